@@ -1,0 +1,97 @@
+"""The command line. Only this package prints, asks or exits.
+
+Commands are imported when they run, and the libraries that they need inside them, so
+that `mmnet-deploy --help` starts fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from mmnet_deploy import __version__
+from mmnet_deploy.errors import MmnetDeployError
+
+COMMANDS = {
+    "demo": "Run the whole pipeline on synthetic portraits and this computer.",
+    "dataset": "Make, check and describe data sets.",
+    "train": "Train a network into a run folder.",
+    "convert": "Convert a trained network to .tflite files and prove them.",
+    "evaluate": "Measure how wrong the mattes of a model are.",
+    "bench": "Measure the latency of .tflite files.",
+    "plot": "Draw gradient error against latency from stored results.",
+    "doctor": "Show what is installed, what is missing and how to get it.",
+}
+"""Every command and its line in the overview, in the order of the work."""
+
+
+class _Failure(click.ClickException):
+    """An error of ours, shown as one line."""
+
+    def __init__(self, error: MmnetDeployError) -> None:
+        super().__init__(" ".join(str(error).split()))
+        self.exit_code = error.exit_code
+
+
+class _Commands(click.Group):
+    """A group that imports a command when it is called, not to list it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return getattr(importlib.import_module(f"mmnet_deploy.cli.{name}"), name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MmnetDeployError as error:
+            if ctx.params["debug"]:
+                raise
+            raise _Failure(error) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mmnet-deploy")
+@click.option("--debug", is_flag=True, help="Show tracebacks and the libraries' own messages.")
+def cli(debug: bool) -> None:
+    """From a Keras portrait-matting network to a phone, with the truth about the trade.
+
+    \b
+    Start here:    mmnet-deploy demo
+    Your own data: mmnet-deploy dataset check DIR
+                   mmnet-deploy train mmnet --data DIR --out runs/a
+                   mmnet-deploy convert runs/a --precision int8 -o models
+                   mmnet-deploy evaluate models/*.tflite --data DIR -o results
+                   mmnet-deploy bench models/*.tflite --device host -o results
+    """
+
+
+def _quieten_libraries() -> None:
+    """Keep the native libraries' chatter off the terminal; our own lines stay.
+
+    TensorFlow, TFLite and libjpeg write to file descriptor 2 directly, past Python.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    ours = os.dup(2)
+    sys.stderr = os.fdopen(ours, "w", buffering=1, encoding="utf-8", errors="replace")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def main() -> None:
+    """Entry point of the `mmnet-deploy` program."""
+    if "--debug" not in sys.argv:
+        _quieten_libraries()
+    cli(prog_name="mmnet-deploy")

@@ -1,0 +1,134 @@
+"""What commands share: progress, tables, and the check for optional packages."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from mmnet_deploy.errors import MissingDependencyError, UsageError
+from mmnet_deploy.progress import Advance
+
+FOLDER = click.Path(path_type=Path)
+"""A path; whether it exists is checked where the message can say what to do."""
+
+PLAIN_INTERVAL_S = 10.0
+
+
+def say(line: str = "") -> None:
+    """A line of news, on standard error, so that standard output stays for results."""
+    click.echo(line, err=True)
+
+
+def is_terminal() -> bool:
+    """Whether a person watches standard error."""
+    return sys.stderr.isatty()
+
+
+@contextlib.contextmanager
+def progress(title: str, total: int) -> Iterator[Advance]:
+    """A progress bar on a terminal, plain lines elsewhere; see `mmnet_deploy.progress`."""
+    with (_bar if is_terminal() else _lines)(title, total) as advance:
+        yield advance
+
+
+@contextlib.contextmanager
+def _bar(title: str, total: int) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    ]
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(title, total=total, note="")
+
+        def advance(note: str = "", steps: int = 1) -> None:
+            if note and not steps:
+                console.print(f"  {note}", highlight=False, markup=False)
+            else:
+                bar.update(task, advance=steps, note=note)
+
+        yield advance
+
+
+@contextlib.contextmanager
+def _lines(title: str, total: int) -> Iterator[Advance]:
+    begin = said = time.monotonic()
+    done = 0
+    say(f"{title} …")
+
+    def advance(note: str = "", steps: int = 1) -> None:
+        nonlocal done, said
+        done += steps
+        now = time.monotonic()
+        if note and not steps:
+            say(f"  {note}")
+        elif now - said >= PLAIN_INTERVAL_S:
+            said = now
+            say(f"  {done} of {total}  {note}".rstrip())
+
+    yield advance
+    say(f"  {done} of {total} done in {time.monotonic() - begin:.1f} s")
+
+
+def print_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None
+) -> None:
+    """A table on standard output; the first column is left-aligned, the rest right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for index, name in enumerate(header):
+        table.add_column(Text(name), justify="right" if index else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    # Without a terminal there is no width to fit, and nothing may be cut off.
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)
+
+
+def require_extra(command: str) -> None:
+    """Make sure that the packages of the extra `convert` are installed.
+
+    Raises:
+        MissingDependencyError: They are not.
+    """
+    missing = [name for name in ("tensorflow", "keras") if not importlib.util.find_spec(name)]
+    if missing:
+        raise MissingDependencyError(
+            f"`mmnet-deploy {command}` needs {' and '.join(missing)}. "
+            "Install with: pip install 'mmnet-deploy[convert]'"
+        )
+
+
+def parse_size(text: str) -> tuple[int, int] | None:
+    """`HxW` in pixels as a tuple, `native` as None.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text == "native":
+        return None
+    height, _, width = text.lower().partition("x")
+    if height.isdigit() and width.isdigit() and min(int(height), int(width)) >= 16:
+        return int(height), int(width)
+    raise UsageError(
+        f"`eval_size` must be HEIGHTxWIDTH of at least 16x16, or native. Received: {text}."
+    )

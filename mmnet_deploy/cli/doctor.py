@@ -1,0 +1,72 @@
+"""`mmnet-deploy doctor`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import shutil
+
+import click
+
+from mmnet_deploy.cli.console import print_table
+from mmnet_deploy.errors import MissingDependencyError
+
+BASE = (
+    "numpy", "opencv-python-headless", "click", "pandas", "matplotlib", "rich", "ai-edge-litert"
+)  # fmt: skip
+EXTRA = ("tensorflow", "keras")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _findings() -> list[tuple[str, str, str]]:
+    """What was looked for, what was found (empty if nothing), and what that means."""
+    from mmnet_deploy import benchmark, runtime
+
+    rows = [("Python", platform.python_version(), "")]
+    for package in BASE:
+        found = _version(package)
+        rows.append((package, found or "", "" if found else f"pip install {package}"))
+    for package in EXTRA:
+        found = _version(package)
+        remedy = "needed by train and convert: pip install 'mmnet-deploy[convert]'"
+        rows.append((package, found or "", "" if found else remedy))
+    try:
+        rows.append(("TFLite runtime", runtime.runtime_name(), "runs .tflite files here"))
+    except MissingDependencyError as error:
+        rows.append(("TFLite runtime", "", str(error)))
+    adb = shutil.which("adb")
+    remedy = "for phones: install Android's platform-tools (Debian: apt install adb)"
+    rows.append(("adb", adb or "", "" if adb else remedy))
+    host = benchmark.Host()
+    facts, state = host.facts(), host.state()
+    rows.append(("processor", facts.processor, f"{facts.cores} usable cores"))
+    governor = ", ".join(state.governors)
+    advice = "" if governor else "cannot be read here; latencies may vary with the clock"
+    if governor and governor != "performance":
+        advice = "a `performance` governor gives steadier latencies"
+    rows.append(("governor", governor, advice))
+    load = "" if state.load_1min is None else f"{state.load_1min:.2f}"
+    busy = state.load_1min is not None and state.load_1min > 0.5
+    rows.append(("load (1 min)", load, "other work is running: latencies will vary" * busy))
+    return rows
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
+    """Show what is installed, what is missing and how to get it.
+
+    Example: mmnet-deploy doctor
+    """
+    rows = _findings()
+    if as_json:
+        click.echo(json.dumps([dict(zip(("what", "found", "note"), row)) for row in rows], indent=1))
+        return
+    print_table(("", "found", "note"), [(what, found or "–", note) for what, found, note in rows])

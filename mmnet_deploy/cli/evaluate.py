@@ -1,0 +1,118 @@
+"""`mmnet-deploy evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mmnet_deploy.cli.console import (
+    FOLDER,
+    parse_size,
+    print_table,
+    progress,
+    require_extra,
+    say,
+)
+from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.records import Evaluation
+
+
+@click.command()
+@click.argument("models", metavar="RUN|MODEL...", nargs=-1, required=True, type=FOLDER)
+@click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Data set.")
+@click.option("--split", default="test", show_default=True)
+@click.option(
+    "--eval-size", default="800x600", show_default=True, help="HEIGHTxWIDTH in pixels, or native."
+)
+@click.option("--threads", type=int, help="For .tflite files. Default: all cores.")
+@click.option("-o", "--out", "folder", metavar="DIR", type=FOLDER, help="Store the results here.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every picture's scores.")
+def evaluate(
+    models: tuple[Path, ...],
+    data: Path,
+    split: str,
+    eval_size: str,
+    threads: int | None,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare the mattes of runs, .keras or .tflite files with a split's masks.
+
+    \b
+    Example:
+      mmnet-deploy evaluate models/*.tflite --data portraits -o results
+      mmnet-deploy evaluate runs/a --data portraits --split test --json
+    """
+    from mmnet_deploy import store
+    from mmnet_deploy.files import make_folder
+    from mmnet_deploy.records import to_json
+
+    size = parse_size(eval_size)
+    if as_json and len(models) > 1:
+        raise UsageError("`--json` prints one model's result; give one model, or -o DIR.")
+    if folder:
+        make_folder(folder)
+    results = []
+    for path in models:
+        result = evaluate_one(path, data, split, size=size, threads=threads)
+        results.append(result)
+        if folder:
+            store.save(result, folder)
+    if as_json:
+        click.echo(to_json(results[0]), nl=False)
+    else:
+        print_scores(results)
+    if folder:
+        say(f"Results are in {folder}.")
+
+
+def evaluate_one(
+    path: Path, data: Path, split: str, *, size: tuple[int, int] | None, threads: int | None
+) -> Evaluation:
+    """Evaluate a run, a `.keras` or a `.tflite` file, with progress."""
+    from mmnet_deploy import evaluation, runtime
+
+    if path.suffix == ".tflite":
+        cores = runtime.usable_cores()
+        if threads is not None and not 1 <= threads <= cores:
+            raise UsageError(f"`threads` must be 1 … {cores}. Received: {threads}.")
+        model = runtime.TFLiteModel(path, threads or cores)
+        model.require_matting()
+        engine, predict, file = runtime.runtime_name(), model.matte, path
+    elif path.is_dir() or path.suffix == ".keras":
+        require_extra("evaluate")
+        import keras
+
+        from mmnet_deploy.network import load
+
+        network = load(path)
+        engine = f"keras {keras.version()}, {keras.backend.backend()}"
+        predict, file = network.matte, network.path
+    else:
+        raise ModelFileError(f"{path} is neither a run folder nor a .keras or .tflite file.")
+    return evaluation.evaluate(
+        predict, runtime.describe(file), engine, data, split, size=size, progress=progress
+    )
+
+
+def print_scores(results: Sequence[Evaluation]) -> None:
+    """One row per model, gradient error in thousandths as papers quote it."""
+    first = results[0]
+    size = f"{first.height_px}×{first.width_px}" if first.height_px else "native size"
+    print_table(
+        ("model", "gradient error (×10⁻³)", "MAD", "mean IoU", "SAD (×10³)", "MSE"),
+        [
+            (
+                result.model.name,
+                f"{1000 * result.scores['gradient_error']:.3f}",
+                f"{result.scores['mad']:.4f}",
+                f"{result.scores['mean_iou']:.4f}",
+                f"{result.scores['sad']:.2f}",
+                f"{result.scores['mse']:.4f}",
+            )
+            for result in results
+        ],
+        title=f"{first.data}/{first.split}, {len(first.pictures)} pictures at {size}",
+    )

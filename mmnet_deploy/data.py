@@ -1,0 +1,357 @@
+"""Portraits and masks on disk.
+
+    ROOT/<split>/image/NAME.(jpg|jpeg|png)
+    ROOT/<split>/mask/NAME.(png|jpg|jpeg)     0 background … 255 foreground
+
+A picture and its mask are paired by stem; their extensions may differ. Pictures are
+uint8 RGB arrays of shape (height, width, 3), masks uint8 arrays (height, width).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.errors import DataError
+from mmnet_deploy.files import reason
+from mmnet_deploy.progress import Progress, silent
+
+Picture = NDArray[np.uint8]
+
+EXTENSIONS = (".jpg", ".jpeg", ".png")
+LAYOUT = "ROOT/<split>/image/NAME.jpg and ROOT/<split>/mask/NAME.png"
+
+GREY_TOLERANCE = 8
+"""Largest difference between the colour channels of a mask, which JPEG may leave."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A portrait and its mask."""
+
+    name: str
+    image: Path
+    mask: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a data set, and the file that it concerns."""
+
+    path: Path
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.rule}"
+
+
+# --- Reading one file --------------------------------------------------------
+
+
+def _decode(path: Path, flags: int) -> NDArray:
+    """Decode a whole picture file, channels in OpenCV's order.
+
+    Raises:
+        DataError: It is missing, empty, truncated or no picture.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {reason(error)}.") from error
+    if not content:
+        raise DataError(f"{path}: is empty.")
+    is_jpeg, is_png = content.startswith(b"\xff\xd8"), content.startswith(b"\x89PNG")
+    if not (is_jpeg or is_png):
+        raise DataError(f"{path}: is neither a JPEG nor a PNG picture.")
+    # OpenCV fills what a truncated file lacks with grey and only prints a warning.
+    if (is_jpeg and b"\xff\xd9" not in content) or (is_png and b"IEND" not in content[-64:]):
+        raise DataError(f"{path}: is truncated.")
+    try:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        raise DataError(f"{path}: cannot be decoded.") from error
+    if picture is None:
+        raise DataError(f"{path}: cannot be decoded.")
+    return picture
+
+
+def read_image(path: Path) -> Picture:
+    """Read a picture as RGB, turned upright if its EXIF data says so.
+
+    Returns:
+        uint8, (height, width, 3).
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def read_mask(path: Path) -> Picture:
+    """Read a mask; 16-bit masks are reduced to 8 bits.
+
+    Of a picture with an alpha channel, that channel is the mask, unless it is
+    opaque throughout.
+
+    Returns:
+        uint8, (height, width), 0 background … 255 foreground.
+
+    Raises:
+        DataError: It cannot be read, or it has colours.
+    """
+    mask = _decode(path, cv2.IMREAD_UNCHANGED)
+    if mask.dtype == np.uint16:
+        mask = np.round(mask / 257).astype(np.uint8)
+    if mask.dtype != np.uint8:
+        raise DataError(f"{path}: a mask must have 8 or 16 bits. Received: {mask.dtype}.")
+    if mask.ndim == 3 and mask.shape[2] in (2, 4):
+        if mask[..., -1].min() < 255:
+            return np.ascontiguousarray(mask[..., -1])
+        mask = mask[..., :-1]
+    if mask.ndim == 3:
+        if int(np.max(mask.max(axis=2) - mask.min(axis=2))) > GREY_TOLERANCE:
+            raise DataError(f"{path}: a mask must be grey; this one has colours.")
+        mask = mask[..., 0]
+    return np.ascontiguousarray(mask)
+
+
+def read_pair(pair: Pair) -> tuple[Picture, Picture]:
+    """Read a picture and its mask.
+
+    Raises:
+        DataError: Either cannot be read, or their sizes differ.
+    """
+    image, mask = read_image(pair.image), read_mask(pair.mask)
+    if image.shape[:2] != mask.shape:
+        raise DataError(
+            f"{pair.mask}: is {mask.shape[1]}×{mask.shape[0]} pixels, "
+            f"its picture {image.shape[1]}×{image.shape[0]}."
+        )
+    return image, mask
+
+
+def resized(picture: Picture, height: int, width: int) -> Picture:
+    """Resize by area averaging where both sides shrink, else bilinearly."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    shrinks = height <= picture.shape[0] and width <= picture.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(picture, (width, height), interpolation=method)
+
+
+# --- Finding files -----------------------------------------------------------
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files directly in `folder`, in order of their names.
+
+    Raises:
+        DataError: It is no folder that can be listed.
+    """
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise DataError(f"Cannot list the folder {folder}: {reason(error)}.") from error
+    return [
+        folder / name
+        for name in names
+        if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+    ]
+
+
+def split_names(root: Path) -> list[str]:
+    """The splits in `root`: its folders that hold an `image` or a `mask` folder.
+
+    Raises:
+        DataError: `root` is no folder, or holds no split.
+    """
+    if not root.is_dir():
+        raise DataError(f"There is no folder {root}.")
+    names = [
+        child.name
+        for child in sorted(root.iterdir())
+        if (child / "image").is_dir() or (child / "mask").is_dir()
+    ]
+    if not names:
+        raise DataError(f"{root} holds no data set. Expected: {LAYOUT}.")
+    return names
+
+
+def _match(root: Path, split: str) -> tuple[list[Pair], list[Problem]]:
+    """Pair the files of a split by stem; what cannot be paired is a problem."""
+    known = split_names(root)
+    if split not in known:
+        raise DataError(f"{root} has no split {split!r}. It has: {', '.join(known)}.")
+    problems: list[Problem] = []
+    sides: dict[str, dict[str, Path]] = {}
+    for side in ("image", "mask"):
+        folder = root / split / side
+        sides[side] = {}
+        if not folder.is_dir():
+            problems.append(Problem(folder, "the folder is missing."))
+            continue
+        for path in pictures_in(folder):
+            first = sides[side].setdefault(path.stem, path)
+            if first is not path:
+                problems.append(Problem(path, f"has the same stem as {first.name}."))
+    for side, other in (("image", "mask"), ("mask", "image")):
+        for stem in sorted(sides[side].keys() - sides[other].keys()):
+            problems.append(Problem(sides[side][stem], f"has no {other} of the same stem."))
+    pairs = [
+        Pair(stem, sides["image"][stem], sides["mask"][stem])
+        for stem in sorted(sides["image"].keys() & sides["mask"].keys())
+    ]
+    if not pairs and not problems:
+        problems.append(Problem(root / split, f"holds no pictures. Expected: {LAYOUT}."))
+    return pairs, problems
+
+
+def find_pairs(root: Path, split: str) -> list[Pair]:
+    """The pairs of a split, in order of their names.
+
+    Raises:
+        DataError: There is no such split, it is empty, or a file has no partner.
+    """
+    pairs, problems = _match(root, split)
+    _raise_first(problems, root)
+    return pairs
+
+
+def _raise_first(problems: Sequence[Problem], root: Path) -> None:
+    if problems:
+        more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+        raise DataError(
+            f"{problems[0]} ({len(problems)} problem{more and 's'} in this data set; "
+            f"list all: mmnet-deploy dataset check {root})"
+        )
+
+
+# --- Whole data sets ---------------------------------------------------------
+
+
+def _in_parallel(function, items: Sequence, title: str, progress: Progress) -> Iterator:
+    """Results of `function` in order; decoding releases the interpreter lock."""
+    with (
+        progress(title, len(items)) as advance,
+        ThreadPoolExecutor(os.cpu_count() or 1) as executor,
+    ):
+        # Bounded, so that a large data set is never held in memory as a whole.
+        for start in range(0, len(items), 64):
+            for result in executor.map(function, items[start : start + 64]):
+                advance()
+                yield result
+
+
+def _examine(pair: Pair) -> tuple[list[Problem], tuple[int, int, float] | None]:
+    """Problems of one pair, and its width, height and foreground share if it has none."""
+    problems: list[Problem] = []
+    pictures: dict[str, Picture] = {}
+    for side, path, read in (("image", pair.image, read_image), ("mask", pair.mask, read_mask)):
+        try:
+            pictures[side] = read(path)
+        except DataError as error:
+            problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
+    mask = pictures.get("mask")
+    if mask is not None and not mask.any():
+        problems.append(Problem(pair.mask, "is empty: it has no foreground."))
+    image = pictures.get("image")
+    if image is not None and mask is not None and image.shape[:2] != mask.shape:
+        problems.append(
+            Problem(
+                pair.mask,
+                f"is {mask.shape[1]}×{mask.shape[0]} pixels, "
+                f"its picture {image.shape[1]}×{image.shape[0]}.",
+            )
+        )
+    if problems or mask is None:
+        return problems, None
+    return [], (mask.shape[1], mask.shape[0], float(mask.mean() / 255))
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitSummary:
+    """What a split holds; sizes in pixels, shares of the picture's area in 0 … 1."""
+
+    split: str
+    pairs: int
+    width_px: tuple[int, int, int]
+    height_px: tuple[int, int, int]
+    foreground_share: tuple[float, float, float]
+    problems: tuple[Problem, ...]
+
+
+def _minimum_median_maximum(values: Iterable[float]) -> tuple:
+    """Least, middle and greatest value; zeros if there are none."""
+    ordered = sorted(values)
+    return (ordered[0], ordered[len(ordered) // 2], ordered[-1]) if ordered else (0, 0, 0)
+
+
+def examine(
+    root: Path, splits: Sequence[str] = (), progress: Progress = silent
+) -> list[SplitSummary]:
+    """Read every file of the splits (default: all) and list everything wrong.
+
+    Raises:
+        DataError: `root` is no data set, or has no such split.
+    """
+    summaries = []
+    for split in splits or split_names(root):
+        pairs, problems = _match(root, split)
+        facts = []
+        for found, fact in _in_parallel(_examine, pairs, f"Reading {split}", progress):
+            problems += found
+            if fact:
+                facts.append(fact)
+        columns = list(zip(*facts, strict=True)) or [(), (), ()]
+        summaries.append(
+            SplitSummary(
+                split,
+                len(pairs),
+                *(_minimum_median_maximum(column) for column in columns),
+                tuple(problems),
+            )
+        )
+    return summaries
+
+
+def load(
+    pairs: Sequence[Pair], size: int, progress: Progress = silent
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read pairs into memory, resized to squares as the published evaluation does.
+
+    Args:
+        size: Height and width in pixels.
+
+    Returns:
+        Pictures, uint8 (n, size, size, 3), and masks, uint8 (n, size, size).
+
+    Raises:
+        DataError: Files that cannot be read; the message counts them and names one.
+    """
+    images = np.empty((len(pairs), size, size, 3), np.uint8)
+    masks = np.empty((len(pairs), size, size), np.uint8)
+    problems: list[Problem] = []
+
+    def read(index: int) -> None:
+        pair = pairs[index]
+        try:
+            image, mask = read_pair(pair)
+        except DataError as error:
+            path, _, rule = str(error).partition(": ")
+            problems.append(Problem(Path(path), rule))
+            return
+        images[index] = resized(image, size, size)
+        masks[index] = resized(mask, size, size)
+
+    for _ in _in_parallel(read, range(len(pairs)), "Reading pictures", progress):
+        pass
+    if problems:
+        _raise_first(sorted(problems, key=str), pairs[0].image.parents[2])
+    return images, masks

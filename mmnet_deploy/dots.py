@@ -1,0 +1,165 @@
+"""What the points of the trade-off chart look like: plain Python, nothing is drawn here."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+
+from mmnet_deploy.pareto import front
+from mmnet_deploy.records import TradeOff
+
+# Okabe and Ito's colours, told apart with any colour vision; the shapes tell the families
+# apart too.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+OTHER_COLOUR = "#777777"
+OTHER_FAMILY = "other models"
+
+AREA_RANGE_PT2 = (30.0, 170.0)  # of the smallest and the largest network
+AREA_UNKNOWN_PT2 = 20.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """A marker with its area and its largest radius, both at scatter size 1."""
+
+    marker: str
+    area: float
+    radius: float
+
+    def size(self, area_pt2: float) -> float:
+        """The scatter size at which the marker covers `area_pt2`."""
+        return area_pt2 / self.area
+
+
+CIRCLE = Shape("o", math.pi / 4, 0.5)
+SHAPES = (
+    CIRCLE,
+    Shape("s", 1.0, 0.65),
+    Shape("D", 1.0, 0.71),
+    Shape("^", 0.5, 0.55),
+    Shape("p", 0.59, 0.5),
+    Shape("v", 0.5, 0.55),
+    Shape("h", 0.65, 0.5),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dot:
+    """A point as it is drawn; `area` in square points."""
+
+    point: TradeOff
+    best: bool
+    colour: str
+    shape: Shape
+    area: float
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """In the units of the axes: ms, and thousandths of gradient error."""
+        return self.point.latency_ms, 1e3 * self.point.gradient_error
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The ends of the error bar in ms; none is drawn where they are no numbers."""
+        middle = self.point.latency_ms
+        low, high = self.point.latency_low_ms, self.point.latency_high_ms
+        return (
+            min(low, middle) if math.isfinite(low) else middle,
+            max(high, middle) if math.isfinite(high) else middle,
+        )
+
+    @property
+    def radius_pt(self) -> float:
+        """Half the largest extent of the marker with its edge."""
+        return self.shape.radius * math.sqrt(self.shape.size(self.area)) + 0.5
+
+
+# --- Words -------------------------------------------------------------------
+
+
+def shown(text: str, most: int) -> str:
+    """`text` on one line without control characters, at most `most` characters long."""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(clean) <= most:
+        return clean
+    head = most // 2
+    return f"{clean[:head].rstrip()}…{clean[len(clean) - (most - head - 1) :].lstrip()}"
+
+
+def devices(points: Sequence[TradeOff]) -> str:
+    names = list(dict.fromkeys(shown(point.device, 200) for point in points))
+    joined = "; ".join(names)
+    return joined if len(joined) <= 150 or len(names) == 1 else f"{len(names)} devices"
+
+
+def count(parameters: float) -> str:
+    """A parameter count as people say it: 70 k, 2 M."""
+    for unit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if parameters >= unit:
+            return f"{parameters / unit:.4g}{name}"
+    return f"{parameters:.4g}"
+
+
+# --- Numbers -----------------------------------------------------------------
+
+
+def _round_numbers(low: float, high: float, digits: Sequence[float]) -> list[float]:
+    """All numbers `digit` times a power of ten from `low` to `high`, both positive."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [d * 10.0**p for p in powers for d in digits if low <= d * 10.0**p <= high]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """About four to nine ticks for a logarithmic axis."""
+    for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        ticks = _round_numbers(low, high, digits)
+        if len(ticks) >= 4:
+            break
+    return ticks[:: math.ceil(len(ticks) / 9)]
+
+
+def area_pt2(parameters: float | None, known: Sequence[int]) -> float:
+    """Area of a marker: it grows with the logarithm of the number of parameters."""
+    if not parameters:
+        return AREA_UNKNOWN_PT2
+    smallest, largest = AREA_RANGE_PT2
+    low, high = math.log(min(known)), math.log(max(known))
+    share = (math.log(parameters) - low) / (high - low) if high > low else 0.5
+    return smallest + share * (largest - smallest)
+
+
+def references(known: Sequence[int]) -> list[float]:
+    """Two or three parameter counts for the legend; one if all networks are as large."""
+    low, high = min(known), max(known)
+    for digits in ((1,), (1, 3), (1, 2, 5)):
+        numbers = _round_numbers(low, high, digits)
+        if len(numbers) >= 3:
+            return [numbers[0], numbers[len(numbers) // 2], numbers[-1]]
+    return numbers if len(numbers) == 2 else sorted({float(low), float(high)})
+
+
+# --- Points ------------------------------------------------------------------
+
+
+def looks(points: Sequence[TradeOff]) -> dict[str, tuple[str, Shape]]:
+    """A colour and a shape for each family, whatever the order of the points."""
+    names = sorted({p.family for p in points}, key=lambda n: (n == OTHER_FAMILY, n.casefold(), n))
+    return {
+        name: (OTHER_COLOUR if name == OTHER_FAMILY else colour, shape)
+        for name, colour, shape in zip(
+            names, itertools.cycle(COLOURS), itertools.cycle(SHAPES), strict=False
+        )
+    }
+
+
+def chart_dots(points: Sequence[TradeOff]) -> tuple[Dot, ...]:
+    """All points with their looks, those on the front first, from fast to slow."""
+    best, look_of = front(points), looks(points)
+    known = [point.parameters for point in points if point.parameters]
+    ordered = [*best, *(point for point in points if point not in best)]
+    return tuple(
+        Dot(point, point in best, *look_of[point.family], area_pt2(point.parameters, known))
+        for point in ordered
+    )

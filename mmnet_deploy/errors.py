@@ -1,0 +1,56 @@
+"""Everything that can go wrong in a way that the user can mend.
+
+    MmnetDeployError              exit code 1: the work failed
+    ├── UsageError                exit code 2: an argument is wrong
+    ├── DataError                 a data set or a picture cannot be used
+    ├── ModelFileError            a model file cannot be read, or is of another kind
+    ├── OutputError               a file or folder cannot be written
+    ├── MissingDependencyError    an optional package is not installed
+    ├── TrainingError             training cannot start, or went wrong
+    ├── ConversionError           the converter failed, or its file is not the network
+    └── ResultError               stored results cannot be read, joined or drawn
+
+A message is one line that states the rule, what was received and what to do.
+"""
+
+from __future__ import annotations
+
+
+class MmnetDeployError(Exception):
+    """Base of all errors that the command line shows as one line."""
+
+    exit_code = 1
+
+
+class UsageError(MmnetDeployError):
+    """An argument breaks a rule that the message states."""
+
+    exit_code = 2
+
+
+class DataError(MmnetDeployError):
+    """A data set or a picture cannot be used."""
+
+
+class ModelFileError(MmnetDeployError):
+    """A model file cannot be read, or is another kind of network."""
+
+
+class OutputError(MmnetDeployError):
+    """A file or folder cannot be written."""
+
+
+class MissingDependencyError(MmnetDeployError):
+    """A package that this command needs is not installed."""
+
+
+class TrainingError(MmnetDeployError):
+    """Training cannot start or continue."""
+
+
+class ConversionError(MmnetDeployError):
+    """The converter failed, or the converted file does not compute the network."""
+
+
+class ResultError(MmnetDeployError):
+    """Stored results cannot be read, joined or drawn."""

@@ -1,0 +1,104 @@
+"""How wrong a model's mattes are on a split of a data set."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy import data, metrics
+from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.records import Evaluation, ModelFile, PictureScore
+
+PUBLISHED_SIZE = (800, 600)
+"""Height and width in pixels at which Seo et al. 2019 compare mattes."""
+
+Predict = Callable[[data.Picture], NDArray[np.float32]]
+"""From a picture, uint8 (h, w, 3), to its matte in 0 … 1, at any resolution."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def score(
+    matte: NDArray[np.float32], mask: data.Picture, size: tuple[int, int] | None
+) -> dict[str, float]:
+    """Every metric of one matte, both resized bilinearly to `size` (height, width)."""
+    height, width = size or mask.shape
+    truth = mask.astype(np.float32) / 255
+    resize = {"dsize": (width, height), "interpolation": cv2.INTER_LINEAR}
+    alpha, truth = cv2.resize(matte, **resize), cv2.resize(truth, **resize)
+    return {name: metric(alpha, truth) for name, metric in metrics.METRICS.items()}
+
+
+def _ahead(
+    executor: ThreadPoolExecutor, function: Callable[[T], R], items: Sequence[T], depth: int
+) -> Iterator[R]:
+    """Results in order, computed at most `depth` items ahead of their use."""
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        waiting.append(executor.submit(function, item))
+        if len(waiting) > depth:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def evaluate(
+    predict: Predict,
+    model: ModelFile,
+    engine: str,
+    root: Path,
+    split: str,
+    *,
+    size: tuple[int, int] | None = PUBLISHED_SIZE,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Compare a model's mattes with the masks of a split.
+
+    Args:
+        engine: What `predict` runs on, for the record.
+        size: Height and width in pixels to compare at; None for each picture's own.
+
+    Raises:
+        DataError: The split cannot be found, or a file cannot be read.
+    """
+    pairs = data.find_pairs(root, split)
+    workers = os.cpu_count() or 1
+    scores: list[PictureScore] = []
+    # Decoding and metrics run beside inference; all three release the interpreter lock.
+    with (
+        progress(f"Evaluating {model.name}", len(pairs)) as advance,
+        ThreadPoolExecutor(workers) as executor,
+    ):
+        pending: deque[Future[dict[str, float]]] = deque()
+
+        def collect() -> None:
+            scores.append(PictureScore(pairs[len(scores)].name, pending.popleft().result()))
+            advance()
+
+        for image, mask in _ahead(executor, data.read_pair, pairs, 2 * workers):
+            pending.append(executor.submit(score, predict(image), mask, size))
+            if len(pending) > 2 * workers:
+                collect()
+        while pending:
+            collect()
+    height, width = size or (None, None)
+    return Evaluation(
+        model=model,
+        data=root.resolve().name,
+        split=split,
+        height_px=height,
+        width_px=width,
+        engine=engine,
+        pictures=tuple(scores),
+        created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,68 @@
+"""Files that are either whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmnet_deploy.errors import OutputError
+
+
+def reason(error: OSError) -> str:
+    """The operating system's own words for `error`, without number and path."""
+    return error.strerror or str(error)
+
+
+def make_folder(folder: Path) -> Path:
+    """Create `folder` with its parents and make sure that it can be written.
+
+    Raises:
+        OutputError: It is a file, or the user may not write there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"Cannot write to the folder {folder}: {reason(error)}.") from error
+    return folder
+
+
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it becomes `path`, else it goes.
+
+    The temporary name keeps the suffixes, since some writers choose the format by them.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    aside = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield aside
+        os.replace(aside, path)
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}: {reason(error)}.") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write `content` to `path` in one step; see `written_aside`."""
+    with written_aside(path) as aside:
+        aside.write_bytes(content)
+    return path
+
+
+def write_text(path: Path, content: str) -> Path:
+    """Write `content` to `path` as UTF-8 in one step; see `written_aside`."""
+    return write_bytes(path, content.encode())
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of the file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

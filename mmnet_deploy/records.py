@@ -1,0 +1,241 @@
+"""What the project stores: frozen records, units in the names, one JSON form.
+
+History of SCHEMA_VERSION:
+    1  the first form
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
+from mmnet_deploy.errors import ResultError
+
+SCHEMA_VERSION = 1
+
+GRADIENT_ERROR_DEFINITION = "gaussian-derivative sigma=1.4, mean vector difference (Seo et al. 2019)"
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCard:
+    """What a converted model says of itself, in its metadata buffer.
+
+    Attributes:
+        family: Name of the network family, and `title`, its name in charts.
+        width_multiplier: None for a network that was not trained here.
+        input_size: Height and width of the input, in pixels.
+        precision: `float32`, `float16` or `int8`.
+        parameters: Number of weights, batch-norm statistics included.
+        input_meaning, output_meaning: What the tensors hold.
+        weights_sha256: Hash of the `.keras` file that was converted.
+        calibration_files: Pictures that set the quantization ranges, in order.
+        largest_difference, mean_difference: |Δα| against the Keras network on
+            `checked_pictures` real pictures.
+        versions: Versions of the tools that made the file.
+    """
+
+    family: str
+    title: str
+    width_multiplier: float | None
+    input_size: int
+    precision: str
+    parameters: int
+    input_meaning: str
+    output_meaning: str
+    weights_sha256: str
+    calibration_files: tuple[str, ...] = ()
+    calibration_seed: int | None = None
+    largest_difference: float | None = None
+    mean_difference: float | None = None
+    checked_pictures: int | None = None
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelFile:
+    """A model that was measured; `card` is None for a file without our description."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    card: ModelCard | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class PictureScore:
+    """The metrics of one picture, by name."""
+
+    name: str
+    scores: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Quality of a model on a split; the mean metrics derive from the pictures'.
+
+    Attributes:
+        data: Name of the data set's folder.
+        height_px, width_px: Resolution that the mattes are compared at; None if it is
+            each picture's own.
+        engine: What computed the mattes.
+    """
+
+    model: ModelFile
+    data: str
+    split: str
+    height_px: int | None
+    width_px: int | None
+    engine: str
+    pictures: tuple[PictureScore, ...]
+    created_at: str
+    gradient_error_definition: str = GRADIENT_ERROR_DEFINITION
+
+    kind = "evaluation"
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Mean of each metric over the pictures; plain numbers, not ×10⁻³."""
+        names = self.pictures[0].scores
+        return {
+            name: math.fsum(p.scores[name] for p in self.pictures) / len(self.pictures)
+            for name in names
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """Latency of a model on a device, as raw samples."""
+
+    model: ModelFile
+    device: DeviceFacts
+    engine: Engine
+    threads: int
+    rules: RunRules
+    measurement: Measurement
+    flags: tuple[Flag, ...]
+    before: DeviceState
+    after: DeviceState
+    versions: Mapping[str, str]
+    created_at: str
+
+    kind = "benchmark"
+
+    @property
+    def broken_rules(self) -> tuple[Flag, ...]:
+        """The flags that do not hold; a result with any is shown as invalid."""
+        return tuple(flag for flag in self.flags if not flag.holds)
+
+
+Record = Evaluation | Benchmark
+
+
+@dataclasses.dataclass(frozen=True)
+class TradeOff:
+    """One point of the trade-off chart.
+
+    Attributes:
+        family: Title of the network family, or "other models".
+        label: What stands beside the point.
+        latency_ms: Median, and the ends of its 95 % confidence interval.
+        gradient_error: Plain number, not ×10⁻³.
+        parameters: Number of weights, if known.
+        device: What the latency was measured on, with threads and engine.
+        valid: Whether the benchmark kept its rules.
+    """
+
+    family: str
+    label: str
+    latency_ms: float
+    latency_low_ms: float
+    latency_high_ms: float
+    gradient_error: float
+    parameters: int | None
+    device: str
+    valid: bool = True
+
+
+# --- JSON --------------------------------------------------------------------
+
+
+def to_json(record: Record) -> str:
+    """The stored form; an evaluation's mean scores stand at the top for other tools."""
+    head: dict[str, Any] = {"kind": record.kind, "schema_version": SCHEMA_VERSION}
+    if isinstance(record, Evaluation):
+        head |= record.scores
+    return json.dumps(head | dataclasses.asdict(record), indent=1, ensure_ascii=False) + "\n"
+
+
+def card_to_json(card: ModelCard) -> str:
+    """The form in a model's metadata buffer: sorted, so that equal cards are equal bytes."""
+    content = {"schema_version": SCHEMA_VERSION} | dataclasses.asdict(card)
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
+
+
+def _build(kind: type, content: Mapping[str, Any], **parts: Any) -> Any:
+    """Make a record from JSON, lists as tuples, fields of other versions left out."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    values = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in content.items()
+        if name in names
+    }
+    return kind(**(values | parts))
+
+
+def card_from_json(text: str) -> ModelCard:
+    """Read a card back.
+
+    Raises:
+        ResultError: It is damaged.
+    """
+    try:
+        return _build(ModelCard, json.loads(text))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ResultError(f"The model's description is damaged: {error}.") from error
+
+
+def _model_from(content: Mapping[str, Any]) -> ModelFile:
+    card = content["card"]
+    return _build(ModelFile, content, card=_build(ModelCard, card) if card else None)
+
+
+def from_json(text: str) -> Record:
+    """Read a record back.
+
+    Raises:
+        ResultError: It is no record, damaged, or of a newer version.
+    """
+    try:
+        content = json.loads(text)
+        version, kind = content["schema_version"], content["kind"]
+        if version > SCHEMA_VERSION:
+            raise ResultError(
+                f"was written by a newer mmnet-deploy (schema {version}, "
+                f"this one reads up to {SCHEMA_VERSION})."
+            )
+        model = _model_from(content["model"])
+        if kind == Evaluation.kind:
+            pictures = tuple(_build(PictureScore, picture) for picture in content["pictures"])
+            if not pictures:
+                raise ResultError("holds no picture's score.")
+            return _build(Evaluation, content, model=model, pictures=pictures)
+        if kind == Benchmark.kind:
+            return _build(
+                Benchmark,
+                content,
+                model=model,
+                device=_build(DeviceFacts, content["device"]),
+                engine=_build(Engine, content["engine"]),
+                rules=_build(RunRules, content["rules"]),
+                measurement=_build(Measurement, content["measurement"]),
+                flags=tuple(_build(Flag, flag) for flag in content["flags"]),
+                before=_build(DeviceState, content["before"]),
+                after=_build(DeviceState, content["after"]),
+            )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ResultError("is not a result of mmnet-deploy, or is damaged.") from error
+    raise ResultError(f"holds an unknown kind of result: {kind}.")

@@ -1,0 +1,250 @@
+"""Running a `.tflite` file, with whichever TFLite runtime is installed.
+
+ai-edge-litert is taken first, then the classic tflite-runtime, then TensorFlow's own.
+They run the same files at different speeds: tflite-runtime 2.14 keeps int8 graphs
+from XNNPACK, for one. So every result records the runtime and the delegate.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy import data
+from mmnet_deploy.errors import MissingDependencyError, ModelFileError
+from mmnet_deploy.files import reason, sha256
+from mmnet_deploy.records import ModelCard, ModelFile, card_from_json
+
+METADATA_NAME = b"mmnet_deploy"
+"""Name of the metadata buffer that holds a model's card."""
+
+_RUNTIMES = (
+    ("ai_edge_litert.interpreter", "ai-edge-litert"),
+    ("tflite_runtime.interpreter", "tflite-runtime"),
+    ("tensorflow.lite.python.interpreter", "tensorflow"),
+)
+
+
+@functools.cache
+def _runtime() -> tuple[ModuleType, str]:
+    """The interpreter's module and the name of its package."""
+    for module, package in _RUNTIMES:
+        try:
+            return importlib.import_module(module), package
+        except ImportError:
+            continue
+    raise MissingDependencyError(
+        "No TFLite runtime is installed. Install one: pip install ai-edge-litert"
+    )
+
+
+def runtime_name() -> str:
+    """Package and version of the runtime, as in `ai-edge-litert 2.3.0`.
+
+    Raises:
+        MissingDependencyError: None is installed.
+    """
+    _, package = _runtime()
+    return f"{package} {importlib.metadata.version(package)}"
+
+
+def preprocess(image: data.Picture, height: int, width: int) -> NDArray[np.float32]:
+    """A picture, uint8 (h, w, 3), as a network's input: (1, height, width, 3) in 0 … 1.
+
+    Conversion, evaluation and calibration all use this function, so that none of
+    them sees other pixels than the rest.
+    """
+    return data.resized(image, height, width)[np.newaxis].astype(np.float32) / 255
+
+
+def matte_channel(output: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Alpha, (h, w), of a network's output: (1, h, w, 1), or the second of two classes."""
+    return output[0, ..., -1]
+
+
+class TFLiteModel:
+    """A loaded `.tflite` file.
+
+    Args:
+        path: The file.
+        threads: Number of threads of the interpreter.
+
+    Raises:
+        ModelFileError: It cannot be read, or is no complete TFLite model.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        self.path = path
+        self._content = read_model(path)
+        module, _ = _runtime()
+        try:
+            self._interpreter = module.Interpreter(
+                model_content=self._content, num_threads=threads
+            )
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(
+                f"{path} cannot be loaded by {runtime_name()}: it is damaged, or uses operators "
+                f"that this runtime lacks ({_first_line(error)})."
+            ) from error
+        self.inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
+        self.outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
+
+    @property
+    def delegate(self) -> str:
+        """What runs the graph: `xnnpack`, or `none` for the built-in kernels."""
+        operators = self._interpreter._get_ops_details()
+        return "xnnpack" if any(op["op_name"] == "DELEGATE" for op in operators) else "none"
+
+    def fill_inputs(self, seed: int = 0) -> None:
+        """Set every input to seeded noise: 0 … 1, or the whole range of an integer type."""
+        rng = np.random.default_rng(seed)
+        for tensor in self.inputs:
+            shape, dtype = tensor["shape"], np.dtype(tensor["dtype"])
+            if np.issubdtype(dtype, np.integer):
+                limits = np.iinfo(dtype)
+                noise = rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+            else:
+                noise = rng.random(shape)
+            self._interpreter.set_tensor(tensor["index"], noise.astype(dtype))
+
+    def invoke(self) -> None:
+        """Run the network once on the inputs that were set."""
+        self._interpreter.invoke()
+
+    def require_matting(self) -> None:
+        """Make sure that the model takes one picture and gives one matte.
+
+        Raises:
+            ModelFileError: Its inputs or outputs have other shapes.
+        """
+        inputs = [tuple(int(n) for n in tensor["shape"]) for tensor in self.inputs]
+        outputs = [tuple(int(n) for n in tensor["shape"]) for tensor in self.outputs]
+        fits = (
+            len(inputs) == len(outputs) == 1
+            and len(inputs[0]) == len(outputs[0]) == 4
+            and (inputs[0][0], inputs[0][3]) == (1, 3)
+            and outputs[0][0] == 1
+            and outputs[0][3] in (1, 2)
+        )
+        if not fits:
+            raise ModelFileError(
+                f"{self.path} is not a matting network: one input (1, h, w, 3) and one output "
+                f"(1, h, w, 1 or 2) are needed. Received: {inputs} to {outputs}."
+            )
+
+    def matte(self, image: data.Picture) -> NDArray[np.float32]:
+        """Alpha of a picture, uint8 (h, w, 3), at the network's own resolution, in 0 … 1."""
+        source, target = self.inputs[0], self.outputs[0]
+        _, height, width, _ = source["shape"]
+        tensor = preprocess(image, int(height), int(width))
+        self._interpreter.set_tensor(source["index"], _quantize(tensor, source))
+        self._interpreter.invoke()
+        output = _dequantize(self._interpreter.get_tensor(target["index"]), target)
+        return np.clip(matte_channel(output), 0, 1)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def _quantize(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray:
+    """Real values as the tensor stores them."""
+    dtype = np.dtype(tensor["dtype"])
+    if not np.issubdtype(dtype, np.integer):
+        return values.astype(dtype)
+    scale, zero_point = tensor["quantization"]
+    limits = np.iinfo(dtype)
+    return np.clip(np.round(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
+
+
+def _dequantize(values: NDArray, tensor: dict[str, Any]) -> NDArray[np.float32]:
+    """Stored values as real numbers."""
+    if not np.issubdtype(values.dtype, np.integer):
+        return values.astype(np.float32)
+    scale, zero_point = tensor["quantization"]
+    return (values.astype(np.float32) - zero_point) * np.float32(scale)
+
+
+# --- The file itself ---------------------------------------------------------
+
+
+def read_model(path: Path) -> bytes:
+    """Content of a `.tflite` file.
+
+    Raises:
+        ModelFileError: It is missing, or no TFLite model.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"Cannot read the model {path}: {reason(error)}.") from error
+    if content[4:8] != b"TFL3":
+        raise ModelFileError(f"{path} is not a TFLite model.")
+    return content
+
+
+def _schema() -> Any:
+    """Generated classes of the TFLite file format."""
+    for module in ("ai_edge_litert", "tensorflow.lite.python"):
+        try:
+            return importlib.import_module(f"{module}.schema_py_generated")
+        except ImportError:
+            continue
+    return None
+
+
+def read_card(content: bytes) -> ModelCard | None:
+    """The description that a model carries; None for a model of other origin.
+
+    Raises:
+        ResultError: The description is damaged.
+    """
+    schema = _schema()
+    if schema is None:
+        return None
+    model = schema.Model.GetRootAs(content)
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry.Name() == METADATA_NAME:
+            text = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
+            return card_from_json(text.decode())
+    return None
+
+
+def with_card(content: bytes, card_json: str) -> bytes:
+    """A TFLite model with a description added to its metadata."""
+    import flatbuffers
+
+    schema = _schema()
+    model = schema.ModelT.InitFromPackedBuf(content)
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(card_json.encode(), np.uint8)
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    builder = flatbuffers.Builder(len(content) + len(card_json))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def describe(path: Path) -> ModelFile:
+    """Identity and description of a model file."""
+    card = read_card(read_model(path)) if path.suffix == ".tflite" else None
+    return ModelFile(path.name, sha256(path), path.stat().st_size, card)
+
+
+def usable_cores() -> int:
+    """Number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

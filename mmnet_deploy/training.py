@@ -1,0 +1,271 @@
+"""Training with Keras `fit`: published losses and augmentation, into a run folder.
+
+Everything random is a function of the seed and of the step, and the whole state of
+the optimizer is stored after each epoch, so a resumed training continues as if it
+had never stopped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import models
+from mmnet_deploy import augmentation, data, losses, metrics
+from mmnet_deploy.errors import (
+    DataError,
+    ModelFileError,
+    OutputError,
+    TrainingError,
+    UsageError,
+)
+from mmnet_deploy.files import make_folder, written_aside
+from mmnet_deploy.progress import Advance, Progress, silent
+from mmnet_deploy.run import BEST_BY, Run, RunConfig, check_config
+
+
+class Trainer(keras.Model):
+    """A network with the losses that train it, reported term by term."""
+
+    def __init__(self, network: keras.Model, weight_decay: float) -> None:
+        super().__init__()
+        self.network = network
+        self.weight_decay = weight_decay
+        names = ["alpha", "compositional", "gradient", "cross_entropy"]
+        names += ["auxiliary"] if "auxiliary_logits" in network.output else []
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def call(self, image: Any, training: bool = False) -> Any:
+        return self.network(image, training=training)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        terms = losses.loss_terms(x, y, y_pred)
+        for name, term in terms.items():
+            self.trackers[name].update_state(term)
+        return losses.total_loss(terms) + self.weight_decay * self._squared_kernels()
+
+    def _squared_kernels(self) -> Any:
+        """Sum of squares over the convolution kernels, depthwise ones left out."""
+        kernels = [
+            layer.kernel
+            for layer in self.network.layers
+            if isinstance(layer, keras.layers.Conv2D)
+        ]
+        return sum(keras.ops.sum(keras.ops.square(kernel)) for kernel in kernels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Validation:
+    """Held-out pictures, uint8 (n, s, s, 3), and masks, uint8 (n, s, s)."""
+
+    images: np.ndarray
+    masks: np.ndarray
+
+    def scores(self, network: keras.Model, batch_size: int) -> dict[str, float]:
+        """Mean metrics of the inference network at its own resolution."""
+        columns: dict[str, list[float]] = {"gradient_error": [], "mad": [], "mean_iou": []}
+        for start in range(0, len(self.images), batch_size):
+            batch = self.images[start : start + batch_size]
+            # Every batch has the same shape, so that the network is compiled once.
+            padded = np.resize(batch, (batch_size, *batch.shape[1:])).astype(np.float32) / 255
+            matte = np.asarray(network.predict_on_batch(padded))[: len(batch), ..., 1]
+            for alpha, mask in zip(matte, self.masks[start : start + batch_size], strict=True):
+                for name, column in columns.items():
+                    column.append(metrics.METRICS[name](alpha, mask.astype(np.float32) / 255))
+        return {f"val_{name}": float(np.mean(column)) for name, column in columns.items()}
+
+
+class _Recorder(keras.callbacks.Callback):
+    """Scores, logs and stores the network after every epoch, and reports each step."""
+
+    def __init__(
+        self,
+        run: Run,
+        network: keras.Model,
+        validation: Validation,
+        batch_size: int,
+        advance: Advance,
+    ) -> None:
+        super().__init__()
+        self.run = run
+        self.network = network
+        self.validation = validation
+        self.batch_size = batch_size
+        self.advance = advance
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        loss = float((logs or {})["loss"])
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss became {loss} at step {batch + 1} of the epoch; the last whole "
+                "epoch is kept. Try a lower --learning-rate."
+            )
+        self.advance(f"loss {loss:.4f}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        assert logs is not None
+        # In place, so that the callbacks after this one see the scores too.
+        logs.update(self.validation.scores(self.network, self.batch_size))
+        row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
+        save_network(self.network, self.run.last)
+        if row[BEST_BY] < self.run.best_score():
+            save_network(self.network, self.run.best)
+        self.run.write_log([*self.run.read_log(), row])
+        # Last, since it decides where a resumed training goes on.
+        save_state(self.model, self.run)
+        self.advance(
+            f"epoch {epoch + 1}: loss {row['loss']:.4f}, validation gradient error "
+            f"{row[BEST_BY] * 1000:.2f} ×10⁻³, mean IoU {row['val_mean_iou']:.3f}",
+            steps=0,
+        )
+
+
+def save_network(network: keras.Model, path: Path) -> None:
+    """Write a network as a `.keras` file that is whole or absent."""
+    with written_aside(path) as aside:
+        network.save(aside)
+
+
+def save_state(trainer: keras.Model, run: Run) -> None:
+    """Write all weights and the optimizer's state."""
+    with written_aside(run.state) as aside:
+        trainer.save_weights(aside)
+
+
+def hold_out(pairs: list[data.Pair], share: float, seed: int) -> tuple[list, list]:
+    """Split pairs into those to train on and those to validate with, by a seeded draw.
+
+    Raises:
+        DataError: There are fewer than two pairs.
+    """
+    if len(pairs) < 2:
+        raise DataError(f"Training needs at least 2 pairs. Received: {len(pairs)}.")
+    order = np.random.default_rng([seed, 2]).permutation(len(pairs))
+    count = min(max(1, round(len(pairs) * share)), len(pairs) - 1)
+    held_out = set(order[:count].tolist())
+    train = [pair for index, pair in enumerate(pairs) if index not in held_out]
+    return train, [pairs[index] for index in sorted(held_out)]
+
+
+def _trainer(config: RunConfig) -> Trainer:
+    """A compiled trainer, every variable of it and of its optimizer made."""
+    try:
+        network = models.build(
+            config.family,
+            width_multiplier=config.width_multiplier,
+            input_size=config.input_size,
+            batch_norm_momentum=config.batch_norm_momentum,
+        )
+    except models.ModelError as error:
+        raise UsageError(str(error)) from error
+    trainer = Trainer(network, config.weight_decay)
+    trainer.build((None, config.input_size, config.input_size, 3))
+    schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.total_steps)
+    optimizer = keras.optimizers.Adam(schedule)
+    optimizer.build(trainer.trainable_variables)
+    # XLA compiles this network for minutes on a CPU, and then runs it many times slower.
+    trainer.compile(optimizer, jit_compile=False)
+    return trainer
+
+
+def _stream(batches: augmentation.Batches, first: int) -> Iterator[tuple]:
+    """Batches from number `first` on, for ever."""
+    number = first
+    while True:
+        yield batches[number]
+        number += 1
+
+
+def _callbacks(run: Run, recorder: _Recorder) -> list[keras.callbacks.Callback]:
+    callbacks: list[keras.callbacks.Callback] = [recorder]
+    # Keras writes event files through TensorFlow, on any backend; without it, log.csv remains.
+    if importlib.util.find_spec("tensorflow"):
+        callbacks.append(keras.callbacks.TensorBoard(run.tensorboard, write_graph=False))
+    return callbacks
+
+
+def train(
+    config: RunConfig, folder: Path, *, resume: bool = False, progress: Progress = silent
+) -> Run:
+    """Train a network, or go on with a training that was stopped.
+
+    Args:
+        folder: The run folder; it must hold a run if `resume`, and none otherwise.
+        resume: Continue after the last whole epoch. `config` is the stored one, or
+            differs from it in a greater `epochs` only.
+
+    Returns:
+        The run. Interrupted, it stands as it was after the last whole epoch.
+
+    Raises:
+        UsageError: The configuration cannot be trained.
+        DataError: The data set cannot be used; every file is read before training.
+        OutputError: The folder cannot be written, or already holds a run.
+        TrainingError: The loss became infinite or undefined.
+    """
+    check_config(config)
+    run = Run(folder)
+    if run.exists and not resume:
+        raise OutputError(
+            f"{folder} already holds a run. Give --resume to go on with it, or another --out."
+        )
+    keras.utils.set_random_seed(config.seed)
+    pairs = data.find_pairs(Path(config.data), config.split)
+    train_pairs, validation_pairs = hold_out(pairs, config.validation_share, config.seed)
+    trainer = _trainer(config)
+    network = models.inference_network(trainer.network)
+    # Enlarged by what augmentation may zoom in, so that zooming loses no detail.
+    source_size = math.ceil(config.input_size * augmentation.MAX_SCALE)
+    images, masks = data.load(train_pairs, source_size, progress)
+    validation = Validation(*data.load(validation_pairs, config.input_size, progress))
+
+    make_folder(folder)
+    run.write_config(config)
+    if resume:
+        _restore(trainer, run)
+    else:
+        save_state(trainer, run)
+    done = int(trainer.optimizer.iterations.numpy()) // config.steps_per_epoch
+    run.write_log([row for row in run.read_log() if row["epoch"] <= done])
+
+    batches = augmentation.Batches(
+        images, masks, batch_size=config.batch_size, size=config.input_size, seed=config.seed
+    )
+    title = f"Training {models.family(config.family).title} {config.width_multiplier:g}"
+    left = (config.epochs - done) * config.steps_per_epoch
+    with progress(f"{title} (the first step takes a while to build)", left) as advance:
+        recorder = _Recorder(run, network, validation, config.batch_size, advance)
+        trainer.fit(
+            _stream(batches, done * config.steps_per_epoch),
+            steps_per_epoch=config.steps_per_epoch,
+            initial_epoch=done,
+            epochs=config.epochs,
+            callbacks=_callbacks(run, recorder),
+            shuffle=False,
+            verbose=0,
+        )
+    return run
+
+
+def _restore(trainer: Trainer, run: Run) -> None:
+    """Load the weights and the optimizer's state after the last whole epoch."""
+    try:
+        trainer.load_weights(run.state)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelFileError(
+            f"{run.state} is missing or damaged: the run cannot be resumed."
+        ) from error
