@@ -65,7 +65,5 @@ class Device(Protocol):
     def state(self) -> DeviceState:
         """What it looks like now."""
 
-    def measure(
-        self, model: Path, *, threads: int, rules: RunRules
-    ) -> tuple[Engine, Measurement]:
+    def measure(self, model: Path, *, threads: int, rules: RunRules) -> tuple[Engine, Measurement]:
         """Run `model` under `rules`; return what ran it, and raw samples."""

@@ -49,13 +49,14 @@ def warp(picture: NDArray[np.uint8], source: NDArray[np.float64], size: int) -> 
     linear = source[:, :2] * extent / size
     centre = (source[:, 2:] + 0.5) * extent - 0.5
     offset = centre - linear @ np.full((2, 1), (size - 1) / 2)
-    return cv2.warpAffine(
+    warped = cv2.warpAffine(
         picture,
         np.hstack([linear, offset]),
         (size, size),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
+    return warped.astype(np.uint8, copy=False)
 
 
 class Batches:

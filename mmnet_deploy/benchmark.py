@@ -71,9 +71,7 @@ class Host:
             free_memory_bytes=int(free_kib) * 1024 if free_kib.isdigit() else None,
         )
 
-    def measure(
-        self, model: Path, *, threads: int, rules: RunRules
-    ) -> tuple[Engine, Measurement]:
+    def measure(self, model: Path, *, threads: int, rules: RunRules) -> tuple[Engine, Measurement]:
         """Time a model on seeded noise in this process.
 
         Raises:
@@ -98,8 +96,7 @@ def benchmark(
     facts = device.facts()
     if not 1 <= threads <= facts.cores:
         raise UsageError(
-            f"`threads` must be 1 … {facts.cores}, the cores of {facts.model}. "
-            f"Received: {threads}."
+            f"`threads` must be 1 … {facts.cores}, the cores of {facts.model}. Received: {threads}."
         )
     described = describe(model)
     before = device.state()

@@ -126,7 +126,8 @@ def _converted(frozen: Any, precision: Precision, representative: Representative
     Raises:
         ConversionError: It failed.
     """
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    # The weights are constants of the function, so there is nothing for a module to track.
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
     precision.recipe(converter, representative)
     try:
         with warnings.catch_warnings():

@@ -91,7 +91,8 @@ def read_image(path: Path) -> Picture:
     Raises:
         DataError: It cannot be read.
     """
-    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    picture = cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return picture.astype(np.uint8, copy=False)
 
 
 def read_mask(path: Path) -> Picture:
@@ -143,7 +144,8 @@ def resized(picture: Picture, height: int, width: int) -> Picture:
         return picture
     shrinks = height <= picture.shape[0] and width <= picture.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(picture, (width, height), interpolation=method)
+    changed = cv2.resize(picture, (width, height), interpolation=method)
+    return changed.astype(np.uint8, copy=False)
 
 
 # --- Finding files -----------------------------------------------------------
@@ -309,12 +311,14 @@ def examine(
             problems += found
             if fact:
                 facts.append(fact)
-        columns = list(zip(*facts, strict=True)) or [(), (), ()]
+        widths, heights, shares = zip(*facts, strict=True) if facts else ((), (), ())
         summaries.append(
             SplitSummary(
                 split,
                 len(pairs),
-                *(_minimum_median_maximum(column) for column in columns),
+                _minimum_median_maximum(widths),
+                _minimum_median_maximum(heights),
+                _minimum_median_maximum(shares),
                 tuple(problems),
             )
         )

@@ -112,12 +112,12 @@ def _round_numbers(low: float, high: float, digits: Sequence[float]) -> list[flo
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """About four to nine ticks for a logarithmic axis."""
+    """About four to eight ticks for a logarithmic axis."""
     for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
         ticks = _round_numbers(low, high, digits)
         if len(ticks) >= 4:
             break
-    return ticks[:: math.ceil(len(ticks) / 9)]
+    return ticks[:: max(math.ceil(len(ticks) / 8), 1)]
 
 
 def area_pt2(parameters: float | None, known: Sequence[int]) -> float:

@@ -33,9 +33,10 @@ def score(
 ) -> dict[str, float]:
     """Every metric of one matte, both resized bilinearly to `size` (height, width)."""
     height, width = size or mask.shape
-    truth = mask.astype(np.float32) / 255
-    resize = {"dsize": (width, height), "interpolation": cv2.INTER_LINEAR}
-    alpha, truth = cv2.resize(matte, **resize), cv2.resize(truth, **resize)
+    alpha, truth = (
+        cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        for picture in (matte, mask.astype(np.float32) / 255)
+    )
     return {name: metric(alpha, truth) for name, metric in metrics.METRICS.items()}
 
 

@@ -37,7 +37,9 @@ def compositional_loss(image: Tensor, alpha: Tensor, truth: Tensor) -> Tensor:
 def gradient_loss(alpha: Tensor, truth: Tensor) -> Tensor:
     """Mean absolute difference of the mattes' Sobel/8 gradients, borders left out."""
     difference = ops.conv(
-        alpha - truth, ops.convert_to_tensor(_sobel_kernel()), padding="valid",
+        alpha - truth,
+        ops.convert_to_tensor(_sobel_kernel()),
+        padding="valid",
         data_format="channels_last",
     )
     return ops.mean(ops.abs(difference))

@@ -17,7 +17,9 @@ from mmnet_deploy.errors import ResultError
 
 SCHEMA_VERSION = 1
 
-GRADIENT_ERROR_DEFINITION = "gaussian-derivative sigma=1.4, mean vector difference (Seo et al. 2019)"
+GRADIENT_ERROR_DEFINITION = (
+    "gaussian-derivative sigma=1.4, mean vector difference (Seo et al. 2019)"
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """A run folder: everything that one training left behind.
 
-    config.json        what was trained, on what, how
-    log.csv            one row per epoch
-    last.keras         the inference network after the last whole epoch
-    best.keras         the same where the validation gradient error was least
-    state.weights.h5   all weights with the optimizer's state, to resume from
-    tensorboard/       event files
+config.json        what was trained, on what, how
+log.csv            one row per epoch
+last.keras         the inference network after the last whole epoch
+best.keras         the same where the validation gradient error was least
+state.weights.h5   all weights with the optimizer's state, to resume from
+tensorboard/       event files
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from mmnet_deploy import data
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 from mmnet_deploy.files import reason, sha256
 from mmnet_deploy.records import ModelCard, ModelFile, card_from_json
+from mmnet_deploy.run import Run
 
 METADATA_NAME = b"mmnet_deploy"
 """Name of the metadata buffer that holds a model's card."""
@@ -62,7 +63,7 @@ def preprocess(image: data.Picture, height: int, width: int) -> NDArray[np.float
     Conversion, evaluation and calibration all use this function, so that none of
     them sees other pixels than the rest.
     """
-    return data.resized(image, height, width)[np.newaxis].astype(np.float32) / 255
+    return data.resized(image, height, width)[np.newaxis].astype(np.float32) / np.float32(255)
 
 
 def matte_channel(output: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -86,9 +87,7 @@ class TFLiteModel:
         self._content = read_model(path)
         module, _ = _runtime()
         try:
-            self._interpreter = module.Interpreter(
-                model_content=self._content, num_threads=threads
-            )
+            self._interpreter = module.Interpreter(model_content=self._content, num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelFileError(
@@ -238,9 +237,11 @@ def with_card(content: bytes, card_json: str) -> bytes:
 
 
 def describe(path: Path) -> ModelFile:
-    """Identity and description of a model file."""
-    card = read_card(read_model(path)) if path.suffix == ".tflite" else None
-    return ModelFile(path.name, sha256(path), path.stat().st_size, card)
+    """Identity and description of a model file; a run's network is named after its run."""
+    if path.suffix == ".tflite":
+        return ModelFile(path.name, sha256(path), path.stat().st_size, read_card(read_model(path)))
+    name = f"{path.parent.name}/{path.name}" if Run(path.parent).exists else path.name
+    return ModelFile(name, sha256(path), path.stat().st_size)
 
 
 def usable_cores() -> int:

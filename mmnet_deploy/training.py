@@ -61,9 +61,7 @@ class Trainer(keras.Model):
     def _squared_kernels(self) -> Any:
         """Sum of squares over the convolution kernels, depthwise ones left out."""
         kernels = [
-            layer.kernel
-            for layer in self.network.layers
-            if isinstance(layer, keras.layers.Conv2D)
+            layer.kernel for layer in self.network.layers if isinstance(layer, keras.layers.Conv2D)
         ]
         return sum(keras.ops.sum(keras.ops.square(kernel)) for kernel in kernels)
 

@@ -9,6 +9,7 @@ The file reads in three parts: the block tables, the blocks, the network.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import keras
 from keras import layers
@@ -163,7 +164,7 @@ def mmnet(
     build = _Builder(width_multiplier, batch_norm_momentum, dropout)
     image = keras.Input((input_size, input_size, 3), name="image")
     x = build.conv(image, STEM_DEPTH, "init", size=3, stride=2)
-    outputs = {}
+    outputs: dict[str, Any] = {}
     for block in BLOCKS:
         if isinstance(block, Encoder):
             x = build.encoder(x, block)

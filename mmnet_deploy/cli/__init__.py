@@ -29,14 +29,6 @@ COMMANDS = {
 """Every command and its line in the overview, in the order of the work."""
 
 
-class _Failure(click.ClickException):
-    """An error of ours, shown as one line."""
-
-    def __init__(self, error: MmnetDeployError) -> None:
-        super().__init__(" ".join(str(error).split()))
-        self.exit_code = error.exit_code
-
-
 class _Commands(click.Group):
     """A group that imports a command when it is called, not to list it."""
 
@@ -58,7 +50,9 @@ class _Commands(click.Group):
         except MmnetDeployError as error:
             if ctx.params["debug"]:
                 raise
-            raise _Failure(error) from error
+            failure = click.ClickException(" ".join(str(error).split()))
+            failure.exit_code = error.exit_code  # type: ignore[misc]  # read from the instance
+            raise failure from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -40,8 +40,14 @@ def progress(title: str, total: int) -> Iterator[Advance]:
 @contextlib.contextmanager
 def _bar(title: str, total: int) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = [
         TextColumn("{task.description}"),
@@ -86,9 +92,13 @@ def _lines(title: str, total: int) -> Iterator[Advance]:
 
 
 def print_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    title: str | None = None,
+    *,
+    numbers: bool = True,
 ) -> None:
-    """A table on standard output; the first column is left-aligned, the rest right."""
+    """A table on standard output; columns of `numbers` but the first are right-aligned."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -96,7 +106,9 @@ def print_table(
 
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for index, name in enumerate(header):
-        table.add_column(Text(name), justify="right" if index else "left", overflow="fold")
+        table.add_column(
+            Text(name), justify="right" if index and numbers else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     # Without a terminal there is no width to fit, and nothing may be cut off.

@@ -51,7 +51,7 @@ def convert(
           --precision int8 --representative portraits -o models
     """
     require_extra("convert")
-    from mmnet_deploy import conversion, store  # noqa: F401  (checks the result folder early)
+    from mmnet_deploy import conversion
     from mmnet_deploy.network import load
 
     loaded = load(network)

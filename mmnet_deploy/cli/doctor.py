@@ -67,6 +67,11 @@ def doctor(as_json: bool) -> None:
     """
     rows = _findings()
     if as_json:
-        click.echo(json.dumps([dict(zip(("what", "found", "note"), row)) for row in rows], indent=1))
+        click.echo(
+            json.dumps(
+                [dict(zip(("what", "found", "note"), row, strict=True)) for row in rows], indent=1
+            )
+        )
         return
-    print_table(("", "found", "note"), [(what, found or "–", note) for what, found, note in rows])
+    shown = [(what, found or "–", note) for what, found, note in rows]
+    print_table(("", "found", "note"), shown, numbers=False)

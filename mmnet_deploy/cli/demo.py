@@ -1,0 +1,164 @@
+"""`mmnet-deploy demo`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import click
+
+from mmnet_deploy.cli.console import FOLDER, progress, require_extra, say
+from mmnet_deploy.errors import OutputError
+
+MARK = "demo.txt"
+PARTS = ("portraits", "run", "models", "results")
+
+ABOUT = """\
+Made by `mmnet-deploy demo`. The portraits are synthetic and the latency is that of the
+computer that it ran on: neither says anything of your portraits or of your phone.
+
+portraits/   synthetic pairs
+run/         the training: config, log, networks, TensorBoard events
+models/      the converted .tflite files
+results/     one JSON file per evaluation and per benchmark
+pareto.svg   gradient error against latency (also .png)
+results.csv  the same numbers as a table
+"""
+
+
+@click.command()
+@click.option("-o", "--out", "folder", default=Path("mmnet-demo"), show_default=True, type=FOLDER)
+@click.option("--count", default=240, show_default=True, help="Synthetic pairs.")
+@click.option("--epochs", default=6, show_default=True, help="Of 50 steps each.")
+@click.option("--width-multiplier", default=0.5, show_default=True)
+@click.option("--input-size", default=128, show_default=True)
+@click.option("--threads", default=1, show_default=True, help="For the benchmark.")
+@click.option("--seed", default=0, show_default=True)
+def demo(
+    folder: Path,
+    count: int,
+    epochs: int,
+    width_multiplier: float,
+    input_size: int,
+    threads: int,
+    seed: int,
+) -> None:
+    """Run the whole pipeline on synthetic portraits and this computer.
+
+    Draws portraits, trains a small MMNet on them, converts it to float32, float16 and
+    int8, evaluates and benchmarks each file, and draws gradient error against latency.
+    Takes about three minutes on two cores. A folder of an earlier demo is replaced.
+
+    Example: mmnet-deploy demo -o mmnet-demo
+    """
+    begin = time.monotonic()
+    require_extra("demo")
+    from mmnet_deploy import chart, conversion, network, store, synthetic, training
+    from mmnet_deploy.cli.bench import run_benchmarks
+    from mmnet_deploy.cli.evaluate import evaluate_one
+    from mmnet_deploy.evaluation import PUBLISHED_SIZE
+    from mmnet_deploy.files import write_text
+    from mmnet_deploy.run import RunConfig, auto_batch_norm_momentum
+
+    _prepare(folder)
+    portraits, run_folder, models, results = (folder / part for part in PARTS)
+
+    synthetic.write_dataset(
+        portraits, count=count, size=input_size * 5 // 4, seed=seed, progress=progress
+    )
+    config = RunConfig(
+        family="mmnet",
+        width_multiplier=width_multiplier,
+        input_size=input_size,
+        data=str(portraits.resolve()),
+        split="train",
+        validation_share=0.1,
+        epochs=epochs,
+        steps_per_epoch=50,
+        batch_size=32,
+        learning_rate=3e-3,
+        weight_decay=4e-7,
+        batch_norm_momentum=auto_batch_norm_momentum(epochs * 50),
+        seed=seed,
+    )
+    training.train(config, run_folder, progress=progress)
+    converted = conversion.convert(
+        network.load(run_folder),
+        tuple(conversion.PRECISIONS),
+        portraits,
+        models,
+        seed=seed,
+        progress=progress,
+    )
+    files = [result.path for result in converted]
+    for path in (run_folder, *files):
+        evaluation = evaluate_one(path, portraits, "test", size=PUBLISHED_SIZE, threads=None)
+        store.save(evaluation, results)
+    run_benchmarks(files, results, threads=threads)
+
+    records = store.load([results])
+    joined = store.join(records)
+    write_text(folder / "results.csv", store.table(joined).to_csv(index=False))
+    for name in ("pareto.svg", "pareto.png"):
+        chart.draw(joined.points, folder / name)
+    _summarise(records)
+    minutes = (time.monotonic() - begin) / 60
+    say(f"Done in {minutes:.1f} minutes. Look at {folder / 'pareto.png'}; all files: {folder}.")
+    say(
+        "The portraits are synthetic and the latency is this computer's: "
+        "neither says anything of your portraits or of your phone."
+    )
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder; empty it if an earlier demo is in it.
+
+    Raises:
+        OutputError: It holds something else, or cannot be written.
+    """
+    from mmnet_deploy.files import make_folder, write_text
+
+    make_folder(folder)
+    if (folder / MARK).is_file():
+        for part in PARTS:
+            shutil.rmtree(folder / part, ignore_errors=True)
+    elif any(folder.iterdir()):
+        raise OutputError(f"{folder} is not empty, and no earlier demo. Give another -o.")
+    write_text(folder / MARK, ABOUT)
+
+
+def _summarise(records: list) -> None:
+    """One row per model file, the Keras network first for comparison."""
+    from mmnet_deploy.cli.console import print_table
+    from mmnet_deploy.latency import summarise
+    from mmnet_deploy.records import Benchmark, Evaluation
+    from mmnet_deploy.store import device_name
+
+    benchmarks = {r.model.sha256: r for r in records if isinstance(r, Benchmark)}
+    rows = []
+    for record in (r for r in records if isinstance(r, Evaluation)):
+        benchmark = benchmarks.get(record.model.sha256)
+        latency, valid = "–", ""
+        if benchmark:
+            summary = summarise(benchmark.measurement)
+            interval = f"{summary.low_us / 1000:.2f} … {summary.high_us / 1000:.2f}"
+            latency = f"{summary.median_us / 1000:.2f} ({interval})"
+            valid = "; ".join(flag.name for flag in benchmark.broken_rules)
+        rows.append(
+            (
+                record.model.name,
+                f"{1000 * record.scores['gradient_error']:.3f}",
+                f"{record.scores['mad']:.4f}",
+                f"{record.scores['mean_iou']:.4f}",
+                f"{record.model.size_bytes / 1024:.0f}",
+                latency,
+                f"not {valid}" if valid else "",
+            )
+        )
+    device = device_name(next(iter(benchmarks.values())))
+    print_table(
+        ("model", "gradient error (×10⁻³)", "MAD", "mean IoU", "size (KiB)", "latency (ms)", ""),
+        rows,
+        title=f"Synthetic portraits; {device}",
+    )

@@ -1,0 +1,89 @@
+"""What the tests share: a network that trains in seconds, and small data sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import pytest
+
+import models
+from mmnet_deploy import synthetic
+
+
+@models.register("tiny", title="Tiny", width_multipliers=(1.0,), stride=16)
+def tiny(width_multiplier, input_size, *, batch_norm_momentum=0.9, dropout=0.0):
+    """The smallest network with all that the stages rely on: two heads and batch norm."""
+    layers = keras.layers
+    image = keras.Input((input_size, input_size, 3), name="image")
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="stem")(image)
+    x = layers.BatchNormalization(momentum=batch_norm_momentum, name="stem_norm")(x)
+    x = layers.ReLU(name="stem_relu")(x)
+    coarse = layers.AveragePooling2D(8, name="pool")(x)
+    auxiliary = layers.Conv2D(2, 1, name="auxiliary_logits")(coarse)
+    x = layers.UpSampling2D(2, interpolation="bilinear", name="double")(x)
+    logits = layers.Conv2D(2, 3, padding="same", name="logits")(x)
+    return keras.Model(
+        image, {"logits": logits, "auxiliary_logits": auxiliary}, name="tiny_training"
+    )
+
+
+@pytest.fixture(scope="session")
+def portraits(tmp_path_factory) -> Path:
+    """A synthetic data set of 16 training and 4 test pairs; tests must not change it."""
+    root = tmp_path_factory.mktemp("portraits")
+    synthetic.write_dataset(root, count=20, size=48, seed=3)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_run(portraits, tmp_path_factory) -> Path:
+    """A finished run of the tiny network; tests must not change it."""
+    from mmnet_deploy import training
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    training.train(tiny_config(portraits, epochs=4), folder)
+    return folder
+
+
+def tiny_config(portraits: Path, **changes):
+    """A configuration of a training that takes seconds."""
+    from mmnet_deploy.run import RunConfig
+
+    settings = {
+        "family": "tiny",
+        "width_multiplier": 1.0,
+        "input_size": 32,
+        "data": str(portraits),
+        "split": "train",
+        "validation_share": 0.2,
+        "epochs": 4,
+        "steps_per_epoch": 4,
+        "batch_size": 4,
+        "learning_rate": 1e-2,
+        "weight_decay": 4e-7,
+        "batch_norm_momentum": 0.9,
+        "seed": 1,
+    }
+    return RunConfig(**(settings | changes))
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tiny_run, portraits, tmp_path_factory) -> dict[str, Path]:
+    """The finished run as one file per precision; tests must not change them."""
+    from mmnet_deploy import conversion, network
+
+    folder = tmp_path_factory.mktemp("models")
+    converted = conversion.convert(
+        network.load(tiny_run), tuple(conversion.PRECISIONS), portraits, folder
+    )
+    return {result.card.precision: result.path for result in converted}
+
+
+@pytest.fixture
+def config(portraits):
+    """`tiny_config` on the shared data set."""
+    return lambda **changes: tiny_config(portraits, **changes)

@@ -1,0 +1,344 @@
+"""Records and their JSON: nothing is lost, nothing damaged gets through."""
+
+import copy
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
+from mmnet_deploy import records
+from mmnet_deploy.errors import ResultError
+from mmnet_deploy.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
+
+METRICS = ("gradient_error", "mad", "sad", "mse", "mean_iou")
+
+# --- Any record --------------------------------------------------------------
+
+texts = st.text(max_size=8)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+counts = st.integers(0, 2**40)
+
+
+def optional(strategy):
+    return st.none() | strategy
+
+
+def tuples(strategy, **size):
+    return st.lists(strategy, max_size=3, **size).map(tuple)
+
+
+cards = st.builds(
+    ModelCard,
+    family=texts,
+    title=texts,
+    width_multiplier=optional(numbers),
+    input_size=counts,
+    precision=texts,
+    parameters=counts,
+    input_meaning=texts,
+    output_meaning=texts,
+    weights_sha256=texts,
+    calibration_files=tuples(texts),
+    calibration_seed=optional(counts),
+    largest_difference=optional(numbers),
+    mean_difference=optional(numbers),
+    checked_pictures=optional(counts),
+    versions=st.dictionaries(texts, texts, max_size=3),
+)
+model_files = st.builds(ModelFile, texts, texts, counts, optional(cards))
+evaluations = st.builds(
+    Evaluation,
+    model=model_files,
+    data=texts,
+    split=texts,
+    height_px=optional(counts),
+    width_px=optional(counts),
+    engine=texts,
+    pictures=tuples(
+        st.builds(
+            PictureScore, texts, st.fixed_dictionaries({n: st.floats(0, 1e6) for n in METRICS})
+        ),
+        min_size=1,
+    ),
+    created_at=texts,
+    gradient_error_definition=texts,
+)
+states = st.builds(
+    DeviceState,
+    optional(numbers),
+    tuples(texts),
+    tuples(counts),
+    st.dictionaries(texts, numbers, max_size=3),
+    optional(counts),
+)
+benchmarks = st.builds(
+    Benchmark,
+    model=model_files,
+    device=st.builds(DeviceFacts, texts, texts, texts, counts, texts),
+    engine=st.builds(Engine, texts, texts, texts),
+    threads=counts,
+    rules=st.builds(RunRules, counts, numbers, counts, numbers, numbers),
+    measurement=st.builds(Measurement, tuples(numbers), tuples(numbers, min_size=1)),
+    flags=tuples(st.builds(Flag, texts, st.booleans(), texts)),
+    before=states,
+    after=states,
+    versions=st.dictionaries(texts, texts, max_size=3),
+    created_at=texts,
+)
+results = evaluations | benchmarks
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def _with_more_fields(value):
+    """The same JSON with an unknown field in every object that is a record."""
+    if isinstance(value, list):
+        return [_with_more_fields(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: item if key in ("versions", "scores", "temperatures_c") else _with_more_fields(item)
+        for key, item in value.items()
+    } | {"of_another_version": [1, {"x": None}]}
+
+
+def _places(value, path=()):
+    """Paths of all values inside a JSON value."""
+    yield path
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _places(item, (*path, key))
+
+
+def _read(parse, text):
+    """What `parse` makes of `text`, None where it refuses it in the right way."""
+    try:
+        return parse(text)
+    except ResultError as error:
+        assert str(error).endswith(".") and "\n" not in str(error)
+        return None
+
+
+# --- Round trips -------------------------------------------------------------
+
+
+@given(results)
+@settings(deadline=None)
+def test_results_survive_json(record):
+    """What is read back equals what was written, types of the parts included."""
+    again = records.from_json(records.to_json(record))
+    assert again == record
+    assert type(again) is type(record)
+
+
+@given(cards)
+@settings(deadline=None)
+def test_cards_survive_json(card):
+    """A model's description is read back as it was."""
+    assert records.card_from_json(records.card_to_json(card)) == card
+
+
+@given(results)
+@settings(deadline=None)
+def test_lists_come_back_as_tuples(record):
+    """Records that were read can be compared and hashed as those that were made."""
+    again = records.from_json(records.to_json(record))
+    parts = [again, again.model, again.model.card]
+    if isinstance(again, Benchmark):
+        parts += [again.measurement, again.before, again.after]
+        assert hash(again.device) == hash(record.device)
+    for part in filter(None, parts):
+        assert not any(
+            isinstance(getattr(part, field.name), list) for field in dataclasses.fields(part)
+        )
+
+
+@given(results)
+@settings(deadline=None)
+def test_unknown_fields_are_ignored(record):
+    """A result of the same schema with more fields, anywhere, can be read."""
+    more = json.dumps(_with_more_fields(json.loads(records.to_json(record))))
+    assert records.from_json(more) == record
+
+
+@given(cards)
+@settings(deadline=None)
+def test_unknown_fields_of_a_card_are_ignored(card):
+    """The same holds for the description inside a model."""
+    more = json.dumps(_with_more_fields(json.loads(records.card_to_json(card))))
+    assert records.card_from_json(more) == card
+
+
+def test_equal_cards_are_equal_bytes():
+    """The order in which versions were collected does not show in the file."""
+    card = ModelCard("mmnet", "MMNet", 1.0, 256, "int8", 1, "a", "b", "c")
+    one = dataclasses.replace(card, versions={"keras": "3", "numpy": "2"})
+    other = dataclasses.replace(card, versions={"numpy": "2", "keras": "3"})
+    assert records.card_to_json(one) == records.card_to_json(other)
+
+
+# --- The form ----------------------------------------------------------------
+
+
+@pytest.fixture
+def evaluation():
+    """An evaluation of two pictures."""
+    return Evaluation(
+        model=ModelFile("é.tflite", "ab12", 5),
+        data="portraits",
+        split="test",
+        height_px=800,
+        width_px=600,
+        engine="LiteRT",
+        pictures=(
+            PictureScore("a", dict(zip(METRICS, (0.002, 0.01, 4.0, 0.1, 1.0), strict=True))),
+            PictureScore("b", dict(zip(METRICS, (0.004, 0.03, 6.0, 0.3, 0.5), strict=True))),
+        ),
+        created_at="2025-01-01T00:00:00+00:00",
+    )
+
+
+def test_mean_scores_stand_at_the_top_as_plain_numbers(evaluation):
+    """Other tools find the means of the metrics without knowing the rest of the form."""
+    content = json.loads(records.to_json(evaluation))
+    assert {name: content[name] for name in METRICS} == pytest.approx(
+        {"gradient_error": 0.003, "mad": 0.02, "sad": 5.0, "mse": 0.2, "mean_iou": 0.75}
+    )
+    assert all(type(content[name]) is float for name in METRICS)
+    assert content["kind"] == "evaluation"
+    assert content["schema_version"] == records.SCHEMA_VERSION
+
+
+def test_means_are_derived_and_not_believed(evaluation):
+    """A mean that was changed in the file has no effect: the pictures' scores count."""
+    content = json.loads(records.to_json(evaluation)) | {"gradient_error": 0.0}
+    assert records.from_json(json.dumps(content)).scores["gradient_error"] == pytest.approx(0.003)
+
+
+def test_evaluation_names_its_gradient_error(evaluation):
+    """The definition travels with the number."""
+    assert "sigma=1.4" in json.loads(records.to_json(evaluation))["gradient_error_definition"]
+
+
+def test_json_is_readable_text(evaluation):
+    """Names are not escaped, and the file ends with a line break."""
+    text = records.to_json(evaluation)
+    assert "é.tflite" in text
+    assert text.endswith("}\n")
+
+
+def test_records_cannot_be_changed(evaluation):
+    """A result is frozen once it exists."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        evaluation.data = "others"
+
+
+def test_broken_rules_are_the_flags_that_do_not_hold():
+    """A benchmark with any is invalid, one without is valid."""
+    held, broken = Flag("min_runs_met", True), Flag("stable", False, "noise")
+    benchmark = Benchmark(
+        model=ModelFile("a.tflite", "ab", 1),
+        device=DeviceFacts("s", "m", "p", 4, "Linux"),
+        engine=Engine("e", "1", "none"),
+        threads=1,
+        rules=RunRules(),
+        measurement=Measurement((), (1.0,)),
+        flags=(held, broken),
+        before=DeviceState(),
+        after=DeviceState(),
+        versions={},
+        created_at="",
+    )
+    assert benchmark.broken_rules == (broken,)
+    assert dataclasses.replace(benchmark, flags=(held,)).broken_rules == ()
+
+
+# --- Damage ------------------------------------------------------------------
+
+
+@given(results, st.data())
+@settings(deadline=None)
+def test_changed_results_are_read_or_refused(record, data):
+    """Any value put in any place gives a record or a ResultError, never another error."""
+    content = json.loads(records.to_json(record))
+    *path, last = data.draw(st.sampled_from([p for p in _places(content) if p]))
+    content = copy.deepcopy(content)
+    place = content
+    for key in path:
+        place = place[key]
+    if isinstance(place, dict) and data.draw(st.booleans()):
+        del place[last]
+    else:
+        place[last] = data.draw(json_values)
+    read = _read(records.from_json, json.dumps(content))
+    assert read is None or isinstance(read, records.Record)
+
+
+@given(results, st.floats(0, 0.999))
+@settings(deadline=None)
+def test_truncated_results_are_refused(record, share):
+    """Half a file is no result."""
+    text = records.to_json(record).rstrip()
+    with pytest.raises(ResultError, match="is not a result of mmnet-deploy, or is damaged"):
+        records.from_json(text[: int(share * len(text))])
+
+
+@given(
+    json_values | st.dictionaries(st.sampled_from(["kind", "schema_version", "model"]), json_values)
+)
+@settings(deadline=None)
+def test_other_json_is_refused(value):
+    """JSON that is no record is refused, whatever it is."""
+    for parse in (records.from_json, records.card_from_json):
+        assert _read(parse, json.dumps(value)) is None
+
+
+@given(st.text(max_size=50))
+@settings(deadline=None)
+def test_text_that_is_no_record_is_refused(text):
+    """So is any other text."""
+    for parse in (records.from_json, records.card_from_json):
+        assert _read(parse, text) is None
+
+
+@pytest.mark.parametrize("parse", [records.from_json, records.card_from_json])
+def test_deeply_nested_json_is_refused(parse):
+    """JSON that is nested beyond what Python can read is damaged, not a crash."""
+    with pytest.raises(ResultError):
+        parse("[" * 200_000)
+
+
+def test_pictures_with_different_metrics_are_refused(evaluation):
+    """A mean over pictures needs every metric of every picture."""
+    content = json.loads(records.to_json(evaluation))
+    del content["pictures"][1]["scores"]["mad"]
+    with pytest.raises(ResultError):
+        records.from_json(json.dumps(content))
+
+
+def test_newer_schema_is_refused(evaluation):
+    """The message has both versions."""
+    content = json.loads(records.to_json(evaluation)) | {"schema_version": 99}
+    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 1\)"):
+        records.from_json(json.dumps(content))
+
+
+def test_unknown_kind_is_refused(evaluation):
+    """The message names the kind."""
+    content = json.loads(records.to_json(evaluation)) | {"kind": "opinion"}
+    with pytest.raises(ResultError, match="unknown kind of result: opinion"):
+        records.from_json(json.dumps(content))
+
+
+def test_evaluation_of_no_picture_is_refused(evaluation):
+    """There is no mean of nothing."""
+    content = json.loads(records.to_json(evaluation)) | {"pictures": []}
+    with pytest.raises(ResultError, match="no picture's score"):
+        records.from_json(json.dumps(content))

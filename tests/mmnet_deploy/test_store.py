@@ -1,0 +1,407 @@
+"""Stored results: safe names, whole files, honest joins."""
+
+import dataclasses
+import itertools
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
+from mmnet_deploy import store
+from mmnet_deploy.errors import OutputError, ResultError
+from mmnet_deploy.records import (
+    Benchmark,
+    Evaluation,
+    ModelCard,
+    ModelFile,
+    PictureScore,
+    to_json,
+)
+
+PHONE = DeviceFacts("emulator-5554", "Pixel 6", "Tensor", 8, "Android 14")
+
+
+def card(width=1.0, size=256, precision="float32", title="MMNet"):
+    """A model's description."""
+    return ModelCard("mmnet", title, width, size, precision, 1234, "", "", "")
+
+
+def model(sha="aa", name="net.tflite", described=None):
+    """A model file."""
+    return ModelFile(name, sha, 777, described)
+
+
+def evaluation(file, gradient_error=0.004, **changes):
+    """The quality of a model."""
+    scores = {"gradient_error": gradient_error, "mad": 0.02, "mean_iou": 0.9}
+    fields = {
+        "data": "portraits",
+        "split": "test",
+        "height_px": 800,
+        "width_px": 600,
+        "engine": "LiteRT 2",
+        "pictures": (PictureScore("a", scores),),
+        "created_at": "2025-01-01T00:00:00+00:00",
+    }
+    return Evaluation(model=file, **(fields | changes))
+
+
+def benchmark(file, samples=(1000.0,), **changes):
+    """The latency of a model."""
+    fields = {
+        "device": PHONE,
+        "engine": Engine("LiteRT", "2.1", "xnnpack"),
+        "threads": 1,
+        "rules": RunRules(),
+        "measurement": Measurement((9e9,), tuple(samples)),
+        "flags": (),
+        "before": DeviceState(),
+        "after": DeviceState(),
+        "versions": {},
+        "created_at": "2025-01-01T00:00:00+00:00",
+    }
+    return Benchmark(model=file, **(fields | changes))
+
+
+def labels(*shown):
+    """Labels of the chart's points for pairs of a description and its threads."""
+    results = []
+    for index, (described, threads) in enumerate(shown):
+        file = model(f"sha{index}", described=described)
+        results += [evaluation(file), benchmark(file, threads=threads)]
+    return [point.label for point in store.join(results).points]
+
+
+# --- Files -------------------------------------------------------------------
+
+
+@given(
+    name=st.text(max_size=20),
+    serial=st.text(max_size=12),
+    words=st.text(max_size=8),
+)
+@settings(deadline=None)
+def test_names_of_files_are_safe(tmp_path_factory, name, serial, words):
+    """However hostile the names in a result, it is one plain JSON file in its folder."""
+    folder = tmp_path_factory.mktemp("parent") / "results"
+    results = [
+        benchmark(
+            model(sha=words, name=name),
+            device=dataclasses.replace(PHONE, serial=serial),
+            engine=Engine(words, words, words),
+            created_at=words,
+        ),
+        evaluation(model(sha=words, name=name), data=serial, split=words),
+    ]
+    for result in results:
+        path = store.save(result, folder)
+        assert path.parent == folder
+        assert re.fullmatch(r"(benchmark|evaluation)-[\w.-]*\.json", path.name)
+    assert sorted(path.name[:5] for path in folder.iterdir()) == ["bench", "evalu"]
+    assert list(folder.parent.iterdir()) == [folder]
+    assert store.load([folder]) == results
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd.tflite", "/etc/passwd", "a\0b.tflite", "-rf.tflite", "C:\\x.tflite"]
+)
+def test_hostile_model_names_stay_in_the_folder(tmp_path, name):
+    """A path in a model's name leads nowhere."""
+    folder = tmp_path / "results"
+    store.save(benchmark(model(name=name)), folder)
+    (path,) = (p for p in tmp_path.rglob("*") if p.is_file())
+    assert path.parent == folder
+    assert path.name.startswith("benchmark-")
+
+
+def test_long_model_name_is_stored_or_refused(tmp_path):
+    """A name beyond what the file system takes is no crash."""
+    result = benchmark(model(name="n" * 400 + ".tflite"))
+    try:
+        store.save(result, tmp_path)
+    except OutputError:
+        assert not list(tmp_path.iterdir())
+    else:
+        assert store.load([tmp_path]) == [result]
+
+
+def test_different_results_have_different_files(tmp_path):
+    """Model, device, engine, delegate, threads and time of a benchmark, and model, data,
+    split and size of an evaluation, each give another file."""
+    first = benchmark(model())
+    benchmarks = [
+        first,
+        benchmark(model(sha="bb")),
+        benchmark(model(name="other.tflite")),
+        *(
+            dataclasses.replace(first, **change)
+            for change in (
+                {"device": dataclasses.replace(PHONE, serial="other")},
+                {"engine": Engine("classic", "2.1", "xnnpack")},
+                {"engine": Engine("LiteRT", "2.1", "none")},
+                {"threads": 4},
+                {"created_at": "2025-01-01T00:00:01+00:00"},
+            )
+        ),
+    ]
+    base = evaluation(model())
+    evaluations = [
+        base,
+        evaluation(model(sha="bb")),
+        *(
+            dataclasses.replace(base, **change)
+            for change in (
+                {"data": "others"},
+                {"split": "train"},
+                {"height_px": 600, "width_px": 800},
+                {"height_px": None, "width_px": None},
+            )
+        ),
+    ]
+    paths = [store.save(result, tmp_path) for result in benchmarks + evaluations]
+    assert len(set(paths)) == len(paths)
+    assert len(store.load([tmp_path])) == len(paths)
+
+
+def test_repeated_evaluation_replaces_the_file(tmp_path):
+    """The same model on the same data has one evaluation, the last."""
+    for error in (0.004, 0.003):
+        store.save(evaluation(model(), error), tmp_path)
+    assert store.load([tmp_path]) == [evaluation(model(), 0.003)]
+
+
+def test_folder_that_cannot_be_written_is_refused(tmp_path):
+    """A file in the way of the results is named."""
+    (tmp_path / "results").write_text("")
+    with pytest.raises(OutputError, match=r"Cannot write to the folder .*results"):
+        store.save(benchmark(model()), tmp_path / "results")
+
+
+def test_results_are_read_from_files_and_folders(tmp_path):
+    """Folders give all their JSON files in order of names; other files and folders are left."""
+    one, two = benchmark(model("aa")), benchmark(model("bb"))
+    single = tmp_path / "single.txt"
+    single.write_text(to_json(two))
+    folder = tmp_path / "folder"
+    first = store.save(one, folder)
+    (folder / "notes.txt").write_text("no result")
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "x.json").write_text("no result")
+    assert store.load(iter([single, folder, first])) == [two, one, one]
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"", "is not a result of mmnet-deploy"),
+        (b"mad,0.2", "is not a result of mmnet-deploy"),
+        (b"[1, 2]", "is not a result of mmnet-deploy"),
+        (b"{}", "is not a result of mmnet-deploy"),
+        (b"\xff\xfe\x00", "is not a result of mmnet-deploy"),
+        (b'{"kind": "benchmark", "schema_version": 2}', "newer mmnet-deploy"),
+        (b'{"kind": "opinion", "schema_version": 1, "model": {"card": null}}', "damaged"),
+    ],
+)
+def test_what_is_no_result_is_refused(tmp_path, content, rule):
+    """The file is named with the rule that it breaks, among however many sound ones."""
+    store.save(benchmark(model()), tmp_path)
+    (tmp_path / "odd.json").write_bytes(content)
+    with pytest.raises(ResultError, match=rf"odd\.json: .*{rule}"):
+        store.load([tmp_path])
+
+
+def test_missing_path_is_refused(tmp_path):
+    """The system's reason is in the message."""
+    with pytest.raises(ResultError, match=r"Cannot read .*gone\.json: No such file"):
+        store.load([tmp_path / "gone.json"])
+
+
+def test_no_results_are_refused(tmp_path):
+    """Empty folders are named, with the commands that would fill them."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(ResultError, match=r"No results in .*a, .*b\. `mmnet-deploy bench`"):
+        store.load([tmp_path / "a", tmp_path / "b"])
+
+
+# --- Joining -----------------------------------------------------------------
+
+
+def test_quality_and_latency_meet_by_the_hash_of_the_file():
+    """Names do not count: two files of one name are two models."""
+    fast, slow = model("aa", "net.tflite"), model("bb", "net.tflite")
+    renamed = model("aa", "renamed.tflite")
+    results = [
+        evaluation(renamed, 0.005),
+        benchmark(slow, [9000.0]),
+        evaluation(slow, 0.003),
+        benchmark(fast, [2000.0]),
+    ]
+    for order in itertools.permutations(results):
+        joined = store.join(order)
+        assert {(p.latency_ms, p.gradient_error) for p in joined.points} == {
+            (2.0, 0.005),
+            (9.0, 0.003),
+        }
+        assert not joined.notes
+
+
+def test_benchmark_without_evaluation_is_noted():
+    """It is left out of the rows, and the note says how to get the missing half."""
+    known, unknown = model("aa"), model("bb", "unknown.tflite")
+    joined = store.join([evaluation(known), benchmark(known), benchmark(unknown)])
+    assert [row[0].model for row in joined.rows] == [known]
+    (note,) = joined.notes
+    assert note.startswith("unknown.tflite has a latency but no gradient error")
+    assert "mmnet-deploy evaluate" in note
+
+
+def test_evaluation_without_benchmark_gives_no_point():
+    """Quality alone is not a trade-off."""
+    assert store.join([evaluation(model())]) == store.Joined((), ())
+
+
+def test_newest_of_repeated_benchmarks_wins():
+    """Older ones are left out, in whatever order they were read, and a note counts them."""
+    file = model()
+    repeated = [
+        benchmark(file, [day * 1000.0], created_at=f"2025-01-{day:02}T00:00:00+00:00")
+        for day in (9, 10, 11)
+    ]
+    for order in itertools.permutations(repeated):
+        joined = store.join([evaluation(file), *order])
+        assert [point.latency_ms for point in joined.points] == [11.0]
+        (note,) = joined.notes
+        assert note.startswith("2 older benchmark(s)")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threads": 4},
+        {"engine": Engine("LiteRT", "2.1", "none")},
+        {"engine": Engine("LiteRT", "2.2", "xnnpack")},
+        {"device": dataclasses.replace(PHONE, system="Android 15")},
+        {"device": dataclasses.replace(PHONE, serial="another")},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_benchmarks_of_other_settings_are_no_repetitions(change):
+    """Another number of threads, engine, delegate, system or device is another point."""
+    file = model()
+    other = benchmark(file, created_at="2025-02-02T00:00:00+00:00", **change)
+    joined = store.join([evaluation(file), benchmark(file), other])
+    assert len(joined.rows) == 2
+    assert not joined.notes
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"data": "others"}, "others/test"),
+        ({"split": "train"}, "portraits/train"),
+        ({"height_px": 400}, "400×600"),
+        ({"height_px": None, "width_px": None}, "native size"),
+        ({"gradient_error_definition": "Rhemann"}, "Rhemann"),
+        ({"pictures": evaluation(model()).pictures * 2}, r"\(2 pictures\)"),
+    ],
+)
+def test_qualities_that_cannot_be_compared_are_refused(change, shown):
+    """Other data, split, size, definition or pictures do not mix; the message shows both."""
+    one, other = model("aa"), model("bb")
+    results = [evaluation(one), evaluation(other, **change), benchmark(one), benchmark(other)]
+    with pytest.raises(ResultError, match=f"not comparable: .*{shown}") as error:
+        store.join(results)
+    assert "portraits/test (1 pictures) at 800×600" in str(error.value)
+
+
+# --- Points and labels -------------------------------------------------------
+
+
+def test_points_have_the_units_of_the_chart():
+    """Milliseconds, a plain gradient error, parameters and what it was measured on."""
+    file = model(described=card(title="MMNet"))
+    slow = Flag("stable", False, "noise")
+    joined = store.join(
+        [evaluation(file), benchmark(file, [3000.0, 1000.0, 2000.0], flags=(slow,), threads=2)]
+    )
+    (point,) = joined.points
+    assert (point.latency_low_ms, point.latency_ms, point.latency_high_ms) == (1.0, 2.0, 3.0)
+    assert point.gradient_error == pytest.approx(0.004)
+    assert (point.family, point.parameters, point.valid) == ("MMNet", 1234, False)
+    assert point.device == "Pixel 6, 2 threads, LiteRT 2.1 xnnpack"
+
+
+def test_device_name_without_delegate():
+    """One thread is singular, and no delegate is not mentioned."""
+    plain = benchmark(model(), engine=Engine("LiteRT", "2.1", "none"))
+    assert store.device_name(plain) == "Pixel 6, 1 thread, LiteRT 2.1"
+
+
+def test_models_of_other_origin_are_shown_by_name():
+    """A file without our description keeps its name and has no parameters."""
+    file = model(name="selfie.v2.tflite")
+    (point,) = store.join([evaluation(file), benchmark(file)]).points
+    assert (point.family, point.label, point.parameters) == ("other models", "selfie.v2", None)
+    assert point.valid
+
+
+def test_label_is_the_width_with_a_star_at_128():
+    """As in the paper's chart; any other size than 128 and 256 is written out."""
+    shown = [(card(1.0), 1), (card(0.75), 1), (card(1.4, 128), 1), (card(0.5, 192), 1)]
+    assert labels(*shown) == ["1", "0.75", "1.4*", "0.5 at 192"]
+
+
+def test_precision_is_in_the_label_only_if_it_differs():
+    """One precision goes without saying."""
+    assert labels((card(1.0, precision="int8"), 1), (card(0.5, precision="int8"), 1)) == [
+        "1",
+        "0.5",
+    ]
+    assert labels((card(1.0, 128, "int8"), 1), (card(0.5), 1)) == ["1* int8", "0.5 float32"]
+
+
+def test_threads_are_in_the_label_only_if_they_differ():
+    """One number of threads goes without saying."""
+    assert labels((card(), 4), (card(0.5), 4)) == ["1", "0.5"]
+    assert labels((card(), 1), (card(0.5, 128), 4)) == ["1 t1", "0.5* t4"]
+    assert labels((card(), 1), (card(precision="int8"), 4)) == ["1 float32 t1", "1 int8 t4"]
+
+
+def test_table_has_a_row_per_benchmark():
+    """Metrics, size, latency with its interval, settings and broken rules, with units."""
+    file, foreign = model(described=card()), model("bb", "foreign.tflite")
+    broken = (Flag("a", False, "too short"), Flag("b", True), Flag("c", False, "noise"))
+    frame = store.table(
+        store.join(
+            [
+                evaluation(file),
+                evaluation(foreign, 0.006),
+                benchmark(file, [1000.0, 3000.0, 2000.0], flags=broken),
+                benchmark(foreign),
+            ]
+        )
+    )
+    first, second = json.loads(frame.to_json(orient="records"))
+    assert first == {
+        "model": "net.tflite",
+        "precision": "float32",
+        "gradient_error": 0.004,
+        "mad": 0.02,
+        "mean_iou": 0.9,
+        "size_bytes": 777,
+        "latency_median_ms": 2.0,
+        "latency_p90_ms": pytest.approx(2.8),
+        "latency_low_ms": 1.0,
+        "latency_high_ms": 3.0,
+        "runs": 3,
+        "threads": 1,
+        "engine": "LiteRT 2.1",
+        "delegate": "xnnpack",
+        "device": "Pixel 6",
+        "invalid": "too short; noise",
+    }
+    assert (second["model"], second["precision"], second["invalid"]) == ("foreign.tflite", None, "")

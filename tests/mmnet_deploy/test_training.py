@@ -1,0 +1,185 @@
+"""Training: what a run folder holds, and that an interruption changes nothing."""
+
+import keras
+import numpy as np
+import pytest
+
+from mmnet_deploy import network, training
+from mmnet_deploy.errors import (
+    DataError,
+    ModelFileError,
+    OutputError,
+    TrainingError,
+    UsageError,
+)
+from mmnet_deploy.run import BEST_BY, Run, auto_batch_norm_momentum
+
+
+def _weights(path):
+    return keras.saving.load_model(path, compile=False).get_weights()
+
+
+def test_a_run_holds_all_that_the_docs_promise(tiny_run):
+    """Config, log, both networks, the state and TensorBoard events are there."""
+    run = Run(tiny_run)
+    for path in (run.config_file, run.log_file, run.last, run.best, run.state):
+        assert path.stat().st_size > 0
+    assert list(run.tensorboard.rglob("events.*"))
+    assert not [path for path in tiny_run.iterdir() if path.name.startswith(".")]
+
+
+def test_the_log_has_a_row_per_epoch_with_every_loss_and_score(tiny_run):
+    """The log is complete, and its loss falls."""
+    rows = Run(tiny_run).read_log()
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    terms = {"loss", "alpha", "compositional", "gradient", "cross_entropy", "auxiliary"}
+    assert terms | {"val_gradient_error", "val_mad", "val_mean_iou"} <= rows[0].keys()
+    assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+def test_the_stored_network_is_the_inference_form(tiny_run):
+    """A run's network gives one softmax and has no auxiliary head."""
+    loaded = network.load(tiny_run)
+    assert loaded.model.output_shape == (None, 32, 32, 2)
+    assert "auxiliary_logits" not in [layer.name for layer in loaded.model.layers]
+    assert loaded.path.name == "best.keras"
+
+
+def test_best_is_the_epoch_with_the_least_validation_error(tiny_run, portraits, config):
+    """Scoring `best.keras` again gives the least validation score of the log."""
+    from mmnet_deploy import data
+
+    run, settings = Run(tiny_run), config()
+    pairs = data.find_pairs(portraits, "train")
+    _, held_out = training.hold_out(pairs, settings.validation_share, settings.seed)
+    validation = training.Validation(*data.load(held_out, settings.input_size))
+    scores = validation.scores(network.load(tiny_run).model, settings.batch_size)
+    assert scores[BEST_BY] == pytest.approx(min(row[BEST_BY] for row in run.read_log()), rel=1e-5)
+
+
+def test_the_same_seed_repeats_the_same_training(tmp_path, config, tiny_run):
+    """Two trainings with one seed give equal logs and equal weights."""
+    training.train(config(), tmp_path / "again")
+    again = Run(tmp_path / "again")
+    assert again.read_log() == Run(tiny_run).read_log()
+    for one, other in zip(_weights(again.last), _weights(Run(tiny_run).last), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+class _Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, _Stop])
+def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, config, tiny_run, interrupt):
+    """Stopped in the middle of epoch 3 and resumed, a run ends with the very same weights."""
+    import contextlib
+
+    @contextlib.contextmanager
+    def interrupting(title, total):
+        done = 0
+
+        def advance(note="", steps=1):
+            nonlocal done
+            done += steps
+            if title.startswith("Training") and done == 10:
+                raise interrupt
+
+        yield advance
+
+    folder = tmp_path / "run"
+    with pytest.raises(interrupt):
+        training.train(config(), folder, progress=interrupting)
+    run = Run(folder)
+    assert len(run.read_log()) == 2
+    assert network.load(folder).model.output_shape == (None, 32, 32, 2)
+
+    training.train(run.read_config(), folder, resume=True)
+    assert run.read_log() == Run(tiny_run).read_log()
+    for name in ("last", "best"):
+        resumed, whole = getattr(run, name), getattr(Run(tiny_run), name)
+        for one, other in zip(_weights(resumed), _weights(whole), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_run_stopped_in_its_first_epoch_can_be_resumed(tmp_path, config):
+    """Before the first epoch ends there is a state to resume, and no network yet."""
+    import contextlib
+
+    @contextlib.contextmanager
+    def interrupting(title, total):
+        def advance(note="", steps=1):
+            if title.startswith("Training"):
+                raise KeyboardInterrupt
+
+        yield advance
+
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config(epochs=1), folder, progress=interrupting)
+    with pytest.raises(ModelFileError, match="no trained network yet"):
+        network.load(folder)
+    training.train(config(epochs=1), folder, resume=True)
+    assert len(Run(folder).read_log()) == 1
+
+
+def test_a_run_is_never_overwritten(tiny_run, config):
+    """Training into a folder that holds a run is refused and leaves it alone."""
+    before = Run(tiny_run).log_file.read_bytes()
+    with pytest.raises(OutputError, match="--resume"):
+        training.train(config(), tiny_run)
+    assert Run(tiny_run).log_file.read_bytes() == before
+
+
+def test_an_infinite_loss_stops_the_training_with_advice(tmp_path, config):
+    """A learning rate that blows up ends in one line that says what to do."""
+    with pytest.raises(TrainingError, match="learning-rate"):
+        training.train(config(learning_rate=1e38), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"epochs": 0}, "`epochs` must be at least 1. Received: 0"),
+        ({"batch_size": 0}, "`batch_size`"),
+        ({"learning_rate": 0.0}, "`learning_rate`"),
+        ({"validation_share": 1.0}, "`validation_share`"),
+        ({"input_size": 40}, "multiple of 16. Received: 40"),
+        ({"width_multiplier": 0.6}, "`width_multiplier`"),
+        ({"family": "nothing"}, "Received: nothing"),
+    ],
+)
+def test_impossible_settings_are_refused_before_anything_is_written(
+    tmp_path, config, changes, words
+):
+    """A setting out of range raises with the rule, and no folder appears."""
+    with pytest.raises(UsageError, match=words.replace("`", "`")):
+        training.train(config(**changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_pictures_are_found_before_training_begins(tmp_path, config):
+    """A corrupt file is reported before the run folder is made."""
+    from mmnet_deploy import synthetic
+
+    root = tmp_path / "data"
+    synthetic.write_dataset(root, count=6, size=48, seed=0)
+    next((root / "train" / "image").iterdir()).write_bytes(b"no picture")
+    with pytest.raises(DataError, match="1 problem"):
+        training.train(config(data=str(root)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_pair_cannot_be_trained_on():
+    """A pair to validate with is needed beside one to train on."""
+    from mmnet_deploy.data import Pair
+
+    with pytest.raises(DataError, match="at least 2 pairs"):
+        training.hold_out([Pair("a", None, None)], 0.5, 0)
+
+
+def test_batch_norm_momentum_follows_the_length_of_the_training():
+    """Short trainings get fast averages, long ones the published 0.999."""
+    assert auto_batch_norm_momentum(100) == 0.9
+    assert auto_batch_norm_momentum(5000) == pytest.approx(0.98)
+    assert auto_batch_norm_momentum(10**6) == 0.999
