@@ -370,6 +370,18 @@ def compose(points: Sequence[TradeOff], title: str | None = None) -> Chart:
     return chart
 
 
+def file_kind(path: Path) -> str:
+    """`svg`, `png` or `pdf`, by the suffix.
+
+    Raises:
+        UsageError: `path` has another suffix.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in METADATA:
+        raise UsageError(f"The chart's file must end in .svg, .png or .pdf. Received: {path.name}.")
+    return kind
+
+
 def draw(points: Sequence[TradeOff], path: Path, *, title: str | None = None) -> Path:
     """Draw gradient error against latency with the Pareto front, for a paper or a README.
 
@@ -390,9 +402,7 @@ def draw(points: Sequence[TradeOff], path: Path, *, title: str | None = None) ->
         ResultError: There is no point, or one that is no finite number.
         OutputError: The file cannot be written.
     """
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in METADATA:
-        raise UsageError(f"The chart's file must end in .svg, .png or .pdf. Received: {path.name}.")
+    kind = file_kind(path)
     chart = compose(points, title)
     with _style(), written_aside(path) as aside:
         chart.figure.savefig(aside, format=kind, metadata=METADATA[kind])

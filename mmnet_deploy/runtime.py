@@ -11,6 +11,7 @@ import functools
 import importlib
 import importlib.metadata
 import os
+import struct
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -237,9 +238,18 @@ def with_card(content: bytes, card_json: str) -> bytes:
 
 
 def describe(path: Path) -> ModelFile:
-    """Identity and description of a model file; a run's network is named after its run."""
+    """Identity and description of a model file; a run's network is named after its run.
+
+    Raises:
+        ModelFileError: It cannot be read, or is damaged.
+    """
     if path.suffix == ".tflite":
-        return ModelFile(path.name, sha256(path), path.stat().st_size, read_card(read_model(path)))
+        try:
+            card = read_card(read_model(path))
+        # What flatbuffers raises where a file is cut off or its offsets lead nowhere.
+        except (struct.error, IndexError, ValueError, TypeError) as error:
+            raise ModelFileError(f"{path} is damaged.") from error
+        return ModelFile(path.name, sha256(path), path.stat().st_size, card)
     name = f"{path.parent.name}/{path.name}" if Run(path.parent).exists else path.name
     return ModelFile(name, sha256(path), path.stat().st_size)
 

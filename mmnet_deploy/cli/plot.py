@@ -26,6 +26,7 @@ def plot(results: tuple[Path, ...], file: Path, title: str | None) -> None:
     from mmnet_deploy import chart, store
     from mmnet_deploy.files import make_folder
 
+    chart.file_kind(file)
     joined = store.join(store.load(results))
     for note in joined.notes:
         say(note)
