@@ -12,7 +12,10 @@ from collections.abc import Callable
 class RunRules:
     """When a measurement may stop; the defaults are those of TFLite's benchmark_model.
 
-    Both minima must be met, unless the maximum is reached first.
+    Both minima must be met, unless the maximum is reached first; one run is always made.
+
+    Raises:
+        ValueError: `min_runs` is below 1, or `max_duration_s` is not above 0.
     """
 
     warmup_min_runs: int = 1
@@ -20,6 +23,13 @@ class RunRules:
     min_runs: int = 50
     min_duration_s: float = 1.0
     max_duration_s: float = 150.0
+
+    def __post_init__(self) -> None:
+        if self.min_runs < 1 or not self.max_duration_s > 0:
+            raise ValueError(
+                "`min_runs` must be at least 1 and `max_duration_s` above 0. "
+                f"Received: {self.min_runs}, {self.max_duration_s}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +84,9 @@ def judge(measurement: Measurement, rules: RunRules) -> tuple[Flag, ...]:
     enough = len(samples_us) >= rules.min_runs
     long_enough = duration_s >= 0.95 * rules.min_duration_s
     spread = 1.0
-    if len(samples_us) > 1:
-        spread = statistics.quantiles(samples_us, n=10)[-1] / statistics.median(samples_us)
+    if len(samples_us) > 1 and samples_us[0] > 0:
+        p90_us = statistics.quantiles(samples_us, n=10, method="inclusive")[-1]
+        spread = p90_us / statistics.median(samples_us)
     return (
         Flag(
             "min_runs_met",

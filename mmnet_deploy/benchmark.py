@@ -10,7 +10,7 @@ from pathlib import Path
 
 import android_benchmark
 from android_benchmark import DeviceFacts, DeviceState, Engine, Measurement, RunRules
-from mmnet_deploy.errors import UsageError
+from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.records import Benchmark
 from mmnet_deploy.runtime import TFLiteModel, describe, runtime_name, usable_cores
 
@@ -75,13 +75,16 @@ class Host:
         """Time a model on seeded noise in this process.
 
         Raises:
-            ModelFileError: It cannot be loaded.
+            ModelFileError: It cannot be loaded, or does not run on noise.
         """
         loaded = TFLiteModel(model, threads)
         loaded.fill_inputs()
         name, _, version = runtime_name().partition(" ")
         engine = Engine(name, version, loaded.delegate)
-        return engine, android_benchmark.measure(loaded.invoke, rules)
+        try:
+            return engine, android_benchmark.measure(loaded.invoke, rules)
+        except (RuntimeError, ValueError) as error:
+            raise ModelFileError(f"{model} does not run: {str(error).splitlines()[0]}") from error
 
 
 def benchmark(
@@ -115,5 +118,5 @@ def benchmark(
             "mmnet-deploy": importlib.metadata.version("mmnet-deploy"),
             "python": platform.python_version(),
         },
-        created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
     )

@@ -73,6 +73,9 @@ def _decode(path: Path, flags: int) -> NDArray:
     # OpenCV fills what a truncated file lacks with grey and only prints a warning.
     if (is_jpeg and b"\xff\xd9" not in content) or (is_png and b"IEND" not in content[-64:]):
         raise DataError(f"{path}: is truncated.")
+    if is_jpeg:
+        # No JPEG has 16 bits or transparency, and only colour decoding heeds the orientation.
+        flags = cv2.IMREAD_COLOR
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
@@ -96,7 +99,7 @@ def read_image(path: Path) -> Picture:
 
 
 def read_mask(path: Path) -> Picture:
-    """Read a mask; 16-bit masks are reduced to 8 bits.
+    """Read a mask, turned upright like its picture; 16-bit masks are reduced to 8 bits.
 
     Of a picture with an alpha channel, that channel is the mask, unless it is
     opaque throughout.
@@ -228,9 +231,8 @@ def find_pairs(root: Path, split: str) -> list[Pair]:
 
 def _raise_first(problems: Sequence[Problem], root: Path) -> None:
     if problems:
-        more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise DataError(
-            f"{problems[0]} ({len(problems)} problem{more and 's'} in this data set; "
+            f"{problems[0]} ({len(problems)} problem{'s' * (len(problems) > 1)} in this data set; "
             f"list all: mmnet-deploy dataset check {root})"
         )
 

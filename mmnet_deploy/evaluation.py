@@ -101,5 +101,5 @@ def evaluate(
         width_px=width,
         engine=engine,
         pictures=tuple(scores),
-        created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
     )

@@ -48,7 +48,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {reason(error)}.") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> Path:

@@ -28,7 +28,7 @@ def summarise(measurement: Measurement) -> Latency:
     """Median, 90th percentile and the median's confidence interval.
 
     The interval is that of order statistics: it assumes no distribution, only that
-    runs are independent. With fewer than 6 runs it spans all samples.
+    runs are independent. With few runs it spans all samples.
     """
     ordered = sorted(measurement.samples_us)
     count = len(ordered)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
@@ -168,13 +168,13 @@ def to_json(record: Record) -> str:
     head: dict[str, Any] = {"kind": record.kind, "schema_version": SCHEMA_VERSION}
     if isinstance(record, Evaluation):
         head |= record.scores
-    return json.dumps(head | dataclasses.asdict(record), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(head | dataclasses.asdict(record), indent=1) + "\n"
 
 
 def card_to_json(card: ModelCard) -> str:
     """The form in a model's metadata buffer: sorted, so that equal cards are equal bytes."""
     content = {"schema_version": SCHEMA_VERSION} | dataclasses.asdict(card)
-    return json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return json.dumps(content, sort_keys=True)
 
 
 def _build(kind: type, content: Mapping[str, Any], **parts: Any) -> Any:
@@ -188,7 +188,7 @@ def _build(kind: type, content: Mapping[str, Any], **parts: Any) -> Any:
     return kind(**(values | parts))
 
 
-def card_from_json(text: str) -> ModelCard:
+def card_from_json(text: str | bytes) -> ModelCard:
     """Read a card back.
 
     Raises:
@@ -196,13 +196,24 @@ def card_from_json(text: str) -> ModelCard:
     """
     try:
         return _build(ModelCard, json.loads(text))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ResultError(f"The model's description is damaged: {error}.") from error
 
 
 def _model_from(content: Mapping[str, Any]) -> ModelFile:
     card = content["card"]
     return _build(ModelFile, content, card=_build(ModelCard, card) if card else None)
+
+
+def _check_scores(pictures: Sequence[PictureScore]) -> None:
+    """Make sure that every picture has the same scores, gradient error among them."""
+    if not pictures:
+        raise ResultError("holds no picture's score.")
+    names = pictures[0].scores.keys()
+    for picture in pictures:
+        numbers = all(isinstance(value, (int, float)) for value in picture.scores.values())
+        if picture.scores.keys() != names or "gradient_error" not in names or not numbers:
+            raise ResultError(f"lacks a score of the picture {picture.name}, or is damaged.")
 
 
 def from_json(text: str) -> Record:
@@ -222,10 +233,11 @@ def from_json(text: str) -> Record:
         model = _model_from(content["model"])
         if kind == Evaluation.kind:
             pictures = tuple(_build(PictureScore, picture) for picture in content["pictures"])
-            if not pictures:
-                raise ResultError("holds no picture's score.")
+            _check_scores(pictures)
             return _build(Evaluation, content, model=model, pictures=pictures)
         if kind == Benchmark.kind:
+            if not content["measurement"]["samples_us"]:
+                raise ResultError("holds no sample.")
             return _build(
                 Benchmark,
                 content,
@@ -238,6 +250,6 @@ def from_json(text: str) -> Record:
                 before=_build(DeviceState, content["before"]),
                 after=_build(DeviceState, content["after"]),
             )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ResultError("is not a result of mmnet-deploy, or is damaged.") from error
     raise ResultError(f"holds an unknown kind of result: {kind}.")

@@ -215,13 +215,12 @@ def read_card(content: bytes) -> ModelCard | None:
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
         if entry.Name() == METADATA_NAME:
-            text = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
-            return card_from_json(text.decode())
+            return card_from_json(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
     return None
 
 
 def with_card(content: bytes, card_json: str) -> bytes:
-    """A TFLite model with a description added to its metadata."""
+    """A TFLite model with a description in its metadata, in place of an earlier one."""
     import flatbuffers
 
     schema = _schema()
@@ -231,7 +230,8 @@ def with_card(content: bytes, card_json: str) -> bytes:
     entry = schema.MetadataT()
     entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
     model.buffers.append(buffer)
-    model.metadata = [*(model.metadata or []), entry]
+    others = [other for other in model.metadata or [] if other.name != METADATA_NAME]
+    model.metadata = [*others, entry]
     builder = flatbuffers.Builder(len(content) + len(card_json))
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())

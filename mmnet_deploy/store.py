@@ -26,19 +26,19 @@ OTHER_FAMILY = "other models"
 
 
 def _file_name(record: Record) -> str:
-    """A name that two different results never share."""
+    """A name that tells results apart; the same evaluation repeated keeps its name."""
     if isinstance(record, Benchmark):
         engine = record.engine
         about = [
             record.device.serial,
-            f"{engine.name}-{engine.delegate}",
+            f"{engine.name}-{engine.version}-{engine.delegate}",
             f"t{record.threads}",
-            re.sub(r"[^0-9TZ]", "", record.created_at.partition("+")[0]),
+            re.sub(r"[^0-9T]", "", record.created_at.partition("+")[0]),
         ]
     else:
         size = f"{record.height_px}x{record.width_px}" if record.height_px else "native"
-        about = [record.data, record.split, size]
-    stem = record.model.name.rpartition(".")[0]
+        about = [record.data, record.split, size, record.engine]
+    stem = record.model.name.removesuffix(".tflite").removesuffix(".keras")
     parts = [record.kind, stem, record.model.sha256[:8], *about]
     return re.sub(r"[^\w.-]", "_", "-".join(parts)) + ".json"
 
@@ -85,6 +85,7 @@ def _settings(benchmark: Benchmark) -> tuple:
         benchmark.device,
         benchmark.engine,
         benchmark.threads,
+        benchmark.rules,
     )
 
 
@@ -120,8 +121,8 @@ def _one_definition(evaluations: Sequence[Evaluation]) -> None:
 def join(records: Sequence[Record]) -> Joined:
     """Match benchmarks to evaluations by the model file's hash.
 
-    Of several benchmarks with the same model, device, engine and threads the newest is
-    taken, and a note says so.
+    Of several benchmarks with the same model, device, engine, threads and rules the newest
+    is taken, and of several evaluations of a model too; a note says so.
 
     Raises:
         ResultError: The evaluations used different data, sizes or definitions.
@@ -134,7 +135,10 @@ def join(records: Sequence[Record]) -> Joined:
     if len(newest) < len(benchmarks):
         older = len(benchmarks) - len(newest)
         notes.append(f"{older} older benchmark(s) of the same model and settings left out.")
-    evaluations = {e.model.sha256: e for e in records if isinstance(e, Evaluation)}
+    scored = [record for record in records if isinstance(record, Evaluation)]
+    evaluations = {e.model.sha256: e for e in sorted(scored, key=lambda e: e.created_at)}
+    if len(evaluations) < len(scored):
+        notes.append(f"{len(scored) - len(evaluations)} older evaluation(s) of a model left out.")
     rows = []
     for benchmark in newest.values():
         evaluation = evaluations.get(benchmark.model.sha256)
@@ -145,7 +149,7 @@ def join(records: Sequence[Record]) -> Joined:
                 f"{benchmark.model.name} has a latency but no gradient error: evaluate that very "
                 "file with `mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
             )
-    _one_definition([record for record in records if isinstance(record, Evaluation)])
+    _one_definition(scored)
     return Joined(tuple(rows), tuple(notes))
 
 

@@ -237,7 +237,7 @@ def train(
         _restore(trainer, run)
     else:
         save_state(trainer, run)
-    done = int(trainer.optimizer.iterations.numpy()) // config.steps_per_epoch
+    done = int(keras.ops.convert_to_numpy(trainer.optimizer.iterations)) // config.steps_per_epoch
     run.write_log([row for row in run.read_log() if row["epoch"] <= done])
 
     batches = augmentation.Batches(
@@ -245,7 +245,8 @@ def train(
     )
     title = f"Training {models.family(config.family).title} {config.width_multiplier:g}"
     left = (config.epochs - done) * config.steps_per_epoch
-    with progress(f"{title} (the first step takes a while to build)", left) as advance:
+    with progress(title, left) as advance:
+        advance("building the training step, which takes a CPU half a minute", steps=0)
         recorder = _Recorder(run, network, validation, config.batch_size, advance)
         trainer.fit(
             _stream(batches, done * config.steps_per_epoch),

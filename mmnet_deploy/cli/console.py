@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -117,16 +118,38 @@ def print_table(
 
 
 def require_extra(command: str) -> None:
-    """Make sure that the packages of the extra `convert` are installed.
+    """Make sure that the packages of the extra `convert` are installed and start.
 
     Raises:
-        MissingDependencyError: They are not.
+        MissingDependencyError: They are not, or the chosen Keras backend is not.
     """
     missing = [name for name in ("tensorflow", "keras") if not importlib.util.find_spec(name)]
     if missing:
         raise MissingDependencyError(
             f"`mmnet-deploy {command}` needs {' and '.join(missing)}. "
             "Install with: pip install 'mmnet-deploy[convert]'"
+        )
+    try:
+        import keras  # noqa: F401
+    except ImportError as error:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise MissingDependencyError(
+            f"Keras cannot start with the backend {backend} (KERAS_BACKEND): {error}"
+        ) from error
+
+
+def require_tensorflow_backend() -> None:
+    """Make sure that Keras runs on TensorFlow, whose converter traces the network.
+
+    Raises:
+        UsageError: It runs on another backend.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise UsageError(
+            "`KERAS_BACKEND` must be tensorflow to convert; networks trained on any backend "
+            f"convert then. Received: {keras.backend.backend()}."
         )
 
 

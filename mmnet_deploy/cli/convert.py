@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, print_table, progress, require_extra, say
+from mmnet_deploy.cli.console import (
+    FOLDER,
+    print_table,
+    progress,
+    require_extra,
+    require_tensorflow_backend,
+    say,
+)
 from mmnet_deploy.errors import UsageError
 
 
@@ -51,6 +58,7 @@ def convert(
           --precision int8 --representative portraits -o models
     """
     require_extra("convert")
+    require_tensorflow_backend()
     from mmnet_deploy import conversion
     from mmnet_deploy.network import load
 

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, progress, require_extra, say
+from mmnet_deploy.cli.console import (
+    FOLDER,
+    progress,
+    require_extra,
+    require_tensorflow_backend,
+    say,
+)
 from mmnet_deploy.errors import OutputError
 
 MARK = "demo.txt"
@@ -55,6 +61,7 @@ def demo(
     """
     begin = time.monotonic()
     require_extra("demo")
+    require_tensorflow_backend()
     from mmnet_deploy import chart, conversion, network, store, synthetic, training
     from mmnet_deploy.cli.bench import run_benchmarks
     from mmnet_deploy.cli.evaluate import evaluate_one

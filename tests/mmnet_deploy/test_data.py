@@ -178,6 +178,18 @@ def test_pictures_are_turned_upright(tmp_path, orientation):
     assert np.abs(image.astype(int) - turned[orientation]).max() <= 6
 
 
+def test_mask_is_turned_like_its_picture(tmp_path):
+    """A JPEG mask with an orientation stays aligned with the picture of the same camera."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    mask = np.zeros((40, 20), np.uint8)
+    mask[:10] = 255
+    Image.fromarray(mask).save(tmp_path / "a.jpg", exif=exif, quality=100)
+    read = data.read_mask(tmp_path / "a.jpg")
+    assert read.shape == (20, 40)
+    assert np.abs(read.astype(int) - np.rot90(mask, -1)).max() <= 6
+
+
 def test_mask_is_read_exactly(tmp_path):
     """An 8-bit grey PNG comes back as it is."""
     mask = data.read_mask(write(tmp_path / "a.png", GREY))

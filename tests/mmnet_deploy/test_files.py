@@ -24,6 +24,15 @@ def test_writing_replaces(tmp_path):
     assert path.read_bytes() == b"new"
 
 
+def test_reader_of_the_old_file_is_not_disturbed(tmp_path):
+    """Whoever has the old file open reads it to its end: the new one takes its name only."""
+    path = files.write_bytes(tmp_path / "a", b"old")
+    with path.open("rb") as reader:
+        files.write_bytes(path, b"new")
+        assert reader.read() == b"old"
+    assert path.read_bytes() == b"new"
+
+
 def test_failure_leaves_the_old_file(tmp_path):
     """An error while writing keeps what was there, leaves no rest, and is passed on."""
     path = tmp_path / "a.png"

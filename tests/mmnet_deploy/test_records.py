@@ -80,7 +80,9 @@ benchmarks = st.builds(
     device=st.builds(DeviceFacts, texts, texts, texts, counts, texts),
     engine=st.builds(Engine, texts, texts, texts),
     threads=counts,
-    rules=st.builds(RunRules, counts, numbers, counts, numbers, numbers),
+    rules=st.builds(
+        RunRules, counts, numbers, st.integers(1, 2**40), numbers, st.floats(1e-3, 1e6)
+    ),
     measurement=st.builds(Measurement, tuples(numbers), tuples(numbers, min_size=1)),
     flags=tuples(st.builds(Flag, texts, st.booleans(), texts)),
     before=states,
@@ -227,11 +229,13 @@ def test_evaluation_names_its_gradient_error(evaluation):
     assert "sigma=1.4" in json.loads(records.to_json(evaluation))["gradient_error_definition"]
 
 
-def test_json_is_readable_text(evaluation):
-    """Names are not escaped, and the file ends with a line break."""
-    text = records.to_json(evaluation)
-    assert "é.tflite" in text
+def test_any_file_name_can_be_stored(evaluation):
+    """A name that is no valid text, as file systems allow, comes back as it was."""
+    odd = dataclasses.replace(evaluation.model, name="\udcff é \u2028.tflite")
+    text = records.to_json(dataclasses.replace(evaluation, model=odd))
+    assert text.isascii()
     assert text.endswith("}\n")
+    assert records.from_json(text).model == odd
 
 
 def test_records_cannot_be_changed(evaluation):

@@ -1,5 +1,6 @@
 """Running `.tflite` files, and the description that they carry."""
 
+import dataclasses
 import re
 
 import keras
@@ -33,7 +34,8 @@ CARD = ModelCard(
 
 
 def _convert(network):
-    tensorflow = pytest.importorskip("tensorflow")
+    import tensorflow
+
     return tensorflow.lite.TFLiteConverter.from_keras_model(network).convert()
 
 
@@ -114,7 +116,15 @@ def test_damaged_card_is_refused(foreign, text):
 def test_card_that_is_no_text_is_refused(content):
     """Neither can bytes that are no UTF-8 be a description."""
     with pytest.raises(ResultError, match=r"description is damaged"):
-        runtime.read_card(content.replace("ü.png".encode(), b"\xff\xfe.png"))
+        runtime.read_card(content.replace(b'"precision"', b'"\xff\xfeecision"'))
+
+
+def test_a_new_card_replaces_the_old_one(content):
+    """A model is described once, by whoever described it last."""
+    newer = dataclasses.replace(CARD, precision="int16x8")
+    again = runtime.with_card(content, card_to_json(newer))
+    assert runtime.read_card(again) == newer
+    assert again.count(b"mmnet_deploy") == content.count(b"mmnet_deploy")
 
 
 # --- Loading -----------------------------------------------------------------

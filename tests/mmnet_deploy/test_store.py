@@ -78,10 +78,13 @@ def labels(*shown):
 # --- Files -------------------------------------------------------------------
 
 
+hostile = st.characters(exclude_categories=["Cs"]) | st.sampled_from("/\\.\0:\n ~")
+
+
 @given(
-    name=st.text(max_size=20),
-    serial=st.text(max_size=12),
-    words=st.text(max_size=8),
+    name=st.text(hostile, max_size=20),
+    serial=st.text(hostile, max_size=12),
+    words=st.text(hostile, max_size=8),
 )
 @settings(deadline=None)
 def test_names_of_files_are_safe(tmp_path_factory, name, serial, words):

@@ -1,0 +1,309 @@
+"""MMNet and the registry of network families."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import models
+from models import mmnet
+from models.mmnet import scaled_depth
+
+WIDTHS = (0.5, 0.75, 1.0, 1.4)
+PICTURES = np.random.default_rng(0).random((2, 64, 64, 3), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def published():
+    """The largest network of the paper, in its training form."""
+    return models.build("mmnet", width_multiplier=1.0, input_size=256)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A small network in its training form, with weights and averages that are not initial."""
+    network = models.build("mmnet", width_multiplier=0.5, input_size=64)
+    rng = np.random.default_rng(3)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            shape = layer.gamma.shape
+            layer.set_weights([rng.uniform(low, 1.5, shape) for low in (0.5, -0.5, -0.5, 0.5)])
+    return network
+
+
+def _alike(one, other):
+    return np.allclose(_output(one), _output(other), atol=1e-6)
+
+
+def _output(network):
+    return keras.ops.convert_to_numpy(network(PICTURES))
+
+
+# --- The published network ---------------------------------------------------
+
+
+def test_number_of_parameters(published):
+    """Width 1.0 has 199,258 parameters without the auxiliary head, whose share is 162."""
+    assert models.inference_network(published).count_params() == 199_258
+    assert published.count_params() == 199_258 + 80 * 2 + 2
+
+
+def test_number_of_layers(published):
+    """The inference form has the published blocks and nothing else."""
+    kinds = [type(layer) for layer in models.inference_network(published).layers]
+    layers = keras.layers
+    assert {kind.__name__: kinds.count(kind) for kind in kinds} == {
+        "InputLayer": 1,
+        "Conv2D": 57,
+        "DepthwiseConv2D": 49,
+        "BatchNormalization": 57 + 49 - 1,
+        "ReLU": 57 + 49 - 1 - 11,
+        "Concatenate": 14,
+        "UpSampling2D": 4,
+        "Softmax": 1,
+    }
+    assert all(
+        layer.interpolation == "bilinear"
+        for layer in published.layers
+        if isinstance(layer, layers.UpSampling2D)
+    )
+
+
+def test_number_of_multiplications(published):
+    """An inference at 256×256 takes about 333 million multiply-adds."""
+    total = 0
+    for layer in models.inference_network(published).layers:
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+            _, height, width, depth = layer.output.shape
+            inputs = layer.input.shape[-1] if type(layer) is keras.layers.Conv2D else 1
+            total += height * width * depth * inputs * np.prod(layer.kernel_size)
+    assert total == pytest.approx(333e6, rel=0.02)
+
+
+def test_activations_and_biases(published):
+    """Every activation is ReLU6 and only the two heads have a bias."""
+    heads = {"logits", "auxiliary_logits"}
+    for layer in published.layers:
+        if isinstance(layer, keras.layers.ReLU):
+            assert layer.max_value == 6
+        elif isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+            assert layer.use_bias == (layer.name in heads)
+            assert layer.activation is keras.activations.linear
+            assert layer.padding == "same" or layer.kernel_size == (1, 1)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            assert (layer.epsilon, layer.momentum, layer.scale) == (1e-3, 0.999, True)
+
+
+def test_strides_and_dilations(published):
+    """Strides and dilation rates are those of the published table."""
+    strides = [
+        layer.name
+        for layer in published.layers
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D)
+        and max(layer.strides) == 2
+    ]
+    assert len(strides) == 1 + 4 + 3 + 2
+    rates = [
+        layer.dilation_rate[0]
+        for layer in published.layers
+        if isinstance(layer, keras.layers.DepthwiseConv2D)
+        and max(layer.strides) == 1
+        and "shortcut" not in layer.name
+    ]
+    four, three, two = [1, 2, 4, 8], [1, 2, 4], [1, 2]
+    assert sorted(rates) == sorted(4 * four + 4 * three + 2 * two + 2 * three)
+
+
+@pytest.mark.parametrize("size", [64, 128])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_member_can_be_built(width, size):
+    """All widths give a matte at input resolution and coarse logits at a sixteenth."""
+    network = models.build("mmnet", width_multiplier=width, input_size=size)
+    shapes = {name: tensor.shape for name, tensor in network.output.items()}
+    assert network.input_shape == (None, size, size, 3)
+    assert shapes == {
+        "logits": (None, size, size, 2),
+        "auxiliary_logits": (None, size // 16, size // 16, 2),
+    }
+    deployed = models.inference_network(network)
+    assert deployed.output_shape == (None, size, size, 2)
+    assert network.get_layer("enc0_project").filters == scaled_depth(16, width)
+    assert network.get_layer("enc9_project").filters == scaled_depth(80, width)
+
+
+# --- The two forms -----------------------------------------------------------
+
+
+def test_output_is_a_probability(small):
+    """Background and foreground sum to one, and the matte is not constant."""
+    output = _output(models.inference_network(small))
+    assert output.shape == (2, 64, 64, 2)
+    assert np.allclose(output.sum(axis=-1), 1, atol=1e-6)
+    assert output.min() >= 0 and output[..., 1].std() > 1e-4
+
+
+def test_inference_form_is_the_softmax_of_the_logits(small):
+    """The second channel of the matte belongs to the second channel of the logits."""
+    logits = keras.ops.convert_to_numpy(small(PICTURES)["logits"])
+    foreground = 1 / (1 + np.exp(logits[..., 0] - logits[..., 1]))
+    assert np.allclose(_output(models.inference_network(small))[..., 1], foreground, atol=1e-6)
+
+
+def test_auxiliary_head_is_for_training_only(small):
+    """The inference form has one output and no layer of the head, and its own name."""
+    deployed = models.inference_network(small)
+    assert "auxiliary_logits" in {layer.name for layer in small.layers}
+    assert "auxiliary_logits" not in {layer.name for layer in deployed.layers}
+    assert (small.name, deployed.name) == ("mmnet_training", "mmnet")
+
+
+def test_both_forms_share_their_weights(small):
+    """What is trained in one form is seen in the other."""
+    deployed = models.inference_network(small)
+    assert {id(w) for w in deployed.weights} < {id(w) for w in small.weights}
+
+
+def test_options_reach_the_layers():
+    """Momentum of the averages and dropout are options of the builder."""
+    network = models.build(
+        "mmnet", width_multiplier=0.5, input_size=64, batch_norm_momentum=0.9, dropout=0.25
+    )
+    norms = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
+    dropouts = [x for x in network.layers if isinstance(x, keras.layers.Dropout)]
+    assert {layer.momentum for layer in norms} == {0.9}
+    assert [layer.rate for layer in dropouts] == [0.25] * 12
+
+
+# --- Storage -----------------------------------------------------------------
+
+
+def test_network_survives_its_configuration(small):
+    """A network made from the configuration computes the same with the same weights."""
+    deployed = models.inference_network(small)
+    again = keras.Model.from_config(deployed.get_config())
+    again.set_weights(deployed.get_weights())
+    assert again.get_config() == deployed.get_config()
+    assert _alike(again, deployed)
+
+
+def test_network_survives_its_file(small, tmp_path):
+    """A saved network is loaded without this package's help and computes the same."""
+    deployed = models.inference_network(small)
+    deployed.save(tmp_path / "network.keras")
+    assert _alike(keras.saving.load_model(tmp_path / "network.keras"), deployed)
+
+
+# --- Depths ------------------------------------------------------------------
+
+
+@given(st.integers(1, 4096), st.floats(0.1, 4))
+def test_scaled_depth_is_the_nearest_multiple_of_8(depth, width):
+    """At least 8, and nowhere more than half a step from the rounded product."""
+    scaled = scaled_depth(depth, width)
+    assert type(scaled) is int and scaled % 8 == 0 and scaled >= 8
+    assert scaled == 8 or abs(scaled - round(depth * width)) <= 4
+
+
+@given(st.integers(1, 4096), st.floats(0.1, 4), st.floats(0.1, 4))
+def test_scaled_depth_grows_with_the_width(depth, one, other):
+    """A wider network has no thinner layer."""
+    low, high = sorted((one, other))
+    assert scaled_depth(depth, low) <= scaled_depth(depth, high)
+
+
+def test_scaled_depths_of_the_published_widths():
+    """Depths of the table at width 1 are kept; ties are rounded up."""
+    table = {16, 24, 32, 40, 64, 80, 120}
+    assert {scaled_depth(depth, 1.0) for depth in table} == table
+    assert [scaled_depth(depth, 0.5) for depth in (16, 24, 40, 120)] == [8, 16, 24, 64]
+    assert [scaled_depth(depth, 1.4) for depth in (16, 24, 40, 120)] == [24, 32, 56, 168]
+
+
+# --- The registry ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [0.6, 0, -1.0, 2])
+def test_unknown_width_is_refused(width):
+    """The message lists the widths and has the one received."""
+    with pytest.raises(models.ModelError) as error:
+        models.build("mmnet", width_multiplier=width, input_size=256)
+    assert str(error.value) == (
+        f"`width_multiplier` must be one of 0.5, 0.75, 1.0, 1.4. Received: {width}."
+    )
+
+
+@pytest.mark.parametrize("size", [100, 0, -16, 8, 257])
+def test_unfit_size_is_refused(size):
+    """The message has the rule and the size received."""
+    with pytest.raises(models.ModelError) as error:
+        models.build("mmnet", width_multiplier=1.0, input_size=size)
+    assert str(error.value) == f"`input_size` must be a positive multiple of 16. Received: {size}."
+
+
+@pytest.mark.parametrize("name", ["resnet", "", "os", "MMNet", "models.mmnet"])
+def test_unknown_family_is_refused(name):
+    """The message lists the families and has the name received."""
+    with pytest.raises(models.ModelError, match=r"must be one of .*mmnet.*\. Received: ") as error:
+        models.build(name, width_multiplier=1.0, input_size=256)
+    assert str(error.value).endswith(f"Received: {name}.")
+
+
+def test_refusals_are_value_errors():
+    """Whoever uses the networks as a library may catch the built-in class."""
+    assert issubclass(models.ModelError, ValueError)
+
+
+def test_family_has_its_facts():
+    """What is known of MMNet without building it."""
+    facts = models.family("mmnet")
+    assert (facts.name, facts.title, facts.stride) == ("mmnet", "MMNet", 16)
+    assert facts.width_multipliers == WIDTHS
+    assert facts.builder is mmnet.mmnet
+
+
+def test_registered_family_can_be_built(monkeypatch):
+    """A builder with the decorator is a family: listed, checked and built with its options."""
+    monkeypatch.setattr(models, "_FAMILIES", dict(models._FAMILIES))
+
+    @models.register("dot", title="Dot", width_multipliers=(1.0, 2.0), stride=4)
+    def dot(width_multiplier, input_size, *, bias=True):
+        image = keras.Input((input_size, input_size, 3))
+        logits = keras.layers.Conv2D(2, 1, use_bias=bias)(image)
+        return keras.Model(image, {"logits": logits}, name="dot_training")
+
+    assert "dot" in models.family_names()
+    network = models.build("dot", width_multiplier=2.0, input_size=12, bias=False)
+    assert network.count_params() == 6
+    deployed = models.inference_network(network)
+    assert (deployed.name, deployed.output_shape) == ("dot", (None, 12, 12, 2))
+    with pytest.raises(models.ModelError, match=r"one of 1\.0, 2\.0"):
+        models.build("dot", width_multiplier=0.5, input_size=12)
+    with pytest.raises(models.ModelError, match="multiple of 4"):
+        models.build("dot", width_multiplier=1.0, input_size=14)
+
+
+def test_decorated_builder_stays_itself(monkeypatch):
+    """The decorator gives back the function that it was given."""
+    monkeypatch.setattr(models, "_FAMILIES", {})
+
+    def builder(width_multiplier, input_size):
+        raise NotImplementedError
+
+    decorate = models.register("dot", title="Dot", width_multipliers=(1.0,), stride=4)
+    assert decorate(builder) is builder
+    assert models.family_names() == ("dot", "mmnet")
+
+
+def test_import_of_the_package_does_not_import_keras():
+    """Names of families are known at once; Keras comes with the first network."""
+    program = (
+        "import sys, models; names = models.family_names(); "
+        "heavy = {'keras', 'tensorflow', 'jax', 'torch', 'numpy', 'cv2'} & set(sys.modules); "
+        "sys.exit(f'{heavy}' if heavy or names != ('mmnet',) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
