@@ -36,8 +36,8 @@ results.csv  the same numbers as a table
 
 @click.command()
 @click.option("-o", "--out", "folder", default=Path("mmnet-demo"), show_default=True, type=FOLDER)
-@click.option("--count", default=600, show_default=True, help="Synthetic pairs.")
-@click.option("--epochs", default=6, show_default=True, help="Of 80 steps each.")
+@click.option("--count", default=800, show_default=True, help="Synthetic pairs.")
+@click.option("--epochs", default=8, show_default=True, help="Of 80 steps each.")
 @click.option("--width-multiplier", default=0.5, show_default=True)
 @click.option("--input-size", default=128, show_default=True)
 @click.option("--threads", default=1, show_default=True, help="For the benchmark.")

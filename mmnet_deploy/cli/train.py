@@ -23,9 +23,9 @@ from mmnet_deploy.run import Run, RunConfig, auto_batch_norm_momentum
 @click.option("--split", default="train", show_default=True, help="Split to train on.")
 @click.option("--epochs", default=60, show_default=True)
 @click.option("--steps-per-epoch", type=int, help="Default: every picture once.")
-@click.option("--batch-size", default=32, show_default=True)
+@click.option("--batch-size", default=16, show_default=True)
 @click.option(
-    "--learning-rate", default=2e-3, show_default=True, help="At the start; a cosine ends it at 0."
+    "--learning-rate", default=1e-2, show_default=True, help="At the start; a cosine ends it at 0."
 )
 @click.option("--weight-decay", default=4e-7, show_default=True, help="L2 on convolutions.")
 @click.option(
