@@ -162,7 +162,7 @@ def _card(network: Network, precision: str) -> ModelCard:
 
 
 def _name(card: ModelCard) -> str:
-    width = "" if card.width_multiplier is None else f"-{card.width_multiplier:g}"
+    width = "" if card.width_multiplier is None else f"-{card.width_multiplier}"
     return f"{card.family}{width}-{card.input_size}-{card.precision}.tflite"
 
 

@@ -167,7 +167,7 @@ def _label(model: ModelFile, benchmark: Benchmark, shown: Sequence[Benchmark]) -
     if card is None or card.width_multiplier is None:
         return model.name.removesuffix(".tflite")
     star = "*" if card.input_size == 128 else ""
-    label = f"{card.width_multiplier:g}{star}"
+    label = f"{card.width_multiplier}{star}"
     if card.input_size not in (128, 256):
         label += f" at {card.input_size}"
     cards = [other.model.card for other in shown if other.model.card]

@@ -243,7 +243,7 @@ def train(
     batches = augmentation.Batches(
         images, masks, batch_size=config.batch_size, size=config.input_size, seed=config.seed
     )
-    title = f"Training {models.family(config.family).title} {config.width_multiplier:g}"
+    title = f"Training {models.family(config.family).title} {config.width_multiplier}"
     left = (config.epochs - done) * config.steps_per_epoch
     with progress(title, left) as advance:
         advance("building the training step, which takes a CPU half a minute", steps=0)

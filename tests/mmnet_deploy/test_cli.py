@@ -90,7 +90,7 @@ def test_every_stage_runs_on_the_users_data(call, portraits, tiny_run):
     )  # fmt: skip
     assert converted.exit_code == 0, converted.output
     models = sorted(call_path := os.listdir("models"))
-    assert models == [f"tiny-1-32-{p}.tflite" for p in ("float16", "float32", "int8")], call_path
+    assert models == [f"tiny-1.0-32-{p}.tflite" for p in ("float16", "float32", "int8")], call_path
 
     files = [f"models/{name}" for name in models]
     evaluated = call("evaluate", *files, "--data", portraits, "-o", "results")

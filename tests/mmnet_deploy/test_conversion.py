@@ -15,9 +15,9 @@ from mmnet_deploy.files import sha256
 def test_the_precision_is_part_of_the_file_name(tiny_models):
     """Each precision has its own file, named after family, width, size and precision."""
     assert {path.name for path in tiny_models.values()} == {
-        "tiny-1-32-float32.tflite",
-        "tiny-1-32-float16.tflite",
-        "tiny-1-32-int8.tflite",
+        "tiny-1.0-32-float32.tflite",
+        "tiny-1.0-32-float16.tflite",
+        "tiny-1.0-32-int8.tflite",
     }
 
 
@@ -70,7 +70,7 @@ def test_a_file_outside_its_limits_is_not_put_in_place(tmp_path, tiny_run, portr
     """If a converted file does not compute the network, it is an error and no file."""
     strict = dataclasses.replace(conversion.PRECISIONS["int8"], mean=1e-9)
     monkeypatch.setattr(conversion, "PRECISIONS", {**conversion.PRECISIONS, "int8": strict})
-    old = tmp_path / "tiny-1-32-int8.tflite"
+    old = tmp_path / "tiny-1.0-32-int8.tflite"
     old.write_bytes(b"an earlier file")
     with pytest.raises(ConversionError, match="does not compute the network"):
         conversion.convert(network.load(tiny_run), ("int8",), portraits, tmp_path)

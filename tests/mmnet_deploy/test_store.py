@@ -355,23 +355,23 @@ def test_models_of_other_origin_are_shown_by_name():
 def test_label_is_the_width_with_a_star_at_128():
     """As in the paper's chart; any other size than 128 and 256 is written out."""
     shown = [(card(1.0), 1), (card(0.75), 1), (card(1.4, 128), 1), (card(0.5, 192), 1)]
-    assert labels(*shown) == ["1", "0.75", "1.4*", "0.5 at 192"]
+    assert labels(*shown) == ["1.0", "0.75", "1.4*", "0.5 at 192"]
 
 
 def test_precision_is_in_the_label_only_if_it_differs():
     """One precision goes without saying."""
     assert labels((card(1.0, precision="int8"), 1), (card(0.5, precision="int8"), 1)) == [
-        "1",
+        "1.0",
         "0.5",
     ]
-    assert labels((card(1.0, 128, "int8"), 1), (card(0.5), 1)) == ["1* int8", "0.5 float32"]
+    assert labels((card(1.0, 128, "int8"), 1), (card(0.5), 1)) == ["1.0* int8", "0.5 float32"]
 
 
 def test_threads_are_in_the_label_only_if_they_differ():
     """One number of threads goes without saying."""
-    assert labels((card(), 4), (card(0.5), 4)) == ["1", "0.5"]
-    assert labels((card(), 1), (card(0.5, 128), 4)) == ["1 t1", "0.5* t4"]
-    assert labels((card(), 1), (card(precision="int8"), 4)) == ["1 float32 t1", "1 int8 t4"]
+    assert labels((card(), 4), (card(0.5), 4)) == ["1.0", "0.5"]
+    assert labels((card(), 1), (card(0.5, 128), 4)) == ["1.0 t1", "0.5* t4"]
+    assert labels((card(), 1), (card(precision="int8"), 4)) == ["1.0 float32 t1", "1.0 int8 t4"]
 
 
 def test_table_has_a_row_per_benchmark():
@@ -408,3 +408,21 @@ def test_table_has_a_row_per_benchmark():
         "invalid": "too short; noise",
     }
     assert (second["model"], second["precision"], second["invalid"]) == ("foreign.tflite", None, "")
+
+
+def test_the_newest_evaluation_of_a_model_counts():
+    """A repeated evaluation replaces the older one, whichever is read first, and is noted."""
+    file = model()
+    old = dataclasses.replace(evaluation(file, 0.009), created_at="2026-01-01T00:00:00+00:00")
+    new = dataclasses.replace(evaluation(file, 0.004), created_at="2026-01-02T00:00:00+00:00")
+    for order in ([old, new], [new, old]):
+        joined = store.join([*order, benchmark(file)])
+        assert joined.points[0].gradient_error == 0.004
+        assert any("older evaluation" in note for note in joined.notes)
+
+
+def test_a_quick_benchmark_does_not_replace_a_long_one():
+    """Benchmarks under different rules are different points."""
+    file = model()
+    quick = dataclasses.replace(benchmark(file), rules=RunRules(min_runs=3))
+    assert len(store.join([evaluation(file), benchmark(file), quick]).points) == 2
