@@ -127,7 +127,7 @@ def require_extra(command: str) -> None:
     if missing:
         raise MissingDependencyError(
             f"`mmnet-deploy {command}` needs {' and '.join(missing)}. "
-            "Install with: pip install 'mmnet-deploy[convert]'"
+            "Install with: pip install 'mmnet-deploy[convert]' (in a checkout: '.[convert]')"
         )
     try:
         import keras  # noqa: F401
