@@ -55,6 +55,19 @@ class Problem:
 # --- Reading one file --------------------------------------------------------
 
 
+def _jpeg_ends(content: bytes) -> bool:
+    """Whether the end marker follows the picture's own data, not that of a thumbnail."""
+    position = 2
+    while position + 4 <= len(content) and content[position] == 0xFF:
+        marker = content[position + 1]
+        if marker == 0xDA:
+            return b"\xff\xd9" in content[position:]
+        is_fill = marker == 0xFF
+        length = int.from_bytes(content[position + 2 : position + 4], "big")
+        position += 1 if is_fill else 2 + length
+    return False
+
+
 def _decode(path: Path, flags: int) -> NDArray:
     """Decode a whole picture file, channels in OpenCV's order.
 
@@ -71,7 +84,7 @@ def _decode(path: Path, flags: int) -> NDArray:
     if not (is_jpeg or is_png):
         raise DataError(f"{path}: is neither a JPEG nor a PNG picture.")
     # OpenCV fills what a truncated file lacks with grey and only prints a warning.
-    if (is_jpeg and b"\xff\xd9" not in content) or (is_png and b"IEND" not in content[-64:]):
+    if not (_jpeg_ends(content) if is_jpeg else b"IEND" in content[-64:]):
         raise DataError(f"{path}: is truncated.")
     if is_jpeg:
         # No JPEG has 16 bits or transparency, and only colour decoding heeds the orientation.

@@ -261,7 +261,7 @@ def test_jpeg_mask_of_three_channels_is_grey(tmp_path):
         (b"", "is empty"),
         (b"these are words", "is neither a JPEG nor a PNG picture"),
         (b"GIF89a", "is neither a JPEG nor a PNG picture"),
-        (b"\xff\xd8 words \xff\xd9", "cannot be decoded"),
+        (b"\xff\xd8 words \xff\xd9", "is truncated"),
         (b"\x89PNG\r\n\x1a\n words IEND", "cannot be decoded"),
     ],
 )
