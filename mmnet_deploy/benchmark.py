@@ -10,7 +10,7 @@ from pathlib import Path
 
 import android_benchmark
 from android_benchmark import DeviceFacts, DeviceState, Engine, Measurement, RunRules
-from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.errors import UsageError
 from mmnet_deploy.records import Benchmark
 from mmnet_deploy.runtime import TFLiteModel, describe, runtime_name, usable_cores
 
@@ -81,10 +81,19 @@ class Host:
         loaded.fill_inputs()
         name, _, version = runtime_name().partition(" ")
         engine = Engine(name, version, loaded.delegate)
-        try:
-            return engine, android_benchmark.measure(loaded.invoke, rules)
-        except (RuntimeError, ValueError) as error:
-            raise ModelFileError(f"{model} does not run: {str(error).splitlines()[0]}") from error
+        return engine, android_benchmark.measure(loaded.invoke, rules)
+
+
+def check_threads(threads: int, facts: DeviceFacts) -> None:
+    """Refuse more threads than a device has cores.
+
+    Raises:
+        UsageError: Or fewer than one.
+    """
+    if not 1 <= threads <= facts.cores:
+        raise UsageError(
+            f"`threads` must be 1 … {facts.cores}, the cores of {facts.model}. Received: {threads}."
+        )
 
 
 def benchmark(
@@ -97,10 +106,7 @@ def benchmark(
         ModelFileError: The model cannot be loaded.
     """
     facts = device.facts()
-    if not 1 <= threads <= facts.cores:
-        raise UsageError(
-            f"`threads` must be 1 … {facts.cores}, the cores of {facts.model}. Received: {threads}."
-        )
+    check_threads(threads, facts)
     described = describe(model)
     before = device.state()
     engine, measurement = device.measure(model, threads=threads, rules=rules)

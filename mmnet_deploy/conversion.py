@@ -217,15 +217,18 @@ def convert(
         raise UsageError(
             f"`calibration_samples` must be at least 1. Received: {calibration_samples}."
         )
+    if not 0 <= seed < 2**32:
+        raise UsageError(f"`seed` must be 0 … 4294967295. Received: {seed}.")
     files = representative_pictures(pictures, max(calibration_samples, checked_pictures), seed)
     images = [data.read_image(path) for path in files[:checked_pictures]]
     expected = [network.matte(image) for image in images]
+    calibration = files[:calibration_samples] if "int8" in precisions else []
+    # Read before anything is converted, so that a bad picture is found at once.
+    samples = [[preprocess(data.read_image(path), *network.input_size)] for path in calibration]
     make_folder(folder)
-    calibration = files[:calibration_samples]
 
     def representative() -> Iterator[list[np.ndarray]]:
-        for path in calibration:
-            yield [preprocess(data.read_image(path), *network.input_size)]
+        yield from samples
 
     results = []
     with progress("Converting", len(precisions) + 1) as advance:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import DataError
@@ -27,6 +28,9 @@ Picture = NDArray[np.uint8]
 
 EXTENSIONS = (".jpg", ".jpeg", ".png")
 LAYOUT = "ROOT/<split>/image/NAME.jpg and ROOT/<split>/mask/NAME.png"
+
+OTHER_PICTURES = (".bmp", ".gif", ".heic", ".tif", ".tiff", ".webp")
+"""Pictures that a data set may hold by mistake; they would be left out without a word."""
 
 GREY_TOLERANCE = 8
 """Largest difference between the colour channels of a mask, which JPEG may leave."""
@@ -49,23 +53,32 @@ class Problem:
     rule: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.rule}"
+        line = f"{self.path}: {self.rule}"
+        # A file name may hold line breaks, and bytes that are no text.
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 # --- Reading one file --------------------------------------------------------
 
 
-def _jpeg_ends(content: bytes) -> bool:
-    """Whether the end marker follows the picture's own data, not that of a thumbnail."""
-    position = 2
-    while position + 4 <= len(content) and content[position] == 0xFF:
-        marker = content[position + 1]
-        if marker == 0xDA:
-            return b"\xff\xd9" in content[position:]
-        is_fill = marker == 0xFF
-        length = int.from_bytes(content[position + 2 : position + 4], "big")
-        position += 1 if is_fill else 2 + length
-    return False
+def _check_jpeg(path: Path, content: bytes) -> None:
+    """Refuse a JPEG that OpenCV would fill up with grey and only print a warning about."""
+    try:
+        _, _, colours, _ = simplejpeg.decode_jpeg_header(content, strict=True)
+        # At an eighth of the size: all the data is read, few pixels are computed.
+        simplejpeg.decode_jpeg(
+            content,
+            colorspace="CMYK" if colours in ("CMYK", "YCCK") else "GRAY",
+            strict=True,
+            min_height=1,
+            min_width=1,
+        )
+    except (ValueError, RuntimeError) as error:
+        raise DataError(f"{path}: is a damaged JPEG ({_one_line(error)}).") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _decode(path: Path, flags: int) -> NDArray:
@@ -75,26 +88,29 @@ def _decode(path: Path, flags: int) -> NDArray:
         DataError: It is missing, empty, truncated or no picture.
     """
     try:
-        content = path.read_bytes()
+        # A pipe or a device would be read for ever.
+        content = path.read_bytes() if path.is_file() or not path.exists() else None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {reason(error)}.") from error
+    if content is None:
+        raise DataError(f"{path}: is not a regular file.")
     if not content:
         raise DataError(f"{path}: is empty.")
     is_jpeg, is_png = content.startswith(b"\xff\xd8"), content.startswith(b"\x89PNG")
     if not (is_jpeg or is_png):
         raise DataError(f"{path}: is neither a JPEG nor a PNG picture.")
-    # OpenCV fills what a truncated file lacks with grey and only prints a warning.
-    if not (_jpeg_ends(content) if is_jpeg else b"IEND" in content[-64:]):
+    if is_png and b"IEND" not in content[-64:]:
         raise DataError(f"{path}: is truncated.")
     if is_jpeg:
+        _check_jpeg(path, content)
         # No JPEG has 16 bits or transparency, and only colour decoding heeds the orientation.
         flags = cv2.IMREAD_COLOR
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
-        raise DataError(f"{path}: cannot be decoded.") from error
+        raise DataError(f"{path}: cannot be decoded; it is damaged or too large.") from error
     if picture is None:
-        raise DataError(f"{path}: cannot be decoded.")
+        raise DataError(f"{path}: cannot be decoded; it is damaged or too large.")
     return picture
 
 
@@ -215,6 +231,11 @@ def _match(root: Path, split: str) -> tuple[list[Pair], list[Problem]]:
         if not folder.is_dir():
             problems.append(Problem(folder, "the folder is missing."))
             continue
+        problems += [
+            Problem(folder / name, f"is left out: pictures must be {', '.join(EXTENSIONS)}.")
+            for name in sorted(os.listdir(folder))
+            if name.lower().endswith(OTHER_PICTURES)
+        ]
         for path in pictures_in(folder):
             first = sides[side].setdefault(path.stem, path)
             if first is not path:
@@ -278,6 +299,8 @@ def _examine(pair: Pair) -> tuple[list[Problem], tuple[int, int, float] | None]:
     mask = pictures.get("mask")
     if mask is not None and not mask.any():
         problems.append(Problem(pair.mask, "is empty: it has no foreground."))
+    elif mask is not None and mask.max() == 1:
+        problems.append(Problem(pair.mask, "holds 0 and 1; a mask goes from 0 to 255."))
     image = pictures.get("image")
     if image is not None and mask is not None and image.shape[:2] != mask.shape:
         problems.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy import data, metrics
+from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.records import Evaluation, ModelFile, PictureScore
 
@@ -71,6 +73,7 @@ def evaluate(
 
     Raises:
         DataError: The split cannot be found, or a file cannot be read.
+        ModelFileError: A matte is not finite.
     """
     pairs = data.find_pairs(root, split)
     workers = os.cpu_count() or 1
@@ -86,8 +89,19 @@ def evaluate(
             scores.append(PictureScore(pairs[len(scores)].name, pending.popleft().result()))
             advance()
 
-        for image, mask in _ahead(executor, data.read_pair, pairs, 2 * workers):
-            pending.append(executor.submit(score, predict(image), mask, size))
+        digest = hashlib.sha256()
+        for number, (image, mask) in enumerate(
+            _ahead(executor, data.read_pair, pairs, 2 * workers)
+        ):
+            matte = predict(image)
+            if not np.isfinite(matte).all():
+                raise ModelFileError(
+                    f"{model.name} gives no finite matte of {pairs[number].image}: it is damaged, "
+                    "or its training went wrong."
+                )
+            digest.update(repr((pairs[number].name, mask.shape)).encode("utf-8", "replace"))
+            digest.update(mask.tobytes())
+            pending.append(executor.submit(score, matte, mask, size))
             if len(pending) > 2 * workers:
                 collect()
         while pending:
@@ -96,6 +110,7 @@ def evaluate(
     return Evaluation(
         model=model,
         data=root.resolve().name,
+        data_sha256=digest.hexdigest(),
         split=split,
         height_px=height,
         width_px=width,

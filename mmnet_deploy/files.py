@@ -32,6 +32,21 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def check_folder(folder: Path) -> None:
+    """Make sure, without making it, that `folder` can be made and written.
+
+    Raises:
+        OutputError: It, or a folder above it, is a file or may not be written.
+    """
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise OutputError(f"Cannot write to the folder {folder}: {there} is not a folder.")
+    if not os.access(there, os.W_OK):
+        raise OutputError(f"Cannot write to the folder {folder}: {there} may not be written.")
+
+
 @contextlib.contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it becomes `path`, else it goes.

@@ -60,8 +60,12 @@ def load(path: Path) -> Network:
         raise ModelFileError(f"{path} is not a .keras file, or it is damaged.")
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelFileError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # Keras passes on whatever the damage leads to.
+        detail = " ".join(str(error).split())[:160] or type(error).__name__
+        raise ModelFileError(
+            f"{path} cannot be loaded: it is damaged, or needs layers that are not known here "
+            f"({detail})."
+        ) from error
     shapes = (model.input_shape, model.output_shape)
     fits = all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes)
     if not (fits and shapes[0][3] == 3 and None not in shapes[0][1:] and shapes[1][3] in (1, 2)):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import types
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -81,6 +83,7 @@ class Evaluation:
 
     Attributes:
         data: Name of the data set's folder.
+        data_sha256: Hash of the names and masks of the split, which tells data sets apart.
         height_px, width_px: Resolution that the mattes are compared at; None if it is
             each picture's own.
         engine: What computed the mattes.
@@ -88,6 +91,7 @@ class Evaluation:
 
     model: ModelFile
     data: str
+    data_sha256: str
     split: str
     height_px: int | None
     width_px: int | None
@@ -168,7 +172,7 @@ def to_json(record: Record) -> str:
     head: dict[str, Any] = {"kind": record.kind, "schema_version": SCHEMA_VERSION}
     if isinstance(record, Evaluation):
         head |= record.scores
-    return json.dumps(head | dataclasses.asdict(record), indent=1) + "\n"
+    return json.dumps(head | dataclasses.asdict(record), indent=1, allow_nan=False) + "\n"
 
 
 def card_to_json(card: ModelCard) -> str:
@@ -177,15 +181,35 @@ def card_to_json(card: ModelCard) -> str:
     return json.dumps(content, sort_keys=True)
 
 
-def _build(kind: type, content: Mapping[str, Any], **parts: Any) -> Any:
-    """Make a record from JSON, lists as tuples, fields of other versions left out."""
-    names = {field.name for field in dataclasses.fields(kind)}
-    values = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in content.items()
-        if name in names
-    }
-    return kind(**(values | parts))
+def _read(hint: Any, value: Any) -> Any:
+    """A JSON value as what the type `hint` says: records, tuples, mappings, plain values.
+
+    Fields that a newer version may have added are left out.
+
+    Raises:
+        ValueError, TypeError, KeyError, OverflowError: It is something else.
+    """
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        return _read(arguments[0], value)
+    if dataclasses.is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        names = [field.name for field in dataclasses.fields(hint) if field.name in value]
+        return hint(**{name: _read(hints[name], value[name]) for name in names})  # type: ignore[operator]
+    if origin is tuple and isinstance(value, list):
+        return tuple(_read(arguments[0], item) for item in value)
+    if origin in (dict, Mapping) and isinstance(value, dict):
+        return {key: _read(arguments[1], item) for key, item in value.items()}
+    if hint is float and type(value) in (int, float) and math.isfinite(value):
+        return float(value)
+    if hint in (int, str, bool) and type(value) is hint:
+        return value
+    raise TypeError(f"{value!r} is no {hint}")
+
+
+_DAMAGE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
 def card_from_json(text: str | bytes) -> ModelCard:
@@ -195,14 +219,9 @@ def card_from_json(text: str | bytes) -> ModelCard:
         ResultError: It is damaged.
     """
     try:
-        return _build(ModelCard, json.loads(text))
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ResultError(f"The model's description is damaged: {error}.") from error
-
-
-def _model_from(content: Mapping[str, Any]) -> ModelFile:
-    card = content["card"]
-    return _build(ModelFile, content, card=_build(ModelCard, card) if card else None)
+        return _read(ModelCard, json.loads(text))
+    except _DAMAGE as error:
+        raise ResultError("The model's description is damaged.") from error
 
 
 def _check_scores(pictures: Sequence[PictureScore]) -> None:
@@ -211,8 +230,7 @@ def _check_scores(pictures: Sequence[PictureScore]) -> None:
         raise ResultError("holds no picture's score.")
     names = pictures[0].scores.keys()
     for picture in pictures:
-        numbers = all(isinstance(value, (int, float)) for value in picture.scores.values())
-        if picture.scores.keys() != names or "gradient_error" not in names or not numbers:
+        if picture.scores.keys() != names or "gradient_error" not in names:
             raise ResultError(f"lacks a score of the picture {picture.name}, or is damaged.")
 
 
@@ -224,32 +242,20 @@ def from_json(text: str) -> Record:
     """
     try:
         content = json.loads(text)
-        version, kind = content["schema_version"], content["kind"]
+        version, name = content["schema_version"], content["kind"]
         if version > SCHEMA_VERSION:
             raise ResultError(
                 f"was written by a newer mmnet-deploy (schema {version}, "
                 f"this one reads up to {SCHEMA_VERSION})."
             )
-        model = _model_from(content["model"])
-        if kind == Evaluation.kind:
-            pictures = tuple(_build(PictureScore, picture) for picture in content["pictures"])
-            _check_scores(pictures)
-            return _build(Evaluation, content, model=model, pictures=pictures)
-        if kind == Benchmark.kind:
-            if not content["measurement"]["samples_us"]:
-                raise ResultError("holds no sample.")
-            return _build(
-                Benchmark,
-                content,
-                model=model,
-                device=_build(DeviceFacts, content["device"]),
-                engine=_build(Engine, content["engine"]),
-                rules=_build(RunRules, content["rules"]),
-                measurement=_build(Measurement, content["measurement"]),
-                flags=tuple(_build(Flag, flag) for flag in content["flags"]),
-                before=_build(DeviceState, content["before"]),
-                after=_build(DeviceState, content["after"]),
-            )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        kinds = {kind.kind: kind for kind in (Evaluation, Benchmark)}
+        if name not in kinds:
+            raise ResultError(f"holds an unknown kind of result: {name}.")
+        record: Record = _read(kinds[name], content)
+    except _DAMAGE as error:
         raise ResultError("is not a result of mmnet-deploy, or is damaged.") from error
-    raise ResultError(f"holds an unknown kind of result: {kind}.")
+    if isinstance(record, Evaluation):
+        _check_scores(record.pictures)
+    elif not record.measurement.samples_us:
+        raise ResultError("holds no sample.")
+    return record

@@ -15,7 +15,6 @@ import dataclasses
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import write_text
@@ -82,7 +81,12 @@ class Run:
             ModelFileError: The folder is no run, or the file is damaged.
         """
         try:
-            return RunConfig(**json.loads(self.config_file.read_text()))
+            config = RunConfig(**json.loads(self.config_file.read_text(encoding="utf-8")))
+            for field in dataclasses.fields(config):
+                kind = type(getattr(config, field.name)).__name__
+                if kind != field.type and (kind, field.type) != ("int", "float"):
+                    raise TypeError(field.name)
+            return config
         except (OSError, ValueError, TypeError) as error:
             raise ModelFileError(
                 f"{self.folder} is not a run of `mmnet-deploy train`: "
@@ -94,13 +98,24 @@ class Run:
         write_text(self.config_file, json.dumps(dataclasses.asdict(config), indent=2) + "\n")
 
     def read_log(self) -> list[dict[str, float]]:
-        """One dictionary per epoch; empty before the first epoch has ended."""
+        """One dictionary per epoch; empty before the first epoch has ended.
+
+        Raises:
+            ModelFileError: It is damaged.
+        """
         if not self.log_file.is_file():
             return []
-        with self.log_file.open(newline="") as file:
-            return [
-                {name: float(value) for name, value in row.items()} for row in csv.DictReader(file)
-            ]
+        try:
+            with self.log_file.open(newline="", encoding="utf-8") as file:
+                rows = [
+                    {name: float(value) for name, value in row.items()}
+                    for row in csv.DictReader(file)
+                ]
+            for row in rows:
+                row["epoch"], row[BEST_BY]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ModelFileError(f"{self.log_file} is damaged.") from error
+        return rows
 
     def write_log(self, rows: list[dict[str, float]]) -> None:
         """Replace the log, in one step."""
@@ -139,14 +154,18 @@ def check_config(config: RunConfig) -> None:
     Raises:
         UsageError: A number is out of its range.
     """
-    rules: list[tuple[str, Any, bool, str]] = [
-        (name, getattr(config, name), getattr(config, name) >= 1, "at least 1")
-        for name in ("epochs", "steps_per_epoch", "batch_size")
-    ]
-    rules += [
-        ("learning_rate", config.learning_rate, config.learning_rate > 0, "above 0"),
-        ("validation_share", config.validation_share, 0 < config.validation_share < 1, "in 0 … 1"),
-    ]
-    for name, value, holds, rule in rules:
+    # Not-a-number fails every comparison, so each rule says what is allowed.
+    rules = {
+        "epochs": (1 <= config.epochs <= 1_000_000, "1 … 1000000"),
+        "steps_per_epoch": (1 <= config.steps_per_epoch <= 1_000_000, "1 … 1000000"),
+        "batch_size": (1 <= config.batch_size <= 4096, "1 … 4096"),
+        "input_size": (config.input_size <= 4096, "at most 4096"),
+        "learning_rate": (0 < config.learning_rate < math.inf, "above 0 and finite"),
+        "weight_decay": (0 <= config.weight_decay < math.inf, "at least 0 and finite"),
+        "batch_norm_momentum": (0 <= config.batch_norm_momentum < 1, "at least 0 and below 1"),
+        "validation_share": (0 < config.validation_share < 1, "above 0 and below 1"),
+        "seed": (0 <= config.seed < 2**32, "0 … 4294967295"),
+    }
+    for name, (holds, rule) in rules.items():
         if not holds:
-            raise UsageError(f"`{name}` must be {rule}. Received: {value}.")
+            raise UsageError(f"`{name}` must be {rule}. Received: {getattr(config, name)}.")

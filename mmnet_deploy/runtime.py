@@ -90,19 +90,26 @@ class TFLiteModel:
         try:
             self._interpreter = module.Interpreter(model_content=self._content, num_threads=threads)
             self._interpreter.allocate_tensors()
+            self.inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
+            self.outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
+            self._operators = self._interpreter._get_ops_details()
         except (ValueError, RuntimeError) as error:
             raise ModelFileError(
                 f"{path} cannot be loaded by {runtime_name()}: it is damaged, or uses operators "
                 f"that this runtime lacks ({_first_line(error)})."
             ) from error
-        self.inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
-        self.outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
+        # A batch of unknown size runs as one; a picture of unknown size would run as one pixel.
+        if any(-1 in tensor["shape_signature"][1:] for tensor in self.inputs):
+            shapes = [tuple(map(int, tensor["shape_signature"])) for tensor in self.inputs]
+            raise ModelFileError(
+                f"{path} has no fixed input size: convert it with a static one. Received: {shapes}."
+            )
 
     @property
     def delegate(self) -> str:
         """What runs the graph: `xnnpack`, or `none` for the built-in kernels."""
-        operators = self._interpreter._get_ops_details()
-        return "xnnpack" if any(op["op_name"] == "DELEGATE" for op in operators) else "none"
+        delegated = any(operator["op_name"] == "DELEGATE" for operator in self._operators)
+        return "xnnpack" if delegated else "none"
 
     def fill_inputs(self, seed: int = 0) -> None:
         """Set every input to seeded noise: 0 … 1, or the whole range of an integer type."""
@@ -117,8 +124,15 @@ class TFLiteModel:
             self._interpreter.set_tensor(tensor["index"], noise.astype(dtype))
 
     def invoke(self) -> None:
-        """Run the network once on the inputs that were set."""
-        self._interpreter.invoke()
+        """Run the network once on the inputs that were set.
+
+        Raises:
+            ModelFileError: The runtime cannot.
+        """
+        try:
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(f"{self.path} does not run: {_first_line(error)}.") from error
 
     def require_matting(self) -> None:
         """Make sure that the model takes one picture and gives one matte.
@@ -147,7 +161,7 @@ class TFLiteModel:
         _, height, width, _ = source["shape"]
         tensor = preprocess(image, int(height), int(width))
         self._interpreter.set_tensor(source["index"], _quantize(tensor, source))
-        self._interpreter.invoke()
+        self.invoke()
         output = _dequantize(self._interpreter.get_tensor(target["index"]), target)
         return np.clip(matte_channel(output), 0, 1)
 
@@ -183,6 +197,8 @@ def read_model(path: Path) -> bytes:
     Raises:
         ModelFileError: It is missing, or no TFLite model.
     """
+    if path.exists() and not path.is_file():
+        raise ModelFileError(f"Cannot read the model {path}: it is not a regular file.")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -247,7 +263,7 @@ def describe(path: Path) -> ModelFile:
         try:
             card = read_card(read_model(path))
         # What flatbuffers raises where a file is cut off or its offsets lead nowhere.
-        except (struct.error, IndexError, ValueError, TypeError) as error:
+        except (struct.error, IndexError, ValueError, TypeError, AttributeError) as error:
             raise ModelFileError(f"{path} is damaged.") from error
         return ModelFile(path.name, sha256(path), path.stat().st_size, card)
     name = f"{path.parent.name}/{path.name}" if Run(path.parent).exists else path.name

@@ -37,7 +37,7 @@ def _file_name(record: Record) -> str:
         ]
     else:
         size = f"{record.height_px}x{record.width_px}" if record.height_px else "native"
-        about = [record.data, record.split, size, record.engine]
+        about = [record.data, record.data_sha256[:8], record.split, size, record.engine]
     stem = record.model.name.removesuffix(".tflite").removesuffix(".keras")
     parts = [record.kind, stem, record.model.sha256[:8], *about]
     return re.sub(r"[^\w.-]", "_", "-".join(parts)) + ".json"
@@ -65,7 +65,7 @@ def load(paths: Iterable[Path]) -> list[Record]:
         files = sorted(path.glob("*.json")) if path.is_dir() else [path]
         for file in files:
             try:
-                records.append(from_json(file.read_text()))
+                records.append(from_json(file.read_text(encoding="utf-8")))
             except OSError as error:
                 raise ResultError(f"Cannot read {file}: {reason(error)}.") from error
             except UnicodeDecodeError as error:
@@ -108,7 +108,7 @@ def _one_definition(evaluations: Sequence[Evaluation]) -> None:
     ways = {
         f"{e.data}/{e.split} ({len(e.pictures)} pictures) at "
         + (f"{e.height_px}×{e.width_px}" if e.height_px else "native size")
-        + f", {e.gradient_error_definition}"
+        + f", masks {e.data_sha256[:8]}, {e.gradient_error_definition}"
         for e in evaluations
     }
     if len(ways) > 1:
@@ -188,7 +188,7 @@ def _point(benchmark: Benchmark, evaluation: Evaluation, shown: Sequence[Benchma
         latency_low_ms=latency.low_us / 1000,
         latency_high_ms=latency.high_us / 1000,
         gradient_error=evaluation.scores["gradient_error"],
-        parameters=card.parameters if card else None,
+        parameters=card.parameters if card and card.parameters > 0 else None,
         device=device_name(benchmark),
         valid=not benchmark.broken_rules,
     )

@@ -26,7 +26,7 @@ from mmnet_deploy.errors import (
     TrainingError,
     UsageError,
 )
-from mmnet_deploy.files import make_folder, written_aside
+from mmnet_deploy.files import check_folder, make_folder, written_aside
 from mmnet_deploy.progress import Advance, Progress, silent
 from mmnet_deploy.run import BEST_BY, Run, RunConfig, check_config
 
@@ -159,17 +159,26 @@ def hold_out(pairs: list[data.Pair], share: float, seed: int) -> tuple[list, lis
     return train, [pairs[index] for index in sorted(held_out)]
 
 
-def _trainer(config: RunConfig) -> Trainer:
-    """A compiled trainer, every variable of it and of its optimizer made."""
+def check_network(config: RunConfig) -> None:
+    """Refuse a network that is not defined, without building it.
+
+    Raises:
+        UsageError: No such family, or no such member of it.
+    """
     try:
-        network = models.build(
-            config.family,
-            width_multiplier=config.width_multiplier,
-            input_size=config.input_size,
-            batch_norm_momentum=config.batch_norm_momentum,
-        )
+        models.check(config.family, config.width_multiplier, config.input_size)
     except models.ModelError as error:
         raise UsageError(str(error)) from error
+
+
+def _trainer(config: RunConfig) -> Trainer:
+    """A compiled trainer, every variable of it and of its optimizer made."""
+    network = models.build(
+        config.family,
+        width_multiplier=config.width_multiplier,
+        input_size=config.input_size,
+        batch_norm_momentum=config.batch_norm_momentum,
+    )
     trainer = Trainer(network, config.weight_decay)
     trainer.build((None, config.input_size, config.input_size, 3))
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.total_steps)
@@ -202,7 +211,8 @@ def train(
     """Train a network, or go on with a training that was stopped.
 
     Args:
-        folder: The run folder; it must hold a run if `resume`, and none otherwise.
+        folder: The run folder; it must hold a run if `resume`, and otherwise none of
+            which an epoch was finished.
         resume: Continue after the last whole epoch. `config` is the stored one, or
             differs from it in a greater `epochs` only.
 
@@ -216,11 +226,13 @@ def train(
         TrainingError: The loss became infinite or undefined.
     """
     check_config(config)
+    check_network(config)
     run = Run(folder)
-    if run.exists and not resume:
+    if run.exists and not resume and run.read_log():
         raise OutputError(
             f"{folder} already holds a run. Give --resume to go on with it, or another --out."
         )
+    check_folder(folder)
     keras.utils.set_random_seed(config.seed)
     pairs = data.find_pairs(Path(config.data), config.split)
     train_pairs, validation_pairs = hold_out(pairs, config.validation_share, config.seed)

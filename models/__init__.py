@@ -21,6 +21,7 @@ __all__ = [
     "Family",
     "ModelError",
     "build",
+    "check",
     "family",
     "family_names",
     "inference_network",
@@ -87,6 +88,25 @@ def family(name: str) -> Family:
     return _FAMILIES[name]
 
 
+def check(name: str, width_multiplier: float, input_size: int) -> Family:
+    """Make sure that a family has a member, without building it; returns the family.
+
+    Raises:
+        ModelError: No such family, width multiplier or input size.
+    """
+    facts = family(name)
+    if width_multiplier not in facts.width_multipliers:
+        allowed = ", ".join(str(width) for width in facts.width_multipliers)
+        raise ModelError(
+            f"`width_multiplier` must be one of {allowed}. Received: {width_multiplier}."
+        )
+    if input_size < facts.stride or input_size % facts.stride:
+        raise ModelError(
+            f"`input_size` must be a positive multiple of {facts.stride}. Received: {input_size}."
+        )
+    return facts
+
+
 def build(name: str, *, width_multiplier: float, input_size: int, **options: Any) -> keras.Model:
     """Build the training form of a network.
 
@@ -105,17 +125,9 @@ def build(name: str, *, width_multiplier: float, input_size: int, **options: Any
     Raises:
         ModelError: The family has no such member.
     """
-    facts = family(name)
-    if width_multiplier not in facts.width_multipliers:
-        allowed = ", ".join(str(width) for width in facts.width_multipliers)
-        raise ModelError(
-            f"`width_multiplier` must be one of {allowed}. Received: {width_multiplier}."
-        )
-    if input_size < facts.stride or input_size % facts.stride:
-        raise ModelError(
-            f"`input_size` must be a positive multiple of {facts.stride}. Received: {input_size}."
-        )
-    return facts.builder(width_multiplier, input_size, **options)
+    return check(name, width_multiplier, input_size).builder(
+        width_multiplier, input_size, **options
+    )
 
 
 def inference_network(network: keras.Model) -> keras.Model:

@@ -6,7 +6,9 @@ that `mmnet-deploy --help` starts fast.
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -45,14 +47,24 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
+        cause: Exception
         try:
             return super().invoke(ctx)
         except MmnetDeployError as error:
-            if ctx.params["debug"]:
+            message, exit_code, cause = str(error), error.exit_code, error
+        except MemoryError as error:
+            message = f"Not enough memory: {error}. Smaller sizes or batches need less."
+            exit_code, cause = 1, error
+        except OSError as error:
+            # Nobody reads on: click ends quietly. Else the output cannot be written.
+            if error.errno == errno.EPIPE or ctx.params["debug"]:
                 raise
-            failure = click.ClickException(" ".join(str(error).split()))
-            failure.exit_code = error.exit_code  # type: ignore[misc]  # read from the instance
-            raise failure from error
+            message, exit_code, cause = f"{error.strerror or error}.", 1, error
+        if ctx.params["debug"]:
+            raise cause
+        failure = click.ClickException(" ".join(message.split()))
+        failure.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
+        raise failure from cause
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,7 +89,10 @@ def _quieten_libraries() -> None:
     TensorFlow, TFLite and libjpeg write to file descriptor 2 directly, past Python.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    ours = os.dup(2)
+    try:
+        ours = os.dup(2)
+    except OSError:  # Standard error is closed: there is nothing to keep apart.
+        return
     sys.stderr = os.fdopen(ours, "w", buffering=1, encoding="utf-8", errors="replace")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -88,4 +103,7 @@ def main() -> None:
     """Entry point of the `mmnet-deploy` program."""
     if "--debug" not in sys.argv:
         _quieten_libraries()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that lacks a sign, such as ×, shows another one in its place.
+        sys.stdout.reconfigure(errors="replace")
     cli(prog_name="mmnet-deploy")

@@ -8,15 +8,17 @@ from pathlib import Path
 import click
 
 from mmnet_deploy.cli.console import FOLDER, print_table, progress, say
-from mmnet_deploy.errors import UsageError
+from mmnet_deploy.errors import ResultError, UsageError
 from mmnet_deploy.records import Benchmark
 
 
 @click.command()
 @click.argument("models", metavar="MODEL.tflite...", nargs=-1, required=True, type=FOLDER)
 @click.option("--device", default="host", show_default=True, help="host: this computer.")
-@click.option("-o", "--out", "folder", required=True, metavar="DIR", type=FOLDER)
-@click.option("--threads", default=1, show_default=True)
+@click.option(
+    "-o", "--out", "folder", required=True, metavar="DIR", type=FOLDER, help="For the results."
+)
+@click.option("--threads", default=1, show_default=True, help="Of the runtime.")
 @click.option("--min-runs", default=50, show_default=True, help="At least so many runs, and")
 @click.option("--min-duration", default=1.0, show_default=True, help="at least so many seconds.")
 def bench(
@@ -39,8 +41,10 @@ def bench(
 
     if device != "host":
         raise UsageError(f"`device` must be host: this computer. Received: {device}.")
-    if min_runs < 1 or min_duration < 0:
-        raise UsageError("`min_runs` must be at least 1 and `min_duration` at least 0.")
+    if not 1 <= min_runs <= 1_000_000:
+        raise UsageError(f"`min_runs` must be 1 … 1000000. Received: {min_runs}.")
+    if not 0 <= min_duration <= 3600:
+        raise UsageError(f"`min_duration` must be 0 … 3600 seconds. Received: {min_duration}.")
     for path in models:
         # All are loaded before the first is measured, so that the last one's fault costs nothing.
         runtime.TFLiteModel(path)
@@ -65,7 +69,11 @@ def run_benchmarks(
     from android_benchmark import RunRules
     from mmnet_deploy import benchmark, store
 
-    rules = RunRules(min_runs=min_runs, min_duration_s=min_duration_s)
+    rules = RunRules(
+        min_runs=min_runs,
+        min_duration_s=min_duration_s,
+        max_duration_s=max(RunRules.max_duration_s, 2 * min_duration_s),
+    )
     host = benchmark.Host()
     results = []
     with progress(f"Measuring on {host.facts().model}", len(models)) as advance:
@@ -107,7 +115,12 @@ def _draw_chart(folder: Path) -> None:
     """Draw the trade-off chart of a result folder, or say what it lacks."""
     from mmnet_deploy import store
 
-    joined = store.join(store.load([folder]))
+    try:
+        joined = store.join(store.load([folder]))
+    except ResultError as error:
+        # The measurements are stored; only the picture of them is missing.
+        say(f"No chart: {error}")
+        return
     for note in joined.notes:
         say(note)
     if joined.points:

@@ -131,7 +131,7 @@ def require_extra(command: str) -> None:
         )
     try:
         import keras  # noqa: F401
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise MissingDependencyError(
             f"Keras cannot start with the backend {backend} (KERAS_BACKEND): {error}"
@@ -162,8 +162,10 @@ def parse_size(text: str) -> tuple[int, int] | None:
     if text == "native":
         return None
     height, _, width = text.lower().partition("x")
-    if height.isdigit() and width.isdigit() and min(int(height), int(width)) >= 16:
-        return int(height), int(width)
+    if height.isdecimal() and width.isdecimal():
+        size = int(height), int(width)
+        if min(size) >= 16 and max(size) <= 8192:
+            return size
     raise UsageError(
-        f"`eval_size` must be HEIGHTxWIDTH of at least 16x16, or native. Received: {text}."
+        f"`eval_size` must be HEIGHTxWIDTH, each 16 to 8192, or native. Received: {text}."
     )

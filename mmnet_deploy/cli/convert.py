@@ -34,7 +34,9 @@ from mmnet_deploy.errors import UsageError
     help="Data set (its train split is used) or folder of pictures to calibrate int8 with and "
     "to check every file on. Default: the data that the run was trained on.",
 )
-@click.option("-o", "--out", "folder", required=True, metavar="DIR", type=FOLDER)
+@click.option(
+    "-o", "--out", "folder", required=True, metavar="DIR", type=FOLDER, help="For the files."
+)
 @click.option(
     "--calibration-samples", default=100, show_default=True, help="Pictures that int8 sees."
 )
@@ -70,6 +72,11 @@ def convert(
                 f"{network} does not know what it was trained on."
             )
         representative = Path(loaded.config.data)
+        if not representative.is_dir():
+            raise UsageError(
+                "`--representative` must name a data set or a folder of pictures: "
+                f"{representative}, which the run was trained on, is not there any more."
+            )
     results = conversion.convert(
         loaded,
         tuple(dict.fromkeys(precisions)),

@@ -17,7 +17,7 @@ from mmnet_deploy.cli.console import (
 )
 from mmnet_deploy.errors import OutputError
 
-MARK = "demo.txt"
+MARK = "about-this-demo.txt"
 STEPS_PER_EPOCH = 80
 PARTS = ("portraits", "run", "models", "results")
 
@@ -62,19 +62,14 @@ def demo(
     begin = time.monotonic()
     require_extra("demo")
     require_tensorflow_backend()
-    from mmnet_deploy import chart, conversion, network, store, synthetic, training
+    from mmnet_deploy import benchmark, chart, conversion, network, store, synthetic, training
     from mmnet_deploy.cli.bench import run_benchmarks
     from mmnet_deploy.cli.evaluate import evaluate_one
     from mmnet_deploy.evaluation import PUBLISHED_SIZE
     from mmnet_deploy.files import write_text
-    from mmnet_deploy.run import RunConfig, auto_batch_norm_momentum
+    from mmnet_deploy.run import RunConfig, auto_batch_norm_momentum, check_config
 
-    _prepare(folder)
     portraits, run_folder, models, results = (folder / part for part in PARTS)
-
-    synthetic.write_dataset(
-        portraits, count=count, size=input_size * 5 // 4, seed=seed, progress=progress
-    )
     config = RunConfig(
         family="mmnet",
         width_multiplier=width_multiplier,
@@ -87,8 +82,18 @@ def demo(
         batch_size=16,
         learning_rate=1e-2,
         weight_decay=4e-7,
-        batch_norm_momentum=auto_batch_norm_momentum(epochs * STEPS_PER_EPOCH),
+        batch_norm_momentum=auto_batch_norm_momentum(max(1, epochs) * STEPS_PER_EPOCH),
         seed=seed,
+    )
+    # All that was asked for is checked before an earlier demo is taken away.
+    check_config(config)
+    synthetic.check_numbers(count=(count, 12), size=(input_size * 5 // 4, 32))
+    training.check_network(config)
+    benchmark.check_threads(threads, benchmark.Host().facts())
+    _prepare(folder)
+
+    synthetic.write_dataset(
+        portraits, count=count, size=input_size * 5 // 4, seed=seed, progress=progress
     )
     training.train(config, run_folder, progress=progress)
     converted = conversion.convert(
@@ -128,12 +133,13 @@ def _prepare(folder: Path) -> None:
     from mmnet_deploy.files import make_folder, write_text
 
     make_folder(folder)
-    if (folder / MARK).is_file():
+    mark = folder / MARK
+    if mark.is_file() and mark.read_bytes() == ABOUT.encode():
         for part in PARTS:
             shutil.rmtree(folder / part, ignore_errors=True)
     elif any(folder.iterdir()):
         raise OutputError(f"{folder} is not empty, and no earlier demo. Give another -o.")
-    write_text(folder / MARK, ABOUT)
+    write_text(mark, ABOUT)
 
 
 def _summarise(records: list) -> None:

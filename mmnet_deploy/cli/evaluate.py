@@ -45,13 +45,19 @@ def evaluate(
       mmnet-deploy evaluate models/*.tflite --data portraits -o results
       mmnet-deploy evaluate runs/a --data portraits --split test --json
     """
-    from mmnet_deploy import store
+    from mmnet_deploy import runtime, store
     from mmnet_deploy.files import make_folder
     from mmnet_deploy.records import to_json
 
     size = parse_size(eval_size)
     if as_json and len(models) > 1:
         raise UsageError("`--json` prints one model's result; give one model, or -o DIR.")
+    for path in models:
+        # All are looked at before the first is evaluated, so that a fault costs nothing.
+        if path.suffix == ".tflite":
+            runtime.TFLiteModel(path).require_matting()
+        elif not path.exists():
+            raise ModelFileError(f"There is no file or folder {path}.")
     if folder:
         make_folder(folder)
     results = []

@@ -11,19 +11,19 @@ from click.core import ParameterSource
 
 from mmnet_deploy.cli.console import FOLDER, progress, require_extra, say
 from mmnet_deploy.errors import UsageError
-from mmnet_deploy.run import Run, RunConfig, auto_batch_norm_momentum
+from mmnet_deploy.run import Run, RunConfig, auto_batch_norm_momentum, check_config
 
 
 @click.command()
 @click.argument("model")
 @click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Data set.")
 @click.option("--out", "run_folder", required=True, metavar="RUN", type=FOLDER, help="Run folder.")
-@click.option("--width-multiplier", default=1.0, show_default=True, help="Scales all depths.")
-@click.option("--input-size", default=256, show_default=True, help="Height and width in pixels.")
+@click.option("--width-multiplier", default=1.0, show_default=True, help="0.5, 0.75, 1.0, 1.4.")
+@click.option("--input-size", default=256, show_default=True, help="Pixels; a multiple of 16.")
 @click.option("--split", default="train", show_default=True, help="Split to train on.")
-@click.option("--epochs", default=60, show_default=True)
+@click.option("--epochs", default=60, show_default=True, help="Validated and stored after each.")
 @click.option("--steps-per-epoch", type=int, help="Default: every picture once.")
-@click.option("--batch-size", default=16, show_default=True)
+@click.option("--batch-size", default=16, show_default=True, help="Pictures per step.")
 @click.option(
     "--learning-rate", default=1e-2, show_default=True, help="At the start; a cosine ends it at 0."
 )
@@ -37,7 +37,7 @@ from mmnet_deploy.run import Run, RunConfig, auto_batch_norm_momentum
     show_default=True,
     help="Part of the split that is held out to choose the best epoch.",
 )
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, help="The same seed, the same training.")
 @click.option("--resume", is_flag=True, help="Go on after the last whole epoch of RUN.")
 @click.pass_context
 def train(ctx: click.Context, model: str, run_folder: Path, resume: bool, **options: Any) -> None:
@@ -77,6 +77,10 @@ def _new(model: str, options: dict[str, Any]) -> RunConfig:
     """The configuration that the options describe, defaults filled in."""
     from mmnet_deploy import data
 
+    # What does not depend on the data is checked before it is looked at.
+    assumed: dict[str, Any] = {"steps_per_epoch": 1, "batch_norm_momentum": 0.9, "data": ""}
+    given = {name: value for name, value in options.items() if value is not None}
+    check_config(RunConfig(family=model, **(assumed | given)))
     if options["steps_per_epoch"] is None:
         pairs = len(data.find_pairs(options["data"], options["split"]))
         trained = max(1, round(pairs * (1 - options["validation_share"])))

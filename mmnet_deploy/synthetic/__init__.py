@@ -19,7 +19,7 @@ from mmnet_deploy.files import make_folder, reason, write_bytes
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.synthetic.scene import MIN_SIZE, check_numbers, portrait
 
-__all__ = ["portrait", "write_dataset"]
+__all__ = ["check_numbers", "portrait", "write_dataset"]
 
 _SPLITS: Mapping[str, float] = MappingProxyType({"train": 0.8, "test": 0.2})
 
@@ -91,7 +91,10 @@ def _refuse_content(folder: Path) -> None:
     except OSError as error:
         raise OutputError(f"Cannot look into the folder {folder}: {reason(error)}.") from error
     if taken:
-        raise OutputError(f"The folder {folder} must be empty; nothing is overwritten.")
+        raise OutputError(
+            f"The folder {folder} must be empty: nothing is overwritten. "
+            "Remove it, or choose another."
+        )
 
 
 def _png(picture: np.ndarray) -> bytes:

@@ -14,6 +14,7 @@ from mmnet_deploy.synthetic.figure import Light, draw_person
 from mmnet_deploy.synthetic.person import sample_person
 
 MIN_SIZE = 32
+MAX_SIZE = 4096
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def check_numbers(**limits: tuple[int, int]) -> None:
     for name, (number, minimum) in limits.items():
         if number < minimum:
             raise UsageError(f"`{name}` must be at least {minimum}. Received: {number}.")
+    if "size" in limits and limits["size"][0] > MAX_SIZE:
+        raise UsageError(f"`size` must be at most {MAX_SIZE}. Received: {limits['size'][0]}.")
 
 
 def compose(rng: np.random.Generator, size: int) -> Layers:

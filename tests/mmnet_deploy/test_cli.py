@@ -70,6 +70,49 @@ def test_starting_imports_none_of_the_heavy_libraries():
 # --- The stages, one after the other -----------------------------------------
 
 
+def test_output_survives_a_terminal_without_unicode(tiny_models):
+    """On an ASCII terminal signs are replaced; nothing fails after the work is done."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    result = subprocess.run(
+        [sys.executable, "-m", "mmnet_deploy", "doctor"],
+        env=environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.isascii()
+
+
+def test_output_that_cannot_be_written_is_one_line():
+    """A full disk behind standard output is said, without a traceback."""
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "mmnet_deploy", "doctor"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "No space left" in result.stderr
+
+
+def test_a_foreign_file_beside_results_costs_only_the_chart(call, tmp_path, tiny_models):
+    """A benchmark that was measured and stored is a success, chart or not."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "package.json").write_text("{}")
+    result = call("bench", tiny_models["int8"], "--min-duration", 0.01, "-o", "out")
+    assert result.exit_code == 0
+    assert "No chart" in result.stderr
+
+
+def test_a_demo_takes_nothing_away_for_a_wrong_option(call, tmp_path):
+    """Options are checked before an earlier demo is removed."""
+    from mmnet_deploy.cli import demo
+
+    (tmp_path / "old" / "models").mkdir(parents=True)
+    (tmp_path / "old" / demo.MARK).write_text(demo.ABOUT)
+    for words in (("--count", -1), ("--epochs", 0), ("--threads", 99), ("--input-size", 100)):
+        assert call("demo", "-o", "old", *words).exit_code == 2
+        assert (tmp_path / "old" / "models").is_dir()
+
+
 def test_every_stage_runs_on_the_users_data(call, portraits, tiny_run):
     """check, stats, train, convert, evaluate, bench and plot work as in the README."""
     assert call("dataset", "check", portraits).exit_code == 0
@@ -215,8 +258,10 @@ def test_missing_data_is_one_line(call, tmp_path, portraits, tiny_models):
     [
         (("--width-multiplier", "0.6"), "`width_multiplier` must be one of 0.5, 0.75, 1.0, 1.4."),
         (("--input-size", "100"), "`input_size` must be a positive multiple of 16."),
-        (("--epochs", "0"), "`epochs` must be at least 1."),
-        (("--batch-size", "0"), "`batch_size` must be at least 1."),
+        (("--epochs", "0"), "`epochs` must be 1 … 1000000."),
+        (("--batch-size", "0"), "`batch_size` must be 1 … 4096."),
+        (("--validation-share", "nan"), "`validation_share` must be above 0 and below 1."),
+        (("--seed", "-1"), "`seed` must be 0 … 4294967295."),
     ],
 )
 def test_impossible_training_settings_are_one_line(call, tmp_path, portraits, words, message):
@@ -302,6 +347,8 @@ def test_bad_results_are_one_line(call, tmp_path, portraits, tiny_models):
         (("--threads", "0"), "`threads`"),
         (("--threads", "99"), "`threads`"),
         (("--min-runs", "0"), "`min_runs`"),
+        (("--min-duration", "nan"), "`min_duration`"),
+        (("--min-duration", "inf"), "`min_duration`"),
     ],
 )
 def test_impossible_benchmark_settings_are_one_line(call, tmp_path, tiny_models, words, message):
@@ -310,7 +357,7 @@ def test_impossible_benchmark_settings_are_one_line(call, tmp_path, tiny_models,
     assert not list(tmp_path.glob("out/*"))
 
 
-@pytest.mark.parametrize("size", ["800", "0x600", "axb", "8x8"])
+@pytest.mark.parametrize("size", ["800", "0x600", "axb", "8x8", "²²x²²", "100000x100000"])
 def test_an_impossible_evaluation_size_is_one_line(call, portraits, tiny_models, size):
     """The form of the size is explained."""
     result = call("evaluate", tiny_models["int8"], "--data", portraits, "--eval-size", size)

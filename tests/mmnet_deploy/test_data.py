@@ -1,6 +1,7 @@
 """Portraits and masks on disk: what is paired, what is read, what is refused."""
 
 import io
+import os
 import re
 from pathlib import Path
 
@@ -261,8 +262,8 @@ def test_jpeg_mask_of_three_channels_is_grey(tmp_path):
         (b"", "is empty"),
         (b"these are words", "is neither a JPEG nor a PNG picture"),
         (b"GIF89a", "is neither a JPEG nor a PNG picture"),
-        (b"\xff\xd8 words \xff\xd9", "is truncated"),
-        (b"\x89PNG\r\n\x1a\n words IEND", "cannot be decoded"),
+        (b"\xff\xd8 words \xff\xd9", r"is a damaged JPEG \(.+\)"),
+        (b"\x89PNG\r\n\x1a\n words IEND", "cannot be decoded; it is damaged or too large"),
     ],
 )
 def test_what_is_no_picture_is_refused(tmp_path, read, content, rule):
@@ -273,12 +274,57 @@ def test_what_is_no_picture_is_refused(tmp_path, read, content, rule):
         read(path)
 
 
+def test_damage_inside_a_jpeg_is_found(tmp_path):
+    """Neither an end marker put back nor bytes changed in the middle go unnoticed."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg", quality=90)
+    content = (tmp_path / "a.jpg").read_bytes()
+    half = len(content) // 2
+    for damaged in (content[:half] + b"\xff\xd9", content[:half] + bytes(40) + content[half:]):
+        (tmp_path / "a.jpg").write_bytes(damaged)
+        with pytest.raises(DataError, match="is a damaged JPEG"):
+            data.read_image(tmp_path / "a.jpg")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    """What is no regular file is refused at once."""
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(DataError, match="not a regular file"):
+        data.read_image(tmp_path / "a.png")
+
+
+def test_pictures_of_other_formats_are_problems(tmp_path):
+    """A format that would be left out without a word is named."""
+    for side in ("image", "mask"):
+        (tmp_path / "train" / side).mkdir(parents=True)
+    (tmp_path / "train" / "image" / "a.webp").write_bytes(b"RIFF")
+    (summary,) = data.examine(tmp_path)
+    assert any(
+        "a.webp" in str(problem) and "left out" in str(problem) for problem in summary.problems
+    )
+
+
+def test_a_mask_of_zeros_and_ones_is_a_problem(tmp_path):
+    """Labels 0 and 1 are almost black as a matte; the mistake is named."""
+    write(tmp_path / "train" / "image" / "a.png", np.zeros((8, 8, 3), np.uint8))
+    write(tmp_path / "train" / "mask" / "a.png", np.eye(8, dtype=np.uint8))
+    (summary,) = data.examine(tmp_path)
+    (problem,) = summary.problems
+    assert "0 and 1" in str(problem)
+
+
+def test_a_problem_is_one_line_whatever_the_file_is_called():
+    """Line breaks and bytes that are no text are escaped."""
+    line = str(data.Problem(Path("a\nb\udcff.png"), "is empty."))
+    assert line == "a\\nb\\udcff.png: is empty."
+
+
 @pytest.mark.parametrize("read", [data.read_image, data.read_mask])
 def test_missing_file_and_folder_are_refused(tmp_path, read):
     """The system's reason is in the message."""
     with pytest.raises(DataError, match="cannot be read: No such file"):
         read(tmp_path / "a.png")
-    with pytest.raises(DataError, match="cannot be read: "):
+    with pytest.raises(DataError, match="is not a regular file"):
         read(tmp_path)
 
 
@@ -388,7 +434,7 @@ def test_examination_lists_everything_at_once(broken):
         "image/twin.png": "has the same stem as twin.jpg.",
         "mask/text.png": "is neither a JPEG nor a PNG picture.",
         "image/empty.jpg": "is empty.",
-        "image/cut.jpg": "is truncated.",
+        "image/cut.jpg": "is a damaged JPEG (Premature end of JPEG file).",
         "mask/cutpng.png": "is truncated.",
         "mask/colour.png": "a mask must be grey; this one has colours.",
         "mask/nothing.png": "is empty: it has no foreground.",

@@ -68,5 +68,5 @@ def test_a_demo_replaces_an_earlier_one_and_nothing_else(demo, monkeypatch):
     assert config["width_multiplier"] == 0.5
     module._prepare(folder)
     assert sorted(os.listdir(folder)) == sorted(
-        ["demo.txt", "notes.txt", "pareto.png", "pareto.svg", "results.csv"]
+        [module.MARK, "notes.txt", "pareto.png", "pareto.svg", "results.csv"]
     )

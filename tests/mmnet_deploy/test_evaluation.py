@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmnet_deploy import data, evaluation, metrics
-from mmnet_deploy.errors import DataError
+from mmnet_deploy import data, evaluation, metrics, synthetic
+from mmnet_deploy.errors import DataError, ModelFileError
 from mmnet_deploy.records import ModelFile
 
 MODEL = ModelFile("model.tflite", "0" * 64, 1)
@@ -75,3 +75,21 @@ def test_a_picture_that_cannot_be_read_ends_the_evaluation(tmp_path, portraits):
     broken.write_bytes(broken.read_bytes()[:100])
     with pytest.raises(DataError, match=f"{broken.name}: is truncated"):
         _evaluate(lambda image: np.zeros((32, 32), np.float32), root)
+
+
+def test_a_matte_that_is_not_finite_is_an_error(portraits):
+    """A damaged network is not scored as if it were a bad one."""
+    matte = np.full((32, 32), np.nan, np.float32)
+    with pytest.raises(ModelFileError, match="no finite matte"):
+        _evaluate(lambda image: matte, portraits)
+
+
+def test_other_masks_are_another_data_set(tmp_path, portraits, truth_of):
+    """Two data sets of the same folder name are told apart by their masks."""
+    synthetic.write_dataset(tmp_path / portraits.name, count=20, size=48, seed=4)
+    flat = np.zeros((32, 32), np.float32)
+    one = _evaluate(truth_of, portraits)
+    assert one.data_sha256 == _evaluate(lambda image: flat, portraits).data_sha256
+    other = _evaluate(lambda image: flat, tmp_path / portraits.name)
+    assert other.data == one.data
+    assert other.data_sha256 != one.data_sha256

@@ -195,6 +195,7 @@ def evaluation():
     return Evaluation(
         model=ModelFile("é.tflite", "ab12", 5),
         data="portraits",
+        data_sha256="d" * 64,
         split="test",
         height_px=800,
         width_px=600,

@@ -39,6 +39,7 @@ def evaluation(file, gradient_error=0.004, **changes):
     scores = {"gradient_error": gradient_error, "mad": 0.02, "mean_iou": 0.9}
     fields = {
         "data": "portraits",
+        "data_sha256": "d" * 64,
         "split": "test",
         "height_px": 800,
         "width_px": 600,
@@ -205,7 +206,7 @@ def test_results_are_read_from_files_and_folders(tmp_path):
         (b"{}", "is not a result of mmnet-deploy"),
         (b"\xff\xfe\x00", "is not a result of mmnet-deploy"),
         (b'{"kind": "benchmark", "schema_version": 2}', "newer mmnet-deploy"),
-        (b'{"kind": "opinion", "schema_version": 1, "model": {"card": null}}', "damaged"),
+        (b'{"kind": "opinion", "schema_version": 1, "model": {"card": null}}', "unknown kind"),
     ],
 )
 def test_what_is_no_result_is_refused(tmp_path, content, rule):

@@ -140,10 +140,15 @@ def test_an_infinite_loss_stops_the_training_with_advice(tmp_path, config):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"epochs": 0}, "`epochs` must be at least 1. Received: 0"),
+        ({"epochs": 0}, "`epochs` must be 1 … 1000000. Received: 0"),
         ({"batch_size": 0}, "`batch_size`"),
         ({"learning_rate": 0.0}, "`learning_rate`"),
         ({"validation_share": 1.0}, "`validation_share`"),
+        ({"validation_share": float("nan")}, "`validation_share`"),
+        ({"learning_rate": float("inf")}, "`learning_rate`"),
+        ({"weight_decay": float("nan")}, "`weight_decay`"),
+        ({"batch_norm_momentum": 5.0}, "`batch_norm_momentum`"),
+        ({"seed": -1}, "`seed`"),
         ({"input_size": 40}, "multiple of 16. Received: 40"),
         ({"width_multiplier": 0.6}, "`width_multiplier`"),
         ({"family": "nothing"}, "Received: nothing"),
@@ -183,3 +188,31 @@ def test_batch_norm_momentum_follows_the_length_of_the_training():
     assert auto_batch_norm_momentum(100) == 0.9
     assert auto_batch_norm_momentum(5000) == pytest.approx(0.98)
     assert auto_batch_norm_momentum(10**6) == 0.999
+
+
+def test_a_run_without_a_finished_epoch_may_be_begun_again(tmp_path, config):
+    """A training that stopped at once does not occupy its folder."""
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    run.write_config(config(seed=7))
+    training.train(config(epochs=1), run.folder)
+    assert run.read_config().seed == config().seed
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", '{"epochs": "x"}'),
+        ("log.csv", "epoch,val_gradient_error\n1,none\n"),
+        ("log.csv", "words\n1\n"),
+    ],
+)
+def test_a_damaged_run_is_one_clear_error(tmp_path, tiny_run, name, content):
+    """A config or a log that someone edited wrongly is named."""
+    import shutil
+
+    shutil.copytree(tiny_run, tmp_path / "run")
+    (tmp_path / "run" / name).write_text(content)
+    run = Run(tmp_path / "run")
+    with pytest.raises(ModelFileError, match="damaged"):
+        run.read_config(), run.read_log()
