@@ -97,14 +97,14 @@ def print_latencies(results: Sequence[Benchmark]) -> None:
             (
                 result.model.name,
                 f"{latency.median_us / 1000:.2f}",
-                f"{latency.low_us / 1000:.2f} … {latency.high_us / 1000:.2f}",
+                f"{latency.low_us / 1000:.2f}…{latency.high_us / 1000:.2f}",
                 f"{latency.p90_us / 1000:.2f}",
                 str(latency.runs),
                 result.engine.delegate,
                 "no" if result.broken_rules else "yes",
             )
         )
-    header = ("model", "median (ms)", "95 % interval", "p90 (ms)", "runs", "delegate", "valid")
+    header = ("model", "median\n(ms)", "95 %\ninterval", "p90\n(ms)", "runs", "delegate", "valid")
     print_table(header, rows, title=device_name(results[0]).rpartition(" ")[0])
     for result in results:
         for flag in result.broken_rules:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -105,11 +106,13 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    # Two spaces between columns, so that a model's scores fit into 80 of them.
+    table = Table(
+        box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False
+    )
     for index, name in enumerate(header):
-        table.add_column(
-            Text(name), justify="right" if index and numbers else "left", overflow="fold"
-        )
+        justify: Literal["left", "right"] = "right" if index and numbers else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=not index)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     # Without a terminal there is no width to fit, and nothing may be cut off.
@@ -127,7 +130,7 @@ def require_extra(command: str) -> None:
     if missing:
         raise MissingDependencyError(
             f"`mmnet-deploy {command}` needs {' and '.join(missing)}. "
-            "Install with: pip install 'mmnet-deploy[convert]' (in a checkout: '.[convert]')"
+            "Install with: pip install '.[convert]' in a checkout of mmnet-deploy"
         )
     try:
         import keras  # noqa: F401

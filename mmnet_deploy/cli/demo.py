@@ -156,8 +156,7 @@ def _summarise(records: list) -> None:
         latency, valid = "–", ""
         if benchmark:
             summary = summarise(benchmark.measurement)
-            interval = f"{summary.low_us / 1000:.2f} … {summary.high_us / 1000:.2f}"
-            latency = f"{summary.median_us / 1000:.2f} ({interval})"
+            latency = f"{summary.median_us / 1000:.2f}"
             valid = "; ".join(flag.name for flag in benchmark.broken_rules)
         rows.append(
             (
@@ -172,7 +171,15 @@ def _summarise(records: list) -> None:
         )
     device = device_name(next(iter(benchmarks.values())))
     print_table(
-        ("model", "gradient error (×10⁻³)", "MAD", "mean IoU", "size (KiB)", "latency (ms)", ""),
+        (
+            "model",
+            "gradient\nerror (×10⁻³)",
+            "MAD",
+            "mean\nIoU",
+            "size\n(KiB)",
+            "latency\n(ms)",
+            "",
+        ),
         rows,
         title=f"Synthetic portraits; {device}",
     )

@@ -13,7 +13,8 @@ from mmnet_deploy.cli.console import print_table
 from mmnet_deploy.errors import MissingDependencyError
 
 BASE = (
-    "numpy", "opencv-python-headless", "click", "pandas", "matplotlib", "rich", "ai-edge-litert"
+    "numpy", "opencv-python-headless", "simplejpeg", "click", "pandas", "matplotlib", "rich",
+    "ai-edge-litert",
 )  # fmt: skip
 EXTRA = ("tensorflow", "keras")
 
@@ -35,7 +36,7 @@ def _findings() -> list[tuple[str, str, str]]:
         rows.append((package, found or "", "" if found else f"pip install {package}"))
     for package in EXTRA:
         found = _version(package)
-        remedy = "needed by train and convert: pip install 'mmnet-deploy[convert]'"
+        remedy = "needed by train and convert: pip install '.[convert]' in a checkout"
         rows.append((package, found or "", "" if found else remedy))
     try:
         rows.append(("TFLite runtime", runtime.runtime_name(), "runs .tflite files here"))

@@ -108,7 +108,7 @@ def print_scores(results: Sequence[Evaluation]) -> None:
     first = results[0]
     size = f"{first.height_px}×{first.width_px}" if first.height_px else "native size"
     print_table(
-        ("model", "gradient error (×10⁻³)", "MAD", "mean IoU", "SAD (×10³)", "MSE"),
+        ("model", "gradient\nerror (×10⁻³)", "MAD", "mean\nIoU", "SAD\n(×10³)", "MSE"),
         [
             (
                 result.model.name,

@@ -377,4 +377,4 @@ def test_without_tensorflow_the_pip_command_is_shown(call, monkeypatch, portrait
         ("convert", "run", "-o", "models"),
         ("demo",),
     ):
-        _one_line(call(*command), 1, "needs tensorflow", "pip install 'mmnet-deploy[convert]'")
+        _one_line(call(*command), 1, "needs tensorflow", "pip install '.[convert]'")
