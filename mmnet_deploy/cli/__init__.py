@@ -103,7 +103,25 @@ def main() -> None:
     """Entry point of the `mmnet-deploy` program."""
     if "--debug" not in sys.argv:
         _quieten_libraries()
+    if sys.stdout is None:  # It is closed: what is printed goes nowhere.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that lacks a sign, such as ×, shows another one in its place.
         sys.stdout.reconfigure(errors="replace")
-    cli(prog_name="mmnet-deploy")
+    try:
+        cli(prog_name="mmnet-deploy")
+    except SystemExit as end:
+        sys.exit(_flushed(end.code))
+
+
+def _flushed(code: Any) -> Any:
+    """Write out what is buffered; the exit code, which becomes 1 if that fails."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # Python would try once more at its end, and complain past us.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not code and error.errno != errno.EPIPE:
+            click.echo(f"Error: {error.strerror}.", err=True)
+        return code or 1
+    return code
