@@ -148,7 +148,8 @@ def _card(network: Network, precision: str) -> ModelCard:
         family=config.family if config else network.model.name,
         title=models.family(config.family).title if config else network.model.name,
         width_multiplier=config.width_multiplier if config else None,
-        input_size=height,
+        height_px=height,
+        width_px=width,
         precision=precision,
         parameters=network.model.count_params(),
         input_meaning=INPUT_MEANING,
@@ -163,7 +164,7 @@ def _card(network: Network, precision: str) -> ModelCard:
 
 def _name(card: ModelCard) -> str:
     width = "" if card.width_multiplier is None else f"-{card.width_multiplier}"
-    return f"{card.family}{width}-{card.input_size}-{card.precision}.tflite"
+    return f"{card.family}{width}-{card.size_label}-{card.precision}.tflite"
 
 
 def compare(

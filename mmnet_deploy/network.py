@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mmnet_deploy import data
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.run import Run, RunConfig
-from mmnet_deploy.runtime import matte_channel, preprocess
+from mmnet_deploy.runtime import preprocess
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Network:
     def matte(self, image: data.Picture) -> NDArray[np.float32]:
         """Alpha of a picture, uint8 (h, w, 3), at the network's own resolution, in 0 … 1."""
         output = self.model.predict_on_batch(preprocess(image, *self.input_size))
-        return matte_channel(np.asarray(output))
+        return np.asarray(output)[0, ..., -1]
 
 
 def load(path: Path) -> Network:

@@ -2,6 +2,7 @@
 
 History of SCHEMA_VERSION:
     1  the first form
+    2  a model's card tells height from width, and how its graph and its ends were made
 """
 
 from __future__ import annotations
@@ -17,11 +18,27 @@ from typing import Any
 from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
 from mmnet_deploy.errors import ResultError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 GRADIENT_ERROR_DEFINITION = (
     "gaussian-derivative sigma=1.4, mean vector difference (Seo et al. 2019)"
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerError:
+    """What quantizing one layer costs the matte.
+
+    Attributes:
+        layer: Name of the layer's output tensor.
+        kind: Its operator, such as `CONV_2D`.
+        error: By how much the matte's mean squared error against float32 falls if this
+            layer alone stays in float; negative where it rises.
+    """
+
+    layer: str
+    kind: str
+    error: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,32 +48,65 @@ class ModelCard:
     Attributes:
         family: Name of the network family, and `title`, its name in charts.
         width_multiplier: None for a network that was not trained here.
-        input_size: Height and width of the input, in pixels.
-        precision: `float32`, `float16` or `int8`.
-        parameters: Number of weights, batch-norm statistics included.
+        height_px, width_px: Size of the input.
+        precision: A name in `quantization.PRECISIONS`.
+        graph: `deploy` if it was rewritten for inference, else `stock`.
+        parameters: Number of weights of the source network, batch-norm statistics
+            included; None if it does not tell.
+        macs: Multiply-adds of one inference.
         input_meaning, output_meaning: What the tensors hold.
-        weights_sha256: Hash of the `.keras` file that was converted.
+        input_low, input_high: What black and white are in the input.
+        alpha_channel: The output channel that holds alpha.
+        weights_sha256: Hash of the network file that was converted.
         calibration_files: Pictures that set the quantization ranges, in order.
-        largest_difference, mean_difference: |Δα| against the Keras network on
+        float_layers: Layers that were kept in float, worst first.
+        layer_errors: The ranking that chose them, worst first.
+        largest_difference, mean_difference: |Δα| against the source network on
             `checked_pictures` real pictures.
+        gradient_error_change: Relative change of the gradient error against that of the
+            source network on those pictures; None if they have no masks.
         versions: Versions of the tools that made the file.
     """
 
     family: str
     title: str
     width_multiplier: float | None
-    input_size: int
+    height_px: int
+    width_px: int
     precision: str
-    parameters: int
+    parameters: int | None
     input_meaning: str
     output_meaning: str
     weights_sha256: str
+    graph: str = "stock"
+    macs: int | None = None
+    input_low: float = 0.0
+    input_high: float = 1.0
+    alpha_channel: int = 1
     calibration_files: tuple[str, ...] = ()
     calibration_seed: int | None = None
+    float_layers: tuple[str, ...] = ()
+    layer_errors: tuple[LayerError, ...] = ()
     largest_difference: float | None = None
     mean_difference: float | None = None
+    gradient_error_change: float | None = None
     checked_pictures: int | None = None
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def input_range(self) -> tuple[float, float]:
+        """What black and white are in the input."""
+        return self.input_low, self.input_high
+
+    @property
+    def size_label(self) -> str:
+        """`256` for a square input of 256 pixels, else `HEIGHTxWIDTH`."""
+        return size_label(self.height_px, self.width_px)
+
+
+def size_label(height: int, width: int) -> str:
+    """`256` for a square of 256 pixels, else `HEIGHTxWIDTH`."""
+    return str(height) if height == width else f"{height}x{width}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,6 +245,8 @@ def _read(hint: Any, value: Any) -> Any:
             return None
         return _read(arguments[0], value)
     if dataclasses.is_dataclass(hint):
+        if hint is ModelCard and "input_size" in value:  # Version 1 knew squares only.
+            value = value | {"height_px": value["input_size"], "width_px": value["input_size"]}
         hints = typing.get_type_hints(hint)
         names = [field.name for field in dataclasses.fields(hint) if field.name in value]
         return hint(**{name: _read(hints[name], value[name]) for name in names})  # type: ignore[operator]

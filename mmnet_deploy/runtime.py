@@ -11,7 +11,6 @@ import functools
 import importlib
 import importlib.metadata
 import os
-import struct
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from mmnet_deploy import data
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 from mmnet_deploy.files import reason, sha256
+from mmnet_deploy.graph import DAMAGE, IDENTIFIER, schema
 from mmnet_deploy.records import ModelCard, ModelFile, card_from_json
 from mmnet_deploy.run import Run
 
@@ -58,18 +58,23 @@ def runtime_name() -> str:
     return f"{package} {importlib.metadata.version(package)}"
 
 
-def preprocess(image: data.Picture, height: int, width: int) -> NDArray[np.float32]:
-    """A picture, uint8 (h, w, 3), as a network's input: (1, height, width, 3) in 0 … 1.
+def preprocess(
+    image: data.Picture,
+    height: int,
+    width: int,
+    input_range: tuple[float, float] = (0.0, 1.0),
+) -> NDArray[np.float32]:
+    """A picture, uint8 (h, w, 3), as a network's input: (1, height, width, 3).
 
     Conversion, evaluation and calibration all use this function, so that none of
     them sees other pixels than the rest.
+
+    Args:
+        input_range: What black and white become.
     """
-    return data.resized(image, height, width)[np.newaxis].astype(np.float32) / np.float32(255)
-
-
-def matte_channel(output: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Alpha, (h, w), of a network's output: (1, h, w, 1), or the second of two classes."""
-    return output[0, ..., -1]
+    low, high = np.float32(input_range)
+    batch = data.resized(image, height, width)[np.newaxis].astype(np.float32)
+    return batch * ((high - low) / np.float32(255)) + low
 
 
 class TFLiteModel:
@@ -86,6 +91,7 @@ class TFLiteModel:
     def __init__(self, path: Path, threads: int = 1) -> None:
         self.path = path
         self._content = read_model(path)
+        self.card = _described(path, self._content)
         module, _ = _runtime()
         try:
             self._interpreter = module.Interpreter(model_content=self._content, num_threads=threads)
@@ -147,7 +153,7 @@ class TFLiteModel:
             and len(inputs[0]) == len(outputs[0]) == 4
             and (inputs[0][0], inputs[0][3]) == (1, 3)
             and outputs[0][0] == 1
-            and outputs[0][3] in (1, 2)
+            and (outputs[0][3] in (1, 2) or self.card is not None)
         )
         if not fits:
             raise ModelFileError(
@@ -156,14 +162,20 @@ class TFLiteModel:
             )
 
     def matte(self, image: data.Picture) -> NDArray[np.float32]:
-        """Alpha of a picture, uint8 (h, w, 3), at the network's own resolution, in 0 … 1."""
+        """Alpha of a picture, uint8 (h, w, 3), at the network's own resolution, in 0 … 1.
+
+        The model's description says what black and white are in the input and which
+        channel is alpha; without one they are 0, 1 and the last.
+        """
         source, target = self.inputs[0], self.outputs[0]
         _, height, width, _ = source["shape"]
-        tensor = preprocess(image, int(height), int(width))
+        input_range = self.card.input_range if self.card else (0.0, 1.0)
+        tensor = preprocess(image, int(height), int(width), input_range)
         self._interpreter.set_tensor(source["index"], _quantize(tensor, source))
         self.invoke()
         output = _dequantize(self._interpreter.get_tensor(target["index"]), target)
-        return np.clip(matte_channel(output), 0, 1)
+        channel = self.card.alpha_channel if self.card and output.shape[-1] > 1 else -1
+        return np.clip(output[0, ..., channel], 0, 1)
 
 
 def _first_line(error: Exception) -> str:
@@ -203,31 +215,24 @@ def read_model(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise ModelFileError(f"Cannot read the model {path}: {reason(error)}.") from error
-    if content[4:8] != b"TFL3":
+    if content[4:8] != IDENTIFIER:
         raise ModelFileError(f"{path} is not a TFLite model.")
     return content
-
-
-def _schema() -> Any:
-    """Generated classes of the TFLite file format."""
-    for module in ("ai_edge_litert", "tensorflow.lite.python"):
-        try:
-            return importlib.import_module(f"{module}.schema_py_generated")
-        except ImportError:
-            continue
-    return None
 
 
 def read_card(content: bytes) -> ModelCard | None:
     """The description that a model carries; None for a model of other origin.
 
+    Without the file format's classes, which tflite-runtime does not bring, there is
+    no description to be had.
+
     Raises:
         ResultError: The description is damaged.
     """
-    schema = _schema()
-    if schema is None:
+    try:
+        model = schema().Model.GetRootAs(content)
+    except MissingDependencyError:
         return None
-    model = schema.Model.GetRootAs(content)
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
         if entry.Name() == METADATA_NAME:
@@ -235,21 +240,33 @@ def read_card(content: bytes) -> ModelCard | None:
     return None
 
 
+def _described(path: Path, content: bytes) -> ModelCard | None:
+    """`read_card` of a file that may be damaged.
+
+    Raises:
+        ModelFileError: It is.
+    """
+    try:
+        return read_card(content)
+    except DAMAGE as error:
+        raise ModelFileError(f"{path} is damaged.") from error
+
+
 def with_card(content: bytes, card_json: str) -> bytes:
     """A TFLite model with a description in its metadata, in place of an earlier one."""
     import flatbuffers
 
-    schema = _schema()
-    model = schema.ModelT.InitFromPackedBuf(content)
-    buffer = schema.BufferT()
+    target = schema()
+    model = target.ModelT.InitFromPackedBuf(content)
+    buffer = target.BufferT()
     buffer.data = np.frombuffer(card_json.encode(), np.uint8)
-    entry = schema.MetadataT()
+    entry = target.MetadataT()
     entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
     model.buffers.append(buffer)
     others = [other for other in model.metadata or [] if other.name != METADATA_NAME]
     model.metadata = [*others, entry]
     builder = flatbuffers.Builder(len(content) + len(card_json))
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())
 
 
@@ -260,11 +277,7 @@ def describe(path: Path) -> ModelFile:
         ModelFileError: It cannot be read, or is damaged.
     """
     if path.suffix == ".tflite":
-        try:
-            card = read_card(read_model(path))
-        # What flatbuffers raises where a file is cut off or its offsets lead nowhere.
-        except (struct.error, IndexError, ValueError, TypeError, AttributeError) as error:
-            raise ModelFileError(f"{path} is damaged.") from error
+        card = _described(path, read_model(path))
         return ModelFile(path.name, sha256(path), path.stat().st_size, card)
     name = f"{path.parent.name}/{path.name}" if Run(path.parent).exists else path.name
     return ModelFile(name, sha256(path), path.stat().st_size)

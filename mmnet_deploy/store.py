@@ -166,13 +166,15 @@ def _label(model: ModelFile, benchmark: Benchmark, shown: Sequence[Benchmark]) -
     card = model.card
     if card is None or card.width_multiplier is None:
         return model.name.removesuffix(".tflite")
-    star = "*" if card.input_size == 128 else ""
+    star = "*" if card.size_label == "128" else ""
     label = f"{card.width_multiplier}{star}"
-    if card.input_size not in (128, 256):
-        label += f" at {card.input_size}"
+    if card.size_label not in ("128", "256"):
+        label += f" at {card.size_label}"
     cards = [other.model.card for other in shown if other.model.card]
     if len({other.precision for other in cards}) > 1:
         label += f" {card.precision}"
+    if len({other.graph for other in cards}) > 1 and card.graph == "stock":
+        label += " stock"
     if len({other.threads for other in shown}) > 1:
         label += f" t{benchmark.threads}"
     return label

@@ -48,7 +48,7 @@ def test_a_file_carries_its_description(tiny_models, tiny_run):
     """The card in the file says family, precision, weights and how it was checked."""
     card = runtime.describe(tiny_models["int8"]).card
     assert (card.family, card.title, card.width_multiplier) == ("tiny", "Tiny", 1.0)
-    assert (card.input_size, card.precision) == (32, "int8")
+    assert (card.height_px, card.width_px, card.precision) == (32, 32, "int8")
     assert card.weights_sha256 == sha256(tiny_run / "best.keras")
     assert card.parameters == network.load(tiny_run).model.count_params()
     assert len(card.calibration_files) == 16

@@ -18,7 +18,8 @@ CARD = ModelCard(
     family="tiny",
     title="Tiny é",
     width_multiplier=0.75,
-    input_size=16,
+    height_px=16,
+    width_px=16,
     precision="float32",
     parameters=122,
     input_meaning="RGB",
@@ -204,13 +205,6 @@ def test_preprocessing_scales_to_one():
     assert (white == 1).all()
     unscaled = runtime.preprocess(PICTURE, 40, 30)
     assert np.array_equal(np.round(unscaled[0] * 255), PICTURE)
-
-
-@pytest.mark.parametrize("classes", [1, 2])
-def test_alpha_is_the_last_channel(classes):
-    """Of one channel the first, of two the second."""
-    output = np.random.default_rng(0).random((1, 4, 5, classes), dtype=np.float32)
-    assert np.array_equal(runtime.matte_channel(output), output[0, :, :, classes - 1])
 
 
 def test_runtime_and_delegate_have_names(path):
