@@ -72,9 +72,9 @@ def preprocess(
     Args:
         input_range: What black and white become.
     """
-    low, high = np.float32(input_range)
+    low, high = input_range
     batch = data.resized(image, height, width)[np.newaxis].astype(np.float32)
-    return batch * ((high - low) / np.float32(255)) + low
+    return batch * np.float32((high - low) / 255) + np.float32(low)
 
 
 class TFLiteModel:
@@ -91,7 +91,6 @@ class TFLiteModel:
     def __init__(self, path: Path, threads: int = 1) -> None:
         self.path = path
         self._content = read_model(path)
-        self.card = _described(path, self._content)
         module, _ = _runtime()
         try:
             self._interpreter = module.Interpreter(model_content=self._content, num_threads=threads)
@@ -104,6 +103,7 @@ class TFLiteModel:
                 f"{path} cannot be loaded by {runtime_name()}: it is damaged, or uses operators "
                 f"that this runtime lacks ({_first_line(error)})."
             ) from error
+        self.card = _described(path, self._content)
         # A batch of unknown size runs as one; a picture of unknown size would run as one pixel.
         if any(-1 in tensor["shape_signature"][1:] for tensor in self.inputs):
             shapes = [tuple(map(int, tensor["shape_signature"])) for tensor in self.inputs]

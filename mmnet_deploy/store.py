@@ -190,7 +190,7 @@ def _point(benchmark: Benchmark, evaluation: Evaluation, shown: Sequence[Benchma
         latency_low_ms=latency.low_us / 1000,
         latency_high_ms=latency.high_us / 1000,
         gradient_error=evaluation.scores["gradient_error"],
-        parameters=card.parameters if card and card.parameters > 0 else None,
+        parameters=(card.parameters or None) if card else None,
         device=device_name(benchmark),
         valid=not benchmark.broken_rules,
     )

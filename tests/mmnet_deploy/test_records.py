@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
 from mmnet_deploy import records
 from mmnet_deploy.errors import ResultError
-from mmnet_deploy.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
+from mmnet_deploy.records import (
+    Benchmark,
+    Evaluation,
+    LayerError,
+    ModelCard,
+    ModelFile,
+    PictureScore,
+)
 
 METRICS = ("gradient_error", "mad", "sad", "mse", "mean_iou")
 
@@ -31,7 +38,6 @@ def tuples(strategy, **size):
 
 
 cards = st.builds(
-    LayerError,
     ModelCard,
     family=texts,
     title=texts,
