@@ -11,7 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,26 +19,11 @@ from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.records import Evaluation, ModelFile, PictureScore
 
-PUBLISHED_SIZE = (800, 600)
-"""Height and width in pixels at which Seo et al. 2019 compare mattes."""
-
 Predict = Callable[[data.Picture], NDArray[np.float32]]
 """From a picture, uint8 (h, w, 3), to its matte in 0 … 1, at any resolution."""
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def score(
-    matte: NDArray[np.float32], mask: data.Picture, size: tuple[int, int] | None
-) -> dict[str, float]:
-    """Every metric of one matte, both resized bilinearly to `size` (height, width)."""
-    height, width = size or mask.shape
-    alpha, truth = (
-        cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-        for picture in (matte, mask.astype(np.float32) / 255)
-    )
-    return {name: metric(alpha, truth) for name, metric in metrics.METRICS.items()}
 
 
 def _ahead(
@@ -62,7 +46,7 @@ def evaluate(
     root: Path,
     split: str,
     *,
-    size: tuple[int, int] | None = PUBLISHED_SIZE,
+    size: tuple[int, int] | None = metrics.PUBLISHED_SIZE,
     progress: Progress = silent,
 ) -> Evaluation:
     """Compare a model's mattes with the masks of a split.
@@ -101,7 +85,7 @@ def evaluate(
                 )
             digest.update(repr((pairs[number].name, mask.shape)).encode("utf-8", "replace"))
             digest.update(mask.tobytes())
-            pending.append(executor.submit(score, matte, mask, size))
+            pending.append(executor.submit(metrics.score, matte, mask, size))
             if len(pending) > 2 * workers:
                 collect()
         while pending:

@@ -8,6 +8,7 @@ that a rewrite is a change of references; `to_bytes` numbers what is left.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import struct
 from collections.abc import Iterator, Sequence
@@ -43,14 +44,11 @@ def schema() -> Any:
     )
 
 
+@functools.cache
 def _enum(name: str) -> dict[str, int]:
+    """Numbers of the names in one of the format's enumerations."""
     values = vars(getattr(schema(), name))
     return {key: value for key, value in values.items() if isinstance(value, int)}
-
-
-def activation(name: str) -> int:
-    """Number of a fused activation, such as `RELU6`."""
-    return _enum("ActivationFunctionType")[name]
 
 
 # --- The parts ---------------------------------------------------------------
@@ -121,14 +119,16 @@ class Op:
         kind: Name as in the file format, such as `CONV_2D`; a custom operator's own name.
         inputs: None where an optional input is left out.
         options: The format's options object of this kind, with the format's names.
+        version: Of the operator's definition, which runtimes look their kernels up by.
     """
 
     kind: str
-    inputs: list[Tensor | None]
+    inputs: Sequence[Tensor | None]
     outputs: list[Tensor]
     options: Any = None
     options_type: int = 0
     is_custom: bool = False
+    version: int = 1
     source: Any = None
 
     @property
@@ -287,9 +287,8 @@ class Graph:
         op_codes: dict[tuple[str, bool, int], int] = {}
         main.operators = []
         for op in self.ops:
-            version = op.source[1] if op.source else _VERSIONS.get(op.kind, 1)
-            code = op_codes.setdefault((op.kind, op.is_custom, version), len(op_codes))
-            written = op.source[0] if op.source else target.OperatorT()
+            code = op_codes.setdefault((op.kind, op.is_custom, op.version), len(op_codes))
+            written = op.source or target.OperatorT()
             written.opcodeIndex = code
             written.inputs = [number(tensor) for tensor in op.inputs]
             written.outputs = [number(tensor) for tensor in op.outputs]
@@ -339,9 +338,6 @@ class Graph:
                 setattr(new, side, maps)
             signatures.append(new)
         return signatures
-
-
-_VERSIONS: dict[str, int] = {}
 
 
 def _text(value: bytes | str | None) -> str:
@@ -428,5 +424,6 @@ def _read_op(op: Any, codes: Sequence[Any], names: dict[int, str], tensors: list
         options=op.builtinOptions,
         options_type=op.builtinOptionsType,
         is_custom=is_custom,
-        source=(op, code.version),
+        version=code.version,
+        source=op,
     )

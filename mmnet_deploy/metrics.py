@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 Matte = NDArray[np.floating]
 
+PUBLISHED_SIZE = (800, 600)
+"""Height and width in pixels at which Seo et al. 2019 compare mattes."""
+
 SIGMA = 1.4
 """Standard deviation in pixels of the Gaussian whose derivative is the gradient."""
 
@@ -84,3 +87,27 @@ METRICS: Mapping[str, Callable[[Matte, Matte], float]] = MappingProxyType(
     {function.__name__: function for function in (gradient_error, mad, sad, mse, mean_iou)}
 )
 """Every metric by its name in results."""
+
+
+def at_one_size(
+    matte: NDArray[np.float32], mask: NDArray[np.uint8], size: tuple[int, int] | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Matte and mask in 0 … 1, both resized bilinearly to `size` (height, width).
+
+    Args:
+        size: None for the mask's own.
+    """
+    height, width = size or mask.shape
+    alpha, truth = (
+        cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        for picture in (matte, mask.astype(np.float32) / 255)
+    )
+    return alpha, truth
+
+
+def score(
+    matte: NDArray[np.float32], mask: NDArray[np.uint8], size: tuple[int, int] | None
+) -> dict[str, float]:
+    """Every metric of one matte, compared with its mask `at_one_size`."""
+    alpha, truth = at_one_size(matte, mask, size)
+    return {name: metric(alpha, truth) for name, metric in METRICS.items()}

@@ -57,6 +57,7 @@ class ModelCard:
         input_meaning, output_meaning: What the tensors hold.
         input_low, input_high: What black and white are in the input.
         alpha_channel: The output channel that holds alpha.
+        source_channel: The channel of the source network's output that is alpha.
         weights_sha256: Hash of the network file that was converted.
         calibration_files: Pictures that set the quantization ranges, in order.
         float_layers: Layers that were kept in float, worst first.
@@ -83,6 +84,7 @@ class ModelCard:
     input_low: float = 0.0
     input_high: float = 1.0
     alpha_channel: int = 1
+    source_channel: int = 1
     calibration_files: tuple[str, ...] = ()
     calibration_seed: int | None = None
     float_layers: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from XNNPACK, for one. So every result records the runtime and the delegate.
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
 import importlib.metadata
 import os
@@ -58,6 +59,31 @@ def runtime_name() -> str:
     return f"{package} {importlib.metadata.version(package)}"
 
 
+def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
+    """An allocated interpreter that keeps the value of every tensor, for a look inside.
+
+    The built-in kernels run the graph: a delegate shows nothing of what it computes between
+    its ends.
+
+    Raises:
+        ModelFileError: The runtime cannot load the model.
+    """
+    module, _ = _runtime()
+    try:
+        interpreter = module.Interpreter(
+            model_content=content,
+            num_threads=threads,
+            experimental_op_resolver_type=module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_preserve_all_tensors=True,
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"The built-in kernels of {runtime_name()} cannot run the model: {_first_line(error)}."
+        ) from error
+    return interpreter
+
+
 def preprocess(
     image: data.Picture,
     height: int,
@@ -83,14 +109,15 @@ class TFLiteModel:
     Args:
         path: The file.
         threads: Number of threads of the interpreter.
+        content: What the file holds, if it is not to be read, or is not written yet.
 
     Raises:
         ModelFileError: It cannot be read, or is no complete TFLite model.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, content: bytes | None = None) -> None:
         self.path = path
-        self._content = read_model(path)
+        self._content = read_model(path) if content is None else content
         module, _ = _runtime()
         try:
             self._interpreter = module.Interpreter(model_content=self._content, num_threads=threads)
@@ -116,6 +143,34 @@ class TFLiteModel:
         """What runs the graph: `xnnpack`, or `none` for the built-in kernels."""
         delegated = any(operator["op_name"] == "DELEGATE" for operator in self._operators)
         return "xnnpack" if delegated else "none"
+
+    @property
+    def partitions(self) -> tuple[tuple[int, ...], ...]:
+        """The operators that the delegate took, by number, in one tuple per partition.
+
+        What is in none of them runs in the built-in kernels.
+        """
+        # The runtime lists the file's operators first, and behind them what replaced them,
+        # without saying which: they lie between a replacement's inputs and its outputs.
+        operators = [item for item in self._operators if item["op_name"] != "DELEGATE"]
+        producers = {
+            int(tensor): number
+            for number, operator in enumerate(operators)
+            for tensor in operator["outputs"]
+        }
+        partitions = []
+        for replacement in self._operators[len(operators) :]:
+            outside = {int(tensor) for tensor in replacement["inputs"]}
+            pending = [int(tensor) for tensor in replacement["outputs"]]
+            taken: set[int] = set()
+            while pending:
+                tensor = pending.pop()
+                number = producers.get(tensor, -1)
+                if tensor not in outside and number >= 0 and number not in taken:
+                    taken.add(number)
+                    pending += [int(other) for other in operators[number]["inputs"]]
+            partitions.append(tuple(sorted(taken)))
+        return tuple(partitions)
 
     def fill_inputs(self, seed: int = 0) -> None:
         """Set every input to seeded noise: 0 … 1, or the whole range of an integer type."""
@@ -271,7 +326,9 @@ def with_card(content: bytes, card_json: str) -> bytes:
 
 
 def describe(path: Path) -> ModelFile:
-    """Identity and description of a model file; a run's network is named after its run.
+    """Identity and description of a model; a run's network is named after its run.
+
+    A SavedModel is its graph and its variables; what else lies in its folder is not.
 
     Raises:
         ModelFileError: It cannot be read, or is damaged.
@@ -279,6 +336,12 @@ def describe(path: Path) -> ModelFile:
     if path.suffix == ".tflite":
         card = _described(path, read_model(path))
         return ModelFile(path.name, sha256(path), path.stat().st_size, card)
+    if path.is_dir():
+        variables = sorted(file for file in (path / "variables").glob("*") if file.is_file())
+        files = [path / "saved_model.pb", *variables]
+        parts = [(file.relative_to(path).as_posix(), sha256(file)) for file in files]
+        digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+        return ModelFile(path.resolve().name, digest, sum(file.stat().st_size for file in files))
     name = f"{path.parent.name}/{path.name}" if Run(path.parent).exists else path.name
     return ModelFile(name, sha256(path), path.stat().st_size)
 

@@ -75,11 +75,10 @@ def tiny_config(portraits: Path, **changes):
 def tiny_models(tiny_run, portraits, tmp_path_factory) -> dict[str, Path]:
     """The finished run as one file per precision; tests must not change them."""
     from mmnet_deploy import conversion, network
+    from mmnet_deploy.quantization import PRECISIONS
 
     folder = tmp_path_factory.mktemp("models")
-    converted = conversion.convert(
-        network.load(tiny_run), tuple(conversion.PRECISIONS), portraits, folder
-    )
+    converted = conversion.convert(network.load(tiny_run), tuple(PRECISIONS), portraits, folder)
     return {result.card.precision: result.path for result in converted}
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "dataset": "Make, check and describe data sets.",
     "train": "Train a network into a run folder.",
     "convert": "Convert a trained network to .tflite files and prove them.",
+    "inspect": "Show what a .tflite file is, what it costs, and what makes it slow.",
     "evaluate": "Measure how wrong the mattes of a model are.",
     "bench": "Measure the latency of .tflite files.",
     "plot": "Draw gradient error against latency from stored results.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,89 +16,232 @@ from mmnet_deploy.cli.console import (
     require_tensorflow_backend,
     say,
 )
+from mmnet_deploy.cli.inspect import print_lint
 from mmnet_deploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from mmnet_deploy.conversion import Converted
+    from mmnet_deploy.network import Network
+    from mmnet_deploy.records import ModelCard
+
+SHOWN_LAYERS = 12
+"""Rows of the ranking that are printed; the file's description has all of them."""
 
 
 @click.command()
-@click.argument("network", metavar="RUN|MODEL.keras", type=FOLDER)
+@click.argument("network", metavar="RUN|MODEL.keras|SAVED_MODEL", type=FOLDER)
 @click.option(
     "--precision",
     "precisions",
     multiple=True,
     default=("float32",),
     show_default=True,
-    help="float32, float16 or int8; may be repeated.",
+    help="float32, float16, dynamic, int8, int16x8, or all; may be repeated.",
 )
 @click.option(
     "--representative",
     metavar="DIR",
     type=FOLDER,
-    help="Data set (its train split is used) or folder of pictures to calibrate int8 with and "
-    "to check every file on. Default: the data that the run was trained on.",
+    help="Data set (its train split is used) or folder of pictures to calibrate with and to "
+    "check every file on. Default: the data that the run was trained on.",
 )
 @click.option(
     "-o", "--out", "folder", required=True, metavar="DIR", type=FOLDER, help="For the files."
 )
 @click.option(
-    "--calibration-samples", default=100, show_default=True, help="Pictures that int8 sees."
+    "--graph",
+    default="deploy",
+    show_default=True,
+    help="deploy: rewritten for inference, the same function with less work; stock: as "
+    "TensorFlow's converter gives it.",
+)
+@click.option(
+    "--io", default="uint8", show_default=True, help="Ends of an int8 file: uint8 or float32."
+)
+@click.option(
+    "--calibration-samples", default=100, show_default=True, help="Pictures that set the ranges."
+)
+@click.option(
+    "--checked-pictures", default=16, show_default=True, help="Held-out pictures to compare on."
 )
 @click.option("--seed", default=0, show_default=True, help="Chooses the pictures.")
+@click.option(
+    "--float-layers",
+    multiple=True,
+    metavar="REGEX",
+    help="Leave the layers with such a name in float in int8; may be repeated.",
+)
+@click.option(
+    "--max-error-increase",
+    metavar="PERCENT",
+    help="Leave layers of int8 in float, worst first, until the gradient error grows by at most "
+    "this much, such as 2%.",
+)
+@click.option("--max-difference", type=float, help="Limit of the largest |Δα|.")
+@click.option("--max-mean-difference", type=float, help="Limit of the mean |Δα|.")
+@click.option(
+    "--alpha-channel", type=int, help="Output channel with alpha. Default: the last of up to two."
+)
+@click.option(
+    "--input-range",
+    nargs=2,
+    type=float,
+    default=(0.0, 1.0),
+    show_default=True,
+    help="What the network takes for black and white.",
+)
+@click.option(
+    "--unsafe", is_flag=True, help="Load a file that can run code of its own; trust it first."
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 if `inspect` finds anything.")
 def convert(
     network: Path,
     precisions: tuple[str, ...],
     representative: Path | None,
     folder: Path,
+    graph: str,
+    io: str,
     calibration_samples: int,
+    checked_pictures: int,
     seed: int,
+    float_layers: tuple[str, ...],
+    max_error_increase: str | None,
+    max_difference: float | None,
+    max_mean_difference: float | None,
+    alpha_channel: int | None,
+    input_range: tuple[float, float],
+    unsafe: bool,
+    strict: bool,
 ) -> None:
     """Convert a trained network to .tflite, one file per precision.
 
-    Each file is run on real pictures and compared with the Keras network; one that
-    does not compute the network is not left under its name, and the exit code is 1.
+    Each file is run on held-out pictures and compared with the network; one that does
+    not compute the network is not left under its name, and the exit code is 1.
 
     \b
-    Example:
-      mmnet-deploy convert runs/a --precision float32 --precision float16 \\
-          --precision int8 --representative portraits -o models
+    Examples:
+      mmnet-deploy convert runs/a --precision all --representative portraits -o models
+      mmnet-deploy convert runs/a --precision int8 --max-error-increase 2% -o models
+      mmnet-deploy convert other.keras --alpha-channel 0 --input-range -1 1 \\
+          --representative photographs -o models
     """
     require_extra("convert")
     require_tensorflow_backend()
     from mmnet_deploy import conversion
     from mmnet_deploy.network import load
+    from mmnet_deploy.quantization import PRECISIONS
 
-    loaded = load(network)
-    if representative is None:
-        if loaded.config is None:
-            raise UsageError(
-                "`--representative` must name a data set or a folder of pictures: "
-                f"{network} does not know what it was trained on."
-            )
-        representative = Path(loaded.config.data)
-        if not representative.is_dir():
-            raise UsageError(
-                "`--representative` must name a data set or a folder of pictures: "
-                f"{representative}, which the run was trained on, is not there any more."
-            )
-    results = conversion.convert(
-        loaded,
-        tuple(dict.fromkeys(precisions)),
-        representative,
-        folder,
+    wanted = tuple(dict.fromkeys(PRECISIONS if "all" in precisions else precisions))
+    options = conversion.Options(
+        graph=graph,
+        io=io,
         calibration_samples=calibration_samples,
+        checked_pictures=checked_pictures,
         seed=seed,
-        progress=progress,
+        float_layers=float_layers,
+        max_error_increase=_share(max_error_increase),
+        max_difference=max_difference,
+        max_mean_difference=max_mean_difference,
     )
-    print_table(
-        ("file", "size (KiB)", "mean |Δα|", "largest |Δα|"),
-        [
-            (
-                str(result.path),
-                f"{result.path.stat().st_size / 1024:.0f}",
-                f"{result.card.mean_difference:.2g}",
-                f"{result.card.largest_difference:.2g}",
-            )
-            for result in results
-        ],
-        title=f"Compared with Keras on {results[0].card.checked_pictures} pictures",
-    )
+    options.check(wanted)
+    loaded = load(network, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
+    pictures = representative or _trained_on(loaded, network)
+    results = conversion.convert(loaded, wanted, pictures, folder, options, progress=progress)
+    for result in results:
+        _print_ranking(result.card)
+    print_differences(results)
+    _advise(results)
+    findings = [result.path for result in results if not print_lint(result.path)]
     say(f"Next: mmnet-deploy bench {folder}/*.tflite --device host -o results")
+    if strict and findings:
+        raise click.exceptions.Exit(1)
+
+
+def _share(text: str | None) -> float | None:
+    """`2%` or `0.02` as 0.02.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text is None:
+        return None
+    number, percent, rest = text.strip().partition("%")
+    try:
+        value = float(number) / (100 if percent else 1)
+    except ValueError:
+        value = -1.0
+    if value < 0 or rest:
+        raise UsageError(
+            f"`max_error_increase` must be a share such as 2% or 0.02. Received: {text}."
+        )
+    return value
+
+
+def _trained_on(loaded: Network, network: Path) -> Path:
+    """The data set of a run.
+
+    Raises:
+        UsageError: There is none, or not any more.
+    """
+    rule = "`representative` must name a data set or a folder of pictures"
+    if loaded.config is None:
+        raise UsageError(f"{rule}: {network} does not know what it was trained on.")
+    folder = Path(loaded.config.data)
+    if not folder.is_dir():
+        raise UsageError(f"{rule}: {folder}, which the run was trained on, is not there any more.")
+    return folder
+
+
+def _print_ranking(card: ModelCard) -> None:
+    """What quantizing each layer costs, and which layers stayed in float."""
+    if not card.layer_errors:
+        return
+    kept = set(card.float_layers)
+    rows = [
+        (
+            layer.layer.split(";")[0],
+            layer.kind,
+            f"{1e6 * layer.error:+.2f}",
+            "float" if layer.layer in kept else "int8",
+        )
+        for layer in card.layer_errors[: max(SHOWN_LAYERS, len(kept))]
+    ]
+    title = f"Cost of quantizing a layer ({len(rows)} of {len(card.layer_errors)}, worst first)"
+    print_table(("layer", "operator", "MSE (×10⁻⁶)", "kept in"), rows, title=title)
+
+
+def print_differences(results: Sequence[Converted]) -> None:
+    """One row per file: how far its mattes are from the network's."""
+    rows = []
+    for result in results:
+        card = result.card
+        change = card.gradient_error_change
+        rows.append(
+            (
+                result.path.name,
+                f"{result.path.stat().st_size / 1024:.0f}",
+                f"{card.mean_difference:.2g}",
+                f"{card.largest_difference:.2g}",
+                "no masks" if change is None else f"{round(100 * change, 2) + 0.0:+.2f} %",
+            )
+        )
+    print_table(
+        ("file", "KiB", "mean\n|Δα|", "largest\n|Δα|", "gradient\nerror"),
+        rows,
+        title=f"Compared with Keras on {results[0].card.checked_pictures} held-out pictures",
+    )
+    say(f"The files are in {results[0].path.parent}.")
+
+
+def _advise(results: Sequence[Converted]) -> None:
+    """Say where int8 costs more than it should, and what would mend it."""
+    from mmnet_deploy.conversion import NOTABLE_INCREASE
+
+    for result in results:
+        change = result.card.gradient_error_change
+        if change is not None and change > NOTABLE_INCREASE:
+            say(
+                f"{result.path.name} loses {100 * change:.1f} % of gradient error. "
+                f"--max-error-increase {100 * NOTABLE_INCREASE:g}% leaves the layers that cost "
+                "most in float; more --calibration-samples from portraits like yours may do."
+            )

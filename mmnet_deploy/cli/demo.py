@@ -17,6 +17,7 @@ from mmnet_deploy.cli.console import (
 )
 from mmnet_deploy.errors import OutputError
 
+PRECISIONS = ("float32", "float16", "int8")
 MARK = "about-this-demo.txt"
 STEPS_PER_EPOCH = 80
 PARTS = ("portraits", "run", "models", "results")
@@ -65,8 +66,8 @@ def demo(
     from mmnet_deploy import benchmark, chart, conversion, network, store, synthetic, training
     from mmnet_deploy.cli.bench import run_benchmarks
     from mmnet_deploy.cli.evaluate import evaluate_one
-    from mmnet_deploy.evaluation import PUBLISHED_SIZE
     from mmnet_deploy.files import write_text
+    from mmnet_deploy.metrics import PUBLISHED_SIZE
     from mmnet_deploy.run import RunConfig, auto_batch_norm_momentum, check_config
 
     portraits, run_folder, models, results = (folder / part for part in PARTS)
@@ -98,10 +99,10 @@ def demo(
     training.train(config, run_folder, progress=progress)
     converted = conversion.convert(
         network.load(run_folder),
-        tuple(conversion.PRECISIONS),
+        PRECISIONS,
         portraits,
         models,
-        seed=seed,
+        conversion.Options(seed=seed),
         progress=progress,
     )
     files = [result.path for result in converted]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,12 @@ from mmnet_deploy.cli.console import (
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.records import Evaluation
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mmnet_deploy.data import Picture
+
 
 @click.command()
 @click.argument("models", metavar="RUN|MODEL...", nargs=-1, required=True, type=FOLDER)
@@ -27,6 +34,22 @@ from mmnet_deploy.records import Evaluation
     "--eval-size", default="800x600", show_default=True, help="HEIGHTxWIDTH in pixels, or native."
 )
 @click.option("--threads", type=int, help="For .tflite files. Default: all cores.")
+@click.option(
+    "--alpha-channel",
+    type=int,
+    help="Output channel with alpha, for networks. Default: the last of up to two.",
+)
+@click.option(
+    "--input-range",
+    nargs=2,
+    type=float,
+    default=(0.0, 1.0),
+    show_default=True,
+    help="What networks take for black and white; a .tflite file knows that itself.",
+)
+@click.option(
+    "--unsafe", is_flag=True, help="Load a file that can run code of its own; trust it first."
+)
 @click.option("-o", "--out", "folder", metavar="DIR", type=FOLDER, help="Store the results here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every picture's scores.")
 def evaluate(
@@ -35,15 +58,22 @@ def evaluate(
     split: str,
     eval_size: str,
     threads: int | None,
+    alpha_channel: int | None,
+    input_range: tuple[float, float],
+    unsafe: bool,
     folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Compare the mattes of runs, .keras or .tflite files with a split's masks.
+    """Compare the mattes of runs, other networks or .tflite files with a split's masks.
+
+    Networks are .keras files and SavedModel folders. Code in them does not run without
+    --unsafe.
 
     \b
     Example:
       mmnet-deploy evaluate models/*.tflite --data portraits -o results
       mmnet-deploy evaluate runs/a --data portraits --split test --json
+      mmnet-deploy evaluate other.keras --alpha-channel 0 --input-range -1 1 --data portraits
     """
     from mmnet_deploy import runtime, store
     from mmnet_deploy.files import make_folder
@@ -58,11 +88,25 @@ def evaluate(
             runtime.TFLiteModel(path).require_matting()
         elif not path.exists():
             raise ModelFileError(f"There is no file or folder {path}.")
+    if alpha_channel is not None and all(path.suffix == ".tflite" for path in models):
+        raise UsageError(
+            "`--alpha-channel` is for networks; a .tflite file has its channel chosen when it is "
+            f"converted. Received: {alpha_channel}."
+        )
     if folder:
         make_folder(folder)
     results = []
     for path in models:
-        result = evaluate_one(path, data, split, size=size, threads=threads)
+        result = evaluate_one(
+            path,
+            data,
+            split,
+            size=size,
+            threads=threads,
+            alpha_channel=alpha_channel,
+            input_range=input_range,
+            unsafe=unsafe,
+        )
         results.append(result)
         if folder:
             store.save(result, folder)
@@ -75,9 +119,17 @@ def evaluate(
 
 
 def evaluate_one(
-    path: Path, data: Path, split: str, *, size: tuple[int, int] | None, threads: int | None
+    path: Path,
+    data: Path,
+    split: str,
+    *,
+    size: tuple[int, int] | None,
+    threads: int | None,
+    alpha_channel: int | None = None,
+    input_range: tuple[float, float] = (0.0, 1.0),
+    unsafe: bool = False,
 ) -> Evaluation:
-    """Evaluate a run, a `.keras` or a `.tflite` file, with progress."""
+    """Evaluate a run, a network of `network.load` or a `.tflite` file, with progress."""
     from mmnet_deploy import evaluation, runtime
 
     if path.suffix == ".tflite":
@@ -86,18 +138,21 @@ def evaluate_one(
             raise UsageError(f"`threads` must be 1 … {cores}. Received: {threads}.")
         model = runtime.TFLiteModel(path, threads or cores)
         model.require_matting()
-        engine, predict, file = runtime.runtime_name(), model.matte, path
-    elif path.is_dir() or path.suffix == ".keras":
+        engine, file = runtime.runtime_name(), path
+        predict = model.matte
+    else:
         require_extra("evaluate")
-        import keras
+        import numpy as np
 
         from mmnet_deploy.network import load
 
-        network = load(path)
-        engine = f"keras {keras.version()}, {keras.backend.backend()}"
-        predict, file = network.matte, network.path
-    else:
-        raise ModelFileError(f"{path} is neither a run folder nor a .keras or .tflite file.")
+        network = load(path, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
+        engine, file = network.engine, network.path
+
+        def predict(image: Picture) -> NDArray[np.float32]:
+            # As a .tflite file's matte, so that the two can be compared.
+            return np.clip(network.matte(image), 0, 1)
+
     return evaluation.evaluate(
         predict, runtime.describe(file), engine, data, split, size=size, progress=progress
     )

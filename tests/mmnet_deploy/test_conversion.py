@@ -1,33 +1,35 @@
 """Conversion: the files compute the network, say what they are, or are not there."""
 
 import dataclasses
-import json
 
 import keras
 import numpy as np
 import pytest
 
-from mmnet_deploy import conversion, data, network, runtime
-from mmnet_deploy.errors import ConversionError, DataError, ModelFileError, UsageError
+from mmnet_deploy import conversion, data, network, quantization, runtime
+from mmnet_deploy.conversion import Options
+from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.files import sha256
+from mmnet_deploy.graph import Graph
+
+BOUNDS = {"float32": 1e-5, "float16": 5e-3, "dynamic": 5e-2, "int8": 0.1, "int16x8": 2e-2}
 
 
 def test_the_precision_is_part_of_the_file_name(tiny_models):
     """Each precision has its own file, named after family, width, size and precision."""
     assert {path.name for path in tiny_models.values()} == {
-        "tiny-1.0-32-float32.tflite",
-        "tiny-1.0-32-float16.tflite",
-        "tiny-1.0-32-int8.tflite",
+        f"tiny-1.0-32-{precision}.tflite" for precision in BOUNDS
     }
 
 
-def test_float32_computes_the_keras_network(tiny_models, tiny_run, portraits):
-    """On pictures that conversion never saw, float32 and Keras give the same matte."""
+@pytest.mark.parametrize("precision", BOUNDS)
+def test_a_file_computes_the_keras_network(precision, tiny_models, tiny_run, portraits):
+    """On pictures that conversion never saw, each file and Keras give nearly the same matte."""
     loaded = network.load(tiny_run)
-    model = runtime.TFLiteModel(tiny_models["float32"])
+    model = runtime.TFLiteModel(tiny_models[precision])
     for path in data.pictures_in(portraits / "test" / "image"):
         image = data.read_image(path)
-        np.testing.assert_allclose(model.matte(image), loaded.matte(image), atol=1e-5)
+        np.testing.assert_allclose(model.matte(image), loaded.matte(image), atol=BOUNDS[precision])
 
 
 def test_int8_has_byte_ends_and_whole_integer_arithmetic(tiny_models):
@@ -38,82 +40,136 @@ def test_int8_has_byte_ends_and_whole_integer_arithmetic(tiny_models):
     assert not [tensor["name"] for tensor in details if tensor["dtype"] is np.float32]
 
 
-def test_the_batch_is_one(tiny_models):
-    """Every file has a static batch of one."""
+def test_the_batch_is_one_and_the_output_is_alpha_alone(tiny_models):
+    """Every file has a static batch of one and gives one channel."""
     for path in tiny_models.values():
-        assert list(runtime.TFLiteModel(path).inputs[0]["shape"]) == [1, 32, 32, 3]
+        model = runtime.TFLiteModel(path)
+        assert list(model.inputs[0]["shape"]) == [1, 32, 32, 3]
+        assert list(model.outputs[0]["shape"]) == [1, 32, 32, 1]
 
 
-def test_a_file_carries_its_description(tiny_models, tiny_run):
+def test_a_file_carries_its_description(tiny_models, tiny_run, portraits):
     """The card in the file says family, precision, weights and how it was checked."""
     card = runtime.describe(tiny_models["int8"]).card
     assert (card.family, card.title, card.width_multiplier) == ("tiny", "Tiny", 1.0)
     assert (card.height_px, card.width_px, card.precision) == (32, 32, "int8")
+    assert (card.graph, card.alpha_channel, card.input_range) == ("deploy", 0, (0.0, 1.0))
     assert card.weights_sha256 == sha256(tiny_run / "best.keras")
     assert card.parameters == network.load(tiny_run).model.count_params()
-    assert len(card.calibration_files) == 16
-    assert card.checked_pictures == 8
+    assert card.macs == 16 * 16 * 8 * 27 + 32 * 32 * 9 * 8
+    pictures = [path.name for path in data.pictures_in(portraits / "train" / "image")]
+    assert set(card.calibration_files) < set(pictures)
+    assert card.checked_pictures == len(pictures) - len(card.calibration_files)
     assert 0 < card.mean_difference <= card.largest_difference < 0.2
+    assert abs(card.gradient_error_change) < 0.1
     assert card.versions["keras"] == keras.version()
+
+
+def test_stock_keeps_the_plain_graph(tmp_path, tiny_run, portraits, tiny_models):
+    """`graph="stock"` keeps the softmax of two classes, and says so in name and card."""
+    loaded = network.load(tiny_run)
+    (result,) = conversion.convert(
+        loaded, ("float32",), portraits, tmp_path, Options(graph="stock")
+    )
+    assert result.path.name == "tiny-1.0-32-float32-stock.tflite"
+    assert (result.card.graph, result.card.alpha_channel) == ("stock", 1)
+    kinds = [op.kind for op in Graph.from_bytes(result.path.read_bytes()).ops]
+    assert kinds[-1] == "SOFTMAX"
+    image = data.read_image(data.pictures_in(portraits / "test" / "image")[0])
+    stock, deploy = (
+        runtime.TFLiteModel(path).matte(image) for path in (result.path, tiny_models["float32"])
+    )
+    np.testing.assert_allclose(stock, deploy, atol=1e-5)
+
+
+def test_int8_may_keep_float_ends(tmp_path, tiny_run, portraits):
+    """With `io="float32"` the ends are float32 and the arithmetic is not."""
+    (result,) = conversion.convert(
+        network.load(tiny_run), ("int8",), portraits, tmp_path, Options(io="float32")
+    )
+    assert result.path.name == "tiny-1.0-32-int8-float32-io.tflite"
+    model = runtime.TFLiteModel(result.path)
+    assert model.inputs[0]["dtype"] is model.outputs[0]["dtype"] is np.float32
+    kinds = [op.kind for op in Graph.from_bytes(result.path.read_bytes()).ops]
+    assert kinds[0] == "QUANTIZE" and kinds[-1] == "DEQUANTIZE"
+
+
+def test_layers_chosen_by_hand_stay_in_float(tmp_path, tiny_run, portraits):
+    """The layers that a pattern names compute in float, and the card lists them."""
+    (result,) = conversion.convert(
+        network.load(tiny_run), ("int8",), portraits, tmp_path, Options(float_layers=("^stem",))
+    )
+    assert result.card.float_layers == ("stem_relu",)
+    graph = Graph.from_bytes(result.path.read_bytes())
+    assert [op.name for op in graph.ops if op.kind == "CONV_2D" and op.output.dtype == "FLOAT32"]
 
 
 def test_converting_twice_gives_the_same_bytes(tmp_path, tiny_models, tiny_run, portraits):
     """Nothing in a file depends on when or where it was converted."""
     again = conversion.convert(
-        network.load(tiny_run), ("float32", "int8"), portraits, tmp_path / "again"
+        network.load(tiny_run), tuple(tiny_models), portraits, tmp_path / "again"
     )
     for result in again:
         assert result.path.read_bytes() == tiny_models[result.card.precision].read_bytes()
 
 
-def test_a_file_outside_its_limits_is_not_put_in_place(tmp_path, tiny_run, portraits, monkeypatch):
+def test_a_file_outside_its_limits_is_not_put_in_place(tmp_path, tiny_run, portraits):
     """If a converted file does not compute the network, it is an error and no file."""
-    strict = dataclasses.replace(conversion.PRECISIONS["int8"], mean=1e-9)
-    monkeypatch.setattr(conversion, "PRECISIONS", {**conversion.PRECISIONS, "int8": strict})
     old = tmp_path / "tiny-1.0-32-int8.tflite"
     old.write_bytes(b"an earlier file")
+    strict = Options(max_mean_difference=1e-9)
     with pytest.raises(ConversionError, match="does not compute the network"):
-        conversion.convert(network.load(tiny_run), ("int8",), portraits, tmp_path)
+        conversion.convert(network.load(tiny_run), ("int8",), portraits, tmp_path, strict)
     assert old.read_bytes() == b"an earlier file"
     assert list(tmp_path.iterdir()) == [old]
 
 
-def test_representative_pictures_come_from_the_train_split_by_seed(portraits):
-    """The draw is seeded, without repetition, and never from the test split."""
-    first = conversion.representative_pictures(portraits, 5, seed=1)
-    assert first == conversion.representative_pictures(portraits, 5, seed=1)
-    assert first != conversion.representative_pictures(portraits, 5, seed=2)
-    assert len(set(first)) == 5
-    assert {path.parent for path in first} == {portraits / "train" / "image"}
+def test_every_precision_has_a_limit_that_a_broken_file_exceeds(
+    tmp_path, tiny_run, portraits, monkeypatch
+):
+    """A recipe that gives another network's file is found out by the default limits."""
+    other = network.load(tiny_run)
+    other.model.get_layer("logits").bias.assign([5.0, -5.0])
+    (wrong,) = conversion.convert(other, ("float32",), portraits, tmp_path / "wrong")
+    for name, precision in quantization.PRECISIONS.items():
+        broken = dataclasses.replace(precision, recipe=lambda source: wrong.path.read_bytes())
+        monkeypatch.setattr(conversion, "PRECISIONS", quantization.PRECISIONS | {name: broken})
+        with pytest.raises(ConversionError, match="does not compute the network"):
+            conversion.convert(network.load(tiny_run), (name,), portraits, tmp_path / name)
 
 
-def test_a_folder_of_plain_pictures_is_representative_too(portraits):
-    """Pictures without masks and splits will do."""
-    folder = portraits / "test" / "image"
-    assert len(conversion.representative_pictures(folder, 100, seed=0)) == 4
-
-
-def test_a_folder_without_pictures_is_refused(tmp_path):
-    """An empty folder is one clear error."""
-    with pytest.raises(DataError, match="no representative pictures"):
-        conversion.representative_pictures(tmp_path, 3, seed=0)
+def test_plain_pictures_without_masks_convert(tmp_path, tiny_run, portraits):
+    """A folder of photographs calibrates; what needs masks is unknown."""
+    (result,) = conversion.convert(
+        network.load(tiny_run), ("int8",), portraits / "test" / "image", tmp_path
+    )
+    assert result.card.gradient_error_change is None
+    assert len(result.card.calibration_files) == 2
 
 
 @pytest.mark.parametrize(
-    ("precisions", "samples", "words"),
-    [(("int4",), 8, "Received: int4"), (("int8",), 0, "`calibration_samples`")],
+    ("precisions", "change", "words"),
+    [
+        (("int4",), {}, "`precision` must be one of .* Received: int4"),
+        ((), {}, "Received: none"),
+        (("int8",), {"calibration_samples": 0}, "`calibration_samples`"),
+        (("int8",), {"checked_pictures": 0}, "`checked_pictures`"),
+        (("int8",), {"graph": "fast"}, "`graph` must be one of deploy, stock. Received: fast"),
+        (("int8",), {"io": "int4"}, "`io` must be one of uint8, float32. Received: int4"),
+        (("int8",), {"seed": -1}, "`seed`"),
+        (("int8",), {"max_error_increase": float("nan")}, "`max_error_increase` must be 0 or more"),
+        (("float16",), {"float_layers": ("stem",)}, "`precision` must have int8"),
+        (("int8",), {"float_layers": ("nothing",)}, "None has nothing in its name"),
+        (("int8",), {"float_layers": ("(",)}, "must be a regular expression"),
+    ],
 )
-def test_impossible_settings_are_refused(tmp_path, tiny_run, portraits, precisions, samples, words):
-    """An unknown precision or no samples at all is wrong usage."""
+def test_impossible_settings_are_refused(tmp_path, tiny_run, portraits, precisions, change, words):
+    """An unknown precision, no samples at all and the like are wrong usage; no file is left."""
     with pytest.raises(UsageError, match=words):
         conversion.convert(
-            network.load(tiny_run),
-            precisions,
-            portraits,
-            tmp_path / "out",
-            calibration_samples=samples,
+            network.load(tiny_run), precisions, portraits, tmp_path, Options(**change)
         )
-    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_network_from_elsewhere_converts_and_says_what_is_unknown(tmp_path, tiny_run, portraits):
@@ -125,45 +181,49 @@ def test_a_network_from_elsewhere_converts_and_says_what_is_unknown(tmp_path, ti
     assert result.card.width_multiplier is None
 
 
-def _save(model, path):
-    model.save(path)
-    return path
+def _foreign(channels, activation, size=(48, 32)):
+    """A network of other sizes, channels and ends than ours."""
+    keras.utils.set_random_seed(2)
+    image = keras.Input((*size, 3))
+    x = keras.layers.Conv2D(6, 3, padding="same", activation="relu")(image)
+    return keras.Model(image, keras.layers.Conv2D(channels, 1, activation=activation)(x))
 
 
-@pytest.mark.parametrize(
-    ("build", "words"),
-    [
-        (lambda i: keras.layers.Flatten()(i), "not a matting network"),
-        (lambda i: keras.layers.Conv2D(5, 1)(i), "not a matting network"),
-    ],
-)
-def test_another_kind_of_network_is_refused(tmp_path, build, words):
-    """A classifier, or a network of five channels, is named with its shapes."""
-    image = keras.Input((32, 32, 3))
-    path = _save(keras.Model(image, build(image)), tmp_path / "other.keras")
-    with pytest.raises(ModelFileError, match=words):
-        network.load(path)
+@pytest.mark.parametrize("graph", conversion.GRAPHS)
+def test_other_channels_sizes_and_ranges_convert(tmp_path, portraits, graph):
+    """A 48×32 network with three channels and inputs in −1 … 1 gives its own matte."""
+    _foreign(3, "sigmoid").save(tmp_path / "foreign.keras")
+    loaded = network.load(tmp_path / "foreign.keras", alpha_channel=2, input_range=(-1.0, 1.0))
+    results = conversion.convert(
+        loaded, ("float32", "int8"), portraits, tmp_path / "out", Options(graph=graph)
+    )
+    image = data.read_image(data.pictures_in(portraits / "test" / "image")[0])
+    for result, bound in zip(results, (1e-5, 0.05), strict=True):
+        assert "48x32" in result.path.name
+        matte = runtime.TFLiteModel(result.path).matte(image)
+        np.testing.assert_allclose(matte, loaded.matte(image), atol=bound)
 
 
-def test_a_network_of_dynamic_size_is_refused(tmp_path):
-    """An input of unknown size is refused before conversion."""
-    image = keras.Input((None, None, 3))
-    path = _save(keras.Model(image, keras.layers.Conv2D(2, 1)(image)), tmp_path / "any.keras")
-    with pytest.raises(ModelFileError, match="fixed size"):
-        network.load(path)
+def test_a_saved_model_converts_like_its_keras_file(tmp_path, portraits):
+    """An exported SavedModel with a dynamic batch gives the file that its .keras file gives."""
+    model = _foreign(1, "sigmoid", (32, 32))
+    model.save(tmp_path / "foreign.keras")
+    model.export(tmp_path / "exported", verbose=False)
+    image = data.read_image(data.pictures_in(portraits / "test" / "image")[0])
+    mattes = []
+    for source in ("foreign.keras", "exported"):
+        loaded = network.load(tmp_path / source)
+        (result,) = conversion.convert(loaded, ("float32",), portraits, tmp_path / f"out-{source}")
+        mattes.append(runtime.TFLiteModel(result.path).matte(image))
+    np.testing.assert_allclose(*mattes, atol=1e-6)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 broken"])
-def test_a_damaged_keras_file_is_refused(tmp_path, content):
-    """An empty, a text and a broken zip file each give one line."""
-    path = tmp_path / "bad.keras"
-    path.write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"bad\.keras"):
-        network.load(path)
-
-
-def test_a_run_with_a_damaged_config_is_refused(tmp_path):
-    """A run folder whose config is no JSON says so."""
-    (tmp_path / "config.json").write_text(json.dumps({"family": "tiny"}))
-    with pytest.raises(ModelFileError, match=r"config\.json is missing or damaged"):
-        network.load(tmp_path)
+def test_an_output_that_is_no_alpha_is_refused(tmp_path, portraits):
+    """A network that ends in logits is told what it may lack."""
+    model = _foreign(1, None)
+    model.layers[-1].bias.assign([7.0])
+    model.save(tmp_path / "logits.keras")
+    with pytest.raises(ModelFileError, match="alpha must be 0 … 1"):
+        conversion.convert(
+            network.load(tmp_path / "logits.keras"), ("float32",), portraits, tmp_path / "out"
+        )

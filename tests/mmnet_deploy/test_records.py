@@ -191,10 +191,25 @@ def test_unknown_fields_of_a_card_are_ignored(card):
 
 def test_equal_cards_are_equal_bytes():
     """The order in which versions were collected does not show in the file."""
-    card = ModelCard("mmnet", "MMNet", 1.0, 256, "int8", 1, "a", "b", "c")
+    card = ModelCard("mmnet", "MMNet", 1.0, 256, 256, "int8", 1, "a", "b", "c")
     one = dataclasses.replace(card, versions={"keras": "3", "numpy": "2"})
     other = dataclasses.replace(card, versions={"numpy": "2", "keras": "3"})
     assert records.card_to_json(one) == records.card_to_json(other)
+
+
+def test_a_card_of_the_first_form_is_read():
+    """Version 1 knew one input size for height and width."""
+    card = ModelCard("mmnet", "MMNet", 1.0, 128, 128, "int8", 1, "a", "b", "c")
+    content = json.loads(records.card_to_json(card))
+    del content["height_px"], content["width_px"]
+    old = json.dumps(content | {"schema_version": 1, "input_size": 128})
+    assert records.card_from_json(old) == card
+
+
+@pytest.mark.parametrize(("height", "width", "label"), [(256, 256, "256"), (144, 256, "144x256")])
+def test_the_size_of_an_input_in_a_name(height, width, label):
+    """A square is named by its side, else height comes first."""
+    assert records.size_label(height, width) == label
 
 
 # --- The form ----------------------------------------------------------------
@@ -342,7 +357,7 @@ def test_pictures_with_different_metrics_are_refused(evaluation):
 def test_newer_schema_is_refused(evaluation):
     """The message has both versions."""
     content = json.loads(records.to_json(evaluation)) | {"schema_version": 99}
-    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 1\)"):
+    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 2\)"):
         records.from_json(json.dumps(content))
 
 

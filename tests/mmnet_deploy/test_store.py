@@ -26,7 +26,7 @@ PHONE = DeviceFacts("emulator-5554", "Pixel 6", "Tensor", 8, "Android 14")
 
 def card(width=1.0, size=256, precision="float32", title="MMNet"):
     """A model's description."""
-    return ModelCard("mmnet", title, width, size, precision, 1234, "", "", "")
+    return ModelCard("mmnet", title, width, size, size, precision, 1234, "", "", "")
 
 
 def model(sha="aa", name="net.tflite", described=None):
@@ -205,7 +205,7 @@ def test_results_are_read_from_files_and_folders(tmp_path):
         (b"[1, 2]", "is not a result of mmnet-deploy"),
         (b"{}", "is not a result of mmnet-deploy"),
         (b"\xff\xfe\x00", "is not a result of mmnet-deploy"),
-        (b'{"kind": "benchmark", "schema_version": 2}', "newer mmnet-deploy"),
+        (b'{"kind": "benchmark", "schema_version": 99}', "newer mmnet-deploy"),
         (b'{"kind": "opinion", "schema_version": 1, "model": {"card": null}}', "unknown kind"),
     ],
 )
@@ -366,6 +366,13 @@ def test_precision_is_in_the_label_only_if_it_differs():
         "0.5",
     ]
     assert labels((card(1.0, 128, "int8"), 1), (card(0.5), 1)) == ["1.0* int8", "0.5 float32"]
+
+
+def test_a_stock_graph_is_named_beside_a_rewritten_one():
+    """Only where both are shown."""
+    stock, deploy = card(), dataclasses.replace(card(), graph="deploy")
+    assert labels((stock, 1), (deploy, 1)) == ["1.0 stock", "1.0"]
+    assert labels((stock, 1), (card(0.5), 1)) == ["1.0", "0.5"]
 
 
 def test_threads_are_in_the_label_only_if_they_differ():

@@ -1,0 +1,118 @@
+"""A `.keras` file, loaded without running code that it brings along."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.errors import ModelFileError
+
+
+@dataclasses.dataclass(frozen=True)
+class KerasFile:
+    """A loaded Keras model, its inputs and outputs by name."""
+
+    model: keras.Model
+
+    @property
+    def name(self) -> str:
+        """What the model calls itself."""
+        return self.model.name
+
+    @property
+    def engine(self) -> str:
+        """What computes it, with versions."""
+        return f"keras {keras.version()}, {keras.backend.backend()}"
+
+    @property
+    def inputs(self) -> dict[str, tuple[tuple[int | None, ...] | None, str]]:
+        """Shape, None if it is not known at all, and type of each input, by name."""
+        tensors = getattr(self.model, "inputs", None)
+        if tensors:
+            return {tensor.name: (tuple(tensor.shape), tensor.dtype) for tensor in tensors}
+        # A model of a class of its own only knows the shapes that it was built with.
+        built = (self.model.get_build_config() or {}).get("input_shape")
+        if not built:
+            return {"input": (None, "float32")}
+        if isinstance(built, Mapping) or isinstance(built[0], (list, tuple)):
+            return {str(name): (None, "float32") for name, _ in _by_name(built).items()}
+        return {"input": ((None, *built[1:]), "float32")}
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights, batch-norm statistics included."""
+        return self.model.count_params()
+
+    def call(self, image: Any) -> dict[str, Any]:
+        """From the one input to the outputs by name."""
+        return _by_name(self.model(self._fed(image), training=False))
+
+    def predict(self, image: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """The same on arrays, compiled."""
+        return _by_name(self.model.predict_on_batch(self._fed(image)))
+
+    def _fed(self, image: Any) -> Any:
+        """The input in the structure that the model was made with, such as a dictionary."""
+        return keras.tree.map_structure(lambda _: image, getattr(self.model, "input", None))
+
+
+def _by_name(outputs: Any) -> dict[str, Any]:
+    """Tensors by the names or numbers of their places in a structure."""
+    leaves = keras.tree.flatten_with_path(outputs)
+    return {".".join(map(str, place)): tensor for place, tensor in leaves}
+
+
+def load(path: Path, *, unsafe: bool = False) -> KerasFile:
+    """Load a `.keras` file.
+
+    Args:
+        unsafe: Load it even if it brings code along, such as that of a Lambda layer.
+
+    Raises:
+        ModelFileError: It is damaged, needs layers that Keras does not have, or brings
+            code along.
+    """
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=not unsafe)
+        with zipfile.ZipFile(path) as archive:
+            # Keras goes on where the checksum is wrong, and not every Python stops it.
+            damaged = archive.testzip()
+    except Exception as error:  # Keras passes on whatever the damage leads to.
+        raise _explained(path, error) from error
+    if damaged:
+        raise ModelFileError(f"{path} is damaged: the checksum of {damaged} is wrong.")
+    if not isinstance(model, keras.Model):
+        raise ModelFileError(f"{path} holds no Keras model but a {type(model).__name__}.")
+    return KerasFile(model)
+
+
+def _explained(path: Path, error: Exception) -> ModelFileError:
+    """What Keras could not load, in one line that says what to do."""
+    text = " ".join(str(error).split())
+    # All refusals of its safe mode, and only they, name the way around it.
+    if "safe_mode=False" in text:
+        what = "a Lambda layer" if "lambda" in text.lower() else "a layer that loads other files"
+        return ModelFileError(
+            f"{path} brings code along ({what}) that would run on loading; `--unsafe` loads it "
+            "if you trust its source."
+        )
+    unknown = re.search(
+        r"Could not (?:locate|deserialize) (?:class|function) '(?:[^'>]*>)?([^']+)'", text
+    )
+    if unknown:
+        return ModelFileError(
+            f"{path} needs {unknown[1]}, a layer or function that Keras does not have: export the "
+            "model where it was made with `model.export(folder)`, and give that folder."
+        )
+    return ModelFileError(
+        f"{path} cannot be loaded: it is damaged, or was made by another version of Keras "
+        f"({text[:160] or type(error).__name__})."
+    )

@@ -1,0 +1,80 @@
+"""Which pictures calibrate a conversion, and which ones judge it."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmnet_deploy import data
+from mmnet_deploy.errors import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class Portrait:
+    """A picture, and its mask if it has one."""
+
+    image: Path
+    mask: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Draw:
+    """The pictures of one conversion.
+
+    Attributes:
+        calibration: They set the quantization ranges.
+        held_out: They judge the files; none of them calibrates as long as there are
+            enough pictures.
+    """
+
+    calibration: tuple[Portrait, ...]
+    held_out: tuple[Portrait, ...]
+
+
+def portraits_in(folder: Path) -> list[Portrait]:
+    """The train split of a data set, with masks, or the pictures of a plain folder.
+
+    Raises:
+        DataError: There are no pictures, or the train split is not sound.
+    """
+    if (folder / "train" / "mask").is_dir():
+        pairs = data.find_pairs(folder, "train")
+        return [Portrait(pair.image, pair.mask) for pair in pairs]
+    train = folder / "train" / "image"
+    found = data.pictures_in(train if train.is_dir() else folder)
+    if not found:
+        raise DataError(
+            f"{folder} holds no representative pictures: neither train/image nor the folder "
+            "itself has a .jpg, .jpeg or .png file."
+        )
+    return [Portrait(path) for path in found]
+
+
+def _stratified(count: int, total: int, rng: np.random.Generator) -> list[int]:
+    """`count` of the numbers 0 … total − 1, one from each of as many equal stretches."""
+    if count >= total:
+        return list(range(total))
+    edges = np.ceil(np.linspace(0, total, count + 1)).astype(int)
+    return [int(rng.integers(low, high)) for low, high in itertools.pairwise(edges)]
+
+
+def draw(portraits: Sequence[Portrait], calibration: int, held_out: int, seed: int) -> Draw:
+    """A seeded draw, stratified over the data set.
+
+    The sorted pictures are cut into as many equal stretches as pictures are wanted, and
+    one is drawn from each: names number the sessions, scenes or people of a data set, so
+    that each has its share. The held-out pictures are drawn likewise from the rest.
+    """
+    rng = np.random.default_rng(seed)
+    # Where there are few pictures, half of them still judge what the others calibrate.
+    wanted = min(calibration, max(len(portraits) - held_out, (len(portraits) + 1) // 2))
+    chosen = _stratified(wanted, len(portraits), rng)
+    rest = sorted(set(range(len(portraits))) - set(chosen)) or chosen
+    judges = [rest[index] for index in _stratified(held_out, len(rest), rng)]
+    return Draw(
+        tuple(portraits[index] for index in chosen), tuple(portraits[index] for index in judges)
+    )
