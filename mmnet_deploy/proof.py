@@ -67,7 +67,8 @@ class Judge:
         gaps = [np.abs(ours - theirs) for ours, theirs in zip(mattes, self.expected, strict=True)]
         change = None
         if self.has_masks:
-            change = self._gradient_error(mattes) / max(self._baseline, 1e-12) - 1
+            error = self._gradient_error(mattes)
+            change = (error - self._baseline) / max(self._baseline, 1e-12)
         # NaN, which a comparison with a limit would let pass, is as far as can be.
         largest, mean = (
             float(np.nan_to_num(value, nan=np.inf)) for value in (np.max(gaps), np.mean(gaps))

@@ -58,7 +58,7 @@ def _stratified(count: int, total: int, rng: np.random.Generator) -> list[int]:
     """`count` of the numbers 0 … total − 1, one from each of as many equal stretches."""
     if count >= total:
         return list(range(total))
-    edges = np.ceil(np.linspace(0, total, count + 1)).astype(int)
+    edges = [-(-number * total // count) for number in range(count + 1)]
     return [int(rng.integers(low, high)) for low, high in itertools.pairwise(edges)]
 
 

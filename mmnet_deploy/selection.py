@@ -14,6 +14,9 @@ from mmnet_deploy.proof import Judge
 from mmnet_deploy.quantization import Source, int8
 from mmnet_deploy.records import LayerError
 
+NEGLIGIBLE = 1.1
+"""Layers go back to int8 as long as the squared error is within this ratio."""
+
 _MOVES_ONLY = {
     "CONCATENATION",
     "DEPTH_TO_SPACE",
@@ -123,6 +126,7 @@ def within(
 ) -> list[LayerError]:
     """Leave layers in float, worst first, until the gradient error is within a limit.
 
+    Those that turn out not to be needed go back to int8.
     `source.float_layers` holds the choice afterwards.
 
     Args:
@@ -149,6 +153,7 @@ def within(
         assert found is not None
         return found
 
+    by_hand = tuple(source.float_layers)
     first = last = change()
     if last <= limit:
         return []
@@ -160,8 +165,18 @@ def within(
         source.float_layers = tuple(dict.fromkeys(names))
         last = change()
         if last <= limit:
-            return ranking
-    raise ConversionError(
-        f"int8 changes the gradient error by {100 * first:+.1f} %, and with every layer in float "
-        f"by {100 * last:+.1f} %: {100 * limit:g} % cannot be kept."
-    )
+            break
+    else:
+        raise ConversionError(
+            f"int8 changes the gradient error by {100 * first:+.1f} %, and with every layer in "
+            f"float by {100 * last:+.1f} %: {100 * limit:g} % cannot be kept."
+        )
+    # Some readers need not be in float. Not every one that the limit would bear goes back:
+    # what just holds on these pictures would not on others.
+    bearable = NEGLIGIBLE * _squared_error(source, judge, path)
+    for name in reversed(source.float_layers[len(by_hand) :]):
+        enough = source.float_layers
+        source.float_layers = tuple(other for other in enough if other != name)
+        if change() > limit or _squared_error(source, judge, path) > bearable:
+            source.float_layers = enough
+    return ranking

@@ -228,7 +228,7 @@ def print_differences(results: Sequence[Converted]) -> None:
     print_table(
         ("file", "KiB", "mean\n|Δα|", "largest\n|Δα|", "gradient\nerror"),
         rows,
-        title=f"Compared with Keras on {results[0].card.checked_pictures} held-out pictures",
+        title=f"Compared with the network on {results[0].card.checked_pictures} held-out pictures",
     )
     say(f"The files are in {results[0].path.parent}.")
 

@@ -435,7 +435,7 @@ def test_a_tensor_that_is_joined_twice_is_computed_once_or_left_alone():
 
 FLAGS = ({"half_pixel_centers": True}, {"align_corners": True}, {})
 NO_DEADLINE = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
 )
 
 
@@ -552,6 +552,14 @@ def _deployed(content, alpha_channel=1):
     return graph, done | {"resize_by_phases": phases}
 
 
+def _check_names(graph):
+    """No two tensors have the same name, and none has several."""
+    computed = [tensor for op in graph.ops for tensor in op.outputs]
+    names = [tensor.name for tensor in (*graph.inputs, *computed, *graph.constants())]
+    assert len(set(names)) == len(names), {name for name in names if names.count(name) > 1}
+    assert not [name for name in names if ";" in name]
+
+
 def _check_shapes(content):
     """Every tensor has the shape that the runtime computes for it."""
     graph = Graph.from_bytes(content)
@@ -602,17 +610,59 @@ def test_a_deployed_network_computes_the_same_alpha_for_less(family, width, tmp_
     (partition,) = runtime.TFLiteModel(tmp_path / "x.tflite", content=deployed).partitions
     assert len(partition) == len(graph.ops)
     _check_shapes(deployed)
+    _check_names(graph)
 
 
-def test_a_decoder_of_two_resized_parts_needs_one_look():
-    """Of [up(x), up(y)], both are convolved before they are resized."""
+def _linear_siblings(image):
+    """Siblings without activation, whose merged convolution is enlarged and joined."""
+    x = _up()(_small(image))
+    pair = [layers.DepthwiseConv2D(1)(_conv(5)(_join(x, _start(image)))) for _ in range(2)]
+    return _join(_up()(_join(*pair)), layers.Resizing(16, 16)(image))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(lambda i: _join(_up()(_small(i)), _up()(_small(i))), id="two resized parts"),
+        pytest.param(
+            lambda i: _join(_up(3)(_start(i)), _conv(8)(_up(3)(i))), id="a resized picture"
+        ),
+        pytest.param(_linear_siblings, id="linear siblings"),
+    ],
+)
+@pytest.mark.parametrize("activation", ["relu", None])
+def test_deploying_twice_finds_nothing_more(build, activation):
+    """What one pass leaves for another is found at once."""
     content = _converted(
-        lambda i: layers.Softmax()(
-            _conv(2)(_conv(4, activation="relu")(_join(_up()(_small(i)), _up()(_small(i)))))
-        )
+        lambda i: layers.Softmax()(_conv(2)(_conv(4, activation=activation)(build(i))))
     )
     graph, _ = _deployed(content)
     np.testing.assert_allclose(_run(graph.to_bytes()), _run(content)[..., 1:], atol=TOLERANCE)
+
+
+def test_tensors_are_called_after_their_layers():
+    """A layer's name stands for the chain of names that the converter joins."""
+
+    def build(image):
+        x = _conv(8, 3, activation="relu", name="stem")(image)
+        return layers.Softmax(name="matte")(_conv(2, name="logits")(x))
+
+    graph, _ = _deployed(_converted(build))
+    assert [op.name for op in graph.ops] == ["stem", "alpha_logit", "alpha"]
+    assert [t.name for t in graph.ops[0].inputs[1:]] == ["stem/weights", "stem/bias"]
+
+
+@pytest.mark.parametrize("end", ["sigmoid", "softmax"])
+def test_layers_may_have_the_names_that_new_tensors_get(end):
+    """Each tensor has a name of its own, even if a layer is called alpha."""
+
+    def build(image):
+        x = _conv(4, activation="relu", name="alpha_logit")(_up()(_small(image)))
+        x = layers.Activation("relu6", name="alpha")(_conv(2, 3)(x))
+        return layers.Activation(end, name="matte")(x)
+
+    graph, _ = _deployed(_converted(build))
+    _check_names(graph)
 
 
 activations = st.sampled_from([None, "relu", "relu6"])
@@ -654,6 +704,7 @@ def test_any_decoder_computes_the_same_and_costs_no_more(decoder, channels, alph
     expected = _run(content)
     if channels > 1:
         expected = expected[..., alpha : alpha + 1]
+    _check_names(graph)
     content = graph.to_bytes()
     np.testing.assert_allclose(_run(content), expected, atol=TOLERANCE)
     _check_shapes(content)
