@@ -141,6 +141,11 @@ def float_graph(network: Network, graph: str) -> tuple[bytes, Mapping[str, int]]
     if graph == "stock":
         return content, MappingProxyType({})
     rewritten = Graph.from_bytes(content)
+    if rewritten.subgraphs > 1:
+        raise ConversionError(
+            f"{network.path} has loops or branches, which cannot be rewritten: convert it with "
+            "`--graph stock`, in float32 or int8."
+        )
     done = passes.deploy(rewritten, network.alpha_channel)
     return rewritten.to_bytes(), MappingProxyType(dict(done))
 

@@ -263,7 +263,15 @@ class Graph:
         """The graph as a `.tflite` file; the same graph gives the same bytes.
 
         Metadata and signatures are those of the file that was read.
+
+        Raises:
+            ModelFileError: There are more subgraphs, which would be lost.
         """
+        if self.subgraphs > 1:
+            raise ModelFileError(
+                f"The network has loops or branches ({self.subgraphs} subgraphs), which cannot "
+                "be rewritten."
+            )
         import flatbuffers
 
         target = schema()
@@ -360,7 +368,7 @@ def _read_tensor(tensor: Any, buffers: Sequence[Any]) -> Tensor:
         content = np.asarray(raw, np.uint8).tobytes()
         data = (
             np.frombuffer(content, _DTYPES[dtype]).reshape(shape)
-            if dtype in _DTYPES
+            if dtype in _DTYPES and tensor.sparsity is None
             else np.frombuffer(content, np.uint8)
         )
     quantization, limits = None, None

@@ -125,12 +125,12 @@ def pointwise_before_resize(graph: Graph) -> int:
 
 
 def _enlarges_alone(graph: Graph, op: Op) -> bool:
-    """Whether it is a bilinear resize to more pixels, read by one operator only."""
+    """Whether it is a bilinear resize to more pixels, read in one place only."""
     return (
         op.kind == "RESIZE_BILINEAR"
         and op.input(1).data is not None
         and _pixels(op.output) > _pixels(op.input(0))
-        and len(graph.consumers(op.output)) == 1
+        and sum(tensor is op.output for other in graph.ops for tensor in other.inputs) == 1
         and not graph.is_output(op.output)
     )
 
@@ -332,6 +332,7 @@ def _replace_by_phases(
     graph.replace_tensor(last.output, result.output)
     for op in chain:
         graph.remove(op)
+    make_names_unique(graph)
 
 
 # --- All of them -------------------------------------------------------------
@@ -356,11 +357,14 @@ def deploy(graph: Graph, alpha_channel: int) -> Mapping[str, int]:
     """
     name_layers(graph)
     done = {"alpha_only": alpha_only(graph, alpha_channel)}
-    for rewrite in PASSES:
-        # Merging the output's difference of logits may need a second look.
-        done[rewrite.__name__] = rewrite(graph)
-    done["collapse_pointwise"] += collapse_pointwise(graph)
+    while True:
+        found = {rewrite.__name__: rewrite(graph) for rewrite in PASSES}
+        for name, count in found.items():
+            done[name] = done.get(name, 0) + count
+        if not any(found.values()):
+            break
     graph.remove_unused()
+    make_names_unique(graph)
     return done
 
 
@@ -370,27 +374,33 @@ def name_layers(graph: Graph) -> None:
     An eighth of a small int8 file is names otherwise.
     """
     names = short_names(tensor.name for op in graph.ops for tensor in op.outputs)
-    taken: set[str] = set()
-
-    def rename(tensor: Tensor, wanted: str) -> None:
-        name, number = wanted, 1
-        while name in taken:
-            number += 1
-            name = f"{wanted}_{number}"
-        taken.add(name)
-        tensor.name = name
-
-    for tensor in graph.inputs:
-        taken.add(tensor.name)
     for op in graph.ops:
         for tensor in op.outputs:
             # The converter calls an output after the function, not after the layer.
             nameless = "PartitionedCall" in tensor.name
-            rename(tensor, "output" if nameless else names[tensor.name])
+            tensor.name = "output" if nameless else names[tensor.name]
     for tensor in graph.constants():
         reader = graph.consumers(tensor)[0]
-        role = _ROLES.get(next(i for i, other in enumerate(reader.inputs) if other is tensor), "")
-        rename(tensor, f"{reader.name}/{role or 'constant'}")
+        place = next(i for i, other in enumerate(reader.inputs) if other is tensor)
+        tensor.name = f"{reader.name}/{_ROLES.get(place, 'constant')}"
+    make_names_unique(graph)
 
 
 _ROLES = {1: "weights", 2: "bias"}
+
+
+def make_names_unique(graph: Graph) -> None:
+    """Number the names that occur more than once; the model's own ends keep theirs."""
+    results = [tensor for op in graph.ops for tensor in op.outputs]
+    taken: set[str] = set()
+    seen: set[int] = set()
+    for tensor in [*graph.inputs, *graph.outputs, *results, *graph.constants()]:
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        name, number = tensor.name, 1
+        while name in taken:
+            number += 1
+            name = f"{tensor.name}_{number}"
+        tensor.name = name
+        taken.add(name)

@@ -80,7 +80,7 @@ class Source:
     def calibrated(self) -> bytes:
         """The float32 file with the range of every tensor."""
         _, content = self._calibrator
-        return self._with_phases(Graph.from_bytes(content)).to_bytes()
+        return self._with_phases(Graph.from_bytes(content)).to_bytes() if self.phases else content
 
     def quantized_to_16_bits(self) -> bytes:
         """16-bit activations and 8-bit weights, from the same statistics."""
@@ -99,7 +99,7 @@ class Source:
 
 def float32(source: Source) -> bytes:
     """Weights and arithmetic in 32-bit floating point."""
-    return source.graph().to_bytes()
+    return source.graph().to_bytes() if source.phases else source.content
 
 
 def float16(source: Source) -> bytes:
@@ -151,6 +151,7 @@ def dynamic(source: Source) -> bytes:
     take depthwise convolutions of this kind, and their filters are small.
     """
     graph = source.graph()
+    packed: dict[int, Tensor] = {}
     for op in graph.ops:
         if op.kind != "CONV_2D":
             continue
@@ -159,17 +160,20 @@ def dynamic(source: Source) -> bytes:
             continue
         if weights.data.size < DYNAMIC_MINIMUM:
             continue
-        largest = np.abs(weights.data).max(axis=(1, 2, 3))
-        scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
-        stored = np.clip(np.round(weights.data / scales[:, None, None, None]), -127, 127)
-        op.inputs = [op.inputs[0], _stored_as_int8(weights, stored, scales), *op.inputs[2:]]
+        if id(weights) not in packed:
+            packed[id(weights)] = _stored_as_int8(weights, weights.data)
+        op.inputs = [op.inputs[0], packed[id(weights)], *op.inputs[2:]]
         op.version = 5  # The first with 8-bit filters per channel beside float32.
     return graph.to_bytes()
 
 
-def _stored_as_int8(tensor: Tensor, stored: NDArray, scales: NDArray[np.float32]) -> Tensor:
+def _stored_as_int8(tensor: Tensor, values: NDArray[np.float32]) -> Tensor:
+    """A filter in 8 bits, one symmetric scale for each of its outputs."""
+    largest = np.abs(values).max(axis=(1, 2, 3))
+    scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    stored = np.clip(np.round(values / scales[:, None, None, None]), -127, 127).astype(np.int8)
     quantization = Quantization(tuple(map(float, scales)), (0,) * len(scales))
-    return Tensor(tensor.name, tensor.shape, "INT8", stored.astype(np.int8), quantization)
+    return Tensor(tensor.name, tensor.shape, "INT8", stored, quantization)
 
 
 def int8(source: Source) -> bytes:
@@ -178,11 +182,11 @@ def int8(source: Source) -> bytes:
     Layers in `source.float_layers` stay in float, between a DEQUANTIZE and a QUANTIZE.
 
     Raises:
-        ConversionError: TensorFlow's quantizer failed.
+        ConversionError: TensorFlow's quantizer failed, or made what XNNPACK cannot run.
     """
     ends = tf.uint8 if source.io == "uint8" else tf.float32
     try:
-        return mlir_quantize(
+        content = mlir_quantize(
             source.calibrated,
             input_data_type=ends,
             output_data_type=ends,
@@ -190,6 +194,42 @@ def int8(source: Source) -> bytes:
         )
     except Exception as error:  # It raises whatever its C++ parts give it.
         raise ConversionError(f"Quantizing to int8 failed: {_first_line(error)}") from error
+    _require_runnable(Graph.from_bytes(content))
+    return content
+
+
+def _require_runnable(graph: Graph) -> None:
+    """Make sure that no scale is out of XNNPACK's reach, which aborts the process over it.
+
+    Raises:
+        ConversionError: One is.
+    """
+    for op in graph.ops:
+        if op.kind not in _RESCALING:
+            continue
+        scales = _largest_scales([*op.inputs[:2], op.output])
+        if len(scales) < 3:
+            continue
+        one, other, result = scales
+        factor = (one * other if op.kind in _MULTIPLYING else max(one, other)) / result
+        if factor >= LARGEST_RESCALING:
+            raise ConversionError(
+                f"int8 cannot hold {op.name}: its inputs are {factor:.0f} times as coarse as its "
+                f"output, and {LARGEST_RESCALING} is the limit. Leave it and its neighbours in float "
+                "(`--max-error-increase`, `--float-layers`)."
+            )
+
+
+def _largest_scales(tensors: Sequence[Tensor | None]) -> list[float]:
+    """The largest scale of each quantized tensor."""
+    return [max(t.quantization.scales) for t in tensors if t is not None and t.quantization]
+
+
+LARGEST_RESCALING = 256
+"""XNNPACK's kernels multiply by input scale · filter scale / output scale below this."""
+
+_MULTIPLYING = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "MUL"}
+_RESCALING = _MULTIPLYING | {"ADD", "SUB"}
 
 
 def int16x8(source: Source) -> bytes:

@@ -117,7 +117,7 @@ def _squared_error(source: Source, judge: Judge, path: Path) -> float:
     """
     try:
         return judge.squared_error(judge.mattes(int8(source), path))
-    except ModelFileError:
+    except (ConversionError, ModelFileError):
         return 1.0
 
 
@@ -148,7 +148,7 @@ def within(
     def change() -> float:
         try:
             found = judge.difference(judge.mattes(int8(source), path)).gradient_error_change
-        except ModelFileError:
+        except (ConversionError, ModelFileError):
             return math.inf
         assert found is not None
         return found
@@ -177,6 +177,6 @@ def within(
     for name in reversed(source.float_layers[len(by_hand) :]):
         enough = source.float_layers
         source.float_layers = tuple(other for other in enough if other != name)
-        if change() > limit or _squared_error(source, judge, path) > bearable:
+        if not change() <= limit or _squared_error(source, judge, path) > bearable:
             source.float_layers = enough
     return ranking
