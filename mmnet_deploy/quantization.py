@@ -215,8 +215,8 @@ def _require_runnable(graph: Graph) -> None:
         if factor >= LARGEST_RESCALING:
             raise ConversionError(
                 f"int8 cannot hold {op.name}: its inputs are {factor:.0f} times as coarse as its "
-                f"output, and {LARGEST_RESCALING} is the limit. Leave it and its neighbours in float "
-                "(`--max-error-increase`, `--float-layers`)."
+                f"output, and {LARGEST_RESCALING} is the limit. Leave it and its neighbours in "
+                "float (`--max-error-increase`, `--float-layers`)."
             )
 
 

@@ -175,6 +175,18 @@ def test_a_file_that_does_not_run_is_the_worst(setting, monkeypatch):
     assert set(source.float_layers) == {mix, _name(source, "head")}
 
 
+@pytest.mark.parametrize("unused", [1e5, 1e6])
+def test_scales_out_of_reach_never_meet_the_runtime(setting, unused):
+    """XNNPACK aborts the process over them; here they are an error, and the worst layer."""
+    source, judge = setting(_network(unused=unused))
+    source.float_layers = tuple(op.name for op in _layers(source) if op.kind == "LOGISTIC")
+    with pytest.raises(ConversionError, match=r"cannot hold .*limit"):
+        quantization.int8(source)
+    source.float_layers = ()
+    selection.within(source, judge, LIMIT, PATH)
+    assert _name(source, "mix") in source.float_layers
+
+
 def test_the_ranking_names_every_layer_once_and_worst_first(setting):
     """All that compute, whatever they cost."""
     source, judge = setting(_network(unused=300.0))
