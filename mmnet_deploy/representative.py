@@ -56,8 +56,8 @@ def portraits_in(folder: Path) -> list[Portrait]:
 
 def _stratified(count: int, total: int, rng: np.random.Generator) -> list[int]:
     """`count` of the numbers 0 … total − 1, one from each of as many equal stretches."""
-    if count >= total:
-        return list(range(total))
+    if not 0 < count < total:
+        return list(range(min(count, total)))
     edges = [-(-number * total // count) for number in range(count + 1)]
     return [int(rng.integers(low, high)) for low, high in itertools.pairwise(edges)]
 

@@ -172,3 +172,11 @@ def test_a_missing_folder_is_refused(tmp_path):
     for name in ("missing", "file"):
         with pytest.raises(DataError, match=name):
             portraits_in(tmp_path / name)
+
+
+def test_nothing_may_calibrate():
+    """Without calibration pictures, all may judge."""
+    portraits = [Portrait(Path(f"{index}.png")) for index in range(5)]
+    drawn = draw(portraits, 0, 3, seed=0)
+    assert drawn.calibration == ()
+    assert len(drawn.held_out) == 3
