@@ -86,3 +86,36 @@ def tiny_models(tiny_run, portraits, tmp_path_factory) -> dict[str, Path]:
 def config(portraits):
     """`tiny_config` on the shared data set."""
     return lambda **changes: tiny_config(portraits, **changes)
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Run a command in an empty folder; no traceback may ever come out of it."""
+    from click.testing import CliRunner
+
+    from mmnet_deploy.cli import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        result = CliRunner().invoke(cli, [str(word) for word in words])
+        assert result.exception is None or isinstance(result.exception, SystemExit), (
+            result.exception
+        )
+        assert "Traceback" not in result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def one_line():
+    """Assert that a command failed with a code and one line that has all the words."""
+
+    def check(result, code, *words):
+        assert result.exit_code == code, result.output
+        (line,) = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+        for word in words:
+            assert word in line, line
+
+    return check

@@ -7,9 +7,9 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -20,6 +20,32 @@ FOLDER = click.Path(path_type=Path)
 """A path; whether it exists is checked where the message can say what to do."""
 
 PLAIN_INTERVAL_S = 10.0
+
+
+def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of the commands that load networks from elsewhere; see `network.load`."""
+    for option in (
+        click.option(
+            "--unsafe",
+            is_flag=True,
+            help="Load a file that can run code of its own; trust it first.",
+        ),
+        click.option(
+            "--input-range",
+            nargs=2,
+            type=float,
+            default=(0.0, 1.0),
+            show_default=True,
+            help="What a network takes for black and white; a .tflite file knows that itself.",
+        ),
+        click.option(
+            "--alpha-channel",
+            type=int,
+            help="A network's output channel with alpha. Default: the last of up to two.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def say(line: str = "") -> None:

@@ -10,6 +10,7 @@ import click
 
 from mmnet_deploy.cli.console import (
     FOLDER,
+    network_options,
     print_table,
     progress,
     require_extra,
@@ -79,20 +80,7 @@ SHOWN_LAYERS = 12
 )
 @click.option("--max-difference", type=float, help="Limit of the largest |Δα|.")
 @click.option("--max-mean-difference", type=float, help="Limit of the mean |Δα|.")
-@click.option(
-    "--alpha-channel", type=int, help="Output channel with alpha. Default: the last of up to two."
-)
-@click.option(
-    "--input-range",
-    nargs=2,
-    type=float,
-    default=(0.0, 1.0),
-    show_default=True,
-    help="What the network takes for black and white.",
-)
-@click.option(
-    "--unsafe", is_flag=True, help="Load a file that can run code of its own; trust it first."
-)
+@network_options
 @click.option("--strict", is_flag=True, help="Exit with 1 if `inspect` finds anything.")
 def convert(
     network: Path,

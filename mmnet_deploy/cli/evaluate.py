@@ -10,6 +10,7 @@ import click
 
 from mmnet_deploy.cli.console import (
     FOLDER,
+    network_options,
     parse_size,
     print_table,
     progress,
@@ -34,22 +35,7 @@ if TYPE_CHECKING:
     "--eval-size", default="800x600", show_default=True, help="HEIGHTxWIDTH in pixels, or native."
 )
 @click.option("--threads", type=int, help="For .tflite files. Default: all cores.")
-@click.option(
-    "--alpha-channel",
-    type=int,
-    help="Output channel with alpha, for networks. Default: the last of up to two.",
-)
-@click.option(
-    "--input-range",
-    nargs=2,
-    type=float,
-    default=(0.0, 1.0),
-    show_default=True,
-    help="What networks take for black and white; a .tflite file knows that itself.",
-)
-@click.option(
-    "--unsafe", is_flag=True, help="Load a file that can run code of its own; trust it first."
-)
+@network_options
 @click.option("-o", "--out", "folder", metavar="DIR", type=FOLDER, help="Store the results here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every picture's scores.")
 def evaluate(

@@ -6,34 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
 
-from mmnet_deploy.cli import COMMANDS, cli
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    """Run a command in an empty folder; no traceback may ever come out of it."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        result = CliRunner().invoke(cli, [str(word) for word in words])
-        assert result.exception is None or isinstance(result.exception, SystemExit), (
-            result.exception
-        )
-        assert "Traceback" not in result.output
-        return result
-
-    return run
-
-
-def _one_line(result, code, *words):
-    """The command failed with `code` and one line that has all the words."""
-    assert result.exit_code == code, result.output
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
-    for word in words:
-        assert word in line, line
-
+from mmnet_deploy.cli import COMMANDS
 
 # --- Help --------------------------------------------------------------------
 
@@ -81,7 +55,9 @@ def test_output_survives_a_terminal_without_unicode(tiny_models):
     assert result.stdout.isascii()
 
 
-def test_output_that_cannot_be_written_is_one_line():
+def test_output_that_cannot_be_written_is_one_line(
+    one_line,
+):
     """A full disk behind standard output is said, without a traceback."""
     with open("/dev/full", "w") as full:
         result = subprocess.run(
@@ -165,18 +141,18 @@ def test_evaluate_prints_plain_numbers_as_json(call, portraits, tiny_run, tiny_m
     assert scores[0] == pytest.approx(scores[1], rel=1e-4)
 
 
-def test_resume_takes_the_same_command(call, portraits):
+def test_resume_takes_the_same_command(one_line, call, portraits):
     """The command is repeated with --resume, and may ask for more epochs only."""
     command = (
         "train", "tiny", "--input-size", 32, "--data", portraits, "--out", "run",
         "--steps-per-epoch", 1, "--batch-size", 2,
     )  # fmt: skip
     assert call(*command, "--epochs", 1).exit_code == 0
-    _one_line(call(*command, "--epochs", 1), 1, "already holds a run", "--resume")
+    one_line(call(*command, "--epochs", 1), 1, "already holds a run", "--resume")
     assert call(*command, "--epochs", 2, "--resume").exit_code == 0
-    _one_line(call(*command, "--epochs", 1, "--resume"), 2, "`epochs` must be at least 2")
-    _one_line(call(*command, "--seed", 9, "--resume"), 2, "`seed` 0", "Received: 9")
-    _one_line(
+    one_line(call(*command, "--epochs", 1, "--resume"), 2, "`epochs` must be at least 2")
+    one_line(call(*command, "--seed", 9, "--resume"), 2, "`seed` 0", "Received: 9")
+    one_line(
         call("train", "tiny", "--data", portraits, "--out", "none", "--resume"),
         1,
         "is not a run",
@@ -190,11 +166,11 @@ def test_doctor_says_what_is_there(call):
     assert rows["TFLite runtime"].startswith("ai-edge-litert")
 
 
-def test_the_demo_refuses_a_folder_that_is_not_its_own(call, tmp_path):
+def test_the_demo_refuses_a_folder_that_is_not_its_own(one_line, call, tmp_path):
     """A folder with other files in it is left alone."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years")
-    _one_line(call("demo", "-o", "mine"), 1, "not empty")
+    one_line(call("demo", "-o", "mine"), 1, "not empty")
     assert os.listdir(tmp_path / "mine") == ["thesis.tex"]
 
 
@@ -230,7 +206,7 @@ def test_check_lists_all_problems_at_once(call, tmp_path, portraits):
     assert "7 problems" in result.stderr
 
 
-def test_missing_data_is_one_line(call, tmp_path, portraits, tiny_models):
+def test_missing_data_is_one_line(one_line, call, tmp_path, portraits, tiny_models):
     """No folder, an empty folder, and a folder without the split are told apart."""
     (tmp_path / "empty").mkdir()
     model = tiny_models["float32"]
@@ -242,9 +218,9 @@ def test_missing_data_is_one_line(call, tmp_path, portraits, tiny_models):
     ):
         words = [str(word) for word in command]
         nowhere = [word.replace("{}", "nowhere") for word in words]
-        _one_line(call(*nowhere), 1, "no folder nowhere")
-        _one_line(call(*[word.replace("{}", "empty") for word in words]), 1, "holds no data set")
-    _one_line(
+        one_line(call(*nowhere), 1, "no folder nowhere")
+        one_line(call(*[word.replace("{}", "empty") for word in words]), 1, "holds no data set")
+    one_line(
         call("evaluate", model, "--data", portraits, "--split", "val"),
         1,
         "no split 'val'",
@@ -264,14 +240,16 @@ def test_missing_data_is_one_line(call, tmp_path, portraits, tiny_models):
         (("--seed", "-1"), "`seed` must be 0 … 4294967295."),
     ],
 )
-def test_impossible_training_settings_are_one_line(call, tmp_path, portraits, words, message):
+def test_impossible_training_settings_are_one_line(
+    one_line, call, tmp_path, portraits, words, message
+):
     """The rule and what was received are said, and nothing is left behind."""
     result = call("train", "mmnet", "--data", portraits, "--out", "run", *words)
-    _one_line(result, 2, message, f"Received: {words[1]}")
+    one_line(result, 2, message, f"Received: {words[1]}")
     assert not os.listdir(tmp_path)
 
 
-def test_bad_model_files_are_one_line(call, tmp_path, portraits, tiny_models):
+def test_bad_model_files_are_one_line(one_line, call, tmp_path, portraits, tiny_models):
     """A missing, a text, a truncated and a foreign model each say what they are."""
     content = tiny_models["float32"].read_bytes()
     (tmp_path / "text.tflite").write_text("hello, I am no model")
@@ -283,16 +261,16 @@ def test_bad_model_files_are_one_line(call, tmp_path, portraits, tiny_models):
         ("text.tflite", "not a TFLite model"),
         ("cut.tflite", "cut.tflite cannot be loaded"),
     ):
-        _one_line(call("bench", name, "-o", "out"), 1, words)
-        _one_line(call("evaluate", name, "--data", portraits), 1, words)
-    _one_line(call("evaluate", "notes.txt", "--data", portraits), 1, "neither a run folder")
-    _one_line(call("evaluate", "bad.keras", "--data", portraits), 1, "not a .keras file")
-    _one_line(call("convert", "bad.keras", "-o", "out"), 1, "not a .keras file")
-    _one_line(call("convert", "nowhere", "-o", "out"), 1, "no file or folder nowhere")
+        one_line(call("bench", name, "-o", "out"), 1, words)
+        one_line(call("evaluate", name, "--data", portraits), 1, words)
+    one_line(call("evaluate", "notes.txt", "--data", portraits), 1, "neither a run folder")
+    one_line(call("evaluate", "bad.keras", "--data", portraits), 1, "not a .keras file")
+    one_line(call("convert", "bad.keras", "-o", "out"), 1, "not a .keras file")
+    one_line(call("convert", "nowhere", "-o", "out"), 1, "no file or folder nowhere")
     assert not (tmp_path / "out").exists()
 
 
-def test_another_kind_of_tflite_is_not_evaluated(call, tmp_path, portraits):
+def test_another_kind_of_tflite_is_not_evaluated(one_line, call, tmp_path, portraits):
     """A classifier's shapes are shown instead of a meaningless score."""
     import keras
     import tensorflow as tf
@@ -303,11 +281,11 @@ def test_another_kind_of_tflite_is_not_evaluated(call, tmp_path, portraits):
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
     (tmp_path / "classifier.tflite").write_bytes(converter.convert())
     result = call("evaluate", "classifier.tflite", "--data", portraits)
-    _one_line(result, 1, "not a matting network", "[(1, 10)]")
+    one_line(result, 1, "not a matting network", "[(1, 10)]")
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(
-    call, tmp_path, portraits, tiny_run, tiny_models
+    one_line, call, tmp_path, portraits, tiny_run, tiny_models
 ):
     """A file where a folder should be is said before any long work."""
     (tmp_path / "file").write_text("mine")
@@ -320,23 +298,23 @@ def test_a_folder_that_cannot_be_written_is_one_line(
         ("bench", model, "-o", "file"),
         ("demo", "-o", "file"),
     ):
-        _one_line(call(*command), 1, "file")
+        one_line(call(*command), 1, "file")
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_bad_results_are_one_line(call, tmp_path, portraits, tiny_models):
+def test_bad_results_are_one_line(one_line, call, tmp_path, portraits, tiny_models):
     """Results that are missing, damaged, or cannot be joined are explained."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.json").write_text('{"kind": 3}')
-    _one_line(call("plot", "empty", "-o", "a.svg"), 1, "No results in empty")
-    _one_line(call("plot", "nowhere", "-o", "a.svg"), 1, "nowhere")
-    _one_line(call("plot", "bad", "-o", "a.svg"), 1, "x.json", "not a result")
+    one_line(call("plot", "empty", "-o", "a.svg"), 1, "No results in empty")
+    one_line(call("plot", "nowhere", "-o", "a.svg"), 1, "nowhere")
+    one_line(call("plot", "bad", "-o", "a.svg"), 1, "x.json", "not a result")
     bench = call("bench", tiny_models["int8"], "--min-duration", 0.01, "-o", "latency")
     assert "no gradient error" in bench.stderr
     result = call("plot", "latency", "-o", "a.svg")
-    _one_line(result, 1, "no model has both")
-    _one_line(call("plot", "latency", "-o", "a.jpg"), 2, ".svg, .png or .pdf")
+    one_line(result, 1, "no model has both")
+    one_line(call("plot", "latency", "-o", "a.jpg"), 2, ".svg, .png or .pdf")
     assert not list(tmp_path.glob("a.*"))
 
 
@@ -351,20 +329,22 @@ def test_bad_results_are_one_line(call, tmp_path, portraits, tiny_models):
         (("--min-duration", "inf"), "`min_duration`"),
     ],
 )
-def test_impossible_benchmark_settings_are_one_line(call, tmp_path, tiny_models, words, message):
+def test_impossible_benchmark_settings_are_one_line(
+    one_line, call, tmp_path, tiny_models, words, message
+):
     """Device, threads and runs are checked before anything is measured."""
-    _one_line(call("bench", tiny_models["int8"], "-o", "out", *words), 2, message)
+    one_line(call("bench", tiny_models["int8"], "-o", "out", *words), 2, message)
     assert not list(tmp_path.glob("out/*"))
 
 
 @pytest.mark.parametrize("size", ["800", "0x600", "axb", "8x8", "²²x²²", "100000x100000"])
-def test_an_impossible_evaluation_size_is_one_line(call, portraits, tiny_models, size):
+def test_an_impossible_evaluation_size_is_one_line(one_line, call, portraits, tiny_models, size):
     """The form of the size is explained."""
     result = call("evaluate", tiny_models["int8"], "--data", portraits, "--eval-size", size)
-    _one_line(result, 2, "HEIGHTxWIDTH", f"Received: {size}")
+    one_line(result, 2, "HEIGHTxWIDTH", f"Received: {size}")
 
 
-def test_without_tensorflow_the_pip_command_is_shown(call, monkeypatch, portraits):
+def test_without_tensorflow_the_pip_command_is_shown(one_line, call, monkeypatch, portraits):
     """A base installation says what train and convert need."""
     import importlib.util
 
@@ -377,4 +357,4 @@ def test_without_tensorflow_the_pip_command_is_shown(call, monkeypatch, portrait
         ("convert", "run", "-o", "models"),
         ("demo",),
     ):
-        _one_line(call(*command), 1, "needs tensorflow", "pip install '.[convert]'")
+        one_line(call(*command), 1, "needs tensorflow", "pip install '.[convert]'")

@@ -2,27 +2,10 @@
 
 import os
 
-import click.testing
 import keras
 import pytest
 
 from mmnet_deploy import runtime
-from mmnet_deploy.cli import cli
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    """Run a command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: click.testing.CliRunner().invoke(cli, [str(word) for word in words])
-
-
-def _error(result, code):
-    """The one line that begins with `Error: `."""
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
-    return line
 
 
 def test_all_is_every_precision(call, tiny_run):
@@ -51,27 +34,29 @@ def test_all_is_every_precision(call, tiny_run):
         (("--alpha-channel", 2), "alpha"),
     ],
 )
-def test_wrong_options_are_one_line_and_leave_nothing(call, tiny_run, words, message):
+def test_wrong_options_are_one_line_and_leave_nothing(one_line, call, tiny_run, words, message):
     """Each says the rule and what was received."""
     result = call("convert", tiny_run, *words, "-o", "models")
-    assert message in _error(result, 1 if "nowhere" in words else 2)
+    one_line(result, 1 if "nowhere" in words else 2, message)
     assert not os.path.exists("models") or not os.listdir("models")
 
 
-def test_a_file_outside_a_limit_ends_in_1(call, tiny_run):
+def test_a_file_outside_a_limit_ends_in_1(one_line, call, tiny_run):
     """The limit can be set by hand; the file is not kept."""
     result = call(
         "convert", tiny_run, "--precision", "int8", "--max-mean-difference", 1e-9, "-o", "models"
     )
-    assert "The file was not kept." in _error(result, 1)
+    one_line(result, 1, "The file was not kept.")
     assert not os.listdir("models")
 
 
-def test_a_network_from_elsewhere_needs_its_own_pictures(call, tiny_run, tmp_path, portraits):
+def test_a_network_from_elsewhere_needs_its_own_pictures(
+    one_line, call, tiny_run, tmp_path, portraits
+):
     """Outside a run folder nothing says what it was trained on."""
     (tmp_path / "mine.keras").write_bytes((tiny_run / "best.keras").read_bytes())
     result = call("convert", "mine.keras", "-o", "models")
-    assert "`representative` must name a data set or a folder" in _error(result, 2)
+    one_line(result, 2, "`representative` must name a data set or a folder")
     result = call("convert", "mine.keras", "--representative", portraits, "-o", "models")
     assert result.exit_code == 0, result.output
 

@@ -8,32 +8,6 @@ import sys
 import keras
 import pytest
 import tensorflow as tf
-from click.testing import CliRunner
-
-from mmnet_deploy.cli import cli
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    """Run `inspect` in an empty folder; no traceback may ever come out of it."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        result = CliRunner().invoke(cli, ["inspect", *map(str, words)])
-        assert result.exception is None or isinstance(result.exception, SystemExit), (
-            result.exception
-        )
-        assert "Traceback" not in result.output
-        return result
-
-    return run
-
-
-def _one_line(result, code, *words):
-    assert result.exit_code == code, result.output
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
-    for word in words:
-        assert word in line, line
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +31,7 @@ def faulty(tmp_path_factory):
 
 def test_the_first_screen(call, tiny_models):
     """What the file is, its ends, what it costs and what is wrong, in 80 columns."""
-    result = call(tiny_models["int8"])
+    result = call("inspect", tiny_models["int8"])
     assert result.exit_code == 0, result.output
     assert not result.stderr
     lines = result.stdout.splitlines()
@@ -74,7 +48,7 @@ def test_the_first_screen(call, tiny_models):
 
 def test_a_foreign_file_is_shown_too(call, faulty):
     """Without a description of ours; every finding has its place, its price and its remedy."""
-    result = call(faulty)
+    result = call("inspect", faulty)
     assert result.exit_code == 0
     assert "carries no description" in result.stdout
     assert "?×8×8×3" in result.stdout
@@ -86,10 +60,10 @@ def test_a_foreign_file_is_shown_too(call, faulty):
 
 def test_strict_turns_findings_into_an_exit_code(call, faulty, tiny_models):
     """For one file or two, as text or JSON, after everything was printed."""
-    assert call(tiny_models["int8"], "--strict").exit_code == 0
-    assert call(faulty).exit_code == 0
+    assert call("inspect", tiny_models["int8"], "--strict").exit_code == 0
+    assert call("inspect", faulty).exit_code == 0
     for words in ((), ("--json",), (tiny_models["float32"],)):
-        result = call(faulty, *words, "--strict")
+        result = call("inspect", faulty, *words, "--strict")
         assert result.exit_code == 1
         assert "delegation" in result.stdout
 
@@ -97,7 +71,7 @@ def test_strict_turns_findings_into_an_exit_code(call, faulty, tiny_models):
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
 def test_layers_fit_the_screen(call, tiny_models, precision):
     """One row per operator in 80 columns, with what it costs."""
-    result = call(tiny_models[precision], "--layers")
+    result = call("inspect", tiny_models[precision], "--layers")
     assert max(map(len, result.stdout.splitlines())) <= 80
     # 16×16 outputs of 8 channels, each of 3×3×3 products.
     (row,) = [line for line in result.stdout.splitlines() if "stem" in line and "CONV_2D" in line]
@@ -107,7 +81,7 @@ def test_layers_fit_the_screen(call, tiny_models, precision):
 
 def test_layers_that_are_left_out_are_marked(call, faulty):
     """A star says which operators the delegate does not take."""
-    result = call(faulty, "--layers")
+    result = call("inspect", faulty, "--layers")
     rows = [line for line in result.stdout.splitlines() if "×" in line][2:]
     assert [("*" in row, "RELU" in row) for row in rows] == [(False, True), (True, False)]
     assert "* left to the built-in kernels" in result.stdout
@@ -116,14 +90,16 @@ def test_layers_that_are_left_out_are_marked(call, faulty):
 def test_json_is_all_there_is_on_standard_output(call, tiny_models, portraits):
     """Facts, layers, findings and the quantization error can be read by a program."""
     result = call(
-        tiny_models["int8"], "--against", tiny_models["float32"], "--data", portraits,
+        "inspect", tiny_models["int8"], "--against", tiny_models["float32"], "--data", portraits,
         "--pictures", 2, "--json",
     )  # fmt: skip
     content = json.loads(result.stdout)
     assert content["file"]["card"]["family"] == "tiny"
     assert content["quantization_error"]["pictures"] == 2
     assert content["delegation"]["partitions"]
-    assert "quantization_error" not in json.loads(call(tiny_models["int8"], "--json").stdout)
+    assert "quantization_error" not in json.loads(
+        call("inspect", tiny_models["int8"], "--json").stdout
+    )
 
 
 def test_it_needs_no_tensorflow(tiny_models, portraits):
@@ -149,7 +125,14 @@ def test_layers_are_ranked_against_the_network(call, tiny_models, tiny_run, port
     tables = []
     for against in (tiny_run, tiny_models["float32"]):
         result = call(
-            tiny_models["int8"], "--against", against, "--data", portraits, "--pictures", 2
+            "inspect",
+            tiny_models["int8"],
+            "--against",
+            against,
+            "--data",
+            portraits,
+            "--pictures",
+            2,
         )
         assert result.exit_code == 0, result.output
         _, table = result.stdout.split("Signal to noise against float32 on 2 pictures")
@@ -166,17 +149,17 @@ def test_another_network_is_noticed(call, tiny_models, tiny_run, portraits, tmp_
     network.set_weights([1.5 * weights for weights in network.get_weights()])
     network.save(tmp_path / "other.keras")
     words = ("--data", portraits, "--pictures", 1)
-    other = call(tiny_models["int8"], "--against", "other.keras", *words)
+    other = call("inspect", tiny_models["int8"], "--against", "other.keras", *words)
     assert other.exit_code == 0, other.output
     assert "other.keras is not the file" in other.stderr
-    own = call(tiny_models["int8"], "--against", tiny_run, *words)
+    own = call("inspect", tiny_models["int8"], "--against", tiny_run, *words)
     assert "is not the file" not in own.stderr
 
 
 def test_the_chart_is_written(call, tiny_models, portraits, tmp_path):
     """Into a folder that it makes, and standard error says where."""
     result = call(
-        tiny_models["int8"], "--against", tiny_models["float32"], "--data", portraits,
+        "inspect", tiny_models["int8"], "--against", tiny_models["float32"], "--data", portraits,
         "--pictures", 1, "--plot", "deep/error.svg",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -189,7 +172,7 @@ def test_the_chart_is_written(call, tiny_models, portraits, tmp_path):
 
 def test_two_files_show_what_differs(call, tiny_models):
     """In size, precision, ends, operators and description; --layers adds the layers."""
-    result = call(tiny_models["float32"], tiny_models["int8"], "--layers")
+    result = call("inspect", tiny_models["float32"], tiny_models["int8"], "--layers")
     assert result.exit_code == 0, result.output
     text = " ".join(result.stdout.split())
     for part in (
@@ -205,14 +188,14 @@ def test_two_files_show_what_differs(call, tiny_models):
 
 def test_equal_files_are_said_to_be(call, tiny_models):
     """Byte for byte, whatever their names are."""
-    result = call(tiny_models["int8"], tiny_models["int8"])
+    result = call("inspect", tiny_models["int8"], tiny_models["int8"])
     assert result.stdout == "The files are the same, byte for byte.\n"
 
 
 # --- Bad input ---------------------------------------------------------------
 
 
-def test_bad_files_are_one_line(call, tmp_path, tiny_models, portraits):
+def test_bad_files_are_one_line(one_line, call, tmp_path, tiny_models, portraits):
     """A missing, a text, a truncated file and a folder each say what they are."""
     content = tiny_models["float32"].read_bytes()
     (tmp_path / "text.tflite").write_text("hello, I am no model")
@@ -224,41 +207,43 @@ def test_bad_files_are_one_line(call, tmp_path, tiny_models, portraits):
         ("cut.tflite", "cut.tflite is damaged"),
         (".", "not a regular file"),
     ):
-        _one_line(call(name), 1, words)
-        _one_line(call(model, name), 1, words)
+        one_line(call("inspect", name), 1, words)
+        one_line(call("inspect", model, name), 1, words)
         if name != ".":
-            _one_line(call(model, "--against", name, "--data", portraits), 1, words)
-    _one_line(
-        call(model, "--against", "nowhere", "--data", portraits), 1, "no file or folder nowhere"
+            one_line(call("inspect", model, "--against", name, "--data", portraits), 1, words)
+    one_line(
+        call("inspect", model, "--against", "nowhere", "--data", portraits),
+        1,
+        "no file or folder nowhere",
     )
-    _one_line(
-        call(model, "--against", model, "--data", portraits),
+    one_line(
+        call("inspect", model, "--against", model, "--data", portraits),
         1,
         "must be a network in float",
         "int8",
     )
 
 
-def test_options_that_do_not_belong_together_are_one_line(call, tiny_models, portraits):
+def test_options_that_do_not_belong_together_are_one_line(one_line, call, tiny_models, portraits):
     """The rule is said before any work, and nothing is written."""
     model, reference = tiny_models["int8"], tiny_models["float32"]
-    _one_line(call(model, "--against", reference), 2, "`--against` needs `--data DIR`")
-    _one_line(call(model, "--data", portraits), 2, "`--data` needs `--against`")
-    _one_line(call(model, "--plot", "a.svg"), 2, "`--plot` needs `--against`")
+    one_line(call("inspect", model, "--against", reference), 2, "`--against` needs `--data DIR`")
+    one_line(call("inspect", model, "--data", portraits), 2, "`--data` needs `--against`")
+    one_line(call("inspect", model, "--plot", "a.svg"), 2, "`--plot` needs `--against`")
     full = ("--against", reference, "--data", portraits)
-    _one_line(call(model, reference, *full), 2, "takes one model")
-    _one_line(call(model, *full, "--plot", "a.jpg"), 2, ".svg, .png or .pdf")
-    _one_line(call(model, *full, "--pictures", 0), 2, "`pictures` must be at least 1")
-    _one_line(call(model, "--against", reference, "--data", "nowhere"), 1, "nowhere")
+    one_line(call("inspect", model, reference, *full), 2, "takes one model")
+    one_line(call("inspect", model, *full, "--plot", "a.jpg"), 2, ".svg, .png or .pdf")
+    one_line(call("inspect", model, *full, "--pictures", 0), 2, "`pictures` must be at least 1")
+    one_line(call("inspect", model, "--against", reference, "--data", "nowhere"), 1, "nowhere")
     assert not os.listdir()
 
 
 def test_without_tensorflow_the_network_is_refused_in_one_line(
-    call, tiny_models, tiny_run, portraits, monkeypatch
+    one_line, call, tiny_models, tiny_run, portraits, monkeypatch
 ):
     """The line says what is missing and how to install it."""
     from mmnet_deploy.cli import console
 
     monkeypatch.setattr(console.importlib.util, "find_spec", lambda name: None)
-    result = call(tiny_models["int8"], "--against", tiny_run, "--data", portraits)
-    _one_line(result, 1, "`mmnet-deploy inspect --against` needs tensorflow", "pip install")
+    result = call("inspect", tiny_models["int8"], "--against", tiny_run, "--data", portraits)
+    one_line(result, 1, "`mmnet-deploy inspect --against` needs tensorflow", "pip install")
