@@ -1,0 +1,313 @@
+"""The arm64 bundle: what it holds, that it is reproducible, that it computes what the host does."""
+
+import hashlib
+import importlib.util
+import json
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from android_benchmark import tflbench
+
+ROOT = Path(__file__).parents[2]
+
+
+def _load_tool(root=ROOT):
+    """The script as a module; another `root` has its own copy of the sources."""
+    path = root / "tools" / "build_engine.py"
+    spec = importlib.util.spec_from_file_location("build_engine_under_test", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+tool = _load_tool()
+
+needs_compiler = pytest.mark.skipif(
+    shutil.which(tool.COMPILER) is None, reason=f"needs {tool.COMPILER}"
+)
+needs_emulator = pytest.mark.skipif(
+    shutil.which("qemu-aarch64") is None, reason="needs qemu-aarch64 (Debian: qemu-user)"
+)
+
+
+@pytest.fixture(scope="module")
+def wheel():
+    """The pinned runtime, from build/downloads or, once, from the package index."""
+    try:
+        return tool.fetch_wheel(ROOT / "build" / "downloads")
+    except tool.BuildError as error:
+        if "pip cannot download" not in str(error):
+            raise
+        pytest.skip("needs a package index, once, for the arm64 runtime wheel")
+
+
+@pytest.fixture(scope="module")
+def bundle(wheel, tmp_path_factory):
+    """A bundle; tests must not change it."""
+    folder = tmp_path_factory.mktemp("bundle") / "engine"
+    tool.build(folder, wheel)
+    return folder
+
+
+# --- Bundle ------------------------------------------------------------------
+
+
+@needs_compiler
+def test_manifest_describes_every_file(bundle):
+    """Each file but the manifest stands there with its size, its hash and its origin."""
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    files = {path.name: path for path in bundle.iterdir() if path.name != "manifest.json"}
+    assert manifest["files"].keys() == files.keys()
+    for name, facts in manifest["files"].items():
+        content = files[name].read_bytes()
+        assert facts["sha256"] == hashlib.sha256(content).hexdigest()
+        assert facts["size_bytes"] == len(content)
+    assert manifest["files"]["tflbench"]["origin"] == "built here"
+    assert manifest["verified_on_phone"] is False
+    assert str(ROOT) not in (bundle / "manifest.json").read_text()
+
+
+@needs_compiler
+def test_every_needed_library_is_there(bundle):
+    """Whatever a file of the bundle asks for is in the bundle, and nothing else."""
+    names = {path.name for path in bundle.iterdir()} - {"manifest.json"}
+    needed = {name for file in names for name in tool.needed_libraries(bundle / file)}
+    assert needed <= names
+    assert names - needed <= {"tflbench", tool.LIBRARY, "ld-linux-aarch64.so.1"}
+
+
+@needs_compiler
+def test_bundle_is_reproducible(bundle, wheel, tmp_path):
+    """From another checkout, the same sources give the same bytes."""
+    shutil.copytree(ROOT / "android_benchmark" / "native", tmp_path / "android_benchmark/native")
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "build_engine.py", tmp_path / "tools")
+    _load_tool(tmp_path).build(tmp_path / "again", wheel)
+    for path in bundle.iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+        assert path.stat().st_mode == (tmp_path / "again" / path.name).stat().st_mode
+
+
+@needs_compiler
+def test_earlier_bundle_is_replaced(bundle, wheel, tmp_path):
+    """A bundle in the way is replaced whole; nothing of it or of the making stays behind."""
+    folder = tmp_path / "engine"
+    folder.mkdir()
+    (folder / "manifest.json").write_text("{}")
+    (folder / "old.so").touch()
+    tool.build(folder, wheel)
+    assert {path.name for path in folder.iterdir()} == {path.name for path in bundle.iterdir()}
+    assert [path.name for path in tmp_path.iterdir()] == ["engine"]
+
+
+# --- What is missing is said -------------------------------------------------
+
+
+def _fails(capsys, *arguments):
+    """The message of a run that fails, on stderr, without a traceback."""
+    assert tool.main([str(argument) for argument in arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith("build_engine: error: ")
+    return captured.err
+
+
+def test_missing_compiler_is_named(monkeypatch, tmp_path, capsys):
+    """Without a cross compiler the message names it and the package that has it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    message = _fails(capsys, "-o", tmp_path / "engine", "--downloads", tmp_path)
+    assert "aarch64-linux-gnu-gcc" in message and "apt-get install" in message
+    assert not (tmp_path / "engine").exists()
+
+
+@needs_compiler
+def test_wrong_wheel_is_refused(tmp_path, capsys):
+    """A wheel of another content is not unpacked; both hashes are told."""
+    wrong = tmp_path / tool.WHEEL
+    with zipfile.ZipFile(wrong, "w") as archive:
+        archive.writestr(tool.LIBRARY_IN_WHEEL, b"other")
+    message = _fails(capsys, "-o", tmp_path / "engine", "--wheel", wrong)
+    assert tool.WHEEL_SHA256 in message
+    assert hashlib.sha256(wrong.read_bytes()).hexdigest() in message
+    assert [path.name for path in tmp_path.iterdir()] == [tool.WHEEL]
+    assert "is not the pinned wheel" in _fails(
+        capsys, "-o", tmp_path / "engine", "--downloads", tmp_path
+    )
+
+
+@needs_compiler
+def test_missing_wheel_is_named(tmp_path, capsys):
+    """A wheel that was named and is not there is said to be missing."""
+    message = _fails(capsys, "-o", tmp_path / "engine", "--wheel", tmp_path / "absent.whl")
+    assert "There is no wheel" in message and "absent.whl" in message
+
+
+@needs_compiler
+def test_unreachable_index_is_explained(monkeypatch, tmp_path, capsys):
+    """Without a package index the message says which file goes where."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    message = _fails(capsys, "-o", tmp_path / "engine", "--downloads", tmp_path)
+    assert f"pip cannot download {tool.WHEEL}" in message
+    assert f"put the file into {tmp_path}" in message and "--wheel" in message
+
+
+@needs_compiler
+def test_other_folder_is_not_overwritten(wheel, tmp_path):
+    """A folder that holds something else is left alone."""
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(tool.BuildError, match="no bundle"):
+        tool.build(tmp_path, wheel)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@needs_compiler
+def test_compiler_message_is_passed_on(monkeypatch, wheel, tmp_path):
+    """Sources that do not compile are told in the compiler's words; no folder is left."""
+    native = tmp_path / "native"
+    native.mkdir()
+    (native / "tflbench.c").write_text('#define TFLBENCH_VERSION "0"\nint main(void) { oops }\n')
+    monkeypatch.setattr(tool, "NATIVE", native)
+    with pytest.raises(tool.BuildError, match="oops"):
+        tool.build(tmp_path / "engine", wheel)
+    assert not (tmp_path / "engine").exists()
+
+
+# --- The same numbers as the host's ------------------------------------------
+
+CORES = 4
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory):
+    """The files by which XNNPACK tells cores apart, for qemu to lay over the system's."""
+    root = tmp_path_factory.mktemp("identity")
+    cpu = root / "sys/devices/system/cpu"
+    for core in range(CORES):
+        (cpu / f"cpu{core}/topology").mkdir(parents=True)
+        (cpu / f"cpu{core}/topology/physical_package_id").write_text("0\n")
+        (cpu / f"cpu{core}/cpufreq").mkdir()
+        (cpu / f"cpu{core}/cpufreq/cpuinfo_max_freq").write_text("1593600\n")
+        (cpu / f"cpu{core}/cpufreq/cpuinfo_min_freq").write_text("307200\n")
+    for name in ("possible", "present", "online"):
+        (cpu / name).write_text(f"0-{CORES - 1}\n")
+    (root / "proc").mkdir()
+    core = "processor\t: {}\nFeatures\t: fp asimd evtstrm aes pmull sha1 sha2 crc32\n"
+    core += "CPU implementer\t: 0x51\nCPU architecture: 8\nCPU variant\t: 0x2\n"
+    core += "CPU part\t: 0x201\nCPU revision\t: 1\n\n"
+    text = "".join(core.format(number) for number in range(CORES))
+    (root / "proc/cpuinfo").write_text(text)
+    return root
+
+
+def _network():
+    layers = keras.layers
+    keras.utils.set_random_seed(5)
+    image = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu")(image)
+    x = layers.DepthwiseConv2D(3, dilation_rate=2, padding="same")(x)
+    x = layers.Conv2D(8, 1, activation="relu")(x)
+    x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+    return keras.Model(image, layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x))
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """The network in float32 and int8, and an input for each."""
+    import tensorflow as tf
+
+    folder = tmp_path_factory.mktemp("models")
+    network = _network()
+    images = np.random.default_rng(7).random((8, 1, 32, 32, 3), np.float32)
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    (folder / "float32.tflite").write_bytes(converter.convert())
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([image] for image in images)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    (folder / "int8.tflite").write_bytes(converter.convert())
+    (folder / "float32.raw").write_bytes(images[0].tobytes())
+    steps = np.round(images[0] * 255 - 128).astype(np.int8)
+    (folder / "int8.raw").write_bytes(steps.tobytes())
+    return folder
+
+
+def _host_output(model, raw):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(model))
+    interpreter.allocate_tensors()
+    facts = interpreter.get_input_details()[0]
+    values = np.frombuffer(raw.read_bytes(), facts["dtype"]).reshape(facts["shape"])
+    interpreter.set_tensor(facts["index"], values)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).tobytes()
+
+
+def _run_emulated(bundle, identity, *options):
+    command = ["qemu-aarch64", "-cpu", "cortex-a57", "-L", identity]
+    command += [bundle / "ld-linux-aarch64.so.1", "--library-path", bundle, bundle / "tflbench"]
+    command += [f"--library={bundle / tool.LIBRARY}", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return tflbench.parse(done.stdout, done.stderr, done.returncode)
+
+
+@needs_compiler
+@needs_emulator
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_emulated_output_is_the_hosts(precision, bundle, identity, models, tmp_path):
+    """On arm64 with XNNPACK the outputs are the host's: 1e-4 in float32, one step in int8."""
+    model, raw = models / f"{precision}.tflite", models / f"{precision}.raw"
+    out = tmp_path / "out.raw"
+    report = _run_emulated(
+        bundle,
+        identity,
+        *(f"--graph={model}", f"--input={raw}", f"--output={out}", "--use_xnnpack"),
+        *("--num_runs=2", "--min_secs=0", "--warmup_min_secs=0", "--enable_op_profiling"),
+    )
+    assert (report.complete, report.problems) == (True, ())
+    assert report.delegate.name == "XNNPACK"
+    assert 0 < report.delegate.delegated_nodes <= report.delegate.nodes
+    assert len(report.samples_ns) == 2 and report.op_profile.ops
+    assert (report.outputs[0].dtype, report.outputs[0].shape) == (precision, (1, 32, 32, 1))
+    host = _host_output(model, raw)
+    difference = tflbench.compare_outputs(host, out.read_bytes(), precision)
+    assert difference.elements == 32 * 32
+    assert difference.agrees, difference
+    assert len(set(host)) > 10  # a constant would agree with anything
+
+
+@needs_compiler
+@needs_emulator
+def test_library_runs_without_delegate(bundle, identity, models, tmp_path):
+    """Unless XNNPACK is asked for, the library's own kernels run, one operator per node."""
+    report = _run_emulated(
+        bundle,
+        identity,
+        *(f"--graph={models / 'int8.tflite'}", "--num_runs=1", "--min_secs=0"),
+        *("--warmup_min_secs=0", "--enable_op_profiling"),
+    )
+    assert report.complete and report.delegate.name is None
+    names = [op.name for op in report.op_profile.ops]
+    assert names.count("CONV_2D") == 3
+    assert not any(op.inside_delegate for op in report.op_profile.ops)
+
+
+@needs_compiler
+@needs_emulator
+def test_file_that_is_no_model_is_a_failure(bundle, identity, tmp_path):
+    """A damaged model ends the engine with its own message, not with a crash."""
+    (tmp_path / "damaged.tflite").write_bytes(b"TFL3" * 100)
+    report = _run_emulated(bundle, identity, f"--graph={tmp_path / 'damaged.tflite'}")
+    assert not report.complete
+    assert "the engine ended with exit code 1" in report.problems
+    assert any("the model cannot be loaded" in problem for problem in report.problems)
