@@ -4,17 +4,35 @@ A `Device` runs a model file and returns raw samples; this computer is one, a ph
 another. The package needs the standard library only.
 """
 
-from android_benchmark.device import Device, DeviceFacts, DeviceState, Engine
-from android_benchmark.measurement import Flag, Measurement, RunRules, judge, measure
+from android_benchmark.device import (
+    DELEGATES,
+    Device,
+    DeviceFacts,
+    DeviceState,
+    Engine,
+    OperatorTime,
+    Outcome,
+    Output,
+    Settings,
+)
+from android_benchmark.measurement import Flag, Measurement, Statistics, judge, measure
+from android_benchmark.rules import PRESETS, RunRules
 
 __all__ = [
+    "DELEGATES",
+    "PRESETS",
     "Device",
     "DeviceFacts",
     "DeviceState",
     "Engine",
     "Flag",
     "Measurement",
+    "OperatorTime",
+    "Outcome",
+    "Output",
     "RunRules",
+    "Settings",
+    "Statistics",
     "judge",
     "measure",
 ]

@@ -13,10 +13,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from android_benchmark import errors
+from android_benchmark.trouble import advice, not_ready, trouble
 
 SHELL_TIMEOUT_S = 30.0
 """Bound of a command that only looks something up."""
@@ -24,6 +27,7 @@ SHELL_TIMEOUT_S = 30.0
 BYTES_PER_S = 1_000_000
 """A transfer slower than this has stalled: USB 2 and WLAN are faster."""
 
+_STEP_S = 0.2
 _MARK = "mmnet-exit:"
 _PROPERTY = re.compile(r"(\w+):(\S+)")
 
@@ -44,18 +48,7 @@ class Listed:
     @property
     def advice(self) -> str:
         """What to do about the state; empty if nothing."""
-        return _ADVICE.get(self.state, "" if self.state == "device" else "plug it in again")
-
-
-_ADVICE = {
-    "offline": "plug it in again, or wait until it has started",
-    "unauthorized": "unlock the phone and accept this computer's key",
-    "authorizing": "unlock the phone and accept this computer's key",
-    "no permissions": "let your user at USB devices (udev rules, group plugdev), then replug",
-    "recovery": "start Android on it",
-    "sideload": "start Android on it",
-    "bootloader": "start Android on it",
-}
+        return advice(self.state)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,14 +66,19 @@ class Adb:
     Args:
         program: Its path; by default that in PATH.
         environment: Variables for it in place of this process's own.
+        stop: Once it is set, every call ends at once with `StoppedError`.
 
     Raises:
         AdbMissingError: There is none.
     """
 
     def __init__(
-        self, program: str | Path | None = None, environment: Mapping[str, str] | None = None
+        self,
+        program: str | Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
+        self.stop = stop or threading.Event()
         self.environment = dict(os.environ if environment is None else environment)
         found = shutil.which(str(program or "adb"), path=self.environment.get("PATH"))
         if found is None:
@@ -107,28 +105,88 @@ class Adb:
         Raises:
             AdbMissingError: It cannot be started.
             TimedOutError: It did not end in time; it is killed.
+            StoppedError: Somebody asked to stop.
         """
+        if self.stop.is_set():
+            raise errors.StoppedError("Stopped.")
         try:
-            result = subprocess.run(
+            process = subprocess.Popen(
                 [self.program, *arguments],
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=timeout_s,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env=self.environment,
-                check=False,
+                # A Ctrl-C in the terminal is for this process: it decides what stops, and when.
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired as error:
-            raise errors.TimedOutError(
-                f"`adb {' '.join(arguments[:4])}` gave no answer in {timeout_s:g} s."
-            ) from error
         except OSError as error:
             raise errors.AdbMissingError(
                 f"Cannot start {self.program}: {error.strerror or error}."
             ) from error
-        stdout, stderr = (
-            text.decode("utf-8", "replace") for text in (result.stdout, result.stderr)
-        )
-        return Completed(stdout, stderr, result.returncode)
+        end_s = time.monotonic() + timeout_s
+        try:
+            while True:
+                try:
+                    output = process.communicate(timeout=min(_STEP_S, max(0.0, timeout_s)))
+                    break
+                except subprocess.TimeoutExpired:
+                    if self.stop.is_set():
+                        raise errors.StoppedError("Stopped.") from None
+                    if time.monotonic() >= end_s:
+                        raise errors.TimedOutError(
+                            f"`adb {' '.join(arguments[:4])}` gave no answer in {timeout_s:g} s."
+                        ) from None
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        stdout, stderr = (text.decode("utf-8", "replace") for text in output)
+        return Completed(stdout, stderr, process.returncode)
+
+    def unstoppable(self) -> Adb:
+        """The same adb, for what has to be done even when somebody asked to stop."""
+        return Adb(self.program, self.environment)
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for some time.
+
+        Raises:
+            StoppedError: Somebody asked to stop.
+        """
+        if self.stop.wait(seconds):
+            raise errors.StoppedError("Stopped.")
+
+    def wait_for(self, serial: str, patience_s: float, cause: errors.HarnessError) -> None:
+        """Wait until a phone that went away is back.
+
+        Args:
+            serial: The phone; one on the network is connected to anew.
+            patience_s: How long at most.
+            cause: What to raise if it does not come back.
+
+        Raises:
+            DeviceNotReadyError: It is back, but a person has to do something first.
+            HarnessError: `cause`.
+        """
+        end_s = time.monotonic() + patience_s
+        while True:
+            try:
+                if re.search(r":[0-9]+$", serial):
+                    self._connect(serial)
+                self.choose(serial)
+                return
+            except (errors.TransientError, errors.DeviceChoiceError, errors.AdbServerError):
+                if time.monotonic() >= end_s:
+                    raise cause from None
+            self.wait(_STEP_S)
+
+    def _connect(self, serial: str) -> None:
+        """Connect to a phone on the network, unless it is connected."""
+        states = {listed.serial: listed.state for listed in self.devices()}
+        if states.get(serial) != "device":
+            # adb would wait for ten seconds before it tries a lost connection again.
+            self.attempt("disconnect", serial)
+            self.attempt("connect", serial)
 
     def devices(self) -> tuple[Listed, ...]:
         """All phones that the adb server knows, in its order.
@@ -171,7 +229,7 @@ class Adb:
                 )
         (chosen,) = matching
         if chosen.state != "device":
-            raise _not_ready(chosen.state, chosen.serial)
+            raise not_ready(chosen.state, chosen.serial)
         return chosen
 
 
@@ -248,68 +306,3 @@ class AdbDevice:
         lines = self.shell("getprop").stdout.splitlines()
         pairs = (re.fullmatch(r"\[(.+?)\]: \[(.*)\]", line.strip()) for line in lines)
         return {match[1]: match[2] for match in pairs if match}
-
-
-# --- What adb says -----------------------------------------------------------
-
-
-def _not_ready(state: str, serial: str) -> errors.HarnessError:
-    advice = Listed(serial, state).advice
-    kind: type[errors.HarnessError] = {
-        "unauthorized": errors.UnauthorizedError,
-        "authorizing": errors.UnauthorizedError,
-        "no permissions": errors.NoPermissionsError,
-        "offline": errors.OfflineError,
-    }.get(state, errors.DeviceNotReadyError)
-    return kind(f"The phone {serial} is {state}: {advice}.")
-
-
-_SAYINGS: Sequence[tuple[str, type[errors.HarnessError], str]] = (
-    (r"unauthorized", errors.UnauthorizedError, _ADVICE["unauthorized"]),
-    (
-        r"no permissions|insufficient permissions",
-        errors.NoPermissionsError,
-        _ADVICE["no permissions"],
-    ),
-    (r"No space left", errors.NoSpaceError, "free some on the phone; `bench --clean` removes ours"),
-    (
-        r"Permission denied|Read-only file system|Operation not permitted",
-        errors.NotWritableError,
-        "choose a folder that a shell may write to, such as /data/local/tmp",
-    ),
-    (r"more than one device", errors.DeviceChoiceError, "say which one"),
-    (r"device offline", errors.OfflineError, _ADVICE["offline"]),
-    (
-        r"device '.*' not found|no devices|device not found",
-        errors.TransportLostError,
-        "plug it in again",
-    ),
-    (
-        r"cannot connect to daemon|doesn't match this client|failed to start daemon|"
-        r"could not read ok from ADB Server|server killed|failed to check server version",
-        errors.AdbServerError,
-        "stop other adb servers (`adb kill-server`) and use one version of adb",
-    ),
-    (
-        r"closed|protocol fault|connection reset|broken pipe|EOF|failed to read|failed to copy|"
-        r"connect failed|timed out",
-        errors.TransportLostError,
-        "check the cable",
-    ),
-)
-"""What adb's words mean, the first that is found; what to do about it."""
-
-
-def trouble(said: str, arguments: Sequence[str]) -> errors.HarnessError:
-    """The error that adb's own words stand for."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    kept = [line for line in lines if not line.startswith("* daemon")] or ["no reason was given"]
-    for pattern, kind, advice in _SAYINGS:
-        for line in kept:
-            if re.search(pattern, line, re.IGNORECASE):
-                return kind(f"{_bare(line)}: {advice}.")
-    return errors.RemoteError(f"`adb {arguments[0]}` failed: {_bare(kept[-1])}.")
-
-
-def _bare(line: str) -> str:
-    return re.sub(r"^(adb: )?error: ", "", line).rstrip(".:")

@@ -10,33 +10,41 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 
+from android_benchmark.errors import HarnessError
+
 CHOICES = ("big", "little", "all")
 """Names for sets of cores; anything else is a mask in hexadecimal digits."""
 
 
-class CoresError(ValueError):
+class CoresError(HarnessError):
     """A choice of cores that this phone does not have; the message says the rule."""
 
 
-def chosen(cores: str, max_frequencies_khz: Mapping[int, int]) -> tuple[int, ...]:
+def chosen(cores: str, max_frequencies_khz: Mapping[int, int], threads: int = 1) -> tuple[int, ...]:
     """The cores that a choice means, in ascending order.
 
     Args:
         cores: `big` for the fastest ones, `little` for the slowest, `all`, or a mask in
-            hexadecimal digits.
-        max_frequencies_khz: Highest frequency of each core that is online, by its number.
+            hexadecimal digits. Where there are fewer of one speed than threads, the next
+            speed joins them.
+        max_frequencies_khz: Highest frequency of each core, by its number; 0 if it is off. Empty
+            if the phone does not tell: then a mask is taken as it is.
+        threads: How many run at once.
 
     Raises:
         CoresError: The mask is none, or names a core that is not there.
     """
-    if not max_frequencies_khz:
+    max_frequencies_khz = {core: khz for core, khz in max_frequencies_khz.items() if khz > 0}
+    if not max_frequencies_khz and cores in CHOICES:
         raise CoresError("The phone does not tell how fast its cores are: `--cores` needs a mask.")
+    if cores == "all":
+        return tuple(sorted(max_frequencies_khz))
     if cores in CHOICES:
-        fastest, slowest = max(max_frequencies_khz.values()), min(max_frequencies_khz.values())
-        wanted = {"big": (fastest,), "little": (slowest,)}.get(
-            cores, (*max_frequencies_khz.values(),)
-        )
-        return tuple(sorted(core for core, khz in max_frequencies_khz.items() if khz in wanted))
+        found: list[int] = []
+        for speed in sorted(set(max_frequencies_khz.values()), reverse=cores == "big"):
+            if len(found) < threads:
+                found += [core for core, khz in max_frequencies_khz.items() if khz == speed]
+        return tuple(sorted(found))
     digits = cores.lower().removeprefix("0x")
     if not digits or not set(digits) <= set(string.hexdigits):
         raise CoresError(
@@ -44,9 +52,9 @@ def chosen(cores: str, max_frequencies_khz: Mapping[int, int]) -> tuple[int, ...
         )
     number = int(digits, 16)
     named = tuple(core for core in range(number.bit_length()) if number >> core & 1)
-    absent = [core for core in named if core not in max_frequencies_khz]
+    absent = [core for core in named if max_frequencies_khz and core not in max_frequencies_khz]
     if absent or not named:
-        there = ", ".join(map(str, sorted(max_frequencies_khz)))
+        there = ", ".join(map(str, sorted(max_frequencies_khz))) or "cores that it does not tell"
         raise CoresError(
             f"`--cores` must name cores of this phone, which has {there}. "
             f"Received: {cores}, cores {', '.join(map(str, named)) or 'none'}."

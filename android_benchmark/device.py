@@ -6,7 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import Protocol
 
-from android_benchmark.measurement import Measurement, RunRules
+from android_benchmark.measurement import Flag, Measurement
+from android_benchmark.rules import RunRules
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +20,13 @@ class DeviceFacts:
         processor: Model of the CPU or SoC.
         cores: Number of CPU cores that a program may use.
         system: Operating system and its version.
+        abi: Android's name of its instruction set, such as `arm64-v8a`.
+        sdk: Android's API level; None where it is no Android.
+        build: Android's build fingerprint.
+        kernel: Release of the kernel.
+        max_frequencies_khz: Highest frequency of each core, in the order of their numbers;
+            0 for a core that is off.
+        emulated: Whether it is no real phone, so that its times mean nothing.
     """
 
     serial: str
@@ -26,6 +34,12 @@ class DeviceFacts:
     processor: str
     cores: int
     system: str
+    abi: str = ""
+    sdk: int | None = None
+    build: str = ""
+    kernel: str = ""
+    max_frequencies_khz: tuple[int, ...] = ()
+    emulated: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,25 +49,124 @@ class DeviceState:
     Attributes:
         load_1min: Mean number of runnable processes over the last minute.
         governors: Frequency governors in use, without repetition.
-        frequencies_khz: Current frequency of each core.
+        frequencies_khz: Current frequency of each core, 0 for one that is off.
+        frequency_limits_khz: Highest frequency that each core may take now; a device that
+            throttles lowers it.
         temperatures_c: Temperature of each thermal zone, by its type.
+        thermal_status: Android's own verdict, from 0 (none) to 6 (shutdown), since Android 10.
+        battery_percent, battery_c: Charge and temperature of the battery.
+        charging: Whether it is plugged in.
+        screen_on: Whether the screen is.
         free_memory_bytes: Memory available to a new program.
     """
 
     load_1min: float | None = None
     governors: tuple[str, ...] = ()
     frequencies_khz: tuple[int, ...] = ()
+    frequency_limits_khz: tuple[int, ...] = ()
     temperatures_c: dict[str, float] = dataclasses.field(default_factory=dict)
+    thermal_status: int | None = None
+    battery_percent: float | None = None
+    battery_c: float | None = None
+    charging: bool | None = None
+    screen_on: bool | None = None
     free_memory_bytes: int | None = None
+
+
+DELEGATES = ("xnnpack", "none", "gpu", "nnapi", "hexagon", "npu")
+"""What can be asked to run a model; `none` is the runtime's built-in CPU kernels."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How a model is to be run.
+
+    Attributes:
+        threads: CPU threads of the engine.
+        delegate: One of `DELEGATES`.
+        cores: `big`, `little`, `all`, or a mask in hexadecimal digits; empty on a device that
+            pins nothing.
+        profile: Whether the time of each operator is wanted too, which costs some.
+    """
+
+    threads: int = 1
+    delegate: str = "xnnpack"
+    cores: str = "big"
+    profile: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Engine:
-    """The program that runs the model, and the delegate that it runs it with."""
+    """The program that ran the model, and the delegate that it ran it with.
+
+    Attributes:
+        delegate: What ran it: the delegate that was asked for, or, after a fallback, `none` or
+            the one that took its place.
+        requested: The delegate that was asked for; empty where nothing was.
+        nodes, delegated_nodes, partitions: How much of the graph the delegate took; None
+            where the engine does not tell.
+        sha256: Hash of the program.
+    """
 
     name: str
     version: str
     delegate: str
+    requested: str = ""
+    nodes: int | None = None
+    delegated_nodes: int | None = None
+    partitions: int | None = None
+    sha256: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatorTime:
+    """Mean time of one operator in one inference, in microseconds."""
+
+    name: str
+    kind: str
+    time_us: float
+    calls: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """An output tensor that the device computed from the engine's own noise.
+
+    Attributes:
+        dtype: Numpy's name of its type.
+        content: Its bytes, little-endian.
+    """
+
+    dtype: str
+    content: bytes = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """Everything that one run of a model on a device brought back.
+
+    Attributes:
+        engine: What ran it.
+        measurement: Samples, or the engine's statistics of them.
+        before, after: The device around the run.
+        cores: Numbers of the cores that the program was pinned to; empty if it was not.
+        flags: What the device itself can judge of the result's validity.
+        init_us: Loading the model and preparing it.
+        peak_memory_bytes: Greatest resident memory of the engine's process.
+        profile: Time of the operators, in the order that they ran.
+        outputs: What the model computed, where the engine hands it out.
+    """
+
+    engine: Engine
+    measurement: Measurement
+    before: DeviceState
+    after: DeviceState
+    cores: tuple[int, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    init_us: float | None = None
+    peak_memory_bytes: int | None = None
+    profile: tuple[OperatorTime, ...] = ()
+    outputs: tuple[Output, ...] = ()
 
 
 class Device(Protocol):
@@ -62,8 +175,11 @@ class Device(Protocol):
     def facts(self) -> DeviceFacts:
         """What the device is."""
 
-    def state(self) -> DeviceState:
-        """What it looks like now."""
+    def measure(self, model: Path, settings: Settings, rules: RunRules) -> Outcome:
+        """Run `model` under `rules` and say what came of it."""
 
-    def measure(self, model: Path, *, threads: int, rules: RunRules) -> tuple[Engine, Measurement]:
-        """Run `model` under `rules`; return what ran it, and raw samples."""
+    def rest(self, rules: RunRules) -> None:
+        """Let the device cool down before the next run, as `rules` say."""
+
+    def close(self) -> None:
+        """Put back whatever was changed on the device."""

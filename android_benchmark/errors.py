@@ -10,10 +10,21 @@
     ├── TransientError             may be gone on the next try
     │   ├── OfflineError               the phone does not answer adb
     │   ├── TransportLostError         the connection broke, or the output was cut short
-    │   └── TimedOutError              no answer within the bound
-    └── RemoteError                stable: the phone said no
-        ├── NoSpaceError               its disk is full
-        └── NotWritableError           it does not let a shell write there
+    │   ├── TimedOutError              no answer within the bound
+    │   └── OutputCutError             the engine's output lacks its end
+    ├── RemoteError                stable: the phone said no
+    │   ├── NoSpaceError               its disk is full
+    │   ├── NotWritableError           it does not let a shell write there
+    │   └── NotExecutableError         it does not run programs there, or not such ones
+    ├── EngineError                stable: the program that runs the models
+    │   ├── EngineFileError            there is none, or it is built for another processor
+    │   ├── EngineCrashedError         a signal ended it
+    │   ├── EngineHungError            it did not end in time
+    │   ├── OutOfMemoryError           the system killed it, or gave it no memory
+    │   ├── ModelRefusedError          it does not take the model
+    │   ├── DelegateMissingError       it has no such delegate, or cannot use it here
+    │   └── UnreadableOutputError      what it printed is not what such a program prints
+    └── StoppedError               somebody asked to stop
 
 Only what is transient is worth another try. A message is one line that says what
 happened and what to do.
@@ -66,6 +77,10 @@ class TimedOutError(TransientError):
     """No answer within the bound."""
 
 
+class OutputCutError(TransientError):
+    """The engine ended, but its output lacks its end."""
+
+
 class RemoteError(HarnessError):
     """The phone refused, and will refuse again."""
 
@@ -76,3 +91,63 @@ class NoSpaceError(RemoteError):
 
 class NotWritableError(RemoteError):
     """The phone does not let a shell write there."""
+
+
+class NotExecutableError(RemoteError):
+    """The phone does not run programs from that folder, or not programs of that kind."""
+
+
+class EngineError(HarnessError):
+    """The program that runs the models failed, and would fail again."""
+
+
+class EngineFileError(EngineError):
+    """There is no such program here, or it is built for another processor."""
+
+
+class EngineCrashedError(EngineError):
+    """A signal ended it."""
+
+
+class EngineHungError(EngineError):
+    """It did not end in time, and was killed."""
+
+
+class OutOfMemoryError(EngineError):
+    """The system killed it, or gave it no memory."""
+
+
+class ModelRefusedError(EngineError):
+    """It does not take the model."""
+
+
+class DelegateMissingError(EngineError):
+    """It has no such delegate, or cannot use it on this phone."""
+
+
+class UnreadableOutputError(EngineError):
+    """What it printed is not what such a program prints."""
+
+
+class StoppedError(HarnessError):
+    """Somebody asked to stop; what was changed on the phone is put back."""
+
+
+def refusal(said: str, where: str) -> RemoteError:
+    """The error that a command's own words stand for.
+
+    Args:
+        said: What the command printed.
+        where: The phone and the folder, for the message.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    no_space, no_access = "No space left", ("Permission denied", "Read-only", "not permitted")
+    telling = [line for line in lines if any(words in line for words in (no_space, *no_access))]
+    line = (telling or lines or ["no reason was given"])[-1].rstrip(".")
+    if no_space in said:
+        return NoSpaceError(
+            f"No space is left on {where} ({line}). Free some; `bench --clean` removes ours."
+        )
+    if telling:
+        return NotWritableError(f"A shell may not write to {where} ({line}).")
+    return RemoteError(f"{where}: {line}.")

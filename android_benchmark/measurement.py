@@ -1,4 +1,4 @@
-"""Run rules, raw samples and their validity."""
+"""Raw samples, or what an engine says of them, and their validity."""
 
 from __future__ import annotations
 
@@ -7,46 +7,81 @@ import statistics
 import time
 from collections.abc import Callable
 
+from android_benchmark.rules import RunRules
+
 
 @dataclasses.dataclass(frozen=True)
-class RunRules:
-    """When a measurement may stop; the defaults are those of TFLite's benchmark_model.
+class Statistics:
+    """What an engine derived from samples that it did not hand out, in microseconds.
 
-    Both minima must be met, unless the maximum is reached first; one run is always made.
-
-    Raises:
-        ValueError: `min_runs` is below 1, or `max_duration_s` is not above 0.
+    Attributes:
+        count: Number of samples.
+        mean_us: With the engine's digits; benchmark_model prints six.
+        std_us: Standard deviation of the population.
+        p5_us, median_us, p95_us: None from engines that print none.
     """
 
-    warmup_min_runs: int = 1
-    warmup_min_s: float = 0.5
-    min_runs: int = 50
-    min_duration_s: float = 1.0
-    max_duration_s: float = 150.0
-
-    def __post_init__(self) -> None:
-        if self.min_runs < 1 or not self.max_duration_s > 0:
-            raise ValueError(
-                "`min_runs` must be at least 1 and `max_duration_s` above 0. "
-                f"Received: {self.min_runs}, {self.max_duration_s}."
-            )
+    count: int
+    first_us: float
+    min_us: float
+    max_us: float
+    mean_us: float
+    std_us: float
+    p5_us: float | None = None
+    median_us: float | None = None
+    p95_us: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """Raw duration of every invocation in microseconds, in order, warm-up apart."""
+    """Raw duration of every invocation in microseconds, in order, warm-up apart.
+
+    Attributes:
+        statistics: The engine's own, where it hands out no samples; then there are none.
+    """
 
     warmup_us: tuple[float, ...]
     samples_us: tuple[float, ...]
+    statistics: Statistics | None = None
+
+    @property
+    def runs(self) -> int:
+        """Number of measured invocations."""
+        return self.statistics.count if self.statistics else len(self.samples_us)
+
+    @property
+    def duration_s(self) -> float:
+        """Sum of the measured invocations."""
+        if self.statistics:
+            return self.statistics.count * self.statistics.mean_us / 1e6
+        return sum(self.samples_us) / 1e6
 
 
 @dataclasses.dataclass(frozen=True)
 class Flag:
-    """One rule that a valid result keeps; `reason` says what happened and what helps."""
+    """Whether something is true of a result, and whether a valid result wants it so.
+
+    Attributes:
+        name: Such as `stable`, or `throttled`.
+        holds: Whether it is true.
+        reason: What happened and what helps, where the result is not as it should be.
+        wanted: What `holds` is in a valid result.
+    """
 
     name: str
     holds: bool
     reason: str = ""
+    wanted: bool = True
+
+    @property
+    def good(self) -> bool:
+        """Whether the result is as it should be, in this respect."""
+        return self.holds == self.wanted
+
+    @property
+    def label(self) -> str:
+        """The name as it stands before its reason: `not stable`, `throttled`."""
+        return self.name.replace("_", " ") if self.holds else "not " + self.name.replace("_", " ")
 
 
 def _repeat(
@@ -77,21 +112,48 @@ STABLE_SPREAD = 1.25
 """The 90th percentile of a stable measurement is at most this many medians."""
 
 
+def _spread(measurement: Measurement) -> float | None:
+    """90th percentile as a multiple of the median; None if that is not known.
+
+    Of statistics, the 95th percentile, or an estimate from the standard deviation, stands in.
+    """
+    statistics_ = measurement.statistics
+    if statistics_:
+        middle_us = statistics_.median_us or statistics_.mean_us
+        # 1.28 standard deviations: where the 90th percentile of a normal distribution lies.
+        high_us = statistics_.p95_us or statistics_.mean_us + 1.28 * statistics_.std_us
+        return high_us / middle_us if middle_us > 0 else None
+    samples_us = sorted(measurement.samples_us)
+    if len(samples_us) < 2 or samples_us[0] <= 0:
+        return None
+    p90_us = statistics.quantiles(samples_us, n=10, method="inclusive")[-1]
+    return p90_us / statistics.median(samples_us)
+
+
 def judge(measurement: Measurement, rules: RunRules) -> tuple[Flag, ...]:
     """Which rules a measurement kept."""
-    samples_us = sorted(measurement.samples_us)
-    duration_s = sum(samples_us) / 1e6
-    enough = len(samples_us) >= rules.min_runs
+    enough = measurement.runs >= rules.min_runs
+    duration_s = measurement.duration_s
+    # Engines count the time between invocations too, which is not in the samples.
     long_enough = duration_s >= 0.95 * rules.min_duration_s
-    spread = 1.0
-    if len(samples_us) > 1 and samples_us[0] > 0:
-        p90_us = statistics.quantiles(samples_us, n=10, method="inclusive")[-1]
-        spread = p90_us / statistics.median(samples_us)
+    spread = _spread(measurement)
+    stable = spread is None or spread <= STABLE_SPREAD
+    flags = []
+    if rules.percentile == 90 and measurement.statistics:
+        # Said only where it matters: every other result would carry a flag about nothing.
+        flags.append(
+            Flag(
+                "percentile_known",
+                False,
+                "the rules quote the 90th percentile, which this engine does not give",
+            )
+        )
     return (
+        *flags,
         Flag(
             "min_runs_met",
             enough,
-            "" if enough else f"{len(samples_us)} runs, {rules.min_runs} wanted; allow more time",
+            "" if enough else f"{measurement.runs} runs, {rules.min_runs} wanted; allow more time",
         ),
         Flag(
             "min_duration_met",
@@ -102,9 +164,9 @@ def judge(measurement: Measurement, rules: RunRules) -> tuple[Flag, ...]:
         ),
         Flag(
             "stable",
-            spread <= STABLE_SPREAD,
+            stable,
             ""
-            if spread <= STABLE_SPREAD
+            if stable
             else f"the 90th percentile is {spread:.2f} times the median; "
             "stop other work on the device and repeat",
         ),

@@ -153,6 +153,9 @@ class Report:
         samples_ns: Raw durations of the measured runs, in order.
         complete: The engine came to its end with exit code 0, and nothing of its output is
             missing. What an incomplete report holds was measured all the same.
+        complaints: What the engine itself says of why it failed.
+        damage: What of `problems` puts the whole output in doubt: another format, lines that are
+            not as they should be, samples that are missing.
         problems: What is wrong, for people; empty where all is well.
     """
 
@@ -167,6 +170,8 @@ class Report:
     memory: Memory | None = None
     op_profile: OpProfile | None = None
     complete: bool = False
+    complaints: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -327,28 +332,36 @@ def parse(stdout: str, stderr: str, returncode: int) -> Report:
         if events[name] and name not in _SEVERAL:
             problems.append(f"line {number} of the output: a second `{name}`")
         events[name].append(record)
-    for line in f"{stderr}\n{stdout}".split("\n"):
-        if line.startswith(_COMPLAINT):
-            problems.append(line.removeprefix(_COMPLAINT).strip())
-
+    complaints = [
+        line.removeprefix(_COMPLAINT).strip()
+        for line in f"{stderr}\n{stdout}".split("\n")
+        if line.startswith(_COMPLAINT)
+    ]
     single = {name: found[0] if found else None for name, found in events.items()}
     start = single["start"]
     if start and start.format != FORMAT:
         problems.append(f"the output has format {start.format}, {FORMAT} is understood")
+    warmup_ns = _join(events["warmup"], "warmup", problems)
+    samples_ns = _join(events["runs"], "runs", problems)
+    lost: list[str] = []
     report = Report(
         start=start,
         init=single["init"],
         delegate=single["delegate"],
         inputs=tuple(events["input"]),
         outputs=tuple(events["output"]),
-        warmup_ns=_join(events["warmup"], "warmup", problems),
-        samples_ns=_join(events["runs"], "runs", problems),
+        warmup_ns=warmup_ns,
+        samples_ns=samples_ns,
         statistics=single["statistics"],
         memory=single["memory"],
-        op_profile=_op_profile(events["op_profile"], events["op"], problems),
+        op_profile=_op_profile(events["op_profile"], events["op"], lost),
+        complaints=tuple(complaints),
+        damage=tuple(problems),
     )
     missing = _check_end(events["end"], report, returncode)
-    return dataclasses.replace(report, complete=not missing, problems=(*problems, *missing))
+    return dataclasses.replace(
+        report, complete=not missing, problems=(*problems, *complaints, *lost, *missing)
+    )
 
 
 # --- Inputs and outputs ---------------------------------------------------------------------------

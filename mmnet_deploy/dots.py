@@ -88,10 +88,28 @@ def shown(text: str, most: int) -> str:
     return f"{clean[:head].rstrip()}…{clean[len(clean) - (most - head - 1) :].lstrip()}"
 
 
-def devices(points: Sequence[TradeOff]) -> str:
-    names = list(dict.fromkeys(shown(point.device, 200) for point in points))
-    joined = "; ".join(names)
-    return joined if len(joined) <= 150 or len(names) == 1 else f"{len(names)} devices"
+# How statistics stand on the axis.
+STATISTICS = {
+    "median": "Median latency",
+    "p90": "90th percentile of latency",
+    "mean": "Mean latency",
+}
+
+
+def latency_title(points: Sequence[TradeOff]) -> str:
+    """The axis of latency: its statistic if it is one, and whether it is a real phone's."""
+    names = {point.statistic for point in points}
+    name = STATISTICS.get(names.pop(), "Latency") if len(names) == 1 else "Latency"
+    emulated = any(point.emulated for point in points)
+    return f"{name} under emulation (ms)" if emulated else f"{name} (ms)"
+
+
+def heading(points: Sequence[TradeOff]) -> str:
+    """What the points of one device have in common."""
+    name = shown(points[0].device, 200)
+    emulated = any(point.emulated for point in points)
+    # First, where no lack of room cuts it off.
+    return f"Not a phone's times: {name}" if emulated else name
 
 
 def count(parameters: float) -> str:
@@ -154,10 +172,23 @@ def looks(points: Sequence[TradeOff]) -> dict[str, tuple[str, Shape]]:
     }
 
 
-def chart_dots(points: Sequence[TradeOff]) -> tuple[Dot, ...]:
-    """All points with their looks, those on the front first, from fast to slow."""
-    best, look_of = front(points), looks(points)
-    known = [point.parameters for point in points if point.parameters]
+def by_device(points: Sequence[TradeOff]) -> list[list[TradeOff]]:
+    """The points of each device, real ones first, in the order of their names."""
+    groups: dict[tuple[bool, str], list[TradeOff]] = {}
+    for point in points:
+        groups.setdefault((point.emulated, point.device), []).append(point)
+    return [groups[key] for key in sorted(groups)]
+
+
+def chart_dots(points: Sequence[TradeOff], every: Sequence[TradeOff]) -> tuple[Dot, ...]:
+    """Points of one device with their looks, those on the front first, from fast to slow.
+
+    Args:
+        points: Those of the device.
+        every: Those of all devices, which share colours, shapes and sizes.
+    """
+    best, look_of = front(points), looks(every)
+    known = [point.parameters for point in every if point.parameters]
     ordered = [*best, *(point for point in points if point not in best)]
     return tuple(
         Dot(point, point in best, *look_of[point.family], area_pt2(point.parameters, known))

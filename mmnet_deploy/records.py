@@ -3,6 +3,8 @@
 History of SCHEMA_VERSION:
     1  the first form
     2  a model's card tells height from width, and how its graph and its ends were made
+    3  benchmarks on phones: engines that give statistics only, the delegate that was asked
+       for, cores, memory, operators, outputs compared with the host's, what a flag wants
 """
 
 from __future__ import annotations
@@ -15,10 +17,18 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
+from android_benchmark import (
+    DeviceFacts,
+    DeviceState,
+    Engine,
+    Flag,
+    Measurement,
+    OperatorTime,
+    RunRules,
+)
 from mmnet_deploy.errors import ResultError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 GRADIENT_ERROR_DEFINITION = (
     "gaussian-derivative sigma=1.4, mean vector difference (Seo et al. 2019)"
@@ -165,8 +175,34 @@ class Evaluation:
 
 
 @dataclasses.dataclass(frozen=True)
+class OutputDifference:
+    """How far a device's output is from this computer's, on the same input.
+
+    Attributes:
+        elements, different: Number of values (pixels, for a matte), and of those that differ.
+        largest: The largest difference, in quantization steps for integer types.
+        agrees: Whether it is within one step, or within 1e-4 in floating point.
+    """
+
+    dtype: str
+    elements: int
+    different: int
+    largest: float
+    agrees: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """Latency of a model on a device, as raw samples."""
+    """Latency of a model on a device, as raw samples, or as statistics of the engine's own.
+
+    Attributes:
+        cores: Numbers of the cores that the program was pinned to; empty if it was not.
+        cores_wanted: `big`, `little`, `all` or a mask, as it was asked for; empty on a device
+            that pins nothing.
+        init_us: Loading the model and preparing it.
+        profile: Mean time of the operators, where it was asked for.
+        output_difference: None where the engine hands out no outputs.
+    """
 
     model: ModelFile
     device: DeviceFacts
@@ -179,13 +215,19 @@ class Benchmark:
     after: DeviceState
     versions: Mapping[str, str]
     created_at: str
+    cores: tuple[int, ...] = ()
+    cores_wanted: str = ""
+    init_us: float | None = None
+    peak_memory_bytes: int | None = None
+    profile: tuple[OperatorTime, ...] = ()
+    output_difference: OutputDifference | None = None
 
     kind = "benchmark"
 
     @property
     def broken_rules(self) -> tuple[Flag, ...]:
-        """The flags that do not hold; a result with any is shown as invalid."""
-        return tuple(flag for flag in self.flags if not flag.holds)
+        """The flags that are not as a valid result has them; with any it is shown as invalid."""
+        return tuple(flag for flag in self.flags if not flag.good)
 
 
 Record = Evaluation | Benchmark
@@ -198,11 +240,14 @@ class TradeOff:
     Attributes:
         family: Title of the network family, or "other models".
         label: What stands beside the point.
-        latency_ms: Median, and the ends of its 95 % confidence interval.
+        latency_ms: What `statistic` names, and the ends of its 95 % confidence interval.
         gradient_error: Plain number, not ×10⁻³.
         parameters: Number of weights, if known.
-        device: What the latency was measured on, with threads and engine.
+        device: What the latency was measured on, with the settings that all points of that
+            device share; no other device has that name.
         valid: Whether the benchmark kept its rules.
+        statistic: `median`, `p90` or `mean`.
+        emulated: Whether the device is no real phone, so that its times mean nothing.
     """
 
     family: str
@@ -214,6 +259,8 @@ class TradeOff:
     parameters: int | None
     device: str
     valid: bool = True
+    statistic: str = "median"
+    emulated: bool = False
 
 
 # --- JSON --------------------------------------------------------------------
@@ -310,6 +357,6 @@ def from_json(text: str) -> Record:
         raise ResultError("is not a result of mmnet-deploy, or is damaged.") from error
     if isinstance(record, Evaluation):
         _check_scores(record.pictures)
-    elif not record.measurement.samples_us:
+    elif not record.measurement.runs:
         raise ResultError("holds no sample.")
     return record

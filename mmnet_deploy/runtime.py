@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -110,17 +111,32 @@ class TFLiteModel:
         path: The file.
         threads: Number of threads of the interpreter.
         content: What the file holds, if it is not to be read, or is not written yet.
+        delegate: `xnnpack` to let the runtime apply it as it does by itself, or `none` for the
+            built-in kernels.
 
     Raises:
         ModelFileError: It cannot be read, or is no complete TFLite model.
     """
 
-    def __init__(self, path: Path, threads: int = 1, content: bytes | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        threads: int = 1,
+        content: bytes | None = None,
+        delegate: str = "xnnpack",
+    ) -> None:
         self.path = path
         self._content = read_model(path) if content is None else content
         module, _ = _runtime()
         try:
-            self._interpreter = module.Interpreter(model_content=self._content, num_threads=threads)
+            resolvers = module.OpResolverType
+            self._interpreter = module.Interpreter(
+                model_content=self._content,
+                num_threads=threads,
+                experimental_op_resolver_type=resolvers.AUTO
+                if delegate == "xnnpack"
+                else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            )
             self._interpreter.allocate_tensors()
             self.inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
             self.outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
@@ -183,6 +199,21 @@ class TFLiteModel:
             else:
                 noise = rng.random(shape)
             self._interpreter.set_tensor(tensor["index"], noise.astype(dtype))
+
+    def set_inputs(self, contents: Sequence[bytes]) -> None:
+        """Set every input to raw bytes, little-endian."""
+        for tensor, content in zip(self.inputs, contents, strict=True):
+            values = np.frombuffer(content, np.dtype(tensor["dtype"]).newbyteorder("<"))
+            values = values.astype(tensor["dtype"]).reshape(tensor["shape"])
+            self._interpreter.set_tensor(tensor["index"], values)
+
+    def raw_outputs(self) -> list[tuple[dict[str, Any], bytes]]:
+        """Every output tensor with its bytes, little-endian."""
+        found = []
+        for tensor in self.outputs:
+            values = self._interpreter.get_tensor(tensor["index"])
+            found.append((tensor, values.astype(values.dtype.newbyteorder("<")).tobytes()))
+        return found
 
     def invoke(self) -> None:
         """Run the network once on the inputs that were set.
@@ -344,6 +375,11 @@ def describe(path: Path) -> ModelFile:
         return ModelFile(path.resolve().name, digest, sum(file.stat().st_size for file in files))
     name = f"{path.parent.name}/{path.name}" if Run(path.parent).exists else path.name
     return ModelFile(name, sha256(path), path.stat().st_size)
+
+
+def tensor_bytes(tensor: dict[str, Any]) -> int:
+    """Size of a tensor."""
+    return int(np.prod(tensor["shape"])) * np.dtype(tensor["dtype"]).itemsize
 
 
 def usable_cores() -> int:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmnet_deploy import naming
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.files import make_folder, reason, write_text
-from mmnet_deploy.latency import summarise
+from mmnet_deploy.latency import Latency, summarise
+from mmnet_deploy.naming import device_name as device_name
 from mmnet_deploy.records import (
     Benchmark,
     Evaluation,
-    ModelFile,
     Record,
     TradeOff,
     from_json,
@@ -78,17 +79,6 @@ def load(paths: Iterable[Path]) -> list[Record]:
     return records
 
 
-def _settings(benchmark: Benchmark) -> tuple:
-    """What two benchmarks must share to be repetitions of each other."""
-    return (
-        benchmark.model.sha256,
-        benchmark.device,
-        benchmark.engine,
-        benchmark.threads,
-        benchmark.rules,
-    )
-
-
 @dataclasses.dataclass(frozen=True)
 class Joined:
     """Benchmarks with the quality of the same model file, and what was left out."""
@@ -99,8 +89,16 @@ class Joined:
     @property
     def points(self) -> list[TradeOff]:
         """The rows as points of the trade-off chart."""
-        benchmarks = [benchmark for benchmark, _ in self.rows]
-        return [_point(b, e, benchmarks) for b, e in self.rows]
+        shown = [benchmark for benchmark, _ in self.rows]
+        groups = naming.by_device(shown)
+        names = naming.device_names(groups)
+        points = []
+        for benchmark, evaluation in self.rows:
+            device = naming.same_device(benchmark.device)
+            heading = naming.heading(names[device], groups[device])
+            label = naming.label(benchmark, groups[device], shown)
+            points.append(_point(benchmark, evaluation, heading, label))
+        return points
 
 
 def _one_definition(evaluations: Sequence[Evaluation]) -> None:
@@ -118,81 +116,105 @@ def _one_definition(evaluations: Sequence[Evaluation]) -> None:
         )
 
 
-def join(records: Sequence[Record]) -> Joined:
+def _middle(repeated: Sequence[Benchmark]) -> Benchmark:
+    """The one in the middle by its latency, of two the slower; valid ones are preferred."""
+    candidates = [b for b in repeated if not b.broken_rules] or repeated
+    ordered = sorted(candidates, key=lambda b: (_latency(b).quoted_us, b.created_at))
+    return ordered[len(ordered) // 2]
+
+
+def _repeats_note(groups: Sequence[Sequence[Benchmark]]) -> list[str]:
+    """What became of benchmarks with equal settings, in one line if there are any."""
+    groups = [group for group in groups if len(group) > 1]
+    if not groups:
+        return []
+    names = {group[0].model.name for group in groups}
+    total = sum(map(len, groups))
+    if len(groups) == 1:
+        line = f"{total} benchmarks with the same settings of {names.pop()}: the middle one"
+    else:
+        of = f" of {names.pop()}" if len(names) == 1 else f" of {len(names)} models"
+        line = f"{total} benchmarks{of} share {len(groups)} settings: the middle one of each"
+    invalid = any({bool(b.broken_rules) for b in group} == {True, False} for group in groups)
+    return [line + (" that is valid" if invalid else "") + " is shown."]
+
+
+def _without_emulated(
+    rows: list[tuple[Benchmark, Evaluation]], notes: list[str]
+) -> list[tuple[Benchmark, Evaluation]]:
+    """Only the real ones, if there are any."""
+    real = [row for row in rows if not row[0].device.emulated]
+    left_out = len(rows) - len(real)
+    if not real or not left_out:
+        return rows
+    one = left_out == 1
+    notes.append(
+        f"{left_out} emulated {'result' if one else 'results'} left out: "
+        f"{'its time is' if one else 'their times are'} not a phone's; --emulated shows "
+        f"{'it' if one else 'them'}."
+    )
+    return real
+
+
+def join(records: Sequence[Record], emulated: bool = False) -> Joined:
     """Match benchmarks to evaluations by the model file's hash.
 
-    Of several benchmarks with the same model, device, engine, threads and rules the newest
-    is taken, and of several evaluations of a model too; a note says so.
+    Of several benchmarks with the same settings the middle one is taken, of several
+    evaluations of a model the newest; a note says so.
+
+    Args:
+        records: Benchmarks and evaluations.
+        emulated: Whether results of emulated phones stand beside real ones; without real
+            ones they are taken in any case.
 
     Raises:
         ResultError: The evaluations used different data, sizes or definitions.
     """
-    notes: list[str] = []
-    newest: dict[tuple, Benchmark] = {}
     benchmarks = [record for record in records if isinstance(record, Benchmark)]
-    for benchmark in sorted(benchmarks, key=lambda b: b.created_at):
-        newest[_settings(benchmark)] = benchmark
-    if len(newest) < len(benchmarks):
-        older = len(benchmarks) - len(newest)
-        notes.append(f"{older} older benchmark(s) of the same model and settings left out.")
+    groups = naming.repeats(sorted(benchmarks, key=lambda b: b.created_at))
+    notes = _repeats_note(groups)
     scored = [record for record in records if isinstance(record, Evaluation)]
     evaluations = {e.model.sha256: e for e in sorted(scored, key=lambda e: e.created_at)}
     if len(evaluations) < len(scored):
         notes.append(f"{len(scored) - len(evaluations)} older evaluation(s) of a model left out.")
     rows = []
-    for benchmark in newest.values():
+    unknown: dict[str, str] = {}
+    for benchmark in map(_middle, groups):
         evaluation = evaluations.get(benchmark.model.sha256)
         if evaluation:
             rows.append((benchmark, evaluation))
         else:
-            notes.append(
-                f"{benchmark.model.name} has a latency but no gradient error: evaluate that very "
-                "file with `mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
-            )
+            unknown[benchmark.model.sha256] = benchmark.model.name
+    notes += [
+        f"{name} has a latency but no gradient error: evaluate that very "
+        "file with `mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
+        for name in unknown.values()
+    ]
     _one_definition(scored)
+    if not emulated:
+        rows = _without_emulated(rows, notes)
     return Joined(tuple(rows), tuple(notes))
 
 
-def device_name(benchmark: Benchmark) -> str:
-    """Device, threads and engine, as they stand in a chart's title."""
-    threads = f"{benchmark.threads} thread{'s' if benchmark.threads > 1 else ''}"
-    engine = f"{benchmark.engine.name} {benchmark.engine.version}"
-    kernels = "" if benchmark.engine.delegate == "none" else f" {benchmark.engine.delegate}"
-    return f"{benchmark.device.model}, {threads}, {engine}{kernels}"
+def _latency(benchmark: Benchmark) -> Latency:
+    return summarise(benchmark.measurement, benchmark.rules.percentile)
 
 
-def _label(model: ModelFile, benchmark: Benchmark, shown: Sequence[Benchmark]) -> str:
-    """Width multiplier, `*` at 128×128, and what else distinguishes the points shown."""
-    card = model.card
-    if card is None or card.width_multiplier is None:
-        return model.name.removesuffix(".tflite")
-    star = "*" if card.size_label == "128" else ""
-    label = f"{card.width_multiplier}{star}"
-    if card.size_label not in ("128", "256"):
-        label += f" at {card.size_label}"
-    cards = [other.model.card for other in shown if other.model.card]
-    if len({other.precision for other in cards}) > 1:
-        label += f" {card.precision}"
-    if len({other.graph for other in cards}) > 1 and card.graph == "stock":
-        label += " stock"
-    if len({other.threads for other in shown}) > 1:
-        label += f" t{benchmark.threads}"
-    return label
-
-
-def _point(benchmark: Benchmark, evaluation: Evaluation, shown: Sequence[Benchmark]) -> TradeOff:
-    latency = summarise(benchmark.measurement)
+def _point(benchmark: Benchmark, evaluation: Evaluation, device: str, label: str) -> TradeOff:
+    latency = _latency(benchmark)
     card = benchmark.model.card
     return TradeOff(
         family=card.title if card else OTHER_FAMILY,
-        label=_label(benchmark.model, benchmark, shown),
-        latency_ms=latency.median_us / 1000,
+        label=label,
+        latency_ms=latency.quoted_us / 1000,
         latency_low_ms=latency.low_us / 1000,
         latency_high_ms=latency.high_us / 1000,
         gradient_error=evaluation.scores["gradient_error"],
         parameters=(card.parameters or None) if card else None,
-        device=device_name(benchmark),
+        device=device,
         valid=not benchmark.broken_rules,
+        statistic=latency.statistic,
+        emulated=benchmark.device.emulated,
     )
 
 
@@ -200,24 +222,36 @@ def table(joined: Joined) -> pd.DataFrame:
     """One row per benchmark with its quality; units stand in the column names."""
     rows = []
     for benchmark, evaluation in joined.rows:
-        latency = summarise(benchmark.measurement)
-        card = benchmark.model.card
+        latency = _latency(benchmark)
+        card, engine = benchmark.model.card, benchmark.engine
         rows.append(
             {
                 "model": benchmark.model.name,
                 "precision": card.precision if card else None,
                 **evaluation.scores,
                 "size_bytes": benchmark.model.size_bytes,
-                "latency_median_ms": latency.median_us / 1000,
-                "latency_p90_ms": latency.p90_us / 1000,
+                "latency_ms": latency.quoted_us / 1000,
+                "statistic": latency.statistic,
                 "latency_low_ms": latency.low_us / 1000,
                 "latency_high_ms": latency.high_us / 1000,
+                "latency_p90_ms": None if latency.p90_us is None else latency.p90_us / 1000,
                 "runs": latency.runs,
+                "init_ms": None if benchmark.init_us is None else benchmark.init_us / 1000,
+                "peak_memory_bytes": benchmark.peak_memory_bytes,
                 "threads": benchmark.threads,
-                "engine": f"{benchmark.engine.name} {benchmark.engine.version}",
-                "delegate": benchmark.engine.delegate,
+                "cores": ",".join(map(str, benchmark.cores)),
+                "engine": naming.engine_name(engine),
+                "engine_sha256": engine.sha256[:12],
+                "requested_delegate": engine.requested or engine.delegate,
+                "delegate": engine.delegate,
+                "nodes": engine.nodes,
+                "delegated_nodes": engine.delegated_nodes,
                 "device": benchmark.device.model,
-                "invalid": "; ".join(flag.reason for flag in benchmark.broken_rules),
+                "serial": benchmark.device.serial,
+                "emulated": benchmark.device.emulated,
+                "invalid": "; ".join(f"{f.label}: {f.reason}" for f in benchmark.broken_rules),
             }
         )
-    return pd.DataFrame(rows)
+    # Whole numbers that may be unknown: pandas would make floats of them.
+    whole = ("peak_memory_bytes", "nodes", "delegated_nodes")
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64") if rows else {})

@@ -135,7 +135,8 @@ def fallback(text: str) -> FallbackKind | None:
     return next((kind for kind, phrase in _NOTICES if phrase in text), None)
 
 
-def _is(delegate: Delegate, name: str) -> bool:
+def is_of(delegate: Delegate, name: str) -> bool:
+    """Whether a name that the runtime or the tool printed is that of `delegate`."""
     name = name.lower()
     return any(
         name == known or (known.endswith("_") and name.startswith(known))
@@ -155,9 +156,10 @@ def ran(
     before it knows whether the delegate works.
     """
     kinds = {notice.kind for notice in fallbacks}
-    applied = [it.extent for it in applications if _is(delegate, it.delegate)]
+    applied = [it.extent for it in applications if is_of(delegate, it.delegate)]
     if FallbackKind.UNDONE in kinds or Extent.NOTHING in applied:
         return False
-    if applied or any(it.nodes > 0 for it in delegations if _is(delegate, it.delegate)):
+    took = [it.nodes for it in delegations if is_of(delegate, it.delegate)]
+    if applied or any(took):
         return True
-    return False if FallbackKind.NOT_RUN in kinds else None
+    return False if took or FallbackKind.NOT_RUN in kinds else None

@@ -10,6 +10,7 @@ from android_benchmark.benchmark_model.delegate import (
     Delegate,
     Delegation,
     Fallback,
+    is_of,
     ran,
 )
 from android_benchmark.benchmark_model.difference import Difference
@@ -112,6 +113,10 @@ class Report:
             *self.doubts,
             *([f"the binary does not know the flags {unknown}"] if unknown else []),
         )
+
+    def delegations_of(self, delegate: Delegate) -> tuple[Delegation, ...]:
+        """What `delegate` took, in order."""
+        return tuple(it for it in self.delegations if is_of(delegate, it.delegate))
 
     def ran(self, delegate: Delegate) -> bool | None:
         """Whether `delegate` ran any of the model; None where the output does not say.

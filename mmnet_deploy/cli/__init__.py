@@ -15,6 +15,8 @@ from typing import Any
 
 import click
 
+from android_benchmark.cores import CoresError
+from android_benchmark.errors import DeviceChoiceError, HarnessError
 from mmnet_deploy import __version__
 from mmnet_deploy.errors import MmnetDeployError
 
@@ -25,6 +27,7 @@ COMMANDS = {
     "convert": "Convert a trained network to .tflite files and prove them.",
     "inspect": "Show what a .tflite file is, what it costs, and what makes it slow.",
     "evaluate": "Measure how wrong the mattes of a model are.",
+    "devices": "List phones, the emulated phone, and this computer.",
     "bench": "Measure the latency of .tflite files.",
     "plot": "Draw gradient error against latency from stored results.",
     "doctor": "Show what is installed, what is missing and how to get it.",
@@ -53,6 +56,9 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except MmnetDeployError as error:
             message, exit_code, cause = str(error), error.exit_code, error
+        except HarnessError as error:
+            wrong_usage = isinstance(error, (CoresError, DeviceChoiceError))
+            message, exit_code, cause = str(error), 2 if wrong_usage else 1, error
         except MemoryError as error:
             message = f"Not enough memory: {error}. Smaller sizes or batches need less."
             exit_code, cause = 1, error

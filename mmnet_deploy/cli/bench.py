@@ -2,116 +2,378 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import dataclasses
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, print_table, progress, say
+from mmnet_deploy.cli.console import FOLDER, progress, say
 from mmnet_deploy.errors import ResultError, UsageError
 from mmnet_deploy.records import Benchmark
 
+if TYPE_CHECKING:
+    from android_benchmark import RunRules, Settings
+    from mmnet_deploy.sweep import Failure, Job
+    from mmnet_deploy.targets import Target
+
+_HOST_PATIENCE_S = 2.0
+
+
+def _rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that override a number of the preset, by the names of `RunRules`."""
+    for name, option, text in (
+        ("rest_margin_c", "--rest-margin", "Rest until so few °C above the first run."),
+        ("rest_max_s", "--rest", "Rest so many seconds at most, or without a sensor."),
+        ("max_duration_s", "--max-duration", "Seconds after which a run ends anyway."),
+        ("warmup_min_s", "--warmup-duration", "Warm up at least so many seconds."),
+        ("min_duration_s", "--min-duration", "at least so many seconds."),
+    ):
+        command = click.option(option, name, type=float, help=text)(command)
+    for name, option, text in (
+        ("warmup_min_runs", "--warmup-runs", "Warm up with at least so many runs."),
+        ("min_runs", "--min-runs", "Measure at least so many runs, and"),
+    ):
+        command = click.option(option, name, type=int, help=text)(command)
+    return command
+
 
 @click.command()
-@click.argument("models", metavar="MODEL.tflite...", nargs=-1, required=True, type=FOLDER)
-@click.option("--device", default="host", show_default=True, help="host: this computer.")
+@click.argument("models", metavar="MODEL.tflite...", nargs=-1, type=FOLDER)
 @click.option(
-    "-o", "--out", "folder", required=True, metavar="DIR", type=FOLDER, help="For the results."
+    "--device",
+    "names",
+    multiple=True,
+    metavar="SERIAL",
+    help="A phone, host (this computer) or emulated; repeatable. Default: the only phone.",
 )
-@click.option("--threads", default=1, show_default=True, help="Of the runtime.")
-@click.option("--min-runs", default=50, show_default=True, help="At least so many runs, and")
-@click.option("--min-duration", default=1.0, show_default=True, help="at least so many seconds.")
+@click.option("--all-devices", is_flag=True, help="Every phone that is ready.")
+@click.option("-o", "--out", "folder", metavar="DIR", type=FOLDER, help="For the results.")
+@click.option("--threads", default="1", show_default=True, metavar="N,…", help="Of the engine.")
+@click.option(
+    "--delegate",
+    "delegates",
+    default="xnnpack",
+    show_default=True,
+    metavar="NAME,…",
+    help="xnnpack, none (built-in kernels), gpu, nnapi, hexagon, npu.",
+)
+@click.option(
+    "--cores",
+    default="big",
+    show_default=True,
+    metavar="big|little|all|MASK",
+    help="Pin to these, by their highest frequency.",
+)
+@click.option("--repeats", default=1, show_default=True, help="Of every setting.")
+@click.option("--seed", default=0, show_default=True, help="Of the random order.")
+@click.option("--resume", is_flag=True, help="Run only what DIR has no result of.")
+@click.option(
+    "--preset",
+    type=click.Choice(["quick", "default", "mlperf"]),
+    help="Run rules. Default: default; quick for the emulated phone.",
+)
+@_rule_options
+@click.option("--profile", is_flag=True, help="Also the time of every operator.")
+@click.option(
+    "--engine-binary",
+    "engine",
+    type=FOLDER,
+    metavar="PATH",
+    help="benchmark_model for the phone, or a folder of tflbench. [MMNET_BENCHMARK_MODEL]",
+)
+@click.option("--timeout", type=float, metavar="SECONDS", help="Kill an engine that takes longer.")
+@click.option(
+    "--patience",
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait so long for a phone that went away.",
+)
+@click.option("--clean", is_flag=True, help="Remove our files from the phones afterwards.")
+@click.pass_context
 def bench(
+    ctx: click.Context,
     models: tuple[Path, ...],
-    device: str,
-    folder: Path,
-    threads: int,
-    min_runs: int,
-    min_duration: float,
+    names: tuple[str, ...],
+    all_devices: bool,
+    folder: Path | None,
+    threads: str,
+    delegates: str,
+    cores: str,
+    repeats: int,
+    seed: int,
+    resume: bool,
+    preset: str | None,
+    profile: bool,
+    engine: Path | None,
+    timeout: float | None,
+    patience: float,
+    clean: bool,
+    **changes: float | None,
 ) -> None:
-    """Measure the latency of .tflite files; raw samples are kept.
+    """Measure the latency of .tflite files on phones, or on this computer.
 
-    Every result is stored in DIR the moment it exists. If DIR also holds the models'
-    evaluations, the trade-off chart is drawn there.
+    Every result is stored in DIR the moment it exists, with what the device looked like and
+    whether the rules were kept. If DIR also holds the models' evaluations, the trade-off
+    chart is drawn there.
 
-    Example: mmnet-deploy bench models/*.tflite --device host --threads 1 -o results
+    \b
+    Example: mmnet-deploy bench models/*.tflite --device 1a2b3c4d -o results
+             mmnet-deploy bench models/*.tflite --device host --threads 1,2 -o results
     """
-    from mmnet_deploy import runtime
+    from android_benchmark import Settings
+    from mmnet_deploy import runtime, store, sweep
     from mmnet_deploy.files import make_folder
+    from mmnet_deploy.targets import EMULATED, open_targets, phones_of
 
-    if device != "host":
-        raise UsageError(f"`device` must be host: this computer. Received: {device}.")
-    if not 1 <= min_runs <= 1_000_000:
-        raise UsageError(f"`min_runs` must be 1 … 1000000. Received: {min_runs}.")
-    if not 0 <= min_duration <= 3600:
-        raise UsageError(f"`min_duration` must be 0 … 3600 seconds. Received: {min_duration}.")
+    if not models and not clean:
+        raise UsageError("`MODEL.tflite` must name at least one file. Received: none.")
+    if models and folder is None:
+        raise UsageError("`-o` must name a folder for the results. Received: nothing.")
+    preset = preset or ("quick" if names == (EMULATED,) else "default")
+    rules = _rules(preset, changes)
+    settings = [
+        Settings(count, delegate, cores, profile)
+        for count in _counts(threads)
+        for delegate in _delegates(delegates)
+    ]
+    if not 1 <= repeats <= 1000:
+        raise UsageError(f"`--repeats` must be 1 … 1000. Received: {repeats}.")
+    if timeout is not None and not 0 < timeout <= 86400:
+        raise UsageError(f"`--timeout` must be above 0, at most 86400 s. Received: {timeout}.")
+    if not 0 <= patience <= 86400:
+        raise UsageError(f"`--patience` must be 0 … 86400 s. Received: {patience}.")
     for path in models:
         # All are loaded before the first is measured, so that the last one's fault costs nothing.
         runtime.TFLiteModel(path)
-    make_folder(folder)
-    results = run_benchmarks(
-        models, folder, threads=threads, min_runs=min_runs, min_duration_s=min_duration
+    jobs = sweep.plan(models, settings, repeats=repeats, seed=seed)
+    stop = threading.Event()
+    with open_targets(
+        names,
+        engine,
+        all_devices=all_devices,
+        stop=stop,
+        tell=say,
+        timeout_s=timeout,
+        patience_s=patience,
+    ) as targets:
+        results: list[Benchmark] = []
+        failures: list[Failure] = []
+        interrupted = False
+        if models and folder is not None:
+            _check(targets, settings)
+            make_folder(folder)
+            earlier = store.load([folder]) if resume and any(folder.glob("*.json")) else []
+            work = []
+            for target in targets:
+                own = _fitting(jobs, target)
+                own_rules = rules if target.pins else _without_rests(rules)
+                if resume:
+                    own = sweep.missing(own, earlier, target.name, target.engine_sha256, own_rules)
+                work.append((target, own, own_rules))
+            if resume:
+                left = sum(len(own) for _, own, _ in work)
+                total = len(jobs) * len(targets)
+                say(f"{total - left} of {total} results are in {folder}; {left} to go.")
+            interrupted = _work_off(work, folder, results, failures, stop)
+        if clean and not interrupted:
+            for phone in phones_of(targets):
+                say(f"{phone.serial}: {phone.clean() / 1e6:.1f} MB removed.")
+    if models and folder is not None:
+        _conclude(results, failures, folder, resume)
+    if interrupted:
+        say("Stopped. What was measured is stored; `--resume` measures the rest.")
+        ctx.exit(130)
+    if failures:
+        ctx.exit(1)
+
+
+# --- Options -----------------------------------------------------------------
+
+
+def _rules(preset: str, changes: dict[str, float | None]) -> RunRules:
+    from android_benchmark import PRESETS
+
+    given = {name: value for name, value in changes.items() if value is not None}
+    limits = {"min_runs": (1, 1_000_000), "warmup_min_runs": (0, 1_000_000)}
+    for name, value in given.items():
+        low, high = limits.get(name, (0, 3600))
+        if not low <= value <= high:
+            raise UsageError(f"`{name}` must be {low} … {high}. Received: {value}.")
+    rules = dataclasses.replace(PRESETS[preset], **given)  # type: ignore[arg-type]
+    if "max_duration_s" not in given:
+        longest = max(rules.max_duration_s, 2 * rules.min_duration_s)
+        rules = dataclasses.replace(rules, max_duration_s=longest)
+    return rules
+
+
+def _check(targets: Sequence[Target], settings: Sequence[Settings]) -> None:
+    """Make sure that every device has the threads and cores, before any is used.
+
+    Raises:
+        UsageError, CoresError: One has not.
+        HarnessError: A phone does not answer.
+    """
+    from mmnet_deploy.benchmark import check_threads
+    from mmnet_deploy.targets import phones_of
+
+    for target in targets:
+        for setting in settings:
+            check_threads(setting.threads, target.device.facts())
+    for phone in phones_of(targets):
+        for setting in settings:
+            phone.pinned(setting)
+
+
+def _without_rests(rules: RunRules) -> RunRules:
+    return dataclasses.replace(rules, rest_margin_c=None, rest_max_s=0.0)
+
+
+def _counts(text: str) -> list[int]:
+    words = text.split(",")
+    if not all(word.strip().isdecimal() and 1 <= int(word) <= 64 for word in words):
+        raise UsageError(
+            f"`--threads` must be numbers from 1 to 64, as in 1,2,4. Received: {text}."
+        )
+    return list(dict.fromkeys(map(int, words)))
+
+
+def _delegates(text: str) -> list[str]:
+    from android_benchmark import DELEGATES
+
+    words = [word.strip() for word in text.split(",")]
+    for word in words:
+        if word not in DELEGATES:
+            known = ", ".join(DELEGATES)
+            raise UsageError(f"`--delegate` must be of {known}. Received: {word or 'nothing'}.")
+    return list(dict.fromkeys(words))
+
+
+def _fitting(jobs: Sequence[Job], target: Target) -> tuple[Job, ...]:
+    """The jobs as this device can run them: where nothing is pinned, no cores are chosen."""
+    if target.pins:
+        return tuple(jobs)
+    return tuple(
+        dataclasses.replace(job, settings=dataclasses.replace(job.settings, cores=""))
+        for job in jobs
     )
-    print_latencies(results)
-    say(f"Results are in {folder}.")
-    _draw_chart(folder)
 
 
-def run_benchmarks(
-    models: Sequence[Path],
+# --- Work --------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does, so that phones are put back then too."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    earlier = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+
+
+def _work_off(
+    work: Sequence[tuple[Target, Sequence[Job], RunRules]],
     folder: Path,
-    *,
-    threads: int,
-    min_runs: int = 50,
-    min_duration_s: float = 1.0,
-) -> list[Benchmark]:
+    results: list[Benchmark],
+    failures: list[Failure],
+    stop: threading.Event,
+) -> bool:
+    """Measure on all devices at once; returns whether somebody stopped it."""
+    from mmnet_deploy import store, sweep
+
+    lock = threading.Lock()
+    total = sum(len(jobs) for _, jobs, _ in work)
+    on = ", ".join(target.name for target, _, _ in work)
+    with _termination_as_interrupt(), progress(f"Measuring on {on}", total) as advance:
+
+        def keep(result: Benchmark) -> None:
+            with lock:
+                store.save(result, folder)
+                results.append(result)
+                advance(result.model.name)
+
+        def fail(failure: Failure) -> None:
+            with lock:
+                failures.append(failure)
+                about = f"{failure.device}: " + (f"{failure.job.title}: " if failure.job else "")
+                advance(f"{about}{failure.reason}", steps=0)
+                advance(steps=1 if failure.job else failure.left)
+
+        # Not Thread.join: once interrupted, it takes a thread that runs for one that has ended.
+        ended = [threading.Event() for _ in work]
+
+        def run(target: Target, jobs: Sequence[Job], rules: RunRules, end: threading.Event) -> None:
+            try:
+                sweep.run(
+                    target.name, target.device, jobs, rules, keep=keep, fail=fail, stop=stop
+                )
+            finally:
+                end.set()
+
+        for (target, jobs, rules), end in zip(work, ended, strict=True):
+            arguments = (target, jobs, rules, end)
+            threading.Thread(target=run, args=arguments, name=target.name, daemon=True).start()
+        try:
+            for end in ended:
+                end.wait()
+        except KeyboardInterrupt:
+            stop.set()
+            advance("Stopping, and putting back what was changed …", steps=0)
+            for (target, _, _), end in zip(work, ended, strict=True):
+                # A run on this computer cannot be interrupted, and changed nothing.
+                end.wait(None if target.pins else _HOST_PATIENCE_S)
+            return True
+    return False
+
+
+def _conclude(
+    results: Sequence[Benchmark], failures: Sequence[Failure], folder: Path, resume: bool
+) -> None:
+    """The table, what failed, and the chart."""
+    from mmnet_deploy.cli.bench_text import print_results
+
+    if results:
+        print_results(results)
+    for failure in failures:
+        about = failure.job.title if failure.job else f"{failure.left} runs not made"
+        say(f"Failed on {failure.device}: {about}: {failure.reason}")
+    if results or resume:
+        say(f"Results are in {folder}.")
+        draw_chart(folder)
+
+
+def run_benchmarks(models: Sequence[Path], folder: Path, *, threads: int) -> list[Benchmark]:
     """Measure each model on this computer and store each result at once."""
-    from android_benchmark import RunRules
+    from android_benchmark import PRESETS, Settings
     from mmnet_deploy import benchmark, store
 
-    rules = RunRules(
-        min_runs=min_runs,
-        min_duration_s=min_duration_s,
-        max_duration_s=max(RunRules.max_duration_s, 2 * min_duration_s),
-    )
+    rules = _without_rests(PRESETS["default"])
     host = benchmark.Host()
     results = []
     with progress(f"Measuring on {host.facts().model}", len(models)) as advance:
         for path in models:
-            result = benchmark.benchmark(path, host, threads=threads, rules=rules)
+            settings = Settings(threads, cores="")
+            result = benchmark.benchmark(path, host, settings=settings, rules=rules)
             store.save(result, folder)
             results.append(result)
             advance(path.name)
     return results
 
 
-def print_latencies(results: Sequence[Benchmark]) -> None:
-    """One row per model, and a line for each rule that was broken."""
-    from mmnet_deploy.latency import summarise
-    from mmnet_deploy.store import device_name
-
-    rows = []
-    for result in results:
-        latency = summarise(result.measurement)
-        rows.append(
-            (
-                result.model.name,
-                f"{latency.median_us / 1000:.2f}",
-                f"{latency.low_us / 1000:.2f}…{latency.high_us / 1000:.2f}",
-                f"{latency.p90_us / 1000:.2f}",
-                str(latency.runs),
-                result.engine.delegate,
-                "no" if result.broken_rules else "yes",
-            )
-        )
-    header = ("model", "median\n(ms)", "95 %\ninterval", "p90\n(ms)", "runs", "delegate", "valid")
-    print_table(header, rows, title=device_name(results[0]).rpartition(" ")[0])
-    for result in results:
-        for flag in result.broken_rules:
-            say(f"{result.model.name}: not {flag.name}: {flag.reason}.")
-
-
-def _draw_chart(folder: Path) -> None:
+def draw_chart(folder: Path) -> None:
     """Draw the trade-off chart of a result folder, or say what it lacks."""
     from mmnet_deploy import store
 

@@ -157,7 +157,7 @@ def _summarise(records: list) -> None:
         latency, valid = "–", ""
         if benchmark:
             summary = summarise(benchmark.measurement)
-            latency = f"{summary.median_us / 1000:.2f}"
+            latency = f"{summary.quoted_us / 1000:.2f}"
             valid = "; ".join(flag.name for flag in benchmark.broken_rules)
         rows.append(
             (

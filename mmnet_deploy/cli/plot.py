@@ -16,10 +16,12 @@ from mmnet_deploy.errors import ResultError
     "-o", "--out", "file", required=True, metavar="FILE.svg|png|pdf", type=FOLDER, help="The chart."
 )
 @click.option("--title", help="Default: says what is drawn, and the device.")
-def plot(results: tuple[Path, ...], file: Path, title: str | None) -> None:
+@click.option("--emulated", is_flag=True, help="Draw emulated phones beside real devices too.")
+def plot(results: tuple[Path, ...], file: Path, title: str | None, emulated: bool) -> None:
     """Draw gradient error against latency from result files or folders.
 
-    A benchmark and an evaluation belong together when they are of the same file.
+    A benchmark and an evaluation belong together when they are of the same file. Each device
+    has a panel of its own.
 
     Example: mmnet-deploy plot results -o pareto.svg
     """
@@ -27,7 +29,7 @@ def plot(results: tuple[Path, ...], file: Path, title: str | None) -> None:
     from mmnet_deploy.files import make_folder
 
     chart.file_kind(file)
-    joined = store.join(store.load(results))
+    joined = store.join(store.load(results), emulated=emulated)
     for note in joined.notes:
         say(note)
     if not joined.rows:

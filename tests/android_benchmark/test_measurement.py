@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_benchmark import Measurement, RunRules, judge, measure, measurement
+from android_benchmark import (
+    PRESETS,
+    Flag,
+    Measurement,
+    RunRules,
+    Statistics,
+    judge,
+    measure,
+    measurement,
+)
 
 MS = 1_000_000  # in nanoseconds
 
@@ -229,3 +238,97 @@ def test_samples_of_no_length_are_judged():
     """A clock that did not tick is no crash."""
     rules = RunRules(min_runs=1, min_duration_s=0)
     assert all(flag.holds for flag in judge(Measurement((), (0.0, 0.0)), rules))
+
+
+@pytest.mark.parametrize(
+    ("flag", "good", "label"),
+    [
+        (Flag("stable", True), True, "stable"),
+        (Flag("min_runs_met", False), False, "not min runs met"),
+        (Flag("throttled", True, wanted=False), False, "throttled"),
+        (Flag("fell_back", False, wanted=False), True, "not fell back"),
+    ],
+)
+def test_a_flag_is_good_if_it_is_as_wanted(flag, good, label):
+    """Some are wanted to hold, others not; the label says what is the case."""
+    assert (flag.good, flag.label) == (good, label)
+
+
+# --- Rules -------------------------------------------------------------------
+
+
+def test_presets_are_quick_default_and_mlperf():
+    """A look, benchmark_model's rules with rests, and 1024 runs, a minute, 90th percentile."""
+    assert list(PRESETS) == ["quick", "default", "mlperf"]
+    default, mlperf = PRESETS["default"], PRESETS["mlperf"]
+    assert (default.min_runs, default.min_duration_s, default.percentile) == (50, 1.0, 50)
+    assert default.rest_max_s > 0
+    assert (mlperf.min_runs, mlperf.min_duration_s, mlperf.percentile) == (1024, 60.0, 90)
+    assert PRESETS["quick"].min_runs < default.min_runs
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"percentile": 95}, "`percentile` must be 50 or 90. Received: 95"),
+        ({"rest_max_s": -1.0}, "`rest_max_s` must be at least 0"),
+        ({"warmup_min_runs": -1}, "`warmup_min_runs` must be at least 0"),
+        ({"min_duration_s": math.nan}, "`min_duration_s` must be at least 0"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(changes, rule):
+    """The message names the rule and what was received."""
+    with pytest.raises(ValueError, match=rule):
+        RunRules(**changes)
+
+
+# --- Statistics of an engine's own -------------------------------------------
+
+
+def _statistics(count=50, mean_us=20_000.0, std_us=100.0, **more):
+    given_ = Statistics(count, 21_000.0, 19_000.0, 30_000.0, mean_us, std_us, **more)
+    return Measurement((), (), given_)
+
+
+def test_statistics_tell_runs_and_duration():
+    """Their number, and their number times their mean."""
+    found = _statistics(50, 20_000.0)
+    assert (found.runs, found.duration_s) == (50, pytest.approx(1.0))
+
+
+def test_statistics_are_judged_like_samples():
+    """Enough steady runs keep all rules; too few, too short ones break two."""
+    assert all(flag.good for flag in judge(_statistics(), RunRules()))
+    few = {flag.name for flag in judge(_statistics(10), RunRules()) if not flag.good}
+    assert few == {"min_runs_met", "min_duration_met"}
+
+
+@pytest.mark.parametrize(
+    ("more", "stable"),
+    [
+        ({"std_us": 3_000.0}, True),
+        ({"std_us": 5_000.0}, False),
+        ({"median_us": 20_000.0, "p95_us": 24_000.0}, True),
+        ({"median_us": 20_000.0, "p95_us": 26_000.0}, False),
+    ],
+)
+def test_stability_of_statistics(more, stable):
+    """By their 95th percentile, or as if they were of a normal distribution."""
+    flags = {flag.name: flag for flag in judge(_statistics(**more), RunRules())}
+    assert flags["stable"].good is stable
+
+
+def test_a_percentile_that_an_engine_does_not_give_is_flagged():
+    """Rules that quote the 90th percentile need samples; only then is there a flag of it."""
+    mlperf = PRESETS["mlperf"]
+    flags = {flag.name: flag for flag in judge(_statistics(3000, 20_000.0), mlperf)}
+    assert not flags["percentile_known"].good
+    assert "90th percentile" in flags["percentile_known"].reason
+    assert flags["percentile_known"].label == "not percentile known"
+    others = (
+        judge(Measurement((), (20_000.0,) * 3000), mlperf),
+        judge(_statistics(3000, 20_000.0), RunRules()),
+    )
+    for found in others:
+        assert "percentile_known" not in {flag.name for flag in found}
+        assert all(flag.good for flag in found)

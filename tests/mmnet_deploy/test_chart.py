@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from mmnet_deploy import chart, labels
 from mmnet_deploy.dots import area_pt2, count, log_ticks, references, shown
 from mmnet_deploy.errors import OutputError, ResultError, UsageError
+from mmnet_deploy.panels import Panel
 from mmnet_deploy.records import TradeOff
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-"}
@@ -37,6 +38,12 @@ def point(
         device="Xiaomi Mi 5, 1 thread, LiteRT 2.0",
     )
     return dataclasses.replace(found, **changes)
+
+
+def panel(points: list[TradeOff]) -> Panel:
+    """The panel of points of one device."""
+    (found,) = chart.compose(points).panels
+    return found
 
 
 def precisions() -> list[TradeOff]:
@@ -86,8 +93,8 @@ CASES = {
 
 
 @pytest.fixture(params=CASES, scope="module")
-def drawn(request: pytest.FixtureRequest) -> chart.Chart:
-    return chart.compose(CASES[request.param]())
+def drawn(request: pytest.FixtureRequest) -> Panel:
+    return panel(CASES[request.param]())
 
 
 def words(path: Path) -> list[str]:
@@ -158,7 +165,7 @@ def test_the_users_style_changes_nothing(tmp_path: Path) -> None:
 # --- Labels ------------------------------------------------------------------
 
 
-def test_labels_touch_nothing_and_stay_inside(drawn: chart.Chart) -> None:
+def test_labels_touch_nothing_and_stay_inside(drawn: Panel) -> None:
     """No label overlaps a label or a marker or leaves the axes, and none is missing."""
     boxes = [found.box for found in drawn.placements if found is not None]
     assert len(boxes) == len(drawn.dots)
@@ -169,9 +176,9 @@ def test_labels_touch_nothing_and_stay_inside(drawn: chart.Chart) -> None:
 
 def test_the_words_stand_where_they_were_placed() -> None:
     """What the renderer draws fills the boxes that were found free."""
-    drawn = chart.compose(precisions())
-    height = drawn.figure.get_figheight() * 72
-    texts = {text.get_text(): text for text in drawn.figure.axes[0].texts}
+    drawn = panel(precisions())
+    height = drawn.axes.figure.bbox.height * 72 / chart.DPI
+    texts = {text.get_text(): text for text in drawn.axes.texts}
     for dot, found in zip(drawn.dots, drawn.placements, strict=True):
         assert found is not None
         extent = texts[dot.point.label].get_window_extent().extents * 72 / chart.DPI
@@ -182,7 +189,7 @@ def test_the_words_stand_where_they_were_placed() -> None:
 
 def test_a_label_that_moved_away_has_a_leader() -> None:
     """The labels of nine points at one place do not all fit around it."""
-    drawn = chart.compose([point(label=f"a rather long name {n}") for n in range(9)])
+    drawn = panel([point(label=f"a rather long name {n}") for n in range(9)])
     far = [
         found
         for found, mark in zip(drawn.placements, drawn.marks, strict=True)
@@ -279,19 +286,101 @@ def test_the_title_names_the_device_and_wraps(tmp_path: Path) -> None:
         assert extent.x0 >= 0 and extent.x1 <= drawn.figure.bbox.x1
 
 
+# --- Devices -----------------------------------------------------------------
+
+
+def two_phones() -> list[TradeOff]:
+    """A fast phone on whose axis the slow one would look bad, and the other way round."""
+    slow = [point(90.0, 3.0, "1.0", device="Mi 5"), point(30.0, 4.0, "0.5", device="Mi 5")]
+    fast = [point(9.0, 3.0, "1.0", device="Pixel 6"), point(12.0, 2.0, "1.4", device="Pixel 6")]
+    return [*fast, *slow]
+
+
+def test_each_device_has_its_own_panel_and_front() -> None:
+    """Latencies of two phones share neither an axis nor a front, only that of the error."""
+    first, second = chart.compose(two_phones()).panels
+    assert [first.axes.get_title("left"), second.axes.get_title("left")] == ["Mi 5", "Pixel 6"]
+    assert first.axes.get_xlim() != second.axes.get_xlim()
+    assert first.axes.get_ylim() == second.axes.get_ylim()
+    for found in (first, second):
+        assert len({dot.point.device for dot in found.dots}) == 1
+        assert all(dot.best for dot in found.dots)
+
+
+def test_a_family_looks_the_same_in_every_panel() -> None:
+    """Colours, shapes and sizes have one legend."""
+    points = two_phones()
+    points.append(point(5.0, 5.0, "x", family="A family that is first", device="Pixel 6"))
+    looks = {
+        (dot.point.family, dot.colour, dot.shape)
+        for found in chart.compose(points).panels
+        for dot in found.dots
+    }
+    assert len(looks) == 2
+
+
+@pytest.mark.parametrize("number", [2, 3, 4, 5])
+def test_panels_keep_off_each_other(number: int) -> None:
+    """However many devices: labels stay in their panels, panels and legends in the figure."""
+    points = [
+        dataclasses.replace(found, device=f"phone {n} with a rather long name, 4 threads, tflbench")
+        for n in range(number)
+        for found in precisions()
+    ]
+    drawn = chart.compose(points)
+    insides = [found.inside for found in drawn.panels]
+    assert len(insides) == number
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(insides, 2))
+    for found in drawn.panels:
+        boxes = [placed.box for placed in found.placements if placed]
+        assert len(boxes) == 3
+        assert all(found.inside.holds(box) for box in boxes)
+    for child in drawn.panels[-1].axes.get_children():
+        extent = child.get_window_extent()
+        if isinstance(child, matplotlib.legend.Legend):
+            assert extent.x1 <= drawn.figure.bbox.x1
+
+
+def test_one_device_stands_below_the_title(tmp_path: Path) -> None:
+    """It needs no heading of its own."""
+    (found,) = chart.compose([point()]).panels
+    assert found.axes.get_title("left") == ""
+    assert words(chart.draw([point()], tmp_path / "x.svg")).count(point().device) == 1
+
+
+def test_emulated_times_are_called_so(tmp_path: Path) -> None:
+    """On the axis, in the title and beside the device, whatever the title is."""
+    emulated = point(device="Mi 5 (emulated)", emulated=True)
+    found = words(chart.draw([emulated], tmp_path / "a.svg"))
+    assert "Median latency under emulation (ms)" in found
+    assert "Gradient error against latency under emulation" in found
+    assert "Not a phone's times: Mi 5 (emulated)" in found
+    found = words(chart.draw([emulated], tmp_path / "b.svg", title="MMNet"))
+    assert "Not a phone's times: Mi 5 (emulated)" in found
+
+
+def test_emulated_points_have_a_panel_of_their_own(tmp_path: Path) -> None:
+    """Behind those of real devices, even under the same name."""
+    real, emulated = chart.compose([point(emulated=True), point()]).panels
+    assert real.axes.get_xlabel() == "Median latency (ms)"
+    assert emulated.axes.get_xlabel() == "Median latency under emulation (ms)"
+    found = words(chart.draw([point(emulated=True), point()], tmp_path / "x.svg"))
+    assert "Gradient error against latency" in found
+
+
 @pytest.mark.parametrize(
-    ("devices", "expected"),
+    ("statistics", "expected"),
     [
-        (["Pixel 7", "Mi 5", "Pixel 7"], "Pixel 7; Mi 5"),
-        (["x" * 60 + f"{n}" for n in range(5)], "5 devices"),
+        (["median", "median"], "Median latency (ms)"),
+        (["p90"], "90th percentile of latency (ms)"),
+        (["mean"], "Mean latency (ms)"),
+        (["mean", "median"], "Latency (ms)"),
     ],
 )
-def test_several_devices_are_joined_or_counted(
-    devices: list[str], expected: str, tmp_path: Path
-) -> None:
-    """Nobody takes latencies of two phones for those of one."""
-    path = chart.draw([point(device=device) for device in devices], tmp_path / "x.svg")
-    assert expected in words(path)
+def test_the_axis_says_what_is_quoted(statistics: list[str], expected: str) -> None:
+    """Where the points differ in it, their labels say it."""
+    found = panel([point(statistic=statistic) for statistic in statistics])
+    assert found.axes.get_xlabel() == expected
 
 
 @pytest.mark.parametrize("valid", [True, False])
@@ -300,12 +389,12 @@ def test_the_legend_speaks_of_invalid_points_only_if_there_are_any(
 ) -> None:
     """A hollow marker is explained where it occurs."""
     path = chart.draw([point(), point(20, 3.0, valid=valid)], tmp_path / "x.svg")
-    assert ("unstable or invalid" in words(path)) is not valid
+    assert ("invalid (see the table)" in words(path)) is not valid
 
 
 def test_an_invalid_point_is_not_on_the_drawn_front() -> None:
     """However good an invalid point is, it pushes no other off the front."""
-    drawn = chart.compose([point(), point(1, 0.1, "bad", valid=False), point(90, 2.9, "slow")])
+    drawn = panel([point(), point(1, 0.1, "bad", valid=False), point(90, 2.9, "slow")])
     assert [dot.point.label for dot in drawn.dots if dot.best] == ["1.0*", "slow"]
 
 
@@ -319,7 +408,7 @@ def test_latencies_that_span_much_have_a_logarithmic_axis(slowest: float, scale:
     assert chart.compose(ends).figure.axes[0].get_xscale() == scale
 
 
-def test_all_points_lie_inside_the_axes(drawn: chart.Chart) -> None:
+def test_all_points_lie_inside_the_axes(drawn: Panel) -> None:
     """Whole markers, not only their middles."""
     assert all(
         drawn.inside.holds(labels.Box(m.x, m.y, m.x, m.y).grown(m.radius)) for m in drawn.marks

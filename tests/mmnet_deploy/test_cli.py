@@ -73,7 +73,9 @@ def test_a_foreign_file_beside_results_costs_only_the_chart(call, tmp_path, tiny
     """A benchmark that was measured and stored is a success, chart or not."""
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "package.json").write_text("{}")
-    result = call("bench", tiny_models["int8"], "--min-duration", 0.01, "-o", "out")
+    result = call(
+        "bench", tiny_models["int8"], "--device", "host", "--min-duration", 0.01, "-o", "out"
+    )
     assert result.exit_code == 0
     assert "No chart" in result.stderr
 
@@ -295,7 +297,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(
         ("train", "tiny", "--input-size", 32, "--data", portraits, "--out", "file"),
         ("convert", tiny_run, "-o", "file"),
         ("evaluate", model, "--data", portraits, "-o", "file"),
-        ("bench", model, "-o", "file"),
+        ("bench", model, "--device", "host", "-o", "file"),
         ("demo", "-o", "file"),
     ):
         one_line(call(*command), 1, "file")
@@ -310,7 +312,9 @@ def test_bad_results_are_one_line(one_line, call, tmp_path, portraits, tiny_mode
     one_line(call("plot", "empty", "-o", "a.svg"), 1, "No results in empty")
     one_line(call("plot", "nowhere", "-o", "a.svg"), 1, "nowhere")
     one_line(call("plot", "bad", "-o", "a.svg"), 1, "x.json", "not a result")
-    bench = call("bench", tiny_models["int8"], "--min-duration", 0.01, "-o", "latency")
+    bench = call(
+        "bench", tiny_models["int8"], "--device", "host", "--min-duration", 0.01, "-o", "latency"
+    )
     assert "no gradient error" in bench.stderr
     result = call("plot", "latency", "-o", "a.svg")
     one_line(result, 1, "no model has both")
@@ -321,7 +325,10 @@ def test_bad_results_are_one_line(one_line, call, tmp_path, portraits, tiny_mode
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--device", "emulator-5554"), "Received: emulator-5554"),
+        (("--delegate", "tpu"), "Received: tpu"),
+        (("--repeats", "0"), "Received: 0"),
+        (("--threads", "1,x"), "Received: 1,x"),
+        (("--timeout", "0"), "Received: 0"),
         (("--threads", "0"), "`threads`"),
         (("--threads", "99"), "`threads`"),
         (("--min-runs", "0"), "`min_runs`"),
@@ -333,7 +340,8 @@ def test_impossible_benchmark_settings_are_one_line(
     one_line, call, tmp_path, tiny_models, words, message
 ):
     """Device, threads and runs are checked before anything is measured."""
-    one_line(call("bench", tiny_models["int8"], "-o", "out", *words), 2, message)
+    result = call("bench", tiny_models["int8"], "--device", "host", "-o", "out", *words)
+    one_line(result, 2, message)
     assert not list(tmp_path.glob("out/*"))
 
 

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
+from android_benchmark import (
+    DeviceFacts,
+    DeviceState,
+    Engine,
+    Flag,
+    Measurement,
+    OperatorTime,
+    RunRules,
+    Statistics,
+)
 from mmnet_deploy import records
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.records import (
@@ -17,6 +26,7 @@ from mmnet_deploy.records import (
     LayerError,
     ModelCard,
     ModelFile,
+    OutputDifference,
     PictureScore,
 )
 
@@ -77,29 +87,89 @@ evaluations = st.builds(
     created_at=texts,
     gradient_error_definition=texts,
 )
+some_counts = st.lists(counts, max_size=3).map(tuple)
+least = st.floats(0, 1e300)
 states = st.builds(
     DeviceState,
-    optional(numbers),
-    tuples(texts),
-    tuples(counts),
-    st.dictionaries(texts, numbers, max_size=3),
-    optional(counts),
+    load_1min=optional(numbers),
+    governors=tuples(texts),
+    frequencies_khz=some_counts,
+    frequency_limits_khz=some_counts,
+    temperatures_c=st.dictionaries(texts, numbers, max_size=3),
+    thermal_status=optional(counts),
+    battery_percent=optional(numbers),
+    battery_c=optional(numbers),
+    charging=optional(st.booleans()),
+    screen_on=optional(st.booleans()),
+    free_memory_bytes=optional(counts),
+)
+measurements = st.builds(Measurement, tuples(numbers), tuples(numbers, min_size=1)) | st.builds(
+    Measurement,
+    tuples(numbers),
+    st.just(()),
+    st.builds(
+        Statistics,
+        st.integers(1, 2**40),
+        *[numbers] * 5,
+        optional(numbers),
+        optional(numbers),
+        optional(numbers),
+    ),
 )
 benchmarks = st.builds(
     Benchmark,
     model=model_files,
-    device=st.builds(DeviceFacts, texts, texts, texts, counts, texts),
-    engine=st.builds(Engine, texts, texts, texts),
+    device=st.builds(
+        DeviceFacts,
+        texts,
+        texts,
+        texts,
+        counts,
+        texts,
+        abi=texts,
+        sdk=optional(counts),
+        build=texts,
+        kernel=texts,
+        max_frequencies_khz=some_counts,
+        emulated=st.booleans(),
+    ),
+    engine=st.builds(
+        Engine,
+        texts,
+        texts,
+        texts,
+        texts,
+        optional(counts),
+        optional(counts),
+        optional(counts),
+        texts,
+    ),
     threads=counts,
     rules=st.builds(
-        RunRules, counts, numbers, st.integers(1, 2**40), numbers, st.floats(1e-3, 1e6)
+        RunRules,
+        counts,
+        least,
+        st.integers(1, 2**40),
+        least,
+        st.floats(1e-3, 1e6),
+        st.sampled_from([50, 90]),
+        optional(least),
+        least,
     ),
-    measurement=st.builds(Measurement, tuples(numbers), tuples(numbers, min_size=1)),
-    flags=tuples(st.builds(Flag, texts, st.booleans(), texts)),
+    measurement=measurements,
+    flags=tuples(st.builds(Flag, texts, st.booleans(), texts, st.booleans())),
     before=states,
     after=states,
     versions=st.dictionaries(texts, texts, max_size=3),
     created_at=texts,
+    cores=some_counts,
+    cores_wanted=texts,
+    init_us=optional(numbers),
+    peak_memory_bytes=optional(counts),
+    profile=tuples(st.builds(OperatorTime, texts, texts, numbers, counts)),
+    output_difference=optional(
+        st.builds(OutputDifference, texts, counts, counts, numbers, st.booleans())
+    ),
 )
 results = evaluations | benchmarks
 
@@ -271,9 +341,10 @@ def test_records_cannot_be_changed(evaluation):
         evaluation.data = "others"
 
 
-def test_broken_rules_are_the_flags_that_do_not_hold():
+def test_broken_rules_are_the_flags_that_are_not_as_wanted():
     """A benchmark with any is invalid, one without is valid."""
     held, broken = Flag("min_runs_met", True), Flag("stable", False, "noise")
+    hot = Flag("throttled", True, "hot", wanted=False)
     benchmark = Benchmark(
         model=ModelFile("a.tflite", "ab", 1),
         device=DeviceFacts("s", "m", "p", 4, "Linux"),
@@ -281,14 +352,82 @@ def test_broken_rules_are_the_flags_that_do_not_hold():
         threads=1,
         rules=RunRules(),
         measurement=Measurement((), (1.0,)),
-        flags=(held, broken),
+        flags=(held, broken, hot),
         before=DeviceState(),
         after=DeviceState(),
         versions={},
         created_at="",
     )
-    assert benchmark.broken_rules == (broken,)
+    assert benchmark.broken_rules == (broken, hot)
     assert dataclasses.replace(benchmark, flags=(held,)).broken_rules == ()
+
+
+# What version 3 added to benchmarks; all else is as version 1 had it.
+_NEW = {
+    "": ("cores", "cores_wanted", "init_us", "peak_memory_bytes", "profile", "output_difference"),
+    "device": ("abi", "sdk", "build", "kernel", "max_frequencies_khz", "emulated"),
+    "engine": ("requested", "nodes", "delegated_nodes", "partitions", "sha256"),
+    "rules": ("percentile", "rest_margin_c", "rest_max_s"),
+    "measurement": ("statistics",),
+    "before": (
+        "frequency_limits_khz",
+        "thermal_status",
+        "battery_percent",
+        "battery_c",
+        "charging",
+        "screen_on",
+    ),
+}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_benchmark_of_an_earlier_form_is_read(version):
+    """What it does not tell is unknown, and a flag that does not hold is broken."""
+    now = Benchmark(
+        model=ModelFile("a.tflite", "ab", 1),
+        device=DeviceFacts("host", "this computer", "p", 4, "Linux"),
+        engine=Engine("LiteRT", "2.1", "xnnpack"),
+        threads=2,
+        rules=RunRules(),
+        measurement=Measurement((3.0,), (1.0, 2.0)),
+        flags=(Flag("stable", False, "noise"), Flag("min_runs_met", True)),
+        before=DeviceState(load_1min=0.5, governors=("schedutil",)),
+        after=DeviceState(),
+        versions={"python": "3.11"},
+        created_at="2025-01-01T00:00:00+00:00",
+    )
+    content = json.loads(records.to_json(now)) | {"schema_version": version}
+    for part, names in _NEW.items():
+        for name in names:
+            del (content[part] if part else content)[name]
+    for flag in content["flags"]:
+        del flag["wanted"]
+    assert records.from_json(json.dumps(content)) == now
+    assert [flag.name for flag in now.broken_rules] == ["stable"]
+
+
+def test_statistics_without_a_run_are_refused():
+    """They are of nothing, like no samples."""
+    record = json.loads(
+        records.to_json(
+            Benchmark(
+                model=ModelFile("a.tflite", "ab", 1),
+                device=DeviceFacts("s", "m", "p", 4, "Android 14"),
+                engine=Engine("benchmark_model", "2", "none"),
+                threads=1,
+                rules=RunRules(),
+                measurement=Measurement((), (), Statistics(1, 1.0, 1.0, 1.0, 1.0, 0.0)),
+                flags=(),
+                before=DeviceState(),
+                after=DeviceState(),
+                versions={},
+                created_at="",
+            )
+        )
+    )
+    record["measurement"]["statistics"]["count"] = 0
+    with pytest.raises(ResultError, match="holds no sample"):
+        records.from_json(json.dumps(record))
 
 
 # --- Damage ------------------------------------------------------------------
@@ -357,7 +496,7 @@ def test_pictures_with_different_metrics_are_refused(evaluation):
 def test_newer_schema_is_refused(evaluation):
     """The message has both versions."""
     content = json.loads(records.to_json(evaluation)) | {"schema_version": 99}
-    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 2\)"):
+    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 3\)"):
         records.from_json(json.dumps(content))
 
 

@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
-from mmnet_deploy import store
+from android_benchmark import (
+    PRESETS,
+    DeviceFacts,
+    DeviceState,
+    Engine,
+    Flag,
+    Measurement,
+    RunRules,
+    Statistics,
+)
+from mmnet_deploy import naming, store
 from mmnet_deploy.errors import OutputError, ResultError
 from mmnet_deploy.records import (
     Benchmark,
@@ -21,7 +30,9 @@ from mmnet_deploy.records import (
     to_json,
 )
 
-PHONE = DeviceFacts("emulator-5554", "Pixel 6", "Tensor", 8, "Android 14")
+PHONE = DeviceFacts("1A2B", "Pixel 6", "Tensor", 8, "Android 14")
+EMULATED = dataclasses.replace(PHONE, serial="emulator-5554", emulated=True)
+INVALID = Flag("stable", False, "noise")
 
 
 def card(width=1.0, size=256, precision="float32", title="MMNet"):
@@ -268,18 +279,44 @@ def test_evaluation_without_benchmark_gives_no_point():
     assert store.join([evaluation(model())]) == store.Joined((), ())
 
 
-def test_newest_of_repeated_benchmarks_wins():
-    """Older ones are left out, in whatever order they were read, and a note counts them."""
+@pytest.mark.parametrize(
+    ("latencies", "expected"), [((9, 11, 10), 10.0), ((9, 30), 30.0), ((4, 3, 1, 2), 3.0)]
+)
+def test_the_middle_of_repeated_benchmarks_is_shown(latencies, expected):
+    """Of an even number the slower of the two in the middle, in whatever order they are read."""
     file = model()
     repeated = [
-        benchmark(file, [day * 1000.0], created_at=f"2025-01-{day:02}T00:00:00+00:00")
-        for day in (9, 10, 11)
+        benchmark(file, [ms * 1000.0], created_at=f"2025-01-{day:02}T00:00:00+00:00")
+        for day, ms in enumerate(latencies, 1)
     ]
     for order in itertools.permutations(repeated):
         joined = store.join([evaluation(file), *order])
-        assert [point.latency_ms for point in joined.points] == [11.0]
-        (note,) = joined.notes
-        assert note.startswith("2 older benchmark(s)")
+        assert [point.latency_ms for point in joined.points] == [expected]
+        assert joined.notes == (
+            f"{len(latencies)} benchmarks with the same settings of net.tflite: "
+            "the middle one is shown.",
+        )
+
+
+def test_an_invalid_repeat_is_shown_only_if_none_is_valid():
+    """However many there are, and the note says so."""
+    file = model()
+    invalid = [benchmark(file, [ms * 1000.0], flags=(INVALID,)) for ms in (1, 2, 3)]
+    joined = store.join([evaluation(file), *invalid, benchmark(file, [9000.0])])
+    assert [(point.latency_ms, point.valid) for point in joined.points] == [(9.0, True)]
+    assert joined.notes[0].endswith("the middle one that is valid is shown.")
+    joined = store.join([evaluation(file), *invalid])
+    assert [(point.latency_ms, point.valid) for point in joined.points] == [(2.0, False)]
+
+
+def test_repeats_of_several_settings_are_one_note():
+    """With their number, and that of the settings."""
+    one, other = model("aa"), model("bb", "other.tflite")
+    twice = [benchmark(file) for file in (one, one, other, other, other)]
+    joined = store.join([evaluation(one), evaluation(other), *twice])
+    assert joined.notes == (
+        "5 benchmarks of 2 models share 2 settings: the middle one of each is shown.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -290,6 +327,10 @@ def test_newest_of_repeated_benchmarks_wins():
         {"engine": Engine("LiteRT", "2.2", "xnnpack")},
         {"device": dataclasses.replace(PHONE, system="Android 15")},
         {"device": dataclasses.replace(PHONE, serial="another")},
+        {"engine": Engine("LiteRT", "2.1", "xnnpack", sha256="f" * 64)},
+        {"engine": Engine("LiteRT", "2.1", "xnnpack", "gpu")},
+        {"cores": (6, 7), "cores_wanted": "big"},
+        {"rules": PRESETS["mlperf"]},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -300,6 +341,43 @@ def test_benchmarks_of_other_settings_are_no_repetitions(change):
     joined = store.join([evaluation(file), benchmark(file), other])
     assert len(joined.rows) == 2
     assert not joined.notes
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"engine": Engine("LiteRT", "2.1", "xnnpack", "xnnpack")},
+        {"engine": Engine("LiteRT", "2.1", "xnnpack", nodes=60, delegated_nodes=60)},
+        {"device": dataclasses.replace(PHONE, cores=4, max_frequencies_khz=(1, 2, 0, 0))},
+        {"init_us": 5.0, "before": DeviceState(load_1min=1.0)},
+    ],
+    ids=str,
+)
+def test_benchmarks_of_the_same_settings_are_repetitions(change):
+    """What was not written down earlier, cores that are off, and the state do not matter."""
+    file = model()
+    joined = store.join([evaluation(file), benchmark(file), benchmark(file, **change)])
+    assert len(joined.rows) == 1
+
+
+def test_emulated_results_stand_beside_real_ones_only_if_asked_for():
+    """They are left out with a note; alone they are shown."""
+    file = model()
+    real, emulated = benchmark(file), benchmark(file, [7000.0], device=EMULATED)
+    both = [evaluation(file), real, emulated]
+    joined = store.join(both)
+    assert [row[0] for row in joined.rows] == [real]
+    assert joined.notes == (
+        "1 emulated result left out: its time is not a phone's; --emulated shows it.",
+    )
+    again = benchmark(file, device=EMULATED, threads=2)
+    assert "2 emulated results left out: their times are" in store.join([*both, again]).notes[0]
+    points = {point.emulated: point for point in store.join(both, emulated=True).points}
+    assert points[False].device.startswith("Pixel 6, 1 thread")
+    assert points[True].device.startswith("Pixel 6 (emulated), 1 thread")
+    alone = store.join([evaluation(file), emulated])
+    assert [point.emulated for point in alone.points] == [True]
+    assert not alone.notes
 
 
 @pytest.mark.parametrize(
@@ -339,10 +417,102 @@ def test_points_have_the_units_of_the_chart():
     assert point.device == "Pixel 6, 2 threads, LiteRT 2.1 xnnpack"
 
 
+def test_a_point_says_what_is_quoted():
+    """The 90th percentile where the rules ask for it, the mean where there is no more."""
+    file = model()
+    samples = tuple(map(float, range(1000, 12_000, 1000)))
+    p90 = benchmark(file, samples, rules=PRESETS["mlperf"])
+    (point,) = store.join([evaluation(file), p90]).points
+    assert (point.statistic, point.latency_ms) == ("p90", pytest.approx(10.0))
+    given_ = Statistics(50, 9.0, 1000.0, 3000.0, 2000.0, 100.0)
+    mean = benchmark(file, measurement=Measurement((), (), given_))
+    (point,) = store.join([evaluation(file), mean]).points
+    assert (point.statistic, point.latency_ms) == ("mean", 2.0)
+    assert 1.0 < point.latency_low_ms < 2.0 < point.latency_high_ms < 3.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([{"serial": "x"}, {"serial": "y"}], ["Pixel 6, x", "Pixel 6, y"]),
+        (
+            [{}, {"system": "Android 15"}],
+            ["Pixel 6, Android 14", "Pixel 6, Android 15"],
+        ),
+        (
+            [{"build": "b1", "kernel": "k"}, {"build": "b2", "kernel": "k"}],
+            ["Pixel 6, b1", "Pixel 6, b2"],
+        ),
+        ([{}, {"model": "Mi 5", "serial": "x"}], ["Pixel 6", "Mi 5"]),
+        ([{}, {"max_frequencies_khz": (1, 0)}], ["Pixel 6"]),
+    ],
+)
+def test_every_device_has_a_name_of_its_own(changes, expected):
+    """With no more than what tells it from those of the same model."""
+    found = naming.device_names(dataclasses.replace(PHONE, **change) for change in changes)
+    assert list(found.values()) == expected
+
+
+def test_settings_that_differ_move_from_the_heading_to_the_labels():
+    """Each point says of its device what the heading cannot."""
+    file = model(name="net.tflite")
+    engine = Engine("tflbench", "1", "xnnpack", "xnnpack", sha256="a" * 64)
+    pinned = {"cores": (6, 7), "cores_wanted": "big"}
+    base = benchmark(file, engine=engine, **pinned)
+    (point,) = store.join([evaluation(file), base]).points
+    assert point.device == "Pixel 6, 1 thread, cores big (6,7), tflbench 1 xnnpack"
+    assert point.label == "net"
+
+    def pair(**changes):
+        points = store.join([evaluation(file), base, dataclasses.replace(base, **changes)]).points
+        (heading,) = {point.device for point in points}
+        return heading, [point.label for point in points]
+
+    assert pair(threads=2) == ("Pixel 6, cores big (6,7), tflbench 1 xnnpack", ["net t1", "net t2"])
+    assert pair(engine=dataclasses.replace(engine, delegate="gpu", requested="gpu")) == (
+        "Pixel 6, 1 thread, cores big (6,7), tflbench 1",
+        ["net xnnpack", "net gpu"],
+    )
+    assert pair(cores=(0, 1), cores_wanted="little")[1] == ["net big", "net little"]
+    assert pair(cores=(), cores_wanted="")[1] == ["net big", "net not pinned"]
+    assert pair(engine=dataclasses.replace(engine, name="other"))[1] == [
+        "net tflbench",
+        "net other",
+    ]
+    assert pair(engine=dataclasses.replace(engine, version="2"))[1] == [
+        "net tflbench 1",
+        "net tflbench 2",
+    ]
+    assert pair(engine=dataclasses.replace(engine, sha256="b" * 64))[1] == [
+        "net aaaaaaa",
+        "net bbbbbbb",
+    ]
+    assert pair(rules=PRESETS["mlperf"])[1] == ["net ≥50 runs median", "net mlperf p90"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected", "in_chart"),
+    [
+        (Engine("e", "1", "gpu", "gpu", 60, 60, 1), "gpu", "gpu"),
+        (Engine("e", "1", "gpu", "gpu", 60, 50, 3), "gpu 50/60", "gpu 50/60"),
+        (Engine("e", "1", "none", "gpu", 60, 0), "none (gpu asked for)", "none (not gpu)"),
+        (Engine("e", "1", "none", "none", 60, 0), "none", "none"),
+        (Engine("e", "1", "xnnpack"), "xnnpack", "xnnpack"),
+    ],
+)
+def test_a_delegate_is_called_by_what_ran(engine, expected, in_chart):
+    """Never by what was asked for, and a part of the graph is told as one."""
+    assert naming.delegate_name(engine) == expected
+    file = model()
+    other = benchmark(file, engine=Engine("e", "1", "nnapi"))
+    points = store.join([evaluation(file), benchmark(file, engine=engine), other]).points
+    assert points[0].label == f"net {in_chart}"
+
+
 def test_device_name_without_delegate():
     """One thread is singular, and no delegate is not mentioned."""
     plain = benchmark(model(), engine=Engine("LiteRT", "2.1", "none"))
-    assert store.device_name(plain) == "Pixel 6, 1 thread, LiteRT 2.1"
+    assert naming.device_name(plain) == "Pixel 6, 1 thread, LiteRT 2.1"
 
 
 def test_models_of_other_origin_are_shown_by_name():
@@ -385,15 +555,32 @@ def test_threads_are_in_the_label_only_if_they_differ():
 def test_table_has_a_row_per_benchmark():
     """Metrics, size, latency with its interval, settings and broken rules, with units."""
     file, foreign = model(described=card()), model("bb", "foreign.tflite")
-    broken = (Flag("a", False, "too short"), Flag("b", True), Flag("c", False, "noise"))
+    broken = (
+        Flag("min_runs_met", False, "too few"),
+        Flag("stable", True),
+        Flag("throttled", True, "hot", wanted=False),
+    )
+    given_ = Statistics(50, 9.0, 1000.0, 3000.0, 2000.0, 0.0)
     frame = store.table(
         store.join(
             [
                 evaluation(file),
                 evaluation(foreign, 0.006),
-                benchmark(file, [1000.0, 3000.0, 2000.0], flags=broken),
-                benchmark(foreign),
-            ]
+                benchmark(
+                    file,
+                    [1000.0, 3000.0, 2000.0],
+                    flags=broken,
+                    engine=Engine("tflbench", "2", "none", "gpu", 60, 0, 0, "c" * 64),
+                    cores=(6, 7),
+                    cores_wanted="big",
+                    init_us=5500.0,
+                    peak_memory_bytes=2**40,
+                ),
+                benchmark(
+                    foreign, device=EMULATED, threads=2, measurement=Measurement((), (), given_)
+                ),
+            ],
+            emulated=True,
         )
     )
     first, second = json.loads(frame.to_json(orient="records"))
@@ -404,18 +591,37 @@ def test_table_has_a_row_per_benchmark():
         "mad": 0.02,
         "mean_iou": 0.9,
         "size_bytes": 777,
-        "latency_median_ms": 2.0,
-        "latency_p90_ms": pytest.approx(2.8),
+        "latency_ms": 2.0,
+        "statistic": "median",
         "latency_low_ms": 1.0,
         "latency_high_ms": 3.0,
+        "latency_p90_ms": pytest.approx(2.8),
         "runs": 3,
+        "init_ms": 5.5,
+        "peak_memory_bytes": 2**40,
         "threads": 1,
-        "engine": "LiteRT 2.1",
-        "delegate": "xnnpack",
+        "cores": "6,7",
+        "engine": "tflbench 2",
+        "engine_sha256": "c" * 12,
+        "requested_delegate": "gpu",
+        "delegate": "none",
+        "nodes": 60,
+        "delegated_nodes": 0,
         "device": "Pixel 6",
-        "invalid": "too short; noise",
+        "serial": "1A2B",
+        "emulated": False,
+        "invalid": "not min runs met: too few; throttled: hot",
     }
-    assert (second["model"], second["precision"], second["invalid"]) == ("foreign.tflite", None, "")
+    unknown = ("precision", "latency_p90_ms", "init_ms", "peak_memory_bytes", "nodes")
+    assert [second[name] for name in unknown] == [None] * 5
+    assert (second["statistic"], second["requested_delegate"]) == ("mean", "xnnpack")
+    assert (second["emulated"], second["invalid"]) == (True, "")
+    assert ",60,0,Pixel 6," in frame.to_csv(index=False)
+
+
+def test_a_table_of_nothing_is_empty():
+    """No crash where nothing was joined."""
+    assert store.table(store.Joined((), ())).empty
 
 
 def test_the_newest_evaluation_of_a_model_counts():
@@ -434,3 +640,20 @@ def test_a_quick_benchmark_does_not_replace_a_long_one():
     file = model()
     quick = dataclasses.replace(benchmark(file), rules=RunRules(min_runs=3))
     assert len(store.join([evaluation(file), benchmark(file), quick]).points) == 2
+
+
+# --- On the command line -----------------------------------------------------
+
+
+def test_plot_draws_emulated_results_beside_real_ones_if_asked(call, tmp_path):
+    """Without the option a note names it."""
+    file = model()
+    for record in (evaluation(file), benchmark(file), benchmark(file, device=EMULATED)):
+        store.save(record, tmp_path / "results")
+    result = call("plot", "results", "-o", "a.svg")
+    assert result.exit_code == 0
+    assert "1 emulated result left out" in result.stderr and "--emulated" in result.stderr
+    assert "Drew 1 point to a.svg" in result.stderr
+    result = call("plot", "results", "-o", "b.svg", "--emulated")
+    assert "left out" not in result.stderr and "Drew 2 points to b.svg" in result.stderr
+    assert "under emulation" in (tmp_path / "b.svg").read_text()

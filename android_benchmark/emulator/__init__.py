@@ -1,0 +1,83 @@
+"""An emulated Android phone for tests and dry runs: the real adb protocol, scripted engines.
+
+    with EmulatedPhone() as phone, private_adb_server() as adb:
+        adb.connect(phone.serial)
+        adb.run("-s", phone.serial, "shell", "getprop ro.board.platform").stdout
+
+It listens on the loopback interface only. There are two levels: scripted engines everywhere,
+and real arm64 programs where Linux and QEMU allow it:
+
+    with EmulatedPhone(arm64=find_arm64()) as phone: ...
+
+Nothing on it is measured: what a scripted engine prints was recorded or invented, an arm64
+program is slowed down by QEMU, and neither must ever be reported as a latency.
+"""
+
+from __future__ import annotations
+
+from android_benchmark.emulator.adb_server import AdbServer, private_adb_server
+from android_benchmark.emulator.arm64 import Arm64Program, Arm64Runner, find_arm64
+from android_benchmark.emulator.availability import LevelReport, levels
+from android_benchmark.emulator.engines import Reply, ScriptedEngine
+from android_benchmark.emulator.errors import (
+    AdbError,
+    AdbNotFoundError,
+    Arm64MissingError,
+    EmulatorError,
+    EngineError,
+    ProfileError,
+    ProtocolError,
+    StreamClosedError,
+)
+from android_benchmark.emulator.faults import (
+    ChangeGovernor,
+    DiskFull,
+    DropConnection,
+    DumpsysOf,
+    Fault,
+    KeepRunning,
+    KillProgram,
+    NoExecution,
+    Offline,
+    RefuseConnections,
+    RefuseService,
+    RestrictCores,
+    Stall,
+    Throttle,
+)
+from android_benchmark.emulator.phone import EmulatedPhone
+
+__all__ = [
+    "AdbError",
+    "AdbNotFoundError",
+    "AdbServer",
+    "Arm64MissingError",
+    "Arm64Program",
+    "Arm64Runner",
+    "ChangeGovernor",
+    "DiskFull",
+    "DropConnection",
+    "DumpsysOf",
+    "EmulatedPhone",
+    "EmulatorError",
+    "EngineError",
+    "Fault",
+    "KeepRunning",
+    "KillProgram",
+    "LevelReport",
+    "NoExecution",
+    "Offline",
+    "ProfileError",
+    "ProtocolError",
+    "RefuseConnections",
+    "RefuseService",
+    "Reply",
+    "RestrictCores",
+    "ScriptedEngine",
+    "Stall",
+    "StreamClosedError",
+    "Throttle",
+    "find_arm64",
+    "levels",
+    "private_adb_server",
+]

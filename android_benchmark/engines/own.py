@@ -1,0 +1,212 @@
+"""Our own engine `tflbench`, which hands out raw samples and output tensors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from android_benchmark import errors, tflbench
+from android_benchmark.adb import Completed
+from android_benchmark.device import Engine, OperatorTime, Settings
+from android_benchmark.engines.engine import Reading, confirmation_flag, fallback_flag
+from android_benchmark.measurement import Measurement
+from android_benchmark.rules import RunRules
+
+MANIFEST = "manifest.json"
+_DELEGATES = ("xnnpack", "none")
+_COMPLAINTS: tuple[tuple[str, type[errors.EngineError]], ...] = (
+    (r"no memory for ", errors.OutOfMemoryError),
+    (r"`--use_xnnpack` was given|the XNNPACK delegate ", errors.DelegateMissingError),
+    (r"the library ", errors.EngineFileError),
+    (
+        r"`--graph` cannot be read|the model cannot|the interpreter cannot|the tensors cannot|"
+        r"run [0-9]+ of the phase|a profiling run|(input|output) [0-9]+ |there is no noise|"
+        r"`--input` ",
+        errors.ModelRefusedError,
+    ),
+)
+"""What the beginning of a complaint of tflbench's own stands for; its end may hold any path."""
+
+
+class Tflbench:
+    """A bundle of tflbench with a runtime, as `tools/build_engine.py` builds it.
+
+    Args:
+        bundle: Its folder.
+
+    Raises:
+        EngineFileError: It is no such folder, or incomplete, or a file is not what it was.
+    """
+
+    name = tflbench.ENGINE
+
+    def __init__(self, bundle: Path) -> None:
+        try:
+            manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
+            hashes = {name: file["sha256"] for name, file in sorted(manifest["files"].items())}
+            self._loader, self._library = str(manifest["loader"]), str(manifest["library"])
+            self.sha256 = str(hashes["tflbench"])
+        except OSError as error:
+            raise errors.EngineFileError(
+                f"{bundle} is no bundle of tflbench: cannot read {MANIFEST} ({error.strerror}). "
+                "Build one: python tools/build_engine.py."
+            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise errors.EngineFileError(
+                f"{bundle / MANIFEST} is damaged: build the bundle anew."
+            ) from error
+        absent = [
+            name
+            for name in hashes
+            if not re.fullmatch(r"[\w.+-]+", name) or not (bundle / name).is_file()
+        ]
+        if absent or not {self._loader, self._library, "tflbench"} <= set(hashes):
+            raise errors.EngineFileError(
+                f"{bundle} lacks {', '.join(absent) or 'a part of the engine'}: build it anew."
+            )
+        self.files: Mapping[str, Path] = {name: bundle / name for name in hashes}
+        for name, file in self.files.items():
+            if _sha256(file) != hashes[name]:
+                raise errors.EngineFileError(
+                    f"{file} is not the file that {MANIFEST} tells of: build the bundle anew."
+                )
+        self.programs: tuple[str, ...] = (self._loader, "tflbench")
+
+    @property
+    def probe(self) -> list[str] | None:
+        """The command that prints its version: it shows that the bundle starts at all."""
+        return [*self._start, "--version"]
+
+    def learn(self, answer: Completed) -> None:
+        """Check the answer to `probe`.
+
+        Raises:
+            EngineFileError: The bundle does not start on this phone.
+        """
+        if answer.returncode:
+            said = (answer.stderr or answer.stdout).strip().splitlines() or ["it says nothing"]
+            raise errors.EngineFileError(
+                f"tflbench does not start on this phone: {said[-1][:200]}."
+            )
+
+    @property
+    def _start(self) -> list[str]:
+        return [f"./{self._loader}", "--library-path", ".", "./tflbench"]
+
+    def command(
+        self, model: str, settings: Settings, rules: RunRules, output: str | None
+    ) -> list[str]:
+        """The command that runs a model.
+
+        Raises:
+            DelegateMissingError: It has XNNPACK and the built-in kernels only.
+        """
+        if settings.delegate not in _DELEGATES:
+            raise errors.DelegateMissingError(
+                f"tflbench has no delegate {settings.delegate}, only {' and '.join(_DELEGATES)}: "
+                "give the official benchmark_model with `--engine-binary`."
+            )
+        return [
+            *self._start,
+            f"--graph={model}",
+            f"--library=./{self._library}",
+            f"--num_threads={settings.threads}",
+            f"--warmup_runs={rules.warmup_min_runs}",
+            f"--warmup_min_secs={rules.warmup_min_s}",
+            f"--num_runs={rules.min_runs}",
+            f"--min_secs={rules.min_duration_s}",
+            f"--max_secs={rules.max_duration_s}",
+            f"--use_xnnpack={str(settings.delegate == 'xnnpack').lower()}",
+            *(["--enable_op_profiling=true"] if settings.profile else []),
+            *([f"--output={output}"] if output else []),
+        ]
+
+    def read(self, completed: Completed, settings: Settings) -> Reading:
+        """What a run's output says.
+
+        Raises:
+            OutputCutError: It ended well, but its output lacks its end.
+            EngineError: It failed, or its output makes no sense.
+            RemoteError: It could not write its output tensors.
+        """
+        report = tflbench.parse(completed.stdout, completed.stderr, completed.returncode)
+        if completed.returncode:
+            raise _failure(report, completed)
+        if not report.complete or report.start is None:
+            raise errors.OutputCutError(
+                f"The output of tflbench is cut short: {report.problems[-1]}."
+            )
+        if report.damage or not report.samples_ns:
+            said = (report.damage or ("it made no run",))[0]
+            raise errors.UnreadableOutputError(f"The output of tflbench makes no sense: {said}.")
+        delegate = report.delegate
+        took = delegate.delegated_nodes if delegate else None
+        ran = (delegate.name or "none").lower() if delegate and took != 0 else "none"
+        told = ran == "none" or took is not None
+        init = report.init
+        return Reading(
+            engine=Engine(
+                self.name,
+                f"{report.start.version} ({report.start.runtime})",
+                ran,
+                settings.delegate,
+                delegate.nodes if delegate else None,
+                took,
+                delegate.partitions if delegate else None,
+                self.sha256,
+            ),
+            measurement=Measurement(
+                tuple(value / 1000 for value in report.warmup_ns),
+                tuple(value / 1000 for value in report.samples_ns),
+            ),
+            flags=(
+                fallback_flag(settings, ran, "the delegate took no operator" if took == 0 else ""),
+                confirmation_flag(settings, told),
+            ),
+            init_us=(
+                (init.model_ns + init.interpreter_ns + init.allocate_ns) / 1000 if init else None
+            ),
+            peak_memory_bytes=(report.memory.peak_bytes or None) if report.memory else None,
+            profile=_profile(report.op_profile),
+            outputs=tuple((tensor.dtype, tensor.size_bytes) for tensor in report.outputs),
+        )
+
+
+def _sha256(file: Path) -> str:
+    """Hash of a file; empty if it cannot be read."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _profile(profile: tflbench.OpProfile | None) -> tuple[OperatorTime, ...]:
+    """The operators of an inference; none where some are missing."""
+    if profile is None or profile.failure or not profile.runs:
+        return ()
+    return tuple(
+        OperatorTime(
+            f"{op.subgraph}:{op.index}",
+            op.name,
+            op.total_ns / 1000 / profile.runs,
+            max(1, round(op.count / profile.runs)),
+        )
+        for op in profile.ops
+    )
+
+
+def _failure(report: tflbench.Report, completed: Completed) -> errors.HarnessError:
+    """The error that tflbench's own complaint stands for."""
+    said = (report.complaints or ("it says nothing of why",))[0].rstrip(".")
+    if said.startswith("`--output`"):
+        return errors.refusal(said, "the phone")
+    # The runtime says which operator it is that it lacks; tflbench, that there is none to be had.
+    why = re.search(r"^ERROR: (.*\S)", f"{completed.stderr}\n{completed.stdout}", re.MULTILINE)
+    kinds = (kind for pattern, kind in _COMPLAINTS if re.match(pattern, said))
+    return next(kinds, errors.EngineError)(
+        f"tflbench failed (exit code {completed.returncode}): {said}"
+        f"{f' ({why[1][:200]})' if why else ''}."
+    )

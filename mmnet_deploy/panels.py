@@ -1,0 +1,182 @@
+"""A panel of the trade-off chart: the points of one device, their front and their labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from mmnet_deploy.dots import Dot, log_ticks, shown
+from mmnet_deploy.labels import Box, Mark, Placement, Position, Segment, place
+from mmnet_deploy.style import DPI, INK, PT_PER_INCH, QUIET, SOFT
+
+LOG_FROM_RATIO = {"x": 4.0, "y": 10.0}
+LARGEST_LABEL = 28  # characters
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """A composed panel; all lengths in points from the lower left corner of the figure.
+
+    Attributes:
+        dots: The points, those on the front first.
+        marks, placements: The disc and the label of each dot; a placement is None if there
+            was no room.
+        inside: The area of the axes.
+    """
+
+    axes: Axes
+    dots: tuple[Dot, ...]
+    marks: tuple[Mark, ...]
+    placements: tuple[Placement | None, ...]
+    inside: Box
+
+    @property
+    def unlabelled(self) -> int:
+        """Number of dots without a label for want of room."""
+        return sum(found is None for found in self.placements)
+
+
+# --- Scales ------------------------------------------------------------------
+
+
+def _scale(axes: Axes, name: Literal["x", "y"], values: Sequence[float]) -> None:
+    """Limits and ticks for `values`; logarithmic where they span a large ratio."""
+    low, high = min(values), max(values)
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[name]
+    if low > 0 and high / low > LOG_FROM_RATIO[name]:
+        margin = (high / low) ** 0.09
+        low, high = low / margin, high * margin
+        axes.set(**{f"{name}scale": "log", f"{name}lim": (low, high)})
+        axis.set_major_locator(FixedLocator(log_ticks(low, high)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+        axis.set_minor_locator(NullLocator())
+        return
+    # A difference of a hundredth of the value is noise and should not fill the chart.
+    margin = max(0.1 * (high - low), 0.02 * abs(high)) or 1.0
+    axes.set(**{f"{name}lim": (low - margin, high + margin)})
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+
+
+# --- Drawing -----------------------------------------------------------------
+
+
+def _paler(colour: str, white: float) -> tuple[float, float, float]:
+    """`colour` mixed with a share of white."""
+    red, green, blue = (part + (1.0 - part) * white for part in to_rgb(colour))
+    return red, green, blue
+
+
+def _draw_dots(axes: Axes, dots: Sequence[Dot]) -> None:
+    """Markers and error bars: full on the front, pale behind it, hollow if invalid."""
+    # The largest first, so that none hides another; of equal ones the better on top.
+    for dot in sorted(dots, key=lambda dot: (-dot.area, dot.best)):
+        (x, y), (low, high) = dot.place, dot.interval
+        face, edge = _paler(dot.colour, 0.68), _paler(dot.colour, 0.15)
+        if not dot.point.valid:
+            face, edge = (1.0, 1.0, 1.0), to_rgb(dot.colour)
+        elif dot.best:
+            face, edge = to_rgb(dot.colour), to_rgb(INK)
+        size, marker = dot.shape.size(dot.area), dot.shape.marker
+        axes.scatter(
+            [x], [y], size, [face], marker=marker, edgecolors=[edge], linewidths=0.8, zorder=4
+        )  # fmt: skip
+        # Under the markers: an interval that is shorter than its marker says no more.
+        bar = to_rgb(dot.colour) if dot.best else edge
+        axes.plot([low, high], [y, y], color=bar, lw=1.1, solid_capstyle="butt", zorder=3)
+
+
+def _draw_front(axes: Axes, dots: Sequence[Dot]) -> list[Position]:
+    """The front as stairs: above and right of them, something on it is at least as good."""
+    corners: list[Position] = []
+    for x, y in (dot.place for dot in dots if dot.best):
+        corners += [(x, corners[-1][1]), (x, y)] if corners else [(x, y)]
+    axes.plot(*zip(*corners or [(math.nan, math.nan)], strict=True), color=QUIET, lw=1.0, zorder=2)
+    return corners
+
+
+def size_pt(text: Text) -> tuple[float, float]:
+    """Width and height of a text in points."""
+    box = text.get_window_extent()
+    return box.width * PT_PER_INCH / DPI, box.height * PT_PER_INCH / DPI
+
+
+def _to_points(axes: Axes, positions: Sequence[Position]) -> list[Position]:
+    """Places in the axes as points from the lower left corner of the figure."""
+    pixels = axes.transData.transform(positions) * (PT_PER_INCH / DPI)
+    return [(float(x), float(y)) for x, y in pixels]
+
+
+def _write_labels(axes: Axes, dots: Sequence[Dot]) -> list[Text]:
+    """The labels, not yet at their places; white behind them keeps the grid off."""
+    return [
+        axes.text(
+            0.0, 0.0, shown(dot.point.label, LARGEST_LABEL), transform=axes.figure.transFigure,
+            color=INK if dot.best else SOFT, fontsize=8.0, va="bottom", zorder=1.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.2},
+        )
+        for dot in dots
+    ]  # fmt: skip
+
+
+def _set_label(axes: Axes, text: Text, mark: Mark, found: Placement | None, page: Position) -> None:
+    """Move `text` to its place on the page and tie it to its mark if it stands far away."""
+    if found is None:
+        text.remove()
+        return
+    # A viewer may lack the font: the side that faces the mark is the one to hold.
+    box, side = found.box, "center"
+    x = (box.left + box.right) / 2
+    if box.left >= mark.x:
+        side, x = "left", box.left
+    elif box.right <= mark.x:
+        side, x = "right", box.right
+    text.set(x=x / page[0], y=box.bottom / page[1], ha=side)
+    if found.leader is not None:
+        ends = [(x / page[0], y / page[1]) for x, y in found.leader]
+        line = Line2D(*zip(*ends, strict=True), color=QUIET, lw=0.5, zorder=1.4)
+        line.set_transform(axes.figure.transFigure)
+        axes.add_artist(line)
+
+
+def draw_panel(axes: Axes, dots: Sequence[Dot], every: Sequence[Dot]) -> list[Position]:
+    """Scale the axes, draw all but the labels, and return the corners of the front.
+
+    Args:
+        axes: The panel's.
+        dots: The panel's.
+        every: Those of all panels, which share the vertical axis.
+    """
+    _scale(axes, "x", [x for dot in dots for x in (dot.place[0], *dot.interval)])
+    _scale(axes, "y", [dot.place[1] for dot in every])
+    _draw_dots(axes, dots)
+    return _draw_front(axes, dots)
+
+
+def add_labels(axes: Axes, dots: Sequence[Dot], corners: Sequence[Position]) -> Panel:
+    """Write each dot's label where it touches nothing; the layout must stand."""
+    page = axes.figure.bbox.width * PT_PER_INCH / DPI, axes.figure.bbox.height * PT_PER_INCH / DPI
+    texts = _write_labels(axes, dots)
+    marks = tuple(
+        Mark(*centre, dot.radius_pt, *size_pt(text))
+        for centre, dot, text in zip(
+            _to_points(axes, [dot.place for dot in dots]), dots, texts, strict=True
+        )
+    )
+    lines: list[Segment] = list(itertools.pairwise(_to_points(axes, corners))) if corners else []
+    for dot in dots:
+        low, high = _to_points(axes, [(end, dot.place[1]) for end in dot.interval])
+        lines.append((low, high))
+    inside = Box(*(edge * PT_PER_INCH / DPI for edge in axes.get_window_extent().extents))
+    placements = tuple(place(marks, inside, lines))
+    for text, mark, found in zip(texts, marks, placements, strict=True):
+        _set_label(axes, text, mark, found, page)
+    return Panel(axes, tuple(dots), marks, placements, inside)

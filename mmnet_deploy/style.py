@@ -1,0 +1,54 @@
+"""Looks that all charts share."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib
+
+DPI, PT_PER_INCH = 200, 72.0
+MARGIN_PT = 6.0
+
+STYLE: Any = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#444444",
+    "axes.formatter.limits": (-6, 9),
+    "axes.formatter.useoffset": False,
+    "axes.grid": True,
+    "axes.labelsize": 9.0,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.family": ["sans-serif"],
+    # The first is what we measure; viewers of an SVG that lack it take one as wide.
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
+    "font.size": 8.5,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
+    "svg.fonttype": "none",  # text stays text: small, searchable, selectable
+    "svg.hashsalt": "mmnet-deploy",
+    "text.hinting": "no_hinting",  # labels are as wide in every format
+    "text.parse_math": False,  # a `$` in a name is a dollar sign
+    "xtick.color": "#444444",
+    "xtick.labelsize": 8.5,
+    "xtick.major.width": 0.7,
+    "ytick.color": "#444444",
+    "ytick.labelsize": 8.5,
+    "ytick.major.width": 0.7,
+}
+INK, SOFT, QUIET = "#1a1a1a", "#4a4a4a", "#6b6b6b"
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Our looks whatever the user's matplotlibrc says."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        # A name in a script that the font lacks shows as boxes; in an SVG it is right.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield
