@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mmnet_deploy.chart import DPI, INK, METADATA, PT_PER_INCH, QUIET, SOFT, STYLE, file_kind
 from mmnet_deploy.dots import COLOURS, shown
 from mmnet_deploy.errors import ResultError
-from mmnet_deploy.files import written_aside
 from mmnet_deploy.layer_names import short_names, shortened
 from mmnet_deploy.quantization_error import LayerNoise, QuantizationError
+from mmnet_deploy.style import DPI, INK, MARGIN_PT, PT_PER_INCH, QUIET, SOFT, file_kind, save, style
 
 MOST_BARS = 30
-WIDTH_PT, BAR_PT, MARGIN_PT = 460.0, 13.0, 6.0
+WIDTH_PT, BAR_PT = 460.0, 13.0
 ABOVE_PT, BELOW_PT, LEFT_PT, RIGHT_PT = 42.0, 36.0, 185.0, 36.0
 LONGEST_NAME = 26  # characters
-
-
-@contextlib.contextmanager
-def _style() -> Iterator[None]:
-    """The looks of the trade-off chart whatever the user's matplotlibrc says."""
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        # A name in a script that the font lacks shows as boxes; in an SVG it is right.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        yield
 
 
 def _value(layer: LayerNoise) -> str:
@@ -126,7 +111,8 @@ def draw(error: QuantizationError, path: Path, *, title: str) -> Path:
         ResultError: There is no layer.
         OutputError: The file cannot be written.
     """
-    kind = file_kind(path)
-    with _style(), written_aside(path) as aside:
-        compose(error, title).savefig(aside, format=kind, metadata=METADATA[kind])
+    file_kind(path)
+    with style():
+        figure = compose(error, title)
+    save(figure, path)
     return path

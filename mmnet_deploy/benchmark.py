@@ -211,8 +211,8 @@ def output_difference(model: Path, outcome: Outcome) -> OutputDifference | None:
     """How far what a device computed is from what this computer computes, on equal noise.
 
     None where the engine hands out nothing, or where there is nothing to compare with: no
-    runtime on this computer that runs the model, or a type that cannot be compared. Both use the same
-    delegate, since the built-in kernels round otherwise than XNNPACK's.
+    runtime on this computer that runs the model, or a type that cannot be compared. Both use
+    the same delegate, since the built-in kernels round otherwise than XNNPACK's.
     """
     if not outcome.outputs:
         return None

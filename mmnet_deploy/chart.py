@@ -17,33 +17,11 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from mmnet_deploy.dots import Dot, by_device, chart_dots, heading, latency_title, looks, shown
-from mmnet_deploy.errors import ResultError, UsageError
-from mmnet_deploy.files import written_aside
+from mmnet_deploy.errors import ResultError
 from mmnet_deploy.legends import add_legends
 from mmnet_deploy.panels import Panel, add_labels, draw_panel, size_pt
 from mmnet_deploy.records import TradeOff
-from mmnet_deploy.style import DPI, INK, MARGIN_PT, PT_PER_INCH, QUIET, SOFT, STYLE, style
-
-__all__ = [
-    "DPI",
-    "INK",
-    "METADATA",
-    "PT_PER_INCH",
-    "QUIET",
-    "SOFT",
-    "STYLE",
-    "Chart",
-    "compose",
-    "draw",
-    "file_kind",
-]
-
-# Without a date, equal points give equal bytes.
-METADATA: dict[str, dict[str, None]] = {
-    "svg": {"Date": None},
-    "png": {},
-    "pdf": {"CreationDate": None},
-}
+from mmnet_deploy.style import DPI, INK, MARGIN_PT, PT_PER_INCH, QUIET, file_kind, save, style
 
 WIDTH_PT, HEIGHT_PT = 460.0, 317.0  # of a chart with one panel
 PANEL_WIDTH_PT, PANEL_HEIGHT_PT = 215.0, 235.0  # what another column or row adds
@@ -159,18 +137,6 @@ def compose(points: Sequence[TradeOff], title: str | None = None) -> Chart:
     return Chart(figure, labelled)
 
 
-def file_kind(path: Path) -> str:
-    """`svg`, `png` or `pdf`, by the suffix.
-
-    Raises:
-        UsageError: `path` has another suffix.
-    """
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in METADATA:
-        raise UsageError(f"The chart's file must end in .svg, .png or .pdf. Received: {path.name}.")
-    return kind
-
-
 def draw(points: Sequence[TradeOff], path: Path, *, title: str | None = None) -> Path:
     """Draw gradient error against latency with the Pareto front, for a paper or a README.
 
@@ -191,8 +157,6 @@ def draw(points: Sequence[TradeOff], path: Path, *, title: str | None = None) ->
         ResultError: There is no point, or one that is no finite number.
         OutputError: The file cannot be written.
     """
-    kind = file_kind(path)
-    chart = compose(points, title)
-    with style(), written_aside(path) as aside:
-        chart.figure.savefig(aside, format=kind, metadata=METADATA[kind])
+    file_kind(path)
+    save(compose(points, title).figure, path)
     return path

@@ -1,13 +1,18 @@
-"""Looks that all charts share."""
+"""Looks that all charts share, and the files that they are saved in."""
 
 from __future__ import annotations
 
 import contextlib
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.figure import Figure
+
+from mmnet_deploy.errors import UsageError
+from mmnet_deploy.files import written_aside
 
 DPI, PT_PER_INCH = 200, 72.0
 MARGIN_PT = 6.0
@@ -52,3 +57,35 @@ def style() -> Iterator[None]:
         # A name in a script that the font lacks shows as boxes; in an SVG it is right.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         yield
+
+
+# Without a date, equal charts are equal bytes.
+_METADATA: dict[str, dict[str, None]] = {
+    "svg": {"Date": None},
+    "png": {},
+    "pdf": {"CreationDate": None},
+}
+
+
+def file_kind(path: Path) -> str:
+    """`svg`, `png` or `pdf`, by the suffix.
+
+    Raises:
+        UsageError: `path` has another suffix.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in _METADATA:
+        raise UsageError(f"The chart's file must end in .svg, .png or .pdf. Received: {path.name}.")
+    return kind
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure that was composed under `style`; the file appears when it is whole.
+
+    Raises:
+        UsageError: `path` has another suffix.
+        OutputError: The file cannot be written.
+    """
+    kind = file_kind(path)
+    with style(), written_aside(path) as aside:
+        figure.savefig(aside, format=kind, metadata=_METADATA[kind])

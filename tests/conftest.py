@@ -13,7 +13,6 @@ import pytest
 import models
 from mmnet_deploy import synthetic
 
-
 MUST_RUN = "MMNET_TESTS_MUST_RUN"
 """Set where everything that the tests use is installed: then a skipped test is a failure."""
 

@@ -317,9 +317,7 @@ def _work_off(
 
         def run(target: Target, jobs: Sequence[Job], rules: RunRules, end: threading.Event) -> None:
             try:
-                sweep.run(
-                    target.name, target.device, jobs, rules, keep=keep, fail=fail, stop=stop
-                )
+                sweep.run(target.name, target.device, jobs, rules, keep=keep, fail=fail, stop=stop)
             finally:
                 end.set()
 

@@ -136,10 +136,10 @@ def _check(other: Path | None, against: Path | None, data: Path | None, plot: Pa
     if against is not None and data is None:
         raise UsageError("`--against` needs `--data DIR`, the pictures to compare the layers on.")
     if plot is not None:
-        from mmnet_deploy import chart
+        from mmnet_deploy import style
         from mmnet_deploy.files import check_folder
 
-        chart.file_kind(plot)
+        style.file_kind(plot)
         check_folder(plot.parent)
 
 

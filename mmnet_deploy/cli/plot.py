@@ -25,10 +25,10 @@ def plot(results: tuple[Path, ...], file: Path, title: str | None, emulated: boo
 
     Example: mmnet-deploy plot results -o pareto.svg
     """
-    from mmnet_deploy import chart, store
+    from mmnet_deploy import chart, store, style
     from mmnet_deploy.files import make_folder
 
-    chart.file_kind(file)
+    style.file_kind(file)
     joined = store.join(store.load(results), emulated=emulated)
     for note in joined.notes:
         say(note)

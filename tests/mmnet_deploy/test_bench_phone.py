@@ -14,6 +14,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
+import models
 from android_benchmark import emulator, stand_in
 from android_benchmark.emulator import EmulatedPhone, private_adb_server
 from mmnet_deploy import store
@@ -303,15 +304,15 @@ def bundle(tmp_path_factory):
 
 def test_mmnet_runs_on_the_emulated_phone(call, bundle, portraits, tmp_path):
     """Train, convert, evaluate, push, run real arm64 kernels, compare with this computer, draw."""
-    out, models = tmp_path / "out", tmp_path / "models"
-    network = mmnet(0.5, 64)
-    network.save(tmp_path / "mmnet.keras")
+    out, converted_to = tmp_path / "out", tmp_path / "models"
+    training = models.build("mmnet", width_multiplier=0.5, input_size=64)
+    models.inference_network(training).save(tmp_path / "mmnet.keras")
     converted = call(
         "convert", "mmnet.keras", "--precision", "float32", "--precision", "int8",
-        "--representative", portraits, "-o", models,
+        "--representative", portraits, "-o", converted_to,
     )  # fmt: skip
     assert converted.exit_code == 0, converted.output
-    files = sorted(models.glob("*.tflite"))
+    files = sorted(converted_to.glob("*.tflite"))
     assert call("evaluate", *files, "--data", portraits, "-o", out).exit_code == 0
     result = call(
         "bench", *files, "--device", "emulated", "--engine-binary", bundle, "--profile", "-o", out

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmnet_deploy import chart, labels
+from mmnet_deploy import chart, labels, style
 from mmnet_deploy.dots import area_pt2, count, log_ticks, references, shown
 from mmnet_deploy.errors import OutputError, ResultError, UsageError
 from mmnet_deploy.panels import Panel
@@ -177,11 +177,11 @@ def test_labels_touch_nothing_and_stay_inside(drawn: Panel) -> None:
 def test_the_words_stand_where_they_were_placed() -> None:
     """What the renderer draws fills the boxes that were found free."""
     drawn = panel(precisions())
-    height = drawn.axes.figure.bbox.height * 72 / chart.DPI
+    height = drawn.axes.figure.bbox.height * 72 / style.DPI
     texts = {text.get_text(): text for text in drawn.axes.texts}
     for dot, found in zip(drawn.dots, drawn.placements, strict=True):
         assert found is not None
-        extent = texts[dot.point.label].get_window_extent().extents * 72 / chart.DPI
+        extent = texts[dot.point.label].get_window_extent().extents * 72 / style.DPI
         box = found.box
         assert extent.tolist() == pytest.approx([box.left, box.bottom, box.right, box.top], abs=0.5)
         assert 0 < extent[3] < height
