@@ -231,7 +231,8 @@ class Phone:
         except errors.TimedOutError:
             self._kill_leftover(self._closing)
             raise errors.EngineHungError(
-                f"{self.engine.name} did not end within {timeout_s:.0f} s and was killed."
+                f"{self.engine.name} did not end within {timeout_s:.0f} s and was killed: it "
+                "hangs, or needs more time, which `--timeout` gives."
             ) from None
         except errors.StoppedError:
             with contextlib.suppress(errors.HarnessError):
@@ -352,5 +353,6 @@ def _require_start(completed: Completed, name: str, serial: str, any_code: bool)
         )
     if code > 128 and code - 128 in set(signal.Signals):
         raise errors.EngineCrashedError(
-            f"{name} crashed on {serial}: {signal.Signals(code - 128).name}, {last}."
+            f"{name} crashed on {serial}: {signal.Signals(code - 128).name}, {last}. Try another "
+            "delegate, or another build of the engine."
         )

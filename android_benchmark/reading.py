@@ -132,7 +132,7 @@ def parse_facts(serial: str, text: str) -> DeviceFacts:
     sdk = _number(said.get("ro.build.version.sdk", ""))
     return DeviceFacts(
         serial=serial,
-        model=(named.strip() or serial) + " (emulated)" * emulated,
+        model=named.strip() or serial,
         processor=processor,
         cores=len(online) or len(frequencies) or 1,
         system=f"Android {release}".strip(),

@@ -75,10 +75,13 @@ def delegate_name(engine: Engine) -> str:
 
 
 def _short_delegate(engine: Engine) -> str:
-    """The same for a chart, which has little room: `none (not gpu)`."""
+    """The same for a chart, which has little room: `none (not gpu)`.
+
+    What XNNPACK leaves runs on the same cores: how much that is says little there.
+    """
     if fell_back(engine):
         return f"{engine.delegate} (not {engine.requested})"
-    return delegate_name(engine)
+    return engine.delegate if engine.delegate == "xnnpack" else delegate_name(engine)
 
 
 def engine_name(engine: Engine) -> str:
@@ -140,8 +143,11 @@ def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
     engine = []
     if shared(lambda b: engine_name(b.engine)):
         engine.append(engine_name(first.engine))
-    if shared(lambda b: delegate_name(b.engine)) and delegate_name(first.engine) != "none":
-        engine.append(delegate_name(first.engine))
+    for delegate in (delegate_name, _short_delegate):
+        names = {delegate(benchmark.engine) for benchmark in benchmarks}
+        if len(names) == 1 and names != {"none"}:
+            engine += names
+            break
     if engine:
         parts.append(" ".join(engine))
     return ", ".join(parts)

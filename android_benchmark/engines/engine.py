@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from android_benchmark import errors
 from android_benchmark.adb import Completed
 from android_benchmark.device import Engine, OperatorTime, Settings
 from android_benchmark.measurement import Flag, Measurement
@@ -84,10 +85,34 @@ class PhoneEngine(Protocol):
         """
 
 
+_ADVICE: Mapping[type[errors.HarnessError], str] = {
+    errors.ModelRefusedError: "a newer engine may take it; `inspect` shows its operators",
+    errors.DelegateMissingError: "take another delegate, or an engine that has it",
+    errors.OutOfMemoryError: "close other apps on the phone, or take a smaller model",
+    errors.EngineCrashedError: "take another delegate, or another build of the engine",
+    errors.EngineFileError: "get the engine anew, built for this phone",
+}
+
+
+def failure(kind: type[errors.EngineError], name: str, code: int, why: str) -> errors.EngineError:
+    """The error of an engine that gave up, with advice.
+
+    Args:
+        kind: What it is about.
+        name: The engine.
+        code: Its exit code.
+        why: Its own words.
+    """
+    advice = _ADVICE.get(kind)
+    said = f"{name} failed (exit code {code}): {why.rstrip('.')}"
+    return kind(f"{said}: {advice}." if advice else f"{said}.")
+
+
 def fallback_flag(settings: Settings, delegate: str, why: str) -> Flag:
     """Whether another delegate than the one that was asked for ran the model."""
     fell = delegate != settings.delegate
     reason = f"{settings.delegate} was asked for, {delegate or 'nothing known'} ran it"
+    why = why.rstrip(".")
     return Flag("fell_back", fell, f"{reason}{why and f' ({why})'}" if fell else "", wanted=False)
 
 

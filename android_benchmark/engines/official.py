@@ -18,7 +18,7 @@ from android_benchmark.benchmark_model import (
     Tool,
 )
 from android_benchmark.device import DELEGATES, Engine, OperatorTime, Settings
-from android_benchmark.engines.engine import Reading, confirmation_flag, fallback_flag
+from android_benchmark.engines.engine import Reading, confirmation_flag, failure, fallback_flag
 from android_benchmark.measurement import Flag, Measurement, Statistics
 from android_benchmark.rules import RunRules
 
@@ -218,7 +218,7 @@ def _require_success(
         said = (failures or report.failures or (None,))[0]
         kind = _FAILURES.get(said.kind, errors.EngineError) if said else errors.EngineError
         why = said.text if said else "it says nothing of why"
-        raise kind(f"benchmark_model failed (exit code {returncode}): {why.rstrip('.')}.")
+        raise failure(kind, "benchmark_model", returncode, why)
     if report.unconsumed_flags:
         raise errors.EngineError(
             "benchmark_model does not know the flags "

@@ -11,7 +11,7 @@ from pathlib import Path
 from android_benchmark import errors, tflbench
 from android_benchmark.adb import Completed
 from android_benchmark.device import Engine, OperatorTime, Settings
-from android_benchmark.engines.engine import Reading, confirmation_flag, fallback_flag
+from android_benchmark.engines.engine import Reading, confirmation_flag, failure, fallback_flag
 from android_benchmark.measurement import Measurement
 from android_benchmark.rules import RunRules
 
@@ -206,7 +206,5 @@ def _failure(report: tflbench.Report, completed: Completed) -> errors.HarnessErr
     # The runtime says which operator it is that it lacks; tflbench, that there is none to be had.
     why = re.search(r"^ERROR: (.*\S)", f"{completed.stderr}\n{completed.stdout}", re.MULTILINE)
     kinds = (kind for pattern, kind in _COMPLAINTS if re.match(pattern, said))
-    return next(kinds, errors.EngineError)(
-        f"tflbench failed (exit code {completed.returncode}): {said}"
-        f"{f' ({why[1][:200]})' if why else ''}."
-    )
+    said += f" ({why[1][:200].rstrip('.')})" if why else ""
+    return failure(next(kinds, errors.EngineError), tflbench.ENGINE, completed.returncode, said)

@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -24,21 +24,38 @@ if TYPE_CHECKING:
 _HOST_PATIENCE_S = 2.0
 
 
+class _Rule(NamedTuple):
+    """An option that overrides a number of the preset."""
+
+    field: str
+    option: str
+    type: type
+    most: float
+    text: str
+    least: float = 0
+
+
+_RULES = (
+    _Rule("min_runs", "--min-runs", int, 1e6, "Measure at least so many runs, and", least=1),
+    _Rule("min_duration_s", "--min-duration", float, 3600, "at least so many seconds."),
+    _Rule(
+        "max_duration_s",
+        "--max-duration",
+        float,
+        7200,
+        "Seconds after which a run ends anyway.",
+        least=0.001,
+    ),
+    _Rule("warmup_min_runs", "--warmup-runs", int, 1e6, "Warm up with at least so many runs."),
+    _Rule("warmup_min_s", "--warmup-duration", float, 3600, "Warm up at least so many seconds."),
+    _Rule("rest_max_s", "--rest", float, 3600, "Rest at most so many seconds between runs."),
+    _Rule("rest_margin_c", "--rest-margin", float, 100, "Rest until so few °C above the start."),
+)
+
+
 def _rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that override a number of the preset, by the names of `RunRules`."""
-    for name, option, text in (
-        ("rest_margin_c", "--rest-margin", "Rest until so few °C above the first run."),
-        ("rest_max_s", "--rest", "Rest so many seconds at most, or without a sensor."),
-        ("max_duration_s", "--max-duration", "Seconds after which a run ends anyway."),
-        ("warmup_min_s", "--warmup-duration", "Warm up at least so many seconds."),
-        ("min_duration_s", "--min-duration", "at least so many seconds."),
-    ):
-        command = click.option(option, name, type=float, help=text)(command)
-    for name, option, text in (
-        ("warmup_min_runs", "--warmup-runs", "Warm up with at least so many runs."),
-        ("min_runs", "--min-runs", "Measure at least so many runs, and"),
-    ):
-        command = click.option(option, name, type=int, help=text)(command)
+    for rule in reversed(_RULES):
+        command = click.option(rule.option, rule.field, type=rule.type, help=rule.text)(command)
     return command
 
 
@@ -52,7 +69,16 @@ def _rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="A phone, host (this computer) or emulated; repeatable. Default: the only phone.",
 )
 @click.option("--all-devices", is_flag=True, help="Every phone that is ready.")
-@click.option("-o", "--out", "folder", metavar="DIR", type=FOLDER, help="For the results.")
+@click.option(
+    "-o",
+    "--out",
+    "folder",
+    default="results",
+    show_default=True,
+    metavar="DIR",
+    type=FOLDER,
+    help="For the results.",
+)
 @click.option("--threads", default="1", show_default=True, metavar="N,…", help="Of the engine.")
 @click.option(
     "--delegate",
@@ -101,7 +127,7 @@ def bench(
     models: tuple[Path, ...],
     names: tuple[str, ...],
     all_devices: bool,
-    folder: Path | None,
+    folder: Path,
     threads: str,
     delegates: str,
     cores: str,
@@ -133,8 +159,6 @@ def bench(
 
     if not models and not clean:
         raise UsageError("`MODEL.tflite` must name at least one file. Received: none.")
-    if models and folder is None:
-        raise UsageError("`-o` must name a folder for the results. Received: nothing.")
     preset = preset or ("quick" if names == (EMULATED,) else "default")
     rules = _rules(preset, changes)
     settings = [
@@ -165,7 +189,7 @@ def bench(
         results: list[Benchmark] = []
         failures: list[Failure] = []
         interrupted = False
-        if models and folder is not None:
+        if models:
             _check(targets, settings)
             make_folder(folder)
             earlier = store.load([folder]) if resume and any(folder.glob("*.json")) else []
@@ -184,7 +208,7 @@ def bench(
         if clean and not interrupted:
             for phone in phones_of(targets):
                 say(f"{phone.serial}: {phone.clean() / 1e6:.1f} MB removed.")
-    if models and folder is not None:
+    if models:
         _conclude(results, failures, folder, resume)
     if interrupted:
         say("Stopped. What was measured is stored; `--resume` measures the rest.")
@@ -200,11 +224,12 @@ def _rules(preset: str, changes: dict[str, float | None]) -> RunRules:
     from android_benchmark import PRESETS
 
     given = {name: value for name, value in changes.items() if value is not None}
-    limits = {"min_runs": (1, 1_000_000), "warmup_min_runs": (0, 1_000_000)}
-    for name, value in given.items():
-        low, high = limits.get(name, (0, 3600))
-        if not low <= value <= high:
-            raise UsageError(f"`{name}` must be {low} … {high}. Received: {value}.")
+    for rule in _RULES:
+        value = given.get(rule.field, rule.most)
+        if not rule.least <= value <= rule.most:
+            raise UsageError(
+                f"`{rule.option}` must be {rule.least:g} … {rule.most:.12g}. Received: {value:g}."
+            )
     rules = dataclasses.replace(PRESETS[preset], **given)  # type: ignore[arg-type]
     if "max_duration_s" not in given:
         longest = max(rules.max_duration_s, 2 * rules.min_duration_s)
@@ -346,7 +371,8 @@ def _conclude(
     if results:
         print_results(results)
     for failure in failures:
-        about = failure.job.title if failure.job else f"{failure.left} runs not made"
+        left = f"{failure.left} run{'s' * (failure.left != 1)} not made"
+        about = failure.job.title if failure.job else left
         say(f"Failed on {failure.device}: {about}: {failure.reason}")
     if results or resume:
         say(f"Results are in {folder}.")

@@ -113,7 +113,9 @@ def _lines(title: str, total: int) -> Iterator[Advance]:
             say(f"  {note}")
         elif now - said >= PLAIN_INTERVAL_S:
             said = now
-            say(f"  {done} of {total}  {note}".rstrip())
+            left_s = (now - begin) / done * (total - done) if done else 0.0
+            left = f", about {left_s:.0f} s left" if left_s else ""
+            say(f"  {done} of {total}{left}  {note}".rstrip())
 
     yield advance
     say(f"  {done} of {total} done in {time.monotonic() - begin:.1f} s")

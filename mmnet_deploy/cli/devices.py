@@ -63,7 +63,10 @@ def _phones() -> tuple[list[_Row], str]:
     rows = []
     for phone in found:
         facts = phone.facts
-        described = (facts.model, facts.processor, facts.system, facts.abi) if facts else ("",) * 4
+        described = ("",) * 4
+        if facts:
+            model = facts.model + " (emulated)" * facts.emulated
+            described = (model, facts.processor, facts.system, facts.abi)
         rows.append(_Row(phone.serial, *described, phone.state, phone.advice))
     trouble = "" if rows else "No phone is connected, or none has USB debugging turned on."
     return rows, trouble
@@ -73,8 +76,10 @@ def _emulated() -> _Row:
     from android_benchmark.emulator import levels
     from android_benchmark.emulator.profile import Profile
 
-    ready = [level for level in levels() if level.available]
-    lacking = [what for level in levels() for what in level.missing]
+    found = levels()
+    ready = [level for level in found if level.available]
+    # The last level needs what the others need, and more.
+    lacking = [what.rstrip(".") for what in found[-1].missing]
     said = Profile.load("msm8996").properties
     state = f"level {ready[-1].level}" if ready else "not available"
     return _Row(
@@ -84,7 +89,7 @@ def _emulated() -> _Row:
         f"Android {said['ro.build.version.release']}",
         said["ro.product.cpu.abi"],
         state,
-        "; ".join(what.rstrip(".") for what in lacking),
+        "for level 2: " + "; ".join(lacking) if lacking else "",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import platform
 import shutil
 
@@ -42,9 +43,7 @@ def _findings() -> list[tuple[str, str, str]]:
         rows.append(("TFLite runtime", runtime.runtime_name(), "runs .tflite files here"))
     except MissingDependencyError as error:
         rows.append(("TFLite runtime", "", str(error)))
-    adb = shutil.which("adb")
-    remedy = "for phones: install Android's platform-tools (Debian: apt install adb)"
-    rows.append(("adb", adb or "", "" if adb else remedy))
+    rows += _phone_findings()
     host = benchmark.Host()
     facts, state = host.facts(), host.state()
     rows.append(("processor", facts.processor, f"{facts.cores} usable cores"))
@@ -56,6 +55,30 @@ def _findings() -> list[tuple[str, str, str]]:
     load = "" if state.load_1min is None else f"{state.load_1min:.2f}"
     busy = state.load_1min is not None and state.load_1min > 0.5
     rows.append(("load (1 min)", load, "other work is running: latencies will vary" * busy))
+    return rows
+
+
+def _phone_findings() -> list[tuple[str, str, str]]:
+    """What measuring on phones needs, and which level of the emulated phone works."""
+    from android_benchmark.emulator import levels
+    from android_benchmark.engines.own import MANIFEST
+    from mmnet_deploy.targets import BUNDLE, ENGINE_VARIABLE
+
+    adb = shutil.which("adb")
+    remedy = "for phones: install Android's platform-tools (Debian: apt install adb)"
+    rows = [("adb", adb or "", "" if adb else remedy)]
+    given = os.environ.get(ENGINE_VARIABLE, "")
+    remedy = f"for phones, unless you build tflbench: set {ENGINE_VARIABLE} or `--engine-binary`"
+    rows.append(("benchmark_model", given, "" if given else remedy))
+    built = (BUNDLE / MANIFEST).is_file()
+    remedy = "our own engine for phones: python tools/build_engine.py in a checkout"
+    rows.append(("tflbench", str(BUNDLE) if built else "", "" if built else remedy))
+    found = levels()
+    ready = [level for level in found if level.available]
+    # The last level needs what the others need, and more.
+    lacking = "for level 2: " + "; ".join(what.rstrip(".") for what in found[-1].missing)
+    means = "runs real arm64 kernels" if found[-1].available else lacking
+    rows.append(("emulated phone", f"level {ready[-1].level}" if ready else "", means))
     return rows
 
 

@@ -3,7 +3,15 @@
 import pytest
 
 import android_benchmark
-from android_benchmark import DeviceFacts, DeviceState, Engine, Measurement, RunRules
+from android_benchmark import (
+    DeviceFacts,
+    DeviceState,
+    Engine,
+    Measurement,
+    Outcome,
+    RunRules,
+    Settings,
+)
 from mmnet_deploy import benchmark
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import sha256
@@ -15,7 +23,7 @@ QUICK = RunRules(warmup_min_runs=2, warmup_min_s=0, min_runs=7, min_duration_s=0
 def test_a_benchmark_keeps_raw_samples(tiny_models, precision):
     """Warm-up apart, every run's duration is kept, with what ran it."""
     path = tiny_models[precision]
-    result = benchmark.benchmark(path, benchmark.Host(), threads=1, rules=QUICK)
+    result = benchmark.benchmark(path, benchmark.Host(), settings=Settings(), rules=QUICK)
     assert len(result.measurement.samples_us) == 7
     assert len(result.measurement.warmup_us) == 2
     assert min(result.measurement.samples_us) > 0
@@ -32,7 +40,7 @@ def test_more_threads_than_cores_are_refused(tiny_models):
     host = benchmark.Host()
     for threads in (0, host.facts().cores + 1):
         with pytest.raises(UsageError, match=f"Received: {threads}"):
-            benchmark.benchmark(tiny_models["int8"], host, threads=threads, rules=QUICK)
+            benchmark.benchmark(tiny_models["int8"], host, settings=Settings(threads), rules=QUICK)
 
 
 def test_a_truncated_model_is_refused(tmp_path, tiny_models):
@@ -42,7 +50,7 @@ def test_a_truncated_model_is_refused(tmp_path, tiny_models):
     for part in (8, len(content) // 2, len(content) - 40):
         path.write_bytes(content[:part])
         with pytest.raises(ModelFileError, match=r"cut\.tflite"):
-            benchmark.benchmark(path, benchmark.Host(), threads=1, rules=QUICK)
+            benchmark.benchmark(path, benchmark.Host(), settings=Settings(), rules=QUICK)
 
 
 class _Slow:
@@ -51,16 +59,20 @@ class _Slow:
     def facts(self):
         return DeviceFacts("slow", "Slow One", "none", 4, "none")
 
-    def state(self):
-        return DeviceState()
+    def measure(self, model, settings, rules):
+        measurement = Measurement((), (1e6, 9e6))
+        return Outcome(Engine("sleep", "1", "none"), measurement, DeviceState(), DeviceState())
 
-    def measure(self, model, *, threads, rules):
-        return Engine("sleep", "1", "none"), Measurement((), (1e6, 9e6))
+    def rest(self, rules):
+        """Nothing."""
+
+    def close(self):
+        """Nothing."""
 
 
 def test_any_device_of_the_seam_can_be_measured(tiny_models):
     """What is not this computer goes the same way, and its broken rules are recorded."""
     device: android_benchmark.Device = _Slow()
-    result = benchmark.benchmark(tiny_models["int8"], device, threads=4, rules=QUICK)
+    result = benchmark.benchmark(tiny_models["int8"], device, settings=Settings(4), rules=QUICK)
     assert result.device.model == "Slow One"
     assert {flag.name for flag in result.broken_rules} == {"min_runs_met", "stable"}

@@ -329,11 +329,13 @@ def test_bad_results_are_one_line(one_line, call, tmp_path, portraits, tiny_mode
         (("--repeats", "0"), "Received: 0"),
         (("--threads", "1,x"), "Received: 1,x"),
         (("--timeout", "0"), "Received: 0"),
-        (("--threads", "0"), "`threads`"),
-        (("--threads", "99"), "`threads`"),
-        (("--min-runs", "0"), "`min_runs`"),
-        (("--min-duration", "nan"), "`min_duration`"),
-        (("--min-duration", "inf"), "`min_duration`"),
+        (("--threads", "0"), "`--threads`"),
+        (("--threads", "99"), "`--threads`"),
+        (("--min-runs", "0"), "`--min-runs`"),
+        (("--min-duration", "nan"), "`--min-duration`"),
+        (("--min-duration", "inf"), "`--min-duration`"),
+        (("--max-duration", "0"), "`--max-duration`"),
+        (("--rest-margin", "-1"), "`--rest-margin`"),
     ],
 )
 def test_impossible_benchmark_settings_are_one_line(

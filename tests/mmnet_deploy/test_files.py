@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -94,15 +96,19 @@ def test_file_is_no_folder(tmp_path):
             files.make_folder(folder)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_folder_of_somebody_else_is_refused(tmp_path):
+def test_folder_of_somebody_else_is_refused():
     """A folder without permission is found out before any work is done."""
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(OutputError, match="Permission denied"):
-            files.make_folder(tmp_path)
-    finally:
-        tmp_path.chmod(0o700)
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o555)
+        try:
+            if user == 0:  # may write anywhere; nobody may not
+                os.seteuid(65534)
+            with pytest.raises(OutputError, match="Permission denied"):
+                files.make_folder(Path(folder))
+        finally:
+            os.seteuid(user)
+            os.chmod(folder, 0o700)
 
 
 def test_hash_is_that_of_the_content(tmp_path):

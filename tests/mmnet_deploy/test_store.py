@@ -498,6 +498,7 @@ def test_settings_that_differ_move_from_the_heading_to_the_labels():
         (Engine("e", "1", "none", "gpu", 60, 0), "none (gpu asked for)", "none (not gpu)"),
         (Engine("e", "1", "none", "none", 60, 0), "none", "none"),
         (Engine("e", "1", "xnnpack"), "xnnpack", "xnnpack"),
+        (Engine("e", "1", "xnnpack", "", 60, 50), "xnnpack 50/60", "xnnpack"),
     ],
 )
 def test_a_delegate_is_called_by_what_ran(engine, expected, in_chart):

@@ -31,8 +31,9 @@ tool = _load_tool()
 needs_compiler = pytest.mark.skipif(
     shutil.which(tool.COMPILER) is None, reason=f"needs {tool.COMPILER}"
 )
+QEMU = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
 needs_emulator = pytest.mark.skipif(
-    shutil.which("qemu-aarch64") is None, reason="needs qemu-aarch64 (Debian: qemu-user)"
+    QEMU is None, reason="needs qemu-aarch64-static (Debian: apt install qemu-user-static)"
 )
 
 
@@ -254,7 +255,7 @@ def _host_output(model, raw):
 
 
 def _run_emulated(bundle, identity, *options):
-    command = ["qemu-aarch64", "-cpu", "cortex-a57", "-L", identity]
+    command = [QEMU, "-cpu", "cortex-a57", "-L", identity]
     command += [bundle / "ld-linux-aarch64.so.1", "--library-path", bundle, bundle / "tflbench"]
     command += [f"--library={bundle / tool.LIBRARY}", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
