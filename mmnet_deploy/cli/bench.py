@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, progress, say
-from mmnet_deploy.errors import ResultError, UsageError
+from mmnet_deploy.cli.console import FOLDER, say
+from mmnet_deploy.cli.measuring import conclude, without_rests, work_off
+from mmnet_deploy.errors import UsageError
 from mmnet_deploy.records import Benchmark
 
 if TYPE_CHECKING:
     from android_benchmark import RunRules, Settings
     from mmnet_deploy.sweep import Failure, Job
     from mmnet_deploy.targets import Target
-
-_HOST_PATIENCE_S = 2.0
 
 
 class _Rule(NamedTuple):
@@ -196,7 +193,7 @@ def bench(
             work = []
             for target in targets:
                 own = _fitting(jobs, target)
-                own_rules = rules if target.pins else _without_rests(rules)
+                own_rules = rules if target.pins else without_rests(rules)
                 if resume:
                     own = sweep.missing(own, earlier, target.name, target.engine_sha256, own_rules)
                 work.append((target, own, own_rules))
@@ -204,12 +201,12 @@ def bench(
                 left = sum(len(own) for _, own, _ in work)
                 total = len(jobs) * len(targets)
                 say(f"{total - left} of {total} results are in {folder}; {left} to go.")
-            interrupted = _work_off(work, folder, results, failures, stop)
+            interrupted = work_off(work, folder, results, failures, stop)
         if clean and not interrupted:
             for phone in phones_of(targets):
                 say(f"{phone.serial}: {phone.clean() / 1e6:.1f} MB removed.")
     if models:
-        _conclude(results, failures, folder, resume)
+        conclude(results, failures, folder, resume)
     if interrupted:
         say("Stopped. What was measured is stored; `--resume` measures the rest.")
         ctx.exit(130)
@@ -255,10 +252,6 @@ def _check(targets: Sequence[Target], settings: Sequence[Settings]) -> None:
             phone.pinned(setting)
 
 
-def _without_rests(rules: RunRules) -> RunRules:
-    return dataclasses.replace(rules, rest_margin_c=None, rest_max_s=0.0)
-
-
 def _counts(text: str) -> list[int]:
     words = text.split(",")
     if not all(word.strip().isdecimal() and 1 <= int(word) <= 64 for word in words):
@@ -287,131 +280,3 @@ def _fitting(jobs: Sequence[Job], target: Target) -> tuple[Job, ...]:
         dataclasses.replace(job, settings=dataclasses.replace(job.settings, cores=""))
         for job in jobs
     )
-
-
-# --- Work --------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does, so that phones are put back then too."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    earlier = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, earlier)
-
-
-def _work_off(
-    work: Sequence[tuple[Target, Sequence[Job], RunRules]],
-    folder: Path,
-    results: list[Benchmark],
-    failures: list[Failure],
-    stop: threading.Event,
-) -> bool:
-    """Measure on all devices at once; returns whether somebody stopped it."""
-    from mmnet_deploy import store, sweep
-
-    lock = threading.Lock()
-    total = sum(len(jobs) for _, jobs, _ in work)
-    on = ", ".join(target.name for target, _, _ in work)
-    with _termination_as_interrupt(), progress(f"Measuring on {on}", total) as advance:
-
-        def keep(result: Benchmark) -> None:
-            with lock:
-                store.save(result, folder)
-                results.append(result)
-                advance(result.model.name)
-
-        def fail(failure: Failure) -> None:
-            with lock:
-                failures.append(failure)
-                about = f"{failure.device}: " + (f"{failure.job.title}: " if failure.job else "")
-                advance(f"{about}{failure.reason}", steps=0)
-                advance(steps=1 if failure.job else failure.left)
-
-        # Not Thread.join: once interrupted, it takes a thread that runs for one that has ended.
-        ended = [threading.Event() for _ in work]
-
-        def run(target: Target, jobs: Sequence[Job], rules: RunRules, end: threading.Event) -> None:
-            try:
-                sweep.run(target.name, target.device, jobs, rules, keep=keep, fail=fail, stop=stop)
-            finally:
-                end.set()
-
-        for (target, jobs, rules), end in zip(work, ended, strict=True):
-            arguments = (target, jobs, rules, end)
-            threading.Thread(target=run, args=arguments, name=target.name, daemon=True).start()
-        try:
-            for end in ended:
-                end.wait()
-        except KeyboardInterrupt:
-            stop.set()
-            advance("Stopping, and putting back what was changed …", steps=0)
-            for (target, _, _), end in zip(work, ended, strict=True):
-                # A run on this computer cannot be interrupted, and changed nothing.
-                end.wait(None if target.pins else _HOST_PATIENCE_S)
-            return True
-    return False
-
-
-def _conclude(
-    results: Sequence[Benchmark], failures: Sequence[Failure], folder: Path, resume: bool
-) -> None:
-    """The table, what failed, and the chart."""
-    from mmnet_deploy.cli.bench_text import print_results
-
-    if results:
-        print_results(results)
-    for failure in failures:
-        left = f"{failure.left} run{'s' * (failure.left != 1)} not made"
-        about = failure.job.title if failure.job else left
-        say(f"Failed on {failure.device}: {about}: {failure.reason}")
-    if results or resume:
-        say(f"Results are in {folder}.")
-        draw_chart(folder)
-
-
-def run_benchmarks(models: Sequence[Path], folder: Path, *, threads: int) -> list[Benchmark]:
-    """Measure each model on this computer and store each result at once."""
-    from android_benchmark import PRESETS, Settings
-    from mmnet_deploy import benchmark, store
-
-    rules = _without_rests(PRESETS["default"])
-    host = benchmark.Host()
-    results = []
-    with progress(f"Measuring on {host.facts().model}", len(models)) as advance:
-        for path in models:
-            settings = Settings(threads, cores="")
-            result = benchmark.benchmark(path, host, settings=settings, rules=rules)
-            store.save(result, folder)
-            results.append(result)
-            advance(path.name)
-    return results
-
-
-def draw_chart(folder: Path) -> None:
-    """Draw the trade-off chart of a result folder, or say what it lacks."""
-    from mmnet_deploy import store
-
-    try:
-        joined = store.join(store.load([folder]))
-    except ResultError as error:
-        # The measurements are stored; only the picture of them is missing.
-        say(f"No chart: {error}")
-        return
-    for note in joined.notes:
-        say(note)
-    if joined.points:
-        from mmnet_deploy import chart
-
-        for name in ("pareto.svg", "pareto.png"):
-            chart.draw(joined.points, folder / name)
-        say(f"The trade-off chart is {folder / 'pareto.svg'} and {folder / 'pareto.png'}.")

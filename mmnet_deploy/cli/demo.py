@@ -64,8 +64,8 @@ def demo(
     require_extra("demo")
     require_tensorflow_backend()
     from mmnet_deploy import benchmark, chart, conversion, network, store, synthetic, training
-    from mmnet_deploy.cli.bench import run_benchmarks
     from mmnet_deploy.cli.evaluate import evaluate_one
+    from mmnet_deploy.cli.measuring import run_benchmarks
     from mmnet_deploy.files import write_text
     from mmnet_deploy.metrics import PUBLISHED_SIZE
     from mmnet_deploy.run import RunConfig, auto_batch_norm_momentum, check_config

@@ -19,6 +19,7 @@ from android_benchmark import emulator, stand_in
 from android_benchmark.emulator import EmulatedPhone, private_adb_server
 from mmnet_deploy import store
 from mmnet_deploy.cli import cli
+from mmnet_deploy.errors import OutputError
 from tests import phone_faults
 
 pytestmark = pytest.mark.skipif(
@@ -183,6 +184,27 @@ def test_the_chart_is_drawn_at_the_end(run, phones, tmp_path, tiny_models, portr
     result = run("bench", *tiny_models.values(), *QUICK, "-o", out)
     assert result.exit_code == 0, result.output
     assert (out / "pareto.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_result_that_cannot_be_stored_ends_the_sweep(
+    run, phones, tmp_path, tiny_models, monkeypatch
+):
+    """One line, exit code 1, and the phone as it was: nothing is measured for nobody."""
+    (phone,) = phones(1)
+    whole = store.save
+
+    def full(record, folder):
+        if record.threads == 2:
+            raise OutputError("Cannot write benchmark.json: No space left on device.")
+        return whole(record, folder)
+
+    monkeypatch.setattr(store, "save", full)
+    out = tmp_path / "out"
+    result = run("bench", tiny_models["int8"], "--threads", "1,2", *QUICK, "-o", out)
+    assert result.exit_code == 1
+    assert "Error: Cannot write benchmark.json: No space left" in phone_faults.seen(result)
+    assert {r.threads for r in _results(out)} <= {1}
+    assert phone.device.settings["global", "stay_on_while_plugged_in"] == "0"
 
 
 def test_an_interruption_stores_and_puts_back(server, phones, tmp_path, tiny_models):
