@@ -185,11 +185,12 @@ def join(records: Sequence[Record], emulated: bool = False) -> Joined:
             rows.append((benchmark, evaluation))
         else:
             unknown[benchmark.model.sha256] = benchmark.model.name
-    notes += [
-        f"{name} has a latency but no gradient error: evaluate that very "
-        "file with `mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
-        for name in unknown.values()
-    ]
+    if unknown:
+        which = "that very file" if len(unknown) == 1 else "those very files"
+        notes.append(
+            f"No gradient error is known of {', '.join(unknown.values())}: evaluate {which} with "
+            "`mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
+        )
     _one_definition(scored)
     if not emulated:
         rows = _without_emulated(rows, notes)

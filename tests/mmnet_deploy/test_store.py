@@ -270,7 +270,7 @@ def test_benchmark_without_evaluation_is_noted():
     joined = store.join([evaluation(known), benchmark(known), benchmark(unknown)])
     assert [row[0].model for row in joined.rows] == [known]
     (note,) = joined.notes
-    assert note.startswith("unknown.tflite has a latency but no gradient error")
+    assert note.startswith("No gradient error is known of unknown.tflite: evaluate that very file ")
     assert "mmnet-deploy evaluate" in note
 
 
