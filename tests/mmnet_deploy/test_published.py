@@ -6,6 +6,8 @@ import csv
 import subprocess
 import sys
 
+import pytest
+
 import models
 from mmnet_deploy import pareto, published
 
@@ -35,7 +37,7 @@ def test_the_line_is_dapm():
     """Shen et al. 2016 have a gradient error and no latency on a phone."""
     (line,) = published.references()
     assert "DAPM" in line.label
-    assert line.error == 3.03e-3
+    assert line.error == pytest.approx(3.03e-3)
 
 
 def test_plot_redraws_the_figure(call, tmp_path):
