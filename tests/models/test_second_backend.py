@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import models
 from mmnet_deploy import network
 
 pytestmark = pytest.mark.slow
 
-FAMILIES = ("ldn-fb", "md16", "md8", "mmnet")
+FAMILIES = sorted({point.family for point in models.operating_points()})
 
 
 @pytest.fixture(scope="module")
