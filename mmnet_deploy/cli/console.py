@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib.util
+import math
 import os
 import sys
 import time
@@ -219,6 +220,27 @@ def require_tensorflow_backend() -> None:
             "`KERAS_BACKEND` must be tensorflow to convert; networks trained on any backend "
             f"convert then. Received: {keras.backend.backend()}."
         )
+
+
+def parse_share(text: str | None, name: str) -> float | None:
+    """`2%` or `0.02` as 0.02.
+
+    Args:
+        name: Of the option, for the message.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text is None:
+        return None
+    number, percent, rest = text.strip().partition("%")
+    try:
+        value = float(number) / (100 if percent else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf or rest:
+        raise UsageError(f"`{name}` must be a share such as 2% or 0.02. Received: {text}.")
+    return value
 
 
 def parse_size(text: str) -> tuple[int, int] | None:

@@ -12,12 +12,17 @@ from mmnet_deploy.cli import COMMANDS
 # --- Help --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "dataset synth", "dataset check", "dataset stats"])
+GROUPS = {"dataset": ("synth", "check", "stats"), "results": ("list", "show", "export")}
+
+
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, *(f"{group} {name}" for group in GROUPS for name in GROUPS[group])]
+)
 def test_every_command_has_help_with_an_example(call, command):
     """Help says what the command does and shows how it is called."""
     result = call(*command.split(), "--help")
     assert result.exit_code == 0
-    if command != "dataset":
+    if command not in GROUPS:
         assert f"mmnet-deploy {command}" in " ".join(result.output.split())
 
 
