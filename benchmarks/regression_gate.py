@@ -133,7 +133,7 @@ def print_reruns(folder: Path) -> None:
 
     results = [r for r in store.load([folder]) if isinstance(r, Benchmark)]
     for group in naming.repeats(results):
-        runs = [result.measurement for result in group if not result.broken_rules]
+        runs = [result.measurement for result in group]
         if len(runs) < 2:
             continue
         percentile = group[0].rules.percentile

@@ -102,7 +102,7 @@ def _escaped(text: str) -> str:
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # `@` would notify people, and `#` link to issues.
-    return re.sub(r"([\\`*_{}\[\]()#+!|~@])", lambda found: f"&#{ord(found[0])};", text)
+    return re.sub(r"([\\`*_\[\]#|~@])", lambda found: f"&#{ord(found[0])};", text)
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
