@@ -1,11 +1,11 @@
 """How long `results list` and `plot` take on a folder of 10,000 results.
 
-    python benchmarks/many_results.py [--results 10000] [--rounds 3]
+    python benchmarks/many_results.py [--results 10000] [--rounds 3] [--skip plot]
 
 The results are of 50 models on 5 devices in 4 settings, repeated ten times, with as many
 samples as the default preset makes at latencies from 1 to 20 ms, and one file in a thousand
-is damaged. Prints the median wall time of whole commands, Python's start included, and what
-reading one file takes with the decoder and without it.
+is damaged. Prints the median wall and processor time of whole commands, Python's start
+included, and what reading one file takes with the decoder and without it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import dataclasses
 import json
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -75,14 +76,16 @@ def make(folder: Path, count: int) -> None:
         (folder / f"evaluation-{number:05d}.json").write_text(records.to_json(result))
 
 
-def seconds(folder: Path, *words: str) -> float:
-    """Wall time of one command."""
+def seconds(folder: Path, *words: str) -> tuple[float, float]:
+    """Wall and processor time of one command."""
     command = [sys.executable, "-m", "mmnet_deploy", *words]
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    return time.perf_counter() - begin
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    return time.perf_counter() - begin, processor
 
 
 def reading_us(text: str, without_decoder: bool) -> float:
@@ -98,6 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--skip", action="append", default=[], choices=AIMS_S)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -109,8 +113,12 @@ def main() -> None:
             "plot": ("plot", "results", "-o", "chart.svg"),
         }
         for title, words in commands.items():
+            if title in arguments.skip:
+                continue
             times = [seconds(root, *words) for _ in range(arguments.rounds)]
-            print(f"{title:14} {statistics.median(times):6.2f} s (aim: under {AIMS_S[title]:g})")
+            wall, processor = map(statistics.median, zip(*times, strict=True))
+            aim = f"aim: under {AIMS_S[title]:g}"
+            print(f"{title:14} {wall:6.2f} s ({aim}), {processor:.2f} s of processor time")
         text = (folder / "benchmark-00000.json").read_text()
     result = records.from_json(text)
     assert isinstance(result, Benchmark)
