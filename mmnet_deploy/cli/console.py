@@ -26,6 +26,7 @@ FOLDER = click.Path(path_type=Path)
 
 PLAIN_INTERVAL_S = 10.0
 MOST_SKIPPED = 20
+MANY = 1000
 
 
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -176,8 +177,9 @@ def read_results(paths: Sequence[Path]) -> Reading:
     gc.disable()
     try:
         reading = store.read(paths)
+        if len(reading.records) > MANY:
+            gc.freeze()
     finally:
-        gc.freeze()
         gc.enable()
     for line in reading.skipped[:MOST_SKIPPED]:
         say(f"Skipped {line}")

@@ -146,6 +146,8 @@ def states(pairs: Sequence[Pair], unit: str, what: str) -> Markup:
     known = [value for pair in pairs for value in pair if value is not None]
     low, high = min(known), max(known)
     span = (high - low) or 1.0
+    label = f"{what} before and after {len(pairs)} runs: {low:.4g} to {high:.4g} {unit}"
+    pairs = pairs[:: max(1, math.ceil(len(pairs) / MOST_DOTS))]
     floor, top, left = HEIGHT - 14.0, 8.0, 4.0
     width = (WIDTH - 2 * left) / max(len(pairs), 1)
 
@@ -162,7 +164,6 @@ def states(pairs: Sequence[Pair], unit: str, what: str) -> Markup:
             if value is not None:
                 dot = Markup('<circle class="{}" cx="{}" cy="{}" r="2.2"/>')
                 parts.append(dot.format(kind, f"{place:.1f}", f"{down(value):.1f}"))
-    label = f"{what} before and after {len(pairs)} runs: {low:.4g} to {high:.4g} {unit}"
     parts += [
         _text(0, HEIGHT - 2, "first run"),
         _text(WIDTH, HEIGHT - 2, f"{low:.4g}…{high:.4g} {unit}", "end"),

@@ -194,7 +194,7 @@ def build(reading: Reading, title: str = "", emulated: bool = False) -> Report:
         detailed=tuple(measured[:MOST_DETAILS]),
         evaluations=tuple(
             sorted(newest.values(), key=lambda e: (e.scores["gradient_error"], e.model.name))
-        ),
+        )[:MOST_ROWS],
         evaluation_commands=_evaluation_commands(evaluations),
         profiles=_profiles(measured),
         layers=_layers(models.values()),
@@ -338,12 +338,12 @@ def _layers(models: Any) -> tuple[Bars, ...]:
         ]
         note = f"the {len(rows)} worst of {len(card.layer_errors)} layers"
         parts.append(Bars(model.name, note, _bars(rows)))
-    return tuple(parts)
+    return tuple(parts[:MOST_DETAILS])
 
 
 def _sizes(models: Any) -> tuple[Share, ...]:
     """Files by size."""
-    ordered = sorted(models, key=lambda m: (m.size_bytes, m.name))
+    ordered = sorted(models, key=lambda m: (m.size_bytes, m.name))[:MOST_ROWS]
     return _bars(
         [(m.name, m.card.precision if m.card else "", float(m.size_bytes), "") for m in ordered]
     )
