@@ -6,10 +6,14 @@ hand in the words of TensorFlow 2.20, and is the same for every model.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+from android_benchmark.adb import Completed
+from android_benchmark.device import Settings
 from android_benchmark.emulator import Reply, ScriptedEngine
-from android_benchmark.engines import BenchmarkModel
+from android_benchmark.engines import BenchmarkModel, Reading
+from android_benchmark.measurement import Flag
 
 NAME = "stand-in"
 
@@ -71,6 +75,17 @@ def write_stand_in(path: Path) -> BenchmarkModel:
     replies.append(Reply(_run(_XNNPACK), when="--use_xnnpack=true", delay_s=0.2))
     replies.append(Reply(_run(""), delay_s=0.2))
     path.write_bytes(ScriptedEngine(tuple(replies)).to_bytes())
-    engine = BenchmarkModel(path)
+    engine = _StandIn(path)
     engine.name = NAME
     return engine
+
+
+class _StandIn(BenchmarkModel):
+    """Its results say that they are of no model."""
+
+    def read(self, completed: Completed, settings: Settings) -> Reading:
+        reading = super().read(completed, settings)
+        reason = "a stand-in answered in place of an engine: its figures are of no model"
+        return dataclasses.replace(
+            reading, flags=(*reading.flags, Flag("real_engine", False, reason))
+        )

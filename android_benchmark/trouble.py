@@ -76,10 +76,14 @@ def trouble(said: str, arguments: Sequence[str]) -> errors.HarnessError:
     kept = [line for line in lines if not line.startswith("* daemon")] or ["no reason was given"]
     for pattern, kind, advice in _SAYINGS:
         for line in kept:
-            if re.search(pattern, line, re.IGNORECASE):
+            # What stands in quotes is a name, and may be anything.
+            if re.search(pattern, re.sub(r"'[^']*'", "''", line), re.IGNORECASE):
                 return kind(f"{_bare(line)}: {advice}.")
     return errors.RemoteError(f"`adb {arguments[0]}` failed: {_bare(kept[-1])}.")
 
 
 def _bare(line: str) -> str:
-    return re.sub(r"^(adb: )?error: ", "", line).rstrip(".:")
+    """The line without what helps nobody: who says it, and where the files lie."""
+    line = re.sub(r"^(adb: )?error: ", "", line).rstrip(".:")
+    copying = r"failed to copy '(?:[^']*/)?([^'/]+)' to '/[^']*'"
+    return re.sub(copying, r"cannot copy \1 to the phone", line)

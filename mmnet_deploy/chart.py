@@ -16,21 +16,58 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from mmnet_deploy.dots import Dot, by_device, chart_dots, heading, latency_title, looks, shown
+from mmnet_deploy.dots import (
+    Dot,
+    by_device,
+    chart_dots,
+    error_axis,
+    heading,
+    latency_title,
+    looks,
+    published_dots,
+    shown,
+)
 from mmnet_deploy.errors import ResultError
-from mmnet_deploy.legends import add_legends
+from mmnet_deploy.legends import add_legends, add_legends_below
 from mmnet_deploy.panels import Panel, add_labels, draw_panel, size_pt
+from mmnet_deploy.published import Reference
 from mmnet_deploy.records import TradeOff
-from mmnet_deploy.style import DPI, INK, MARGIN_PT, PT_PER_INCH, QUIET, file_kind, save, style
+from mmnet_deploy.scales import ScaleName
+from mmnet_deploy.style import (
+    DPI,
+    INK,
+    MARGIN_PT,
+    PT_PER_INCH,
+    QUIET,
+    SIZES,
+    Size,
+    file_kind,
+    save,
+    style,
+)
 
-WIDTH_PT, HEIGHT_PT = 460.0, 317.0  # of a chart with one panel
-PANEL_WIDTH_PT, PANEL_HEIGHT_PT = 215.0, 235.0  # what another column or row adds
-COLUMNS = {1: 1, 2: 2, 4: 2}  # by the number of panels
-MOST_COLUMNS = 3
+COLUMNS_OF = {1: 1, 2: 2, 4: 2}  # by the number of panels; else three
 FAMILIES_THAT_FIT, ROW_PT = 7, 14.5  # with more families the figure grows
+HINT_PT = 18.0  # kept free at the bottom where legends stand there
 CHARACTER_PT = 4.7  # mean width in a panel's heading
-ERROR_TITLE = "Gradient error (×10⁻³)"
-DEFAULT_TITLE = "Gradient error against latency"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a chart is drawn.
+
+    Attributes:
+        size: A name in `style.SIZES`.
+        x_scale, y_scale: `auto`, `linear`, `log`; the vertical one may be `broken`.
+        published: Published points, drawn hollow in every panel beside the measured ones.
+        references: Errors without a latency, drawn as lines.
+    """
+
+    size: str = "page"
+    x_scale: ScaleName = "auto"
+    y_scale: ScaleName = "auto"
+    published: Sequence[TradeOff] = ()
+    references: Sequence[Reference] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,78 +113,115 @@ def _check(points: Sequence[TradeOff]) -> None:
     if not points:
         raise ResultError("There is no result to draw.")
     for point in points:
-        if not (math.isfinite(point.latency_ms) and math.isfinite(point.gradient_error)):
+        if not (math.isfinite(point.latency_ms) and math.isfinite(point.error)):
             raise ResultError(
                 f"A result to draw must be of finite numbers. Received: {shown(point.label, 80)} "
-                f"with {point.latency_ms} ms and gradient error {point.gradient_error}."
+                f"with {point.latency_ms} ms and {point.metric} {point.error}."
             )
 
 
-def _layout(share: float) -> ConstrainedLayoutEngine:
-    """Axes and legends fill the lower `share` of the figure."""
+def _layout(bottom: float, top: float) -> ConstrainedLayoutEngine:
+    """Axes and legends fill the figure between two shares of its height."""
     pad = MARGIN_PT / PT_PER_INCH
-    return ConstrainedLayoutEngine(rect=(0.0, 0.0, 1.0, share), w_pad=pad, h_pad=pad)
+    return ConstrainedLayoutEngine(rect=(0.0, bottom, 1.0, top - bottom), w_pad=pad, h_pad=pad)
 
 
-def _empty(panels: int, families: int) -> tuple[Figure, list[Axes]]:
+def _columns(panels: int, size: Size) -> int:
+    return min(COLUMNS_OF.get(panels, 3), size.most_columns)
+
+
+def _empty(panels: int, families: int, size: Size) -> tuple[Figure, list[Axes]]:
     """A figure with axes for so many panels, which share the vertical axis."""
-    columns = COLUMNS.get(panels, MOST_COLUMNS)
+    columns = _columns(panels, size)
     rows = math.ceil(panels / columns)
-    width_pt = WIDTH_PT + PANEL_WIDTH_PT * (columns - 1)
-    height_pt = HEIGHT_PT + PANEL_HEIGHT_PT * (rows - 1)
-    height_pt += ROW_PT * max(families - FAMILIES_THAT_FIT, 0)
+    width_pt = size.width_pt + size.panel_width_pt * (columns - 1)
+    height_pt = size.height_pt + size.panel_height_pt * (rows - 1)
+    more_families = max(families - FAMILIES_THAT_FIT, 0)
+    height_pt += ROW_PT * (more_families / 2 if size.legend_below else more_families)
     figure = Figure(figsize=(width_pt / PT_PER_INCH, height_pt / PT_PER_INCH), dpi=DPI)
     FigureCanvasAgg(figure)
     every = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten().tolist()
     for axes in every[panels:]:
         axes.remove()
-    for axes in every[:panels:columns]:
-        axes.set_ylabel(ERROR_TITLE)
     return figure, every[:panels]
 
 
-def compose(points: Sequence[TradeOff], title: str | None = None) -> Chart:
+def _default_title(points: Sequence[TradeOff]) -> str:
+    title = f"{error_axis(points[0].metric).name} against latency"
+    if all(point.source == "published" for point in points):
+        return f"{title}, as published"
+    return title + " under emulation" * all(point.emulated for point in points)
+
+
+def compose(
+    points: Sequence[TradeOff], title: str | None = None, options: Options | None = None
+) -> Chart:
     """Lay out the chart of `points`; see `draw`."""
-    _check(points)
+    options = options or Options()
+    size = SIZES[options.size]
+    _check([*points, *options.published])
+    everything = [*points, *options.published]
     groups = by_device(points)
-    dots = [chart_dots(group, points) for group in groups]
+    beside = published_dots(options.published, everything)
+    dots = [(*chart_dots(group, everything), *beside) for group in groups]
     every: list[Dot] = [dot for group in dots for dot in group]
-    if not title:
-        emulated = all(point.emulated for point in points)
-        title = DEFAULT_TITLE + (" under emulation" if emulated else "")
     with style():
-        figure, panels = _empty(len(groups), len(looks(points)))
-        columns = COLUMNS.get(len(groups), MOST_COLUMNS)
+        figure, panels = _empty(len(groups), len(looks(everything)), size)
+        columns = _columns(len(groups), size)
         corners = []
-        for axes, group, its_dots in zip(panels, groups, dots, strict=True):
+        for number, (axes, group, its_dots) in enumerate(zip(panels, groups, dots, strict=True)):
             axes.set_xlabel(latency_title(group))
-            corners.append(draw_panel(axes, its_dots, every))
+            if number % columns == 0:
+                axes.set_ylabel(error_axis(points[0].metric).title)
+            corners.append(
+                draw_panel(
+                    axes, its_dots, every, options.references, options.x_scale, options.y_scale
+                )
+            )
             if len(groups) > 1:
-                line = int(PANEL_WIDTH_PT / CHARACTER_PT)
+                line = int((size.panel_width_pt or size.width_pt) / CHARACTER_PT)
                 name = textwrap.fill(heading(group), line, max_lines=3, placeholder=" …")
                 axes.set_title(name, loc="left", fontsize=8.5, color=QUIET)
-        add_legends(panels[columns - 1], every)
-        device = heading(groups[0]) if len(groups) == 1 else ""
+        height_pt = figure.get_figheight() * PT_PER_INCH
+        below_pt = 0.0
+        if size.legend_below:
+            below_pt = add_legends_below(figure, every, options.references, HINT_PT)
+        else:
+            add_legends(panels[columns - 1], every, options.references)
+        device = heading(groups[0]) if len(groups) == 1 and title != "" else ""
+        title = _default_title(points) if title is None else title
         used_pt = _add_title(figure, shown(title, 400), device)
-        figure.set_layout_engine(_layout(1.0 - used_pt / (figure.get_figheight() * PT_PER_INCH)))
+        figure.set_layout_engine(_layout(below_pt / height_pt, 1.0 - used_pt / height_pt))
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # or the axes would move under the labels
-        labelled = tuple(map(add_labels, panels, dots, corners))
+        labelled = tuple(
+            add_labels(axes, its_dots, ends, options.references)
+            for axes, its_dots, ends in zip(panels, dots, corners, strict=True)
+        )
         _add_hint(figure, sum(panel.unlabelled for panel in labelled))
     return Chart(figure, labelled)
 
 
-def draw(points: Sequence[TradeOff], path: Path, *, title: str | None = None) -> Path:
-    """Draw gradient error against latency with the Pareto front, for a paper or a README.
+def draw(
+    points: Sequence[TradeOff],
+    path: Path,
+    *,
+    title: str | None = None,
+    options: Options | None = None,
+) -> Path:
+    """Draw an error against latency with the Pareto front, for a paper or a README.
 
     The area of a marker grows with the logarithm of the number of parameters. Points off
     the front are paler; invalid ones are hollow and never on the front. Each device has its
-    own panel, axis of latency and front. Equal points give equal bytes.
+    own panel, axis of latency and front. Published points among measured ones are hollow,
+    dotted, and on no front. Equal points give equal bytes.
 
     Args:
         points: At least one.
         path: A `.svg`, `.png` or `.pdf` file.
-        title: Stands above the name of the device, in place of the default.
+        title: Stands above the name of the device, in place of the default; with an
+            empty one, neither is there, as where a caption says it.
+        options: Size, scales, and what else is drawn.
 
     Returns:
         `path`.
@@ -158,5 +232,6 @@ def draw(points: Sequence[TradeOff], path: Path, *, title: str | None = None) ->
         OutputError: The file cannot be written.
     """
     file_kind(path)
-    save(compose(points, title).figure, path)
+    options = options or Options()
+    save(compose(points, title, options).figure, path, SIZES[options.size].dpi)
     return path

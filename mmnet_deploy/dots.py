@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from mmnet_deploy.pareto import front
 from mmnet_deploy.records import TradeOff
@@ -15,6 +16,7 @@ from mmnet_deploy.records import TradeOff
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 OTHER_COLOUR = "#777777"
 OTHER_FAMILY = "other models"
+FAMILIES = ("MMNet", "Mobile DeepLabv3 OS16", "Mobile DeepLabv3 OS8", "LDN+FB")
 
 AREA_RANGE_PT2 = (30.0, 170.0)  # of the smallest and the largest network
 AREA_UNKNOWN_PT2 = 20.0
@@ -34,6 +36,9 @@ class Shape:
 
 
 CIRCLE = Shape("o", math.pi / 4, 0.5)
+CROSS = Shape("X", 0.62, 0.56)
+"""A published network whose number of parameters is not known, as in the published figure."""
+
 SHAPES = (
     CIRCLE,
     Shape("s", 1.0, 0.65),
@@ -47,18 +52,25 @@ SHAPES = (
 
 @dataclasses.dataclass(frozen=True)
 class Dot:
-    """A point as it is drawn; `area` in square points."""
+    """A point as it is drawn.
+
+    Attributes:
+        best: Whether it is on the front.
+        area: In square points.
+        beside: Whether it was published, and stands beside measured ones.
+    """
 
     point: TradeOff
     best: bool
     colour: str
     shape: Shape
     area: float
+    beside: bool = False
 
     @property
     def place(self) -> tuple[float, float]:
-        """In the units of the axes: ms, and thousandths of gradient error."""
-        return self.point.latency_ms, 1e3 * self.point.gradient_error
+        """In the units of the axes: ms, and what `error_axis` says."""
+        return self.point.latency_ms, error_axis(self.point.metric).factor * self.point.error
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -93,13 +105,38 @@ STATISTICS = {
     "median": "Median latency",
     "p90": "90th percentile of latency",
     "mean": "Mean latency",
+    "min": "Least latency",
 }
+
+
+class ErrorAxis(NamedTuple):
+    """How a metric stands on its axis, where lower is better."""
+
+    title: str
+    factor: float
+    name: str
+
+
+_ERROR_AXES = {
+    "gradient_error": ErrorAxis("Gradient error (×10⁻³)", 1e3, "Gradient error"),
+    "mad": ErrorAxis("MAD (×10⁻³)", 1e3, "MAD"),
+    "mse": ErrorAxis("MSE (×10⁻³)", 1e3, "MSE"),
+    "sad": ErrorAxis("SAD (×10³)", 1.0, "SAD"),
+    "mean_iou": ErrorAxis("1 − mean IoU (×10⁻²)", 1e2, "1 − mean IoU"),
+}
+
+
+def error_axis(metric: str) -> ErrorAxis:
+    """The axis of a metric; an unknown one has its name and plain numbers."""
+    return _ERROR_AXES.get(metric) or ErrorAxis(metric, 1.0, metric)
 
 
 def latency_title(points: Sequence[TradeOff]) -> str:
     """The axis of latency: its statistic if it is one, and whether it is a real phone's."""
     names = {point.statistic for point in points}
     name = STATISTICS.get(names.pop(), "Latency") if len(names) == 1 else "Latency"
+    if all(point.source == "published" for point in points):
+        return "Latency as published (ms)"
     emulated = any(point.emulated for point in points)
     return f"{name} under emulation (ms)" if emulated else f"{name} (ms)"
 
@@ -162,13 +199,19 @@ def references(known: Sequence[int]) -> list[float]:
 
 
 def looks(points: Sequence[TradeOff]) -> dict[str, tuple[str, Shape]]:
-    """A colour and a shape for each family, whatever the order of the points."""
-    names = sorted({p.family for p in points}, key=lambda n: (n == OTHER_FAMILY, n.casefold(), n))
+    """A colour and a shape for each family, whatever the order of the points.
+
+    The families of the published figure look the same in every chart.
+    """
+    there = {point.family for point in points}
+    others = sorted(there - {*FAMILIES, OTHER_FAMILY}, key=lambda name: (name.casefold(), name))
+    names = [*FAMILIES, *others, OTHER_FAMILY]
     return {
         name: (OTHER_COLOUR if name == OTHER_FAMILY else colour, shape)
         for name, colour, shape in zip(
             names, itertools.cycle(COLOURS), itertools.cycle(SHAPES), strict=False
         )
+        if name in there
     }
 
 
@@ -185,12 +228,29 @@ def chart_dots(points: Sequence[TradeOff], every: Sequence[TradeOff]) -> tuple[D
 
     Args:
         points: Those of the device.
-        every: Those of all devices, which share colours, shapes and sizes.
+        every: Those of all devices, and the published ones, which share colours, shapes and
+            sizes.
     """
-    best, look_of = front(points), looks(every)
+    best = front(points)
+    return _dots([*best, *(point for point in points if point not in best)], every, len(best))
+
+
+def published_dots(points: Sequence[TradeOff], every: Sequence[TradeOff]) -> tuple[Dot, ...]:
+    """Published points beside measured ones: none is on their front."""
+    return _dots(points, every, 0, beside=True)
+
+
+def _dots(
+    points: Sequence[TradeOff], every: Sequence[TradeOff], best: int, beside: bool = False
+) -> tuple[Dot, ...]:
+    """Dots, of which the first so many are on the front."""
+    look_of = looks(every)
     known = [point.parameters for point in every if point.parameters]
-    ordered = [*best, *(point for point in points if point not in best)]
-    return tuple(
-        Dot(point, point in best, *look_of[point.family], area_pt2(point.parameters, known))
-        for point in ordered
-    )
+    found = []
+    for number, point in enumerate(points):
+        colour, shape = look_of[point.family]
+        area = area_pt2(point.parameters, known)
+        if point.source == "published" and not point.parameters:
+            shape, area = CROSS, AREA_UNKNOWN_PT2 * 2
+        found.append(Dot(point, number < best, colour, shape, area, beside))
+    return tuple(found)

@@ -18,7 +18,7 @@ class Latency:
             rules say; of an engine that prints no such thing, what `statistic` names.
         low_us, high_us: Ends of its 95 % confidence interval.
         p90_us: The 90th percentile; None where there are no samples.
-        statistic: `median`, `p90` or `mean`.
+        statistic: A name in `STATISTICS`.
     """
 
     quoted_us: float
@@ -29,40 +29,62 @@ class Latency:
     statistic: str = "median"
 
 
-def summarise(measurement: Measurement, percentile: int = 50) -> Latency:
-    """The percentile with its confidence interval, and the 90th.
+STATISTICS = ("median", "p90", "mean", "min")
+"""What a measurement can be quoted as."""
 
-    The interval is that of order statistics: it assumes no distribution, only that
-    runs are independent. With few runs it spans all samples. Where an engine hands out
-    statistics only, it is the normal approximation about what the engine gives.
+_Z = 1.96
+"""Half the width of a 95 % interval, in standard errors of a normal distribution."""
+
+
+def summarise(
+    measurement: Measurement, percentile: int = 50, *, statistic: str | None = None
+) -> Latency:
+    """A statistic with its confidence interval, and the 90th percentile.
+
+    The interval of a percentile is that of order statistics: it assumes no distribution, only
+    that runs are independent. With few runs it spans all samples. That of a mean is the normal
+    approximation; so are both where an engine hands out statistics only. The least has none.
 
     Args:
         measurement: Samples, or statistics.
-        percentile: 50 or 90.
+        percentile: 50 or 90, what the run rules quote.
+        statistic: A name in `STATISTICS`, in place of `percentile`. Where an engine does not
+            give it, the answer is of another one, which it names.
     """
+    wanted = statistic or ("p90" if percentile == 90 else "median")
     if measurement.statistics:
-        return _of_statistics(measurement.statistics)
+        return _of_statistics(measurement.statistics, wanted)
     ordered = sorted(measurement.samples_us)
-    count, share = len(ordered), percentile / 100
-    # Binomial(n, p) in the normal approximation: ranks n p ∓ 1.96 √(n p (1 - p)).
-    margin = 1.96 * math.sqrt(count * share * (1 - share))
-    low = max(0, math.floor(count * share - margin))
-    high = min(count - 1, math.ceil(count * share + margin))
+    count = len(ordered)
     p90_us = ordered[0]
     if count > 1:
         p90_us = statistics.quantiles(ordered, n=10, method="inclusive")[-1]
-    quoted_us = p90_us if percentile == 90 else statistics.median(ordered)
+    if wanted == "min":
+        return Latency(ordered[0], ordered[0], ordered[0], p90_us, count, wanted)
+    if wanted == "mean":
+        mean_us = statistics.fmean(ordered)
+        error_us = statistics.stdev(ordered) / math.sqrt(count) if count > 1 else 0.0
+        return Latency(
+            mean_us, mean_us - _Z * error_us, mean_us + _Z * error_us, p90_us, count, wanted
+        )
+    share = 0.9 if wanted == "p90" else 0.5
+    # Binomial(n, p) in the normal approximation: ranks n p ∓ 1.96 √(n p (1 - p)).
+    margin = _Z * math.sqrt(count * share * (1 - share))
+    low = max(0, math.floor(count * share - margin))
+    high = min(count - 1, math.ceil(count * share + margin))
+    quoted_us = p90_us if wanted == "p90" else statistics.median(ordered)
     # Interpolation rounds, by which it may leave the samples.
     quoted_us = min(max(quoted_us, ordered[low]), ordered[high])
-    name = "p90" if percentile == 90 else "median"
-    return Latency(quoted_us, ordered[low], ordered[high], p90_us, count, name)
+    return Latency(quoted_us, ordered[low], ordered[high], p90_us, count, wanted)
 
 
-def _of_statistics(given: Statistics) -> Latency:
+def _of_statistics(given: Statistics, wanted: str) -> Latency:
     """The same of what an engine derived from samples that it kept."""
-    margin_us = 1.96 * given.std_us / math.sqrt(given.count)
+    if wanted == "min":
+        return Latency(given.min_us, given.min_us, given.min_us, None, given.count, wanted)
+    margin_us = _Z * given.std_us / math.sqrt(given.count)
     median_us = given.median_us
-    if median_us is None:
+    if median_us is None or wanted == "mean":
         middle_us, statistic = given.mean_us, "mean"
     else:
         # The median of a normal distribution is 1.25 times as uncertain as its mean.

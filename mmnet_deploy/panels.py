@@ -6,19 +6,18 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from mmnet_deploy.dots import Dot, log_ticks, shown
+from mmnet_deploy import scales
+from mmnet_deploy.dots import Dot, error_axis, shown
 from mmnet_deploy.labels import Box, Mark, Placement, Position, Segment, place
-from mmnet_deploy.style import DPI, INK, PT_PER_INCH, QUIET, SOFT
+from mmnet_deploy.published import Reference
+from mmnet_deploy.style import DASHED, DOTTED, DPI, INK, PT_PER_INCH, QUIET, SOFT
 
-LOG_FROM_RATIO = {"x": 4.0, "y": 10.0}
 LARGEST_LABEL = 28  # characters
 
 
@@ -45,27 +44,6 @@ class Panel:
         return sum(found is None for found in self.placements)
 
 
-# --- Scales ------------------------------------------------------------------
-
-
-def _scale(axes: Axes, name: Literal["x", "y"], values: Sequence[float]) -> None:
-    """Limits and ticks for `values`; logarithmic where they span a large ratio."""
-    low, high = min(values), max(values)
-    axis = {"x": axes.xaxis, "y": axes.yaxis}[name]
-    if low > 0 and high / low > LOG_FROM_RATIO[name]:
-        margin = (high / low) ** 0.09
-        low, high = low / margin, high * margin
-        axes.set(**{f"{name}scale": "log", f"{name}lim": (low, high)})
-        axis.set_major_locator(FixedLocator(log_ticks(low, high)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
-        axis.set_minor_locator(NullLocator())
-        return
-    # A difference of a hundredth of the value is noise and should not fill the chart.
-    margin = max(0.1 * (high - low), 0.02 * abs(high)) or 1.0
-    axes.set(**{f"{name}lim": (low - margin, high + margin)})
-    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-
-
 # --- Drawing -----------------------------------------------------------------
 
 
@@ -76,7 +54,10 @@ def _paler(colour: str, white: float) -> tuple[float, float, float]:
 
 
 def _draw_dots(axes: Axes, dots: Sequence[Dot]) -> None:
-    """Markers and error bars: full on the front, pale behind it, hollow if invalid."""
+    """Markers and error bars: full on the front, pale behind it, hollow if invalid.
+
+    Published points beside measured ones are hollow too, and dotted.
+    """
     # The largest first, so that none hides another; of equal ones the better on top.
     for dot in sorted(dots, key=lambda dot: (-dot.area, dot.best)):
         (x, y), (low, high) = dot.place, dot.interval
@@ -86,8 +67,12 @@ def _draw_dots(axes: Axes, dots: Sequence[Dot]) -> None:
         elif dot.best:
             face, edge = to_rgb(dot.colour), to_rgb(INK)
         size, marker = dot.shape.size(dot.area), dot.shape.marker
+        line = DOTTED if dot.beside else "solid"
+        if dot.beside:
+            face, edge = (1.0, 1.0, 1.0), to_rgb(dot.colour)
         axes.scatter(
-            [x], [y], size, [face], marker=marker, edgecolors=[edge], linewidths=0.8, zorder=4
+            [x], [y], size, [face], marker=marker, edgecolors=[edge], linewidths=0.8,
+            linestyles=[line], zorder=4,
         )  # fmt: skip
         # Under the markers: an interval that is shorter than its marker says no more.
         bar = to_rgb(dot.colour) if dot.best else edge
@@ -147,21 +132,39 @@ def _set_label(axes: Axes, text: Text, mark: Mark, found: Placement | None, page
         axes.add_artist(line)
 
 
-def draw_panel(axes: Axes, dots: Sequence[Dot], every: Sequence[Dot]) -> list[Position]:
+def draw_panel(
+    axes: Axes,
+    dots: Sequence[Dot],
+    every: Sequence[Dot],
+    references: Sequence[Reference] = (),
+    x_scale: scales.ScaleName = "auto",
+    y_scale: scales.ScaleName = "auto",
+) -> list[Position]:
     """Scale the axes, draw all but the labels, and return the corners of the front.
 
     Args:
         axes: The panel's.
         dots: The panel's.
         every: Those of all panels, which share the vertical axis.
+        references: Errors without a latency, drawn as lines.
+        x_scale, y_scale: `auto` chooses by the values.
     """
-    _scale(axes, "x", [x for dot in dots for x in (dot.place[0], *dot.interval)])
-    _scale(axes, "y", [dot.place[1] for dot in every])
+    scales.apply(axes, "x", x_scale, [x for dot in dots for x in (dot.place[0], *dot.interval)])
+    factor = error_axis(dots[0].point.metric).factor
+    levels = [factor * reference.error for reference in references]
+    scales.apply(axes, "y", y_scale, [*levels, *(dot.place[1] for dot in every)])
+    for level in levels:
+        axes.axhline(level, color=QUIET, lw=1.0, ls=DASHED, zorder=1.8)
     _draw_dots(axes, dots)
     return _draw_front(axes, dots)
 
 
-def add_labels(axes: Axes, dots: Sequence[Dot], corners: Sequence[Position]) -> Panel:
+def add_labels(
+    axes: Axes,
+    dots: Sequence[Dot],
+    corners: Sequence[Position],
+    references: Sequence[Reference] = (),
+) -> Panel:
     """Write each dot's label where it touches nothing; the layout must stand."""
     page = axes.figure.bbox.width * PT_PER_INCH / DPI, axes.figure.bbox.height * PT_PER_INCH / DPI
     texts = _write_labels(axes, dots)
@@ -175,6 +178,11 @@ def add_labels(axes: Axes, dots: Sequence[Dot], corners: Sequence[Position]) -> 
     for dot in dots:
         low, high = _to_points(axes, [(end, dot.place[1]) for end in dot.interval])
         lines.append((low, high))
+    factor, (left, right) = error_axis(dots[0].point.metric).factor, axes.get_xlim()
+    for reference in references:
+        level = factor * reference.error
+        start, end = _to_points(axes, [(left, level), (right, level)])
+        lines.append((start, end))
     inside = Box(*(edge * PT_PER_INCH / DPI for edge in axes.get_window_extent().extents))
     placements = tuple(place(marks, inside, lines))
     for text, mark, found in zip(texts, marks, placements, strict=True):

@@ -244,13 +244,15 @@ class TradeOff:
         family: Title of the network family, or "other models".
         label: What stands beside the point.
         latency_ms: What `statistic` names, and the ends of its 95 % confidence interval.
-        gradient_error: Plain number, not ×10⁻³.
+        error: What `metric` says: a plain number, not ×10⁻³; lower is better.
         parameters: Number of weights, if known.
         device: What the latency was measured on, with the settings that all points of that
             device share; no other device has that name.
         valid: Whether the benchmark kept its rules.
-        statistic: `median`, `p90` or `mean`.
+        statistic: A name in `latency.STATISTICS`.
         emulated: Whether the device is no real phone, so that its times mean nothing.
+        metric: Name of what `error` is.
+        source: `measured` here, or `published` by others on their data, engine and phone.
     """
 
     family: str
@@ -258,12 +260,14 @@ class TradeOff:
     latency_ms: float
     latency_low_ms: float
     latency_high_ms: float
-    gradient_error: float
+    error: float
     parameters: int | None
     device: str
     valid: bool = True
     statistic: str = "median"
     emulated: bool = False
+    metric: str = "gradient_error"
+    source: str = "measured"
 
 
 # --- JSON --------------------------------------------------------------------

@@ -139,6 +139,20 @@ class Joined:
     @property
     def points(self) -> list[TradeOff]:
         """The rows as points of the trade-off chart."""
+        return self.trade_offs()
+
+    def trade_offs(
+        self, metric: str = "gradient_error", statistic: str | None = None
+    ) -> list[TradeOff]:
+        """The rows as points of a metric against a statistic of the latency.
+
+        Args:
+            metric: Name of one of the evaluations' scores.
+            statistic: A name in `latency.STATISTICS`; by default what the run rules quote.
+
+        Raises:
+            ResultError: An evaluation lacks the metric, or an engine does not give the statistic.
+        """
         shown = [benchmark for benchmark, _ in self.rows]
         groups = naming.by_device(shown)
         names = naming.device_names(groups)
@@ -149,7 +163,8 @@ class Joined:
         for benchmark, evaluation in self.rows:
             device = naming.same_device(benchmark.device)
             label = next(labels[device])
-            points.append(_point(benchmark, evaluation, headings[device], label))
+            heading = headings[device]
+            points.append(_point(benchmark, evaluation, heading, label, metric, statistic))
         return points
 
 
@@ -237,23 +252,52 @@ def join(records: Sequence[Record], emulated: bool = False) -> Joined:
             rows.append((benchmark, evaluation))
         else:
             unknown[benchmark.model.sha256] = benchmark.model.name
-    notes += [
-        f"{name} has a latency but no gradient error: evaluate that very "
-        "file with `mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
-        for name in unknown.values()
-    ]
+    if unknown:
+        which = "that very file" if len(unknown) == 1 else "those very files"
+        notes.append(
+            f"No gradient error is known of {', '.join(unknown.values())}: evaluate {which} with "
+            "`mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
+        )
     _one_definition(scored)
     if not emulated:
         rows = _without_emulated(rows, notes)
     return Joined(tuple(rows), tuple(notes))
 
 
-def _latency(benchmark: Benchmark) -> Latency:
-    return summarise(benchmark.measurement, benchmark.rules.percentile)
+def _latency(benchmark: Benchmark, statistic: str | None = None) -> Latency:
+    """What the run rules quote, or another statistic.
+
+    Raises:
+        ResultError: The engine does not give it.
+    """
+    quoted = "p90" if benchmark.rules.percentile == 90 else "median"
+    found = summarise(benchmark.measurement, statistic=statistic or quoted)
+    if statistic and found.statistic != statistic:
+        raise ResultError(
+            f"The engine gave no {statistic} of {benchmark.model.name}, only its {found.statistic}."
+        )
+    return found
 
 
-def _point(benchmark: Benchmark, evaluation: Evaluation, device: str, label: str) -> TradeOff:
-    latency = _latency(benchmark)
+def _error(evaluation: Evaluation, metric: str) -> float:
+    """A score as an error: lower is better."""
+    scores = evaluation.scores
+    if metric not in scores:
+        raise ResultError(
+            f"The evaluation of {evaluation.model.name} has no {metric}, only {', '.join(scores)}."
+        )
+    return 1 - scores[metric] if metric == "mean_iou" else scores[metric]
+
+
+def _point(
+    benchmark: Benchmark,
+    evaluation: Evaluation,
+    device: str,
+    label: str,
+    metric: str,
+    statistic: str | None,
+) -> TradeOff:
+    latency = _latency(benchmark, statistic)
     card = benchmark.model.card
     return TradeOff(
         family=card.title if card else OTHER_FAMILY,
@@ -261,12 +305,13 @@ def _point(benchmark: Benchmark, evaluation: Evaluation, device: str, label: str
         latency_ms=latency.quoted_us / 1000,
         latency_low_ms=latency.low_us / 1000,
         latency_high_ms=latency.high_us / 1000,
-        gradient_error=evaluation.scores["gradient_error"],
+        error=_error(evaluation, metric),
         parameters=(card.parameters or None) if card else None,
         device=device,
         valid=not benchmark.broken_rules,
         statistic=latency.statistic,
         emulated=benchmark.device.emulated,
+        metric=metric,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,37 @@ STYLE: Any = {
     "ytick.labelsize": 8.5,
     "ytick.major.width": 0.7,
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """How large a chart is; all lengths in points.
+
+    Attributes:
+        width_pt, height_pt: Of a chart with one panel.
+        panel_width_pt, panel_height_pt: What another column or row of panels adds.
+        most_columns: Of panels.
+        legend_below: Whether the legends stand below the panels, not on their right.
+        dpi: Of a PNG.
+    """
+
+    width_pt: float
+    height_pt: float
+    panel_width_pt: float
+    panel_height_pt: float
+    most_columns: int = 3
+    legend_below: bool = False
+    dpi: int = DPI
+
+
+SIZES = {
+    "column": Size(241.0, 310.0, 0.0, 190.0, most_columns=1, legend_below=True, dpi=300),
+    "page": Size(460.0, 317.0, 215.0, 235.0),
+    "slide": Size(480.0, 270.0, 240.0, 0.0, most_columns=4, dpi=400),
+}
+"""By name: one column of a paper (85 mm), the width of its page, a slide of 16:9."""
+
+DOTTED, DASHED = (0.0, (1.2, 1.2)), (0.0, (5.0, 2.5))
 INK, SOFT, QUIET = "#1a1a1a", "#4a4a4a", "#6b6b6b"
 
 
@@ -79,7 +111,7 @@ def file_kind(path: Path) -> str:
     return kind
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path, dpi: int = DPI) -> None:
     """Write a figure that was composed under `style`; the file appears when it is whole.
 
     Raises:
@@ -88,4 +120,4 @@ def save(figure: Figure, path: Path) -> None:
     """
     kind = file_kind(path)
     with style(), written_aside(path) as aside:
-        figure.savefig(aside, format=kind, metadata=_METADATA[kind])
+        figure.savefig(aside, format=kind, dpi=dpi, metadata=_METADATA[kind])

@@ -203,8 +203,11 @@ def bench(
                 say(f"{total - left} of {total} results are in {folder}; {left} to go.")
             interrupted = work_off(work, folder, results, failures, stop)
         if clean and not interrupted:
-            for phone in phones_of(targets):
-                say(f"{phone.serial}: {phone.clean() / 1e6:.1f} MB removed.")
+            phones = phones_of(targets)
+            for phone in phones:
+                say(f"{phone.name}: {phone.clean() / 1e6:.1f} MB removed.")
+            if not phones:
+                say("`--clean` is for phones: nothing of ours is left on this computer.")
     if models:
         conclude(results, failures, folder, resume)
     if interrupted:

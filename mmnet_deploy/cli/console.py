@@ -125,7 +125,7 @@ def _lines(title: str, total: int) -> Iterator[Advance]:
             say(f"  {done} of {total}{left}  {note}".rstrip())
 
     yield advance
-    say(f"  {done} of {total} done in {time.monotonic() - begin:.1f} s")
+    say(f"  {done} of {total} in {time.monotonic() - begin:.1f} s")
 
 
 def print_table(

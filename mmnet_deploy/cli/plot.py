@@ -2,34 +2,140 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mmnet_deploy.cli.console import FOLDER, say
-from mmnet_deploy.errors import ResultError
+from mmnet_deploy.errors import ResultError, UsageError
+
+if TYPE_CHECKING:
+    from mmnet_deploy.records import TradeOff
+
+_SCALES = ("auto", "linear", "log")
 
 
 @click.command()
-@click.argument("results", metavar="RESULTS...", nargs=-1, required=True, type=FOLDER)
+@click.argument("results", metavar="[RESULTS]...", nargs=-1, type=FOLDER)
 @click.option(
     "-o", "--out", "file", required=True, metavar="FILE.svg|png|pdf", type=FOLDER, help="The chart."
 )
-@click.option("--title", help="Default: says what is drawn, and the device.")
+@click.option(
+    "--metric",
+    default="gradient_error",
+    show_default=True,
+    metavar="NAME",
+    help="gradient_error, mad, sad, mse, mean_iou.",
+)
+@click.option(
+    "--latency",
+    "statistic",
+    type=click.Choice(["median", "p90", "mean", "min"]),
+    help="Default: what the run rules quote.",
+)
+@click.option("--device", "devices", multiple=True, metavar="SERIAL", help="Only this one.")
+@click.option(
+    "--size",
+    type=click.Choice(["column", "page", "slide"]),
+    default="page",
+    show_default=True,
+    help="Of a paper's column (85 mm) or page, or a 16:9 slide.",
+)
+@click.option("--x-scale", type=click.Choice(_SCALES), default="auto", show_default=True)
+@click.option(
+    "--y-scale", type=click.Choice([*_SCALES, "broken"]), default="auto", show_default=True
+)
+@click.option(
+    "--published",
+    is_flag=True,
+    help="The published figure; with RESULTS, its points beside yours, hollow.",
+)
 @click.option("--emulated", is_flag=True, help="Draw emulated phones beside real devices too.")
-def plot(results: tuple[Path, ...], file: Path, title: str | None, emulated: bool) -> None:
-    """Draw gradient error against latency from result files or folders.
+@click.option(
+    "--title", help="Default: what is drawn, and the device; an empty one leaves both out."
+)
+@click.option("--csv", "table", metavar="FILE", type=FOLDER, help="Write the plotted numbers.")
+def plot(
+    results: tuple[Path, ...],
+    file: Path,
+    metric: str,
+    statistic: str | None,
+    devices: tuple[str, ...],
+    size: str,
+    x_scale: str,
+    y_scale: str,
+    published: bool,
+    emulated: bool,
+    title: str | None,
+    table: Path | None,
+) -> None:
+    """Draw quality against latency from result files or folders.
 
     A benchmark and an evaluation belong together when they are of the same file. Each device
-    has a panel of its own.
+    has a panel of its own, with the Pareto front of its valid points.
 
+    \b
     Example: mmnet-deploy plot results -o pareto.svg
+             mmnet-deploy plot --published -o published.svg
     """
-    from mmnet_deploy import chart, store, style
-    from mmnet_deploy.files import make_folder
+    from mmnet_deploy import style
+    from mmnet_deploy.files import make_folder, write_text
 
     style.file_kind(file)
-    joined = store.join(store.load(results), emulated=emulated)
+    if not results and not published:
+        raise UsageError("`RESULTS` must name a file or folder, or give `--published`.")
+    if published and metric != "gradient_error":
+        raise UsageError(f"`--published` has gradient errors only. Received: --metric {metric}.")
+    from mmnet_deploy import chart
+    from mmnet_deploy.published import references, trade_offs
+
+    beside = trade_offs() if published else ()
+    points = _measured(results, metric, statistic, devices, emulated) if results else beside
+    options = chart.Options(
+        size=size,
+        x_scale=x_scale,  # type: ignore[arg-type]
+        y_scale=y_scale,  # type: ignore[arg-type]
+        published=beside if results else (),
+        references=references() if published else (),
+    )
+    make_folder(file.parent)
+    chart.draw(points, file, title=title, options=options)
+    if table:
+        write_text(table, _csv([*points, *options.published]))
+    drawn = len(points) + len(options.published)
+    say(f"Drew {drawn} point{'s' * (drawn > 1)} to {file}.")
+
+
+def _measured(
+    results: Sequence[Path],
+    metric: str,
+    statistic: str | None,
+    devices: Sequence[str],
+    emulated: bool,
+) -> Sequence[TradeOff]:
+    """The points of stored results.
+
+    Raises:
+        UsageError: There is no such metric, or no result of a device.
+        ResultError: No model has both a latency and the metric.
+    """
+    from mmnet_deploy import store
+    from mmnet_deploy.metrics import METRICS
+    from mmnet_deploy.records import Benchmark
+
+    if metric not in METRICS:
+        raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {metric}.")
+    records = store.load(results)
+    if devices:
+        there = {r.device.serial for r in records if isinstance(r, Benchmark)}
+        for device in devices:
+            if device not in there:
+                known = ", ".join(sorted(there)) or "none"
+                raise UsageError(f"`--device` must be one of {known}. Received: {device}.")
+        records = [r for r in records if not isinstance(r, Benchmark) or r.device.serial in devices]
+    joined = store.join(records, emulated=emulated)
     for note in joined.notes:
         say(note)
     if not joined.rows:
@@ -37,6 +143,18 @@ def plot(results: tuple[Path, ...], file: Path, title: str | None, emulated: boo
             "Nothing to draw: no model has both a latency and a gradient error. Run `bench` and "
             "`evaluate` on the same files, both with -o DIR."
         )
-    make_folder(file.parent)
-    chart.draw(joined.points, file, title=title)
-    say(f"Drew {len(joined.points)} point{'s' * (len(joined.points) > 1)} to {file}.")
+    return joined.trade_offs(metric, statistic)
+
+
+def _csv(points: Sequence[TradeOff]) -> str:
+    """The plotted numbers, one row a point."""
+    import csv
+    import dataclasses
+    import io
+
+    text = io.StringIO()
+    rows = [dataclasses.asdict(point) for point in points]
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

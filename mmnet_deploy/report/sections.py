@@ -272,7 +272,7 @@ def _chart_label(fronts: Sequence[FrontPart]) -> str:
         f"on {part.device}: "
         + ("; ".join(
             f"{point.family} {point.label}, {point.latency_ms:.3g} ms, "
-            f"{1000 * point.gradient_error:.3g}e-3"
+            f"{1000 * point.error:.3g}e-3"
             for point in part.points
         ) or "no valid result")
         for part in fronts

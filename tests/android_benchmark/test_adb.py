@@ -259,6 +259,16 @@ def test_what_adb_says_has_a_meaning(said, kind):
     assert "\n" not in str(found) and str(found).endswith(".")
 
 
+def test_a_failed_push_names_the_file_and_nothing_else():
+    """Folders here and hashes there help nobody, and a file's name is not adb's complaint."""
+    copy = "failed to copy '/some/where/device offline.tflite' to '/data/local/tmp/x/1f.part'"
+    found = trouble(f"adb: error: {copy}: remote No space left on device", ("push",))
+    assert type(found) is errors.NoSpaceError
+    assert str(found).startswith(
+        "cannot copy device offline.tflite to the phone: remote No space left on device: free some"
+    )
+
+
 @given(st.text())
 def test_whatever_adb_says_is_one_line(said):
     """No text makes the translation fail."""

@@ -305,6 +305,17 @@ def test_an_emulated_result_never_stands_beside_a_real_one(run, phones, tmp_path
     assert "EMULATED" in result.output
 
 
+def test_figures_of_a_stand_in_are_invalid(run, tmp_path, tiny_models, monkeypatch):
+    """Where no real engine can run, the emulated phone shows the way, and says that it lies."""
+    monkeypatch.setattr("mmnet_deploy.targets.BUNDLE", tmp_path / "none")
+    words = ("bench", tiny_models["int8"], "--device", "emulated", "-o", tmp_path / "out")
+    result = run(*words, MMNET_BENCHMARK_MODEL=None)
+    assert result.exit_code == 0, result.output
+    assert "its figures are of no model" in phone_faults.seen(result)
+    (record,) = _results(tmp_path / "out")
+    assert [flag.name for flag in record.broken_rules] == ["real_engine"]
+
+
 # --- Level 2 ------------------------------------------------------------------------
 
 

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmnet_deploy import chart, labels, style
+from mmnet_deploy import chart, labels, scales, style
 from mmnet_deploy.dots import area_pt2, count, log_ticks, references, shown
 from mmnet_deploy.errors import OutputError, ResultError, UsageError
 from mmnet_deploy.panels import Panel
+from mmnet_deploy.published import Reference
 from mmnet_deploy.records import TradeOff
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-"}
@@ -33,7 +34,7 @@ def point(
         latency_ms=latency_ms,
         latency_low_ms=0.97 * latency_ms,
         latency_high_ms=1.04 * latency_ms,
-        gradient_error=1e-3 * error_e3,
+        error=1e-3 * error_e3,
         parameters=200_000,
         device="Xiaomi Mi 5, 1 thread, LiteRT 2.0",
     )
@@ -133,7 +134,7 @@ def test_no_points_are_refused(tmp_path: Path) -> None:
         chart.draw([], tmp_path / "x.svg")
 
 
-@pytest.mark.parametrize("change", [{"latency_ms": math.nan}, {"gradient_error": math.inf}])
+@pytest.mark.parametrize("change", [{"latency_ms": math.nan}, {"error": math.inf}])
 def test_a_point_that_is_no_number_is_refused(change: dict[str, float], tmp_path: Path) -> None:
     """The message names the point that has no place."""
     with pytest.raises(ResultError, match=r"Received: 1\.0\* with"):
@@ -451,3 +452,152 @@ def test_more_families_than_fit_make_the_figure_taller() -> None:
         if isinstance(child, matplotlib.legend.Legend)
     )
     assert upper.y0 > lower.y1
+
+
+# --- Broken axes -------------------------------------------------------------
+
+
+def test_a_value_far_off_breaks_the_axis_of_error() -> None:
+    """The crowd keeps most of the height, and the order stays."""
+    points = [point(10.0 + n, 3.0 + 0.1 * n, f"{n}") for n in range(6)]
+    crowd_, far = points, point(20.0, 7.4, "far")
+    found = panel([*crowd_, far])
+    heights = {dot.point.label: mark.y for dot, mark in zip(found.dots, found.marks, strict=True)}
+    inside = found.inside
+    share = (heights["5"] - heights["0"]) / (inside.top - inside.bottom)
+    assert share > 0.5
+    assert heights["far"] > heights["5"] > heights["0"]
+    ticks = [tick for tick in found.axes.get_yticks() if 3.7 < tick < 6.8]
+    assert not ticks  # nothing is written where the axis leaves something out
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"), [("linear", "linear"), ("log", "log"), ("broken", "function")]
+)
+def test_the_scale_can_be_chosen(wanted: str, expected: str) -> None:
+    """Whatever the values would have."""
+    drawn = chart.compose(precisions(), options=chart.Options(y_scale=wanted))  # type: ignore[arg-type]
+    assert drawn.figure.axes[0].get_yscale() == expected
+
+
+def test_no_logarithm_of_nothing() -> None:
+    """An axis that has a zero stays linear, also where a logarithm is asked for."""
+    drawn = chart.compose(without_error(), options=chart.Options(x_scale="log", y_scale="log"))
+    assert drawn.figure.axes[0].get_xscale() == drawn.figure.axes[0].get_yscale() == "linear"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(1.0, 4.0), min_size=2, max_size=8, unique=True), st.floats(5.0, 1000.0))
+def test_a_broken_axis_can_be_read_both_ways(values: list[float], far: float) -> None:
+    """From a value to its place and back, in both parts and in the gap."""
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    scales.apply(axes, "y", "broken", [*values, far])
+    transform = axes.transData
+    for value in (*values, far, (max(values) + far) / 2):
+        (_, back) = transform.inverted().transform(transform.transform((0.0, value)))
+        assert back == pytest.approx(value, rel=1e-6)
+
+
+# --- Published points --------------------------------------------------------
+
+
+PUBLISHED = [
+    point(61.0, 3.17, "0.5", source="published", device="Mi 5"),
+    point(
+        140.0, 7.4, "LDN+FB*", source="published", device="Mi 5", family="LDN+FB", parameters=None
+    ),
+]
+
+
+def test_published_points_beside_measured_ones_are_a_series_of_their_own(tmp_path: Path) -> None:
+    """Hollow, with a legend entry, and never on the front, however good they are."""
+    better = dataclasses.replace(PUBLISHED[0], latency_ms=1.0, error=1e-4)
+    options = chart.Options(published=[better, PUBLISHED[1]])
+    (found,) = chart.compose([point()], options=options).panels
+    beside = [dot for dot in found.dots if dot.beside]
+    assert [dot.point for dot in beside] == [better, PUBLISHED[1]]
+    assert [dot.point.label for dot in found.dots if dot.best] == ["1.0*"]
+    path = chart.draw([point()], tmp_path / "x.svg", options=options)
+    assert "published, Mi 5 (Seo et al.)" in words(path)
+    assert "published, Mi 5 (Seo et al.)" not in words(chart.draw([point()], tmp_path / "y.svg"))
+
+
+def test_the_published_figure_says_whose_it_is(tmp_path: Path) -> None:
+    """Alone they are drawn in full, with the front; an unknown size is a cross."""
+    found = words(chart.draw(PUBLISHED, tmp_path / "x.svg"))
+    assert "Gradient error against latency, as published" in found
+    assert "Latency as published (ms)" in found
+    drawn = panel(PUBLISHED)
+    assert {dot.point.label: dot.shape.marker for dot in drawn.dots} == {"0.5": "o", "LDN+FB*": "X"}
+    assert [dot.point.label for dot in drawn.dots if dot.best] == ["0.5"]
+
+
+def test_an_error_without_latency_is_a_line(tmp_path: Path) -> None:
+    """It has its name in the legend, lies within the axes, and labels keep off it."""
+    options = chart.Options(references=[Reference("DAPM, on a desktop", 3.03e-3)])
+    (found,) = chart.compose(precisions(), options=options).panels
+    low, high = found.axes.get_ylim()
+    assert low < 3.03 < high
+    level = found.axes.transData.transform((0.0, 3.03))[1] * 72 / style.DPI
+    for placed in found.placements:
+        assert placed is not None and not placed.box.bottom < level < placed.box.top
+    path = chart.draw(precisions(), tmp_path / "x.svg", options=options)
+    assert "DAPM, on a desktop" in words(path)
+
+
+# --- Sizes and metrics -------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", style.SIZES)
+def test_every_size_holds_all_that_it_shows(size: str) -> None:
+    """Nothing leaves the figure or overlaps the axes; text stays at 7 points and above."""
+    points = [*precisions(), point(40, 3, "1.0", family="Mobile DeepLabv3 OS16")]
+    options = chart.Options(size=size, references=[Reference("DAPM, on a desktop", 3e-3)])
+    drawn = chart.compose(points, options=options)
+    (found,) = drawn.panels
+    assert len(found.placements) == 4 and found.unlabelled == 0
+    page = drawn.figure.bbox
+    assert page.width * 72 / style.DPI == pytest.approx(style.SIZES[size].width_pt)
+    legends = drawn.figure.findobj(matplotlib.legend.Legend)
+    assert len(legends) == 2
+    for legend in legends:
+        extent = legend.get_window_extent()
+        assert extent.x0 >= 0 and extent.x1 <= page.x1 and extent.y0 >= 0
+        assert not extent.overlaps(found.axes.get_window_extent())
+    for text in drawn.figure.findobj(matplotlib.text.Text):
+        assert not text.get_text() or text.get_fontsize() >= 7
+
+
+def test_an_empty_title_leaves_all_words_to_the_caption() -> None:
+    """Neither title nor device stand above the axes then."""
+    assert [t.get_text() for t in chart.compose([point()], "").figure.texts] == [
+        "↙ lower left is better"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "error", "axis", "place"),
+    [
+        ("mad", 0.0438, "MAD (×10⁻³)", 43.8),
+        ("mean_iou", 0.075, "1 − mean IoU (×10⁻²)", 7.5),
+        ("sad", 21.0, "SAD (×10³)", 21.0),
+        ("sharpness", 2.0, "sharpness", 2.0),
+    ],
+)
+def test_any_metric_has_its_axis(metric: str, error: float, axis: str, place: float) -> None:
+    """In the units that papers quote it in."""
+    found = panel([point(error=error, metric=metric)])
+    assert found.axes.get_ylabel() == axis
+    assert found.dots[0].place[1] == pytest.approx(place)
+
+
+def test_families_of_the_paper_look_the_same_in_every_chart() -> None:
+    """Whatever else is drawn."""
+    mobile = point(40, 3, family="Mobile DeepLabv3 OS16")
+    alone, among = panel([mobile]), panel([mobile, point(), point(30, 2, family="A first")])
+    look = {
+        (d.colour, d.shape) for d in (*alone.dots, *among.dots) if d.point.family == mobile.family
+    }
+    assert len(look) == 1

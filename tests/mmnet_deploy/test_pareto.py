@@ -20,7 +20,7 @@ def point(
         latency_ms=latency_ms,
         latency_low_ms=latency_ms,
         latency_high_ms=latency_ms,
-        gradient_error=gradient_error,
+        error=gradient_error,
         parameters=None,
         device="a phone",
         valid=valid,
@@ -60,9 +60,7 @@ def test_the_front_goes_down_from_fast_to_slow(given_points: list[TradeOff]) -> 
     """Along the front the latency grows and the error shrinks."""
     kept = front(given_points)
     assert [p.latency_ms for p in kept] == sorted(p.latency_ms for p in kept)
-    assert [p.gradient_error for p in kept] == sorted(
-        (p.gradient_error for p in kept), reverse=True
-    )
+    assert [p.error for p in kept] == sorted((p.error for p in kept), reverse=True)
 
 
 def test_equal_points_both_stay() -> None:

@@ -279,7 +279,7 @@ def test_quality_and_latency_meet_by_the_hash_of_the_file():
     ]
     for order in itertools.permutations(results):
         joined = store.join(order)
-        assert {(p.latency_ms, p.gradient_error) for p in joined.points} == {
+        assert {(p.latency_ms, p.error) for p in joined.points} == {
             (2.0, 0.005),
             (9.0, 0.003),
         }
@@ -292,7 +292,7 @@ def test_benchmark_without_evaluation_is_noted():
     joined = store.join([evaluation(known), benchmark(known), benchmark(unknown)])
     assert [row[0].model for row in joined.rows] == [known]
     (note,) = joined.notes
-    assert note.startswith("unknown.tflite has a latency but no gradient error")
+    assert note.startswith("No gradient error is known of unknown.tflite: evaluate that very file ")
     assert "mmnet-deploy evaluate" in note
 
 
@@ -434,7 +434,7 @@ def test_points_have_the_units_of_the_chart():
     )
     (point,) = joined.points
     assert (point.latency_low_ms, point.latency_ms, point.latency_high_ms) == (1.0, 2.0, 3.0)
-    assert point.gradient_error == pytest.approx(0.004)
+    assert point.error == pytest.approx(0.004)
     assert (point.family, point.parameters, point.valid) == ("MMNet", 1234, False)
     assert point.device == "Pixel 6, 2 threads, LiteRT 2.1 xnnpack"
 
@@ -654,7 +654,7 @@ def test_the_newest_evaluation_of_a_model_counts():
     new = dataclasses.replace(evaluation(file, 0.004), created_at="2026-01-02T00:00:00+00:00")
     for order in ([old, new], [new, old]):
         joined = store.join([*order, benchmark(file)])
-        assert joined.points[0].gradient_error == 0.004
+        assert joined.points[0].error == 0.004
         assert any("older evaluation" in note for note in joined.notes)
 
 
