@@ -34,6 +34,8 @@ MOST_DETAILS = 60
 MOST_OPERATORS = 12
 MOST_LAYERS = 12
 MOST_COMMAND_MODELS = 8
+LEAST_SCALE, MOST_SCALE = 1.15, 1.75
+"""Pixels to a point of the chart: below, its labels cannot be read; above, it shouts."""
 
 
 def ms(us: float | None) -> str:
@@ -146,6 +148,7 @@ class Report:
     skipped: tuple[str, ...]
     chart: Markup | None
     chart_label: str
+    chart_size: str
     chart_lacks: str
     fronts: tuple[FrontPart, ...]
     measured: tuple[Measured, ...]
@@ -187,6 +190,7 @@ def build(reading: Reading, title: str = "", emulated: bool = False) -> Report:
         skipped=reading.skipped,
         chart=chart,
         chart_label=_chart_label(fronts),
+        chart_size=_chart_size(chart),
         chart_lacks=lacks,
         fronts=fronts,
         measured=tuple(measured[:MOST_ROWS]),
@@ -264,6 +268,13 @@ def _inline(drawn: str) -> Markup:
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
     drawn = drawn.replace('<style type="text/css">*{', '<style type="text/css">.chart *{')
     return Markup(drawn.replace("<svg ", '<svg aria-hidden="true" ', 1))
+
+
+def _chart_size(chart: Markup | None) -> str:
+    """How small and how large the chart may be shown, which depends on its width."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ', chart or "")
+    width = float(found[1]) if found else 460.0
+    return f"min-width: {LEAST_SCALE * width:.0f}px; max-width: {MOST_SCALE * width:.0f}px"
 
 
 def _chart_label(fronts: Sequence[FrontPart]) -> str:

@@ -412,5 +412,8 @@ def test_it_prints_as_dark_on_light(browser):
     assert browser.execute_script(colours) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
     boxes = "return getComputedStyle(document.querySelector('.scroll')).overflowX"
     assert browser.execute_script(boxes) == "visible"
+    widths = "const e = document.documentElement; return [e.scrollWidth, e.clientWidth]"
+    page, paper = browser.execute_script(widths)
+    assert page <= paper
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
     assert base64.b64decode(printed["data"]).startswith(b"%PDF")
