@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from android_benchmark import PRESETS, DeviceFacts, Engine, RunRules
 from mmnet_deploy.latency import summarise
@@ -101,7 +101,7 @@ def cores_name(benchmark: Benchmark) -> str:
     return f"{benchmark.cores_wanted} ({','.join(map(str, benchmark.cores))})".strip()
 
 
-def _rules_name(rules: RunRules) -> str:
+def rules_name(rules: RunRules) -> str:
     """A preset's name, else the number of runs."""
     known = {preset: name for name, preset in PRESETS.items()}
     return known.get(rules, f"≥{rules.min_runs} runs")
@@ -153,7 +153,7 @@ def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
     return ", ".join(parts)
 
 
-def _model_label(model: ModelFile, shown: Sequence[Benchmark]) -> str:
+def _model_label(model: ModelFile, precisions: bool, graphs: bool) -> str:
     """Width multiplier, `*` at 128×128, precision and graph if those shown differ in them."""
     card = model.card
     if card is None or card.width_multiplier is None:
@@ -161,10 +161,9 @@ def _model_label(model: ModelFile, shown: Sequence[Benchmark]) -> str:
     label = f"{card.width_multiplier}{'*' if card.size_label == '128' else ''}"
     if card.size_label not in ("128", "256"):
         label += f" at {card.size_label}"
-    cards = [other.model.card for other in shown if other.model.card]
-    if len({other.precision for other in cards}) > 1:
+    if precisions:
         label += f" {card.precision}"
-    if len({other.graph for other in cards}) > 1 and card.graph == "stock":
+    if graphs and card.graph == "stock":
         label += " stock"
     return label
 
@@ -174,12 +173,12 @@ _SETTINGS: tuple[Callable[[Benchmark], str], ...] = (
     lambda b: f"t{b.threads}",
     lambda b: _short_delegate(b.engine),
     lambda b: b.cores_wanted or "not pinned",
-    lambda b: _rules_name(b.rules),
+    lambda b: rules_name(b.rules),
     lambda b: summarise(b.measurement, b.rules.percentile).statistic,
 )
 
 
-def _engine_label(engine: Engine, others: Sequence[Engine]) -> str:
+def _engine_label(engine: Engine, others: Collection[Engine]) -> str:
     """As little of name, version and hash as tells an engine from `others`."""
     label = engine.name if len({other.name for other in others}) > 1 else ""
     named = [other for other in others if other.name == engine.name]
@@ -190,19 +189,22 @@ def _engine_label(engine: Engine, others: Sequence[Engine]) -> str:
     return label.strip()
 
 
-def label(benchmark: Benchmark, on_device: Sequence[Benchmark], shown: Sequence[Benchmark]) -> str:
-    """What stands beside a point of the chart.
+def labels(on_device: Sequence[Benchmark], shown: Sequence[Benchmark]) -> Iterator[str]:
+    """What stands beside each point of one device in the chart.
 
     Args:
-        benchmark: The point's.
-        on_device: All that are shown of its device, whose heading says what they share.
+        on_device: Its points, whose heading says what they share.
         shown: All that are shown.
     """
-    parts = [
-        _model_label(benchmark.model, shown),
-        _engine_label(benchmark.engine, [other.engine for other in on_device]),
-    ]
-    for of in _SETTINGS:
-        if len({of(other) for other in on_device}) > 1:
-            parts.append(of(benchmark))
-    return " ".join(filter(None, parts))
+    cards = [benchmark.model.card for benchmark in shown if benchmark.model.card]
+    precisions = len({card.precision for card in cards}) > 1
+    graphs = len({card.graph for card in cards}) > 1
+    engines = {benchmark.engine for benchmark in on_device}
+    told = [of for of in _SETTINGS if len({of(benchmark) for benchmark in on_device}) > 1]
+    for benchmark in on_device:
+        parts = [
+            _model_label(benchmark.model, precisions, graphs),
+            _engine_label(benchmark.engine, engines),
+            *(of(benchmark) for of in told),
+        ]
+        yield " ".join(filter(None, parts))

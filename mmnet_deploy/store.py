@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from mmnet_deploy import naming
 from mmnet_deploy.errors import ResultError
@@ -22,6 +22,9 @@ from mmnet_deploy.records import (
     from_json,
     to_json,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OTHER_FAMILY = "other models"
 
@@ -54,29 +57,76 @@ def save(record: Record, folder: Path) -> Path:
     return write_text(folder / _file_name(record), to_json(record))
 
 
-def load(paths: Iterable[Path]) -> list[Record]:
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What was read, and what could not be.
+
+    Attributes:
+        records, files: The results, and the file of each.
+        skipped: One line for each file of a folder that is no result that can be read.
+    """
+
+    records: tuple[Record, ...]
+    files: tuple[Path, ...]
+    skipped: tuple[str, ...]
+
+
+def _files(folder: Path) -> list[Path]:
+    """The `.json` files directly in it, but those that are being written."""
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if e.name.endswith(".json") and e.name[0] != "."]
+    return [folder / name for name in sorted(names)]
+
+
+def _read_file(file: Path) -> Record:
+    """One result; the error names the file."""
+    try:
+        with open(file, "rb") as content:
+            return from_json(content.read())
+    except OSError as error:
+        raise ResultError(f"Cannot read {file}: {reason(error)}.") from error
+    except ResultError as error:
+        raise ResultError(f"{file}: {error}") from error
+
+
+def read(paths: Iterable[Path]) -> Reading:
     """Read results from files, and from folders all `.json` files directly in them.
 
+    A file that was named has to be a result. In a folder, one that is half-written, foreign
+    or of a newer version is skipped, and costs none of the others.
+
     Raises:
-        ResultError: A path does not exist, a file is no result, or there are none.
+        ResultError: A path does not exist, a named file is no result, or there are none.
     """
     paths = list(paths)
-    records = []
+    records: dict[Path, Record] = {}
+    skipped = []
     for path in paths:
-        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not path.is_dir():
+            records[path] = _read_file(path)
+            continue
+        try:
+            files = _files(path)
+        except OSError as error:
+            raise ResultError(f"Cannot read {path}: {reason(error)}.") from error
         for file in files:
             try:
-                records.append(from_json(file.read_text(encoding="utf-8")))
-            except OSError as error:
-                raise ResultError(f"Cannot read {file}: {reason(error)}.") from error
-            except UnicodeDecodeError as error:
-                raise ResultError(f"{file}: is not a result of mmnet-deploy.") from error
+                records[file] = _read_file(file)
             except ResultError as error:
-                raise ResultError(f"{file}: {error}") from error
+                skipped.append(str(error))
     if not records:
         names = ", ".join(str(path) for path in paths)
-        raise ResultError(f"No results in {names}. `mmnet-deploy bench` and `evaluate` write them.")
-    return records
+        more = f" and {len(skipped) - 1} more files" if len(skipped) > 1 else ""
+        wrong = f" Not read: {skipped[0].rstrip('.')}{more}." if skipped else ""
+        raise ResultError(
+            f"No results in {names}. `mmnet-deploy bench` and `evaluate` write them.{wrong}"
+        )
+    return Reading(tuple(records.values()), tuple(records), tuple(skipped))
+
+
+def load(paths: Iterable[Path]) -> list[Record]:
+    """The results alone, for those who need not tell what was skipped; see `read`."""
+    return list(read(paths).records)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,11 +156,14 @@ class Joined:
         shown = [benchmark for benchmark, _ in self.rows]
         groups = naming.by_device(shown)
         names = naming.device_names(groups)
+        headings = {device: naming.heading(names[device], groups[device]) for device in groups}
+        # Each gives the labels of its device in the order of the rows.
+        labels = {device: naming.labels(groups[device], shown) for device in groups}
         points = []
         for benchmark, evaluation in self.rows:
             device = naming.same_device(benchmark.device)
-            heading = naming.heading(names[device], groups[device])
-            label = naming.label(benchmark, groups[device], shown)
+            label = next(labels[device])
+            heading = headings[device]
             points.append(_point(benchmark, evaluation, heading, label, metric, statistic))
         return points
 
@@ -264,6 +317,8 @@ def _point(
 
 def table(joined: Joined) -> pd.DataFrame:
     """One row per benchmark with its quality; units stand in the column names."""
+    import pandas as pd  # which takes longer to import than most folders to read
+
     rows = []
     for benchmark, evaluation in joined.rows:
         latency = _latency(benchmark)

@@ -31,6 +31,9 @@ COMMANDS = {
     "devices": "List phones, the emulated phone, and this computer.",
     "bench": "Measure the latency of .tflite files.",
     "plot": "Draw gradient error against latency from stored results.",
+    "report": "Write all that results say as one HTML page.",
+    "compare": "Compare new results with a baseline, as a gate.",
+    "results": "List, show and export stored results.",
     "doctor": "Show what is installed, what is missing and how to get it.",
 }
 """Every command and its line in the overview, in the order of the work."""

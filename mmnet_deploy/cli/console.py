@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
+import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 from mmnet_deploy.progress import Advance
 
+if TYPE_CHECKING:
+    from mmnet_deploy.store import Reading
+
 FOLDER = click.Path(path_type=Path)
 """A path; whether it exists is checked where the message can say what to do."""
 
 PLAIN_INTERVAL_S = 10.0
+MOST_SKIPPED = 20
+MANY = 1000
 
 
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -148,6 +155,39 @@ def print_table(
     console.print(table)
 
 
+def print_columns(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
+    """Columns on standard output, left-aligned; for thousands of rows, which rich is slow at."""
+    lines = [header, *rows] if header else rows
+    cells = [[" ".join(cell.split()) for cell in line] for line in lines]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    text = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
+    click.echo(text)
+
+
+def read_results(paths: Sequence[Path]) -> Reading:
+    """Stored results; files of folders that are none are named on standard error.
+
+    Raises:
+        ResultError: See `store.read`.
+    """
+    from mmnet_deploy import store
+
+    # Results live until the command ends: looking through thousands of them for cycles, again
+    # and again, would take as long as reading them.
+    gc.disable()
+    try:
+        reading = store.read(paths)
+        if len(reading.records) > MANY:
+            gc.freeze()
+    finally:
+        gc.enable()
+    for line in reading.skipped[:MOST_SKIPPED]:
+        say(f"Skipped {line}")
+    if len(reading.skipped) > MOST_SKIPPED:
+        say(f"Skipped {len(reading.skipped) - MOST_SKIPPED} more files that are no results.")
+    return reading
+
+
 def require_extra(command: str) -> None:
     """Make sure that the packages of the extra `convert` are installed and start.
 
@@ -182,6 +222,27 @@ def require_tensorflow_backend() -> None:
             "`KERAS_BACKEND` must be tensorflow to convert; networks trained on any backend "
             f"convert then. Received: {keras.backend.backend()}."
         )
+
+
+def parse_share(text: str | None, name: str) -> float | None:
+    """`2%` or `0.02` as 0.02.
+
+    Args:
+        name: Of the option, for the message.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text is None:
+        return None
+    number, percent, rest = text.strip().partition("%")
+    try:
+        value = float(number) / (100 if percent else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf or rest:
+        raise UsageError(f"`{name}` must be a share such as 2% or 0.02. Received: {text}.")
+    return value
 
 
 def parse_size(text: str) -> tuple[int, int] | None:

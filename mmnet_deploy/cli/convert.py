@@ -11,6 +11,7 @@ import click
 from mmnet_deploy.cli.console import (
     FOLDER,
     network_options,
+    parse_share,
     print_table,
     progress,
     require_extra,
@@ -127,7 +128,7 @@ def convert(
         checked_pictures=checked_pictures,
         seed=seed,
         float_layers=float_layers,
-        max_error_increase=_share(max_error_increase),
+        max_error_increase=parse_share(max_error_increase, "max_error_increase"),
         max_difference=max_difference,
         max_mean_difference=max_mean_difference,
     )
@@ -143,26 +144,6 @@ def convert(
     say(f"Next: mmnet-deploy bench {folder}/*.tflite --device host -o results")
     if strict and findings:
         raise click.exceptions.Exit(1)
-
-
-def _share(text: str | None) -> float | None:
-    """`2%` or `0.02` as 0.02.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    if text is None:
-        return None
-    number, percent, rest = text.strip().partition("%")
-    try:
-        value = float(number) / (100 if percent else 1)
-    except ValueError:
-        value = -1.0
-    if value < 0 or rest:
-        raise UsageError(
-            f"`max_error_increase` must be a share such as 2% or 0.02. Received: {text}."
-        )
-    return value
 
 
 def _trained_on(loaded: Network, network: Path) -> Path:

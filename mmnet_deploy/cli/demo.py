@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +18,9 @@ from mmnet_deploy.cli.console import (
     say,
 )
 from mmnet_deploy.errors import OutputError
+
+if TYPE_CHECKING:
+    from mmnet_deploy.records import Record
 
 PRECISIONS = ("float32", "float16", "int8")
 MARK = "about-this-demo.txt"
@@ -30,6 +35,7 @@ portraits/   synthetic pairs
 run/         the training: config, log, networks, TensorBoard events
 models/      the converted .tflite files
 results/     one JSON file per evaluation and per benchmark
+report.html  all of the results on one page
 pareto.svg   gradient error against latency (also .png)
 results.csv  the same numbers as a table
 """
@@ -55,7 +61,7 @@ def demo(
     """Run the whole pipeline on synthetic portraits and this computer.
 
     Draws portraits, trains a small MMNet on them, converts it to float32, float16 and
-    int8, evaluates and benchmarks each file, and draws gradient error against latency.
+    int8, evaluates and benchmarks each file, and ends with a report of it all: report.html.
     Takes about four minutes on two cores. A folder of an earlier demo is replaced.
 
     Example: mmnet-deploy demo -o mmnet-demo
@@ -63,7 +69,16 @@ def demo(
     begin = time.monotonic()
     require_extra("demo")
     require_tensorflow_backend()
-    from mmnet_deploy import benchmark, chart, conversion, network, store, synthetic, training
+    from mmnet_deploy import (
+        benchmark,
+        chart,
+        conversion,
+        network,
+        report,
+        store,
+        synthetic,
+        training,
+    )
     from mmnet_deploy.cli.evaluate import evaluate_one
     from mmnet_deploy.cli.measuring import run_benchmarks
     from mmnet_deploy.files import write_text
@@ -111,14 +126,15 @@ def demo(
         store.save(evaluation, results)
     run_benchmarks(files, results, threads=threads)
 
-    records = store.load([results])
-    joined = store.join(records)
+    reading = store.read([results])
+    joined = store.join(reading.records)
     write_text(folder / "results.csv", store.table(joined).to_csv(index=False))
     for name in ("pareto.svg", "pareto.png"):
         chart.draw(joined.points, folder / name)
-    _summarise(records)
+    report.write(reading, folder / "report.html", title="The demo of mmnet-deploy")
+    _summarise(reading.records)
     minutes = (time.monotonic() - begin) / 60
-    say(f"Done in {minutes:.1f} minutes. Look at {folder / 'pareto.png'}; all files: {folder}.")
+    say(f"Done in {minutes:.1f} minutes. Open {folder / 'report.html'}; all files: {folder}.")
     say(
         "The portraits are synthetic and the latency is this computer's: "
         "neither says anything of your portraits or of your phone."
@@ -143,7 +159,7 @@ def _prepare(folder: Path) -> None:
     write_text(mark, ABOUT)
 
 
-def _summarise(records: list) -> None:
+def _summarise(records: Sequence[Record]) -> None:
     """One row per model file, the Keras network first for comparison."""
     from mmnet_deploy.cli.console import print_table
     from mmnet_deploy.latency import summarise

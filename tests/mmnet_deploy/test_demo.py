@@ -33,6 +33,9 @@ def test_the_demo_leaves_models_results_and_charts(demo):
     assert sum(isinstance(record, Benchmark) for record in records) == 3
     assert (folder / "pareto.svg").read_bytes().startswith(b"<?xml")
     assert (folder / "pareto.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<title>The demo of mmnet-deploy</title>" in page
+    assert all(name in page for name in names)
     with (folder / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert sorted(row["model"] for row in rows) == names
@@ -44,6 +47,7 @@ def test_the_demo_says_what_its_numbers_are_not(demo):
     _, result = demo
     assert "mmnet-0.5-32-int8.tflite" in result.stdout
     assert "run/best.keras" in result.stdout
+    assert "report.html" in result.stderr
     assert "synthetic" in result.stderr
     assert "latency is this computer's" in result.stderr
 
@@ -68,5 +72,5 @@ def test_a_demo_replaces_an_earlier_one_and_nothing_else(demo, monkeypatch):
     assert config["width_multiplier"] == 0.5
     module._prepare(folder)
     assert sorted(os.listdir(folder)) == sorted(
-        [module.MARK, "notes.txt", "pareto.png", "pareto.svg", "results.csv"]
+        [module.MARK, "notes.txt", "pareto.png", "pareto.svg", "report.html", "results.csv"]
     )

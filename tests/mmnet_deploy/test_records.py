@@ -447,8 +447,18 @@ def test_changed_results_are_read_or_refused(record, data):
         del place[last]
     else:
         place[last] = data.draw(json_values)
-    read = _read(records.from_json, json.dumps(content))
+    text = json.dumps(content)
+    read = _read(records.from_json, text)
     assert read is None or isinstance(read, records.Record)
+    if records._read_fast(text) is not None:
+        assert records._read_fast(text) == records._read_with_reasons(text)
+
+
+@given(results)
+@settings(deadline=None)
+def test_sound_results_are_read_the_fast_way(record):
+    """The slow reader is for what is old, odd or damaged."""
+    assert records._read_fast(records.to_json(record)) == record
 
 
 @given(results, st.floats(0, 0.999))

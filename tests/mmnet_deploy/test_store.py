@@ -196,7 +196,7 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path):
 
 
 def test_results_are_read_from_files_and_folders(tmp_path):
-    """Folders give all their JSON files in order of names; other files and folders are left."""
+    """Folders give all their JSON files in order of names, each file once, and nothing else."""
     one, two = benchmark(model("aa")), benchmark(model("bb"))
     single = tmp_path / "single.txt"
     single.write_text(to_json(two))
@@ -205,27 +205,49 @@ def test_results_are_read_from_files_and_folders(tmp_path):
     (folder / "notes.txt").write_text("no result")
     (folder / "deeper").mkdir()
     (folder / "deeper" / "x.json").write_text("no result")
-    assert store.load(iter([single, folder, first])) == [two, one, one]
+    (folder / ".77.benchmark.json").write_text("is being written")
+    assert store.load(iter([single, folder, first])) == [two, one]
 
 
-@pytest.mark.parametrize(
-    ("content", "rule"),
-    [
-        (b"", "is not a result of mmnet-deploy"),
-        (b"mad,0.2", "is not a result of mmnet-deploy"),
-        (b"[1, 2]", "is not a result of mmnet-deploy"),
-        (b"{}", "is not a result of mmnet-deploy"),
-        (b"\xff\xfe\x00", "is not a result of mmnet-deploy"),
-        (b'{"kind": "benchmark", "schema_version": 99}', "newer mmnet-deploy"),
-        (b'{"kind": "opinion", "schema_version": 1, "model": {"card": null}}', "unknown kind"),
-    ],
-)
-def test_what_is_no_result_is_refused(tmp_path, content, rule):
-    """The file is named with the rule that it breaks, among however many sound ones."""
+NO_RESULTS = [
+    (b"", "is not a result of mmnet-deploy"),
+    (b"mad,0.2", "is not a result of mmnet-deploy"),
+    (b"[1, 2]", "is not a result of mmnet-deploy"),
+    (b"{}", "is not a result of mmnet-deploy"),
+    (b"\xff\xfe\x00", "is not a result of mmnet-deploy"),
+    (b'{"kind": "benchmark", "schema_version": 99}', "newer mmnet-deploy"),
+    (b'{"kind": "opinion", "schema_version": 1, "model": {"card": null}}', "unknown kind"),
+]
+
+
+@pytest.mark.parametrize(("content", "rule"), NO_RESULTS)
+def test_what_is_no_result_is_skipped_in_a_folder(tmp_path, content, rule):
+    """The file is named with the rule that it breaks, and the sound ones are read."""
+    one = benchmark(model())
+    store.save(one, tmp_path)
+    (tmp_path / "odd.json").write_bytes(content)
+    reading = store.read([tmp_path])
+    assert reading.records == (one,) and [file.parent for file in reading.files] == [tmp_path]
+    (line,) = reading.skipped
+    assert re.search(rf"odd\.json: .*{rule}", line)
+
+
+@pytest.mark.parametrize(("content", "rule"), NO_RESULTS)
+def test_what_is_no_result_is_refused_where_it_is_named(tmp_path, content, rule):
+    """Who names a file wants that file, however many sound ones stand beside it."""
     store.save(benchmark(model()), tmp_path)
     (tmp_path / "odd.json").write_bytes(content)
     with pytest.raises(ResultError, match=rf"odd\.json: .*{rule}"):
-        store.load([tmp_path])
+        store.read([tmp_path, tmp_path / "odd.json"])
+
+
+def test_a_half_written_result_costs_no_other(tmp_path):
+    """A file that was cut off, as by a full disk, is skipped."""
+    path = store.save(benchmark(model("aa")), tmp_path)
+    other = benchmark(model("bb"))
+    store.save(other, tmp_path)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert store.load([tmp_path]) == [other]
 
 
 def test_missing_path_is_refused(tmp_path):
