@@ -8,9 +8,12 @@ import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
 from matplotlib.text import Text
+from matplotlib.transforms import IdentityTransform
 
 from mmnet_deploy import scales
 from mmnet_deploy.dots import Dot, error_axis, shown
@@ -19,6 +22,8 @@ from mmnet_deploy.published import Reference
 from mmnet_deploy.style import DASHED, DOTTED, DPI, INK, PT_PER_INCH, QUIET, SOFT
 
 LARGEST_LABEL = 28  # characters
+MOST_LABELS = 80
+"""With more points in a panel, only those on the front have labels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +32,8 @@ class Panel:
 
     Attributes:
         dots: The points, those on the front first.
-        marks, placements: The disc and the label of each dot; a placement is None if there
-            was no room.
+        marks, placements: The disc and the label of each dot that has one; a placement is
+            None if there was no room. Among very many dots only those on the front have any.
         inside: The area of the axes.
     """
 
@@ -41,42 +46,62 @@ class Panel:
     @property
     def unlabelled(self) -> int:
         """Number of dots without a label for want of room."""
-        return sum(found is None for found in self.placements)
+        return len(self.dots) - sum(found is not None for found in self.placements)
 
 
 # --- Drawing -----------------------------------------------------------------
 
 
-def _paler(colour: str, white: float) -> tuple[float, float, float]:
+_Colour = tuple[float, float, float]
+
+
+def _paler(colour: str, white: float) -> _Colour:
     """`colour` mixed with a share of white."""
     red, green, blue = (part + (1.0 - part) * white for part in to_rgb(colour))
     return red, green, blue
 
 
-def _draw_dots(axes: Axes, dots: Sequence[Dot]) -> None:
-    """Markers and error bars: full on the front, pale behind it, hollow if invalid.
+def _colours(dot: Dot) -> tuple[_Colour, _Colour]:
+    """Face and edge: full on the front, pale behind it, hollow if invalid or published."""
+    if dot.beside or not dot.point.valid:
+        return (1.0, 1.0, 1.0), to_rgb(dot.colour)
+    if dot.best:
+        return to_rgb(dot.colour), to_rgb(INK)
+    return _paler(dot.colour, 0.68), _paler(dot.colour, 0.15)
 
-    Published points beside measured ones are hollow too, and dotted.
-    """
+
+def _draw_dots(axes: Axes, dots: Sequence[Dot]) -> None:
+    """Markers and error bars; published points beside measured ones are dotted."""
     # The largest first, so that none hides another; of equal ones the better on top.
-    for dot in sorted(dots, key=lambda dot: (-dot.area, dot.best)):
-        (x, y), (low, high) = dot.place, dot.interval
-        face, edge = _paler(dot.colour, 0.68), _paler(dot.colour, 0.15)
-        if not dot.point.valid:
-            face, edge = (1.0, 1.0, 1.0), to_rgb(dot.colour)
-        elif dot.best:
-            face, edge = to_rgb(dot.colour), to_rgb(INK)
-        size, marker = dot.shape.size(dot.area), dot.shape.marker
-        line = DOTTED if dot.beside else "solid"
-        if dot.beside:
-            face, edge = (1.0, 1.0, 1.0), to_rgb(dot.colour)
-        axes.scatter(
-            [x], [y], size, [face], marker=marker, edgecolors=[edge], linewidths=0.8,
-            linestyles=[line], zorder=4,
-        )  # fmt: skip
-        # Under the markers: an interval that is shorter than its marker says no more.
-        bar = to_rgb(dot.colour) if dot.best else edge
-        axes.plot([low, high], [y, y], color=bar, lw=1.1, solid_capstyle="butt", zorder=3)
+    ordered = sorted(dots, key=lambda dot: (-dot.area, dot.best))
+    colours = [_colours(dot) for dot in ordered]
+    markers = [MarkerStyle(dot.shape.marker) for dot in ordered]
+    # One collection of all shapes: a thousand of their own would take seconds.
+    collection = PathCollection(
+        [marker.get_path().transformed(marker.get_transform()) for marker in markers],
+        [dot.shape.size(dot.area) for dot in ordered],
+        offsets=[dot.place for dot in ordered],
+        offset_transform=axes.transData,
+        facecolors=[face for face, _ in colours],
+        edgecolors=[edge for _, edge in colours],
+        linewidths=0.8,
+        linestyles=[DOTTED if dot.beside else "solid" for dot in ordered],
+        zorder=4,
+    )
+    collection.set_transform(IdentityTransform())
+    axes.add_collection(collection, autolim=False)
+    # Under the markers: an interval that is shorter than its marker says no more.
+    bars = LineCollection(
+        [[(dot.interval[0], dot.place[1]), (dot.interval[1], dot.place[1])] for dot in ordered],
+        colors=[
+            to_rgb(dot.colour) if dot.best else edge
+            for dot, (_, edge) in zip(ordered, colours, strict=True)
+        ],
+        linewidths=1.1,
+        capstyle="butt",
+        zorder=3,
+    )
+    axes.add_collection(bars, autolim=False)
 
 
 def _draw_front(axes: Axes, dots: Sequence[Dot]) -> list[Position]:
@@ -100,12 +125,17 @@ def _to_points(axes: Axes, positions: Sequence[Position]) -> list[Position]:
     return [(float(x), float(y)) for x, y in pixels]
 
 
-def _write_labels(axes: Axes, dots: Sequence[Dot]) -> list[Text]:
-    """The labels, not yet at their places; white behind them keeps the grid off."""
+def _write_labels(axes: Axes, dots: Sequence[Dot], above: bool) -> list[Text]:
+    """The labels, not yet at their places; white behind them keeps the grid off.
+
+    Args:
+        above: Whether they stand above the markers, where they cannot keep off all.
+    """
     return [
         axes.text(
             0.0, 0.0, shown(dot.point.label, LARGEST_LABEL), transform=axes.figure.transFigure,
-            color=INK if dot.best else SOFT, fontsize=8.0, va="bottom", zorder=1.5,
+            color=INK if dot.best else SOFT, fontsize=8.0, va="bottom",
+            zorder=4.5 if above else 1.5,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.2},
         )
         for dot in dots
@@ -167,15 +197,16 @@ def add_labels(
 ) -> Panel:
     """Write each dot's label where it touches nothing; the layout must stand."""
     page = axes.figure.bbox.width * PT_PER_INCH / DPI, axes.figure.bbox.height * PT_PER_INCH / DPI
-    texts = _write_labels(axes, dots)
+    crowded = len(dots) > MOST_LABELS
+    named = [dot for dot in dots if dot.best][:MOST_LABELS] if crowded else dots
+    texts = _write_labels(axes, named, crowded)
+    centres = _to_points(axes, [dot.place for dot in named]) if named else []
     marks = tuple(
         Mark(*centre, dot.radius_pt, *size_pt(text))
-        for centre, dot, text in zip(
-            _to_points(axes, [dot.place for dot in dots]), dots, texts, strict=True
-        )
+        for centre, dot, text in zip(centres, named, texts, strict=True)
     )
     lines: list[Segment] = list(itertools.pairwise(_to_points(axes, corners))) if corners else []
-    for dot in dots:
+    for dot in named:
         low, high = _to_points(axes, [(end, dot.place[1]) for end in dot.interval])
         lines.append((low, high))
     factor, (left, right) = error_axis(dots[0].point.metric).factor, axes.get_xlim()

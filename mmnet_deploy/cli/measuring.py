@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmnet_deploy.cli.console import progress, say
+from mmnet_deploy.cli.console import progress, read_results, say
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.records import Benchmark
 
@@ -122,6 +122,7 @@ def conclude(
     if results or resume:
         say(f"Results are in {folder}.")
         draw_chart(folder)
+        say(f"As one page: mmnet-deploy report {folder} -o {folder / 'report.html'}")
 
 
 def run_benchmarks(models: Sequence[Path], folder: Path, *, threads: int) -> list[Benchmark]:
@@ -147,7 +148,7 @@ def draw_chart(folder: Path) -> None:
     from mmnet_deploy import store
 
     try:
-        joined = store.join(store.load([folder]))
+        joined = store.join(read_results([folder]).records)
     except ResultError as error:
         # The measurements are stored; only the picture of them is missing.
         say(f"No chart: {error}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, say
+from mmnet_deploy.cli.console import FOLDER, read_results, say
 from mmnet_deploy.errors import ResultError, UsageError
 
 if TYPE_CHECKING:
@@ -127,14 +127,16 @@ def _measured(
 
     if metric not in METRICS:
         raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {metric}.")
-    records = store.load(results)
+    records = read_results(results).records
     if devices:
         there = {r.device.serial for r in records if isinstance(r, Benchmark)}
         for device in devices:
             if device not in there:
                 known = ", ".join(sorted(there)) or "none"
                 raise UsageError(f"`--device` must be one of {known}. Received: {device}.")
-        records = [r for r in records if not isinstance(r, Benchmark) or r.device.serial in devices]
+        records = tuple(
+            r for r in records if not isinstance(r, Benchmark) or r.device.serial in devices
+        )
     joined = store.join(records, emulated=emulated)
     for note in joined.notes:
         say(note)

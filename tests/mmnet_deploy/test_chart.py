@@ -209,6 +209,22 @@ def test_labels_without_room_are_counted(tmp_path: Path) -> None:
     assert words(path).count(name) == 50 - left_out
 
 
+def test_among_thousands_the_front_has_the_labels() -> None:
+    """It is drawn at once, and says how many labels are left out."""
+    dice = random.Random(1)
+    points = [
+        point(10 ** dice.uniform(0.5, 2.0), dice.uniform(2.5, 5.0), f"network {n}")
+        for n in range(2000)
+    ]
+    drawn = panel(points)
+    best = [dot for dot in drawn.dots if dot.best]
+    assert len(drawn.placements) == len(best) < 80
+    assert drawn.unlabelled == 2000 - sum(found is not None for found in drawn.placements)
+    boxes = [found.box for found in drawn.placements if found is not None]
+    assert len(boxes) > 1
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
 marks = st.builds(
     labels.Mark,
     x=st.floats(20, 280),
