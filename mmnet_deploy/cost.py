@@ -84,7 +84,7 @@ def measure(
         runtime_wheel_sha256=tools.runtime_wheel_sha256,
         compiler=tools.compiler,
         qemu_version=tools.qemu_version,
-        counter_sha256=tools.plugin_sha256,
+        counter_sha256=tools.counter_sha256,
         warmup_runs=counting.WARMUP_RUNS,
         versions={
             "mmnet-deploy": importlib.metadata.version("mmnet-deploy"),

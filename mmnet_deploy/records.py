@@ -260,7 +260,7 @@ class Cost:
         engine: Program and delegate.
         runtime: The package that the kernels are from, with the hash of its wheel.
         compiler: What compiled the engine.
-        counter_sha256: Hash of the emulator's plugin.
+        counter_sha256: Hash of the emulator's plugin and what else counts.
     """
 
     model: ModelFile

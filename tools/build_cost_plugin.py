@@ -1,11 +1,13 @@
-"""Build the instruction counter, a plugin of qemu's for this computer.
+"""Build the instruction counter: a plugin of qemu's for this computer, and a clock for the guest.
 
     python tools/build_cost_plugin.py -o build/cost
 
-The folder then holds `libcost.so` and `manifest.json`, which has its SHA-256 and the compiler.
-The same compiler and sources give the same bytes. `mmnet-deploy cost` finds it there.
+The folder then holds `libcost.so`, `libsteadyclock.so` for arm64, and `manifest.json`, which has
+the SHA-256 of both and the compilers. The same compilers and sources give the same bytes.
+`mmnet-deploy cost` finds them there.
 
-Needs gcc (Debian: apt-get install gcc libc6-dev); no header of qemu's.
+Needs gcc for this computer and for aarch64 (Debian: gcc, libc6-dev, gcc-aarch64-linux-gnu and
+libc6-dev-arm64-cross); no header of qemu's.
 """
 
 from __future__ import annotations
@@ -23,16 +25,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "android_benchmark" / "native"
 COMPILER = "gcc"
+CROSS_COMPILER = "aarch64-linux-gnu-gcc"
 PLUGIN = "libcost.so"
+CLOCK = "libsteadyclock.so"
 MANIFEST = "manifest.json"
 
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wformat=2", "-Wconversion", "-Werror")
 # No path, no time and no random identifier may get into the library.
-FLAGS = ("-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-s", "-Wl,--build-id=none")
+FLAGS = ("-O2", "-fPIC", "-shared", "-s", "-Wl,--build-id=none")
 
 
 class BuildError(Exception):
-    """The plugin cannot be built; the message says what is missing and how to get it."""
+    """The counter cannot be built; the message says what is missing and how to get it."""
 
 
 def _run(command: Sequence[str], cwd: Path | None = None) -> str:
@@ -46,8 +50,18 @@ def _run(command: Sequence[str], cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def build(output: Path, compiler: str = COMPILER) -> dict[str, object]:
-    """Build the plugin into the folder `output`, file by file and each in one step.
+def _library(compiler: str, sources: Sequence[Path], output: Path, *flags: str) -> None:
+    # Relative names from one folder: where the checkout lies cannot matter.
+    names = sorted(str(path.relative_to(NATIVE)) for path in sources)
+    if not names:
+        raise BuildError(f"There are no sources in {NATIVE / 'cost'}.")
+    _run([compiler, *WARNINGS, *FLAGS, *flags, "-o", str(output), *names], cwd=NATIVE)
+
+
+def build(
+    output: Path, compiler: str = COMPILER, cross_compiler: str = CROSS_COMPILER
+) -> dict[str, object]:
+    """Build both libraries into the folder `output`, file by file and each in one step.
 
     Returns:
         The manifest, as written to `manifest.json`.
@@ -55,27 +69,29 @@ def build(output: Path, compiler: str = COMPILER) -> dict[str, object]:
     Raises:
         BuildError: There is no such compiler, or it refuses the sources.
     """
-    if shutil.which(compiler) is None:
+    missing = [name for name in (compiler, cross_compiler) if shutil.which(name) is None]
+    if missing:
         raise BuildError(
-            f"Not found: {compiler}. Install a C compiler "
-            "(Debian and Ubuntu: apt-get install gcc libc6-dev)."
+            f"Not found: {', '.join(missing)}. Install C compilers (Debian and Ubuntu: apt-get "
+            "install gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross)."
         )
-    sources = sorted(str(path.relative_to(NATIVE)) for path in (NATIVE / "cost").glob("*.c"))
-    if not sources:
-        raise BuildError(f"There are no sources in {NATIVE / 'cost'}.")
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".cost-", dir=output.parent) as scratch:
-        made = Path(scratch) / PLUGIN
-        # Relative names from one folder: where the checkout lies cannot matter.
-        _run([compiler, *WARNINGS, *FLAGS, "-o", str(made), *sources], cwd=NATIVE)
+        plugin, clock, text = (Path(scratch) / name for name in (PLUGIN, CLOCK, MANIFEST))
+        sources = NATIVE / "cost"
+        _library(compiler, list(sources.glob("*.c")), plugin, "-fvisibility=hidden")
+        _library(cross_compiler, list((sources / "guest").glob("*.c")), clock)
         manifest: dict[str, object] = {
             "format": 1,
-            "sha256": hashlib.sha256(made.read_bytes()).hexdigest(),
-            "compiler": _run([compiler, "--version"]).splitlines()[0],
+            "sha256": {
+                file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (plugin, clock)
+            },
+            "compilers": [
+                _run([name, "--version"]).splitlines()[0] for name in (compiler, cross_compiler)
+            ],
         }
-        text = Path(scratch) / MANIFEST
         text.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        for file in (made, text):
+        for file in (plugin, clock, text):
             file.replace(output / file.name)
     return manifest
 
@@ -88,11 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "build" / "cost")
     options = parser.parse_args(arguments)
     try:
-        manifest = build(options.output)
+        build(options.output)
     except (BuildError, OSError) as error:
         print(f"build_cost_plugin: error: {error}", file=sys.stderr)
         return 1
-    print(f"Instruction counter for qemu: {options.output / PLUGIN} ({manifest['compiler']})")
+    print(f"Instruction counter for qemu: {options.output}")
     return 0
 
 

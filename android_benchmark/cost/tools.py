@@ -15,6 +15,7 @@ from android_benchmark.errors import EngineFileError, HarnessError
 
 QEMU = "qemu-aarch64"
 PLUGIN = "libcost.so"
+CLOCK = "libsteadyclock.so"
 MANIFEST = "manifest.json"
 
 
@@ -29,6 +30,8 @@ class CostTools:
     Attributes:
         qemu: The emulator, with its `qemu_version`.
         plugin: The instruction counter.
+        clock: What the counted program asks for the time.
+        counter_sha256: Hash of these two.
         engine: The bundle of tflbench.
         compiler: What compiled tflbench.
         runtime_wheel_sha256: Hash of the wheel that the kernels came in.
@@ -37,7 +40,8 @@ class CostTools:
     qemu: Path
     qemu_version: str
     plugin: Path
-    plugin_sha256: str
+    clock: Path
+    counter_sha256: str
     engine: Tflbench
     compiler: str
     runtime: str
@@ -59,7 +63,7 @@ def find_tools(bundle: Path, plugin: Path) -> CostTools:
     qemu = shutil.which(QEMU)
     if qemu is None:
         missing.append(f"{QEMU} (Debian and Ubuntu: apt-get install qemu-user)")
-    if not (plugin / PLUGIN).is_file():
+    if not all((plugin / name).is_file() for name in (PLUGIN, CLOCK)):
         missing.append(f"the instruction counter {plugin} (python tools/build_cost_plugin.py)")
     if not (bundle / MANIFEST).is_file():
         missing.append(f"the engine {bundle} (python tools/build_engine.py)")
@@ -75,8 +79,9 @@ def find_tools(bundle: Path, plugin: Path) -> CostTools:
         raise EngineFileError(
             f"{bundle / MANIFEST} lacks {error}: build the bundle anew."
         ) from error
-    digest = hashlib.sha256((plugin / PLUGIN).read_bytes()).hexdigest()
-    return CostTools(Path(qemu), version, plugin / PLUGIN, digest, engine, compiler, runtime, wheel)
+    counter, clock = plugin / PLUGIN, plugin / CLOCK
+    digest = hashlib.sha256(counter.read_bytes() + clock.read_bytes()).hexdigest()
+    return CostTools(Path(qemu), version, counter, clock, digest, engine, compiler, runtime, wheel)
 
 
 def _version(qemu: Path) -> str:

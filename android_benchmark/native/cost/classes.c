@@ -17,8 +17,8 @@ static const struct pattern FMA[] = {
     {0xFF000000, 0x1F000000}, /* FMADD, FMSUB, FNMADD, FNMSUB */
     {0xBF20FC00, 0x0E20CC00}, /* FMLA, FMLS (vector), single and double */
     {0xBF60FC00, 0x0E400C00}, /* FMLA, FMLS (vector), half */
-    {0x9F80B400, 0x0F801000}, /* FMLA, FMLS (by element), single and double, vector and scalar */
-    {0x9FC0B400, 0x0F001000}, /* FMLA, FMLS (by element), half, vector and scalar */
+    {0xAF80B400, 0x0F801000}, /* FMLA, FMLS (by element), single and double, vector and scalar */
+    {0xAFC0B400, 0x0F001000}, /* FMLA, FMLS (by element), half, vector and scalar */
 };
 
 static const struct pattern SVE_FMA[] = {
