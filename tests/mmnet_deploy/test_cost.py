@@ -148,7 +148,7 @@ def test_a_crash_names_its_signal(tools, tiny_models, tmp_path):
 
 def test_time_limit_and_stop_end_the_emulator(tools, tiny_models):
     """Past its limit, or when it is asked to stop, no emulator is left behind."""
-    with pytest.raises(errors.EngineHungError, match="0.01 s"):
+    with pytest.raises(errors.EngineHungError, match=r"0\.01 s"):
         count(tiny_models["float32"], tools, timeout_s=0.01)
     stop = threading.Event()
     stop.set()
