@@ -108,7 +108,7 @@ def test_student_t_is_that_of_scipy():
     from scipy import stats
 
     expected = [stats.t.ppf(0.975, degrees) for degrees in range(1, len(estimate._T95) + 1)]
-    assert estimate._T95 == pytest.approx(expected, abs=6e-4)
+    assert pytest.approx(expected, abs=6e-4) == estimate._T95
 
 
 def test_left_out_points_are_predicted_from_the_others():
@@ -153,7 +153,7 @@ def test_what_the_profile_does_not_know_is_refused(cost, words):
 
 def test_fits_that_mean_nothing_are_refused():
     """Too few models, other conditions among them, and latencies of zero are one line each."""
-    with pytest.raises(ResultError, match="at least 3 models. Received: 2"):
+    with pytest.raises(ResultError, match=r"at least 3 models\. Received: 2"):
         fitted(PAIRS[:2])
     with pytest.raises(ResultError, match="above 0 ms"):
         fitted((*PAIRS, (100, 0.0)))

@@ -134,7 +134,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
         char received[64];
         (void)snprintf(received, sizeof received, "versions %d to %d", info->version.min,
                        info->version.cur);
-        return refuse("qemu must take plugins of API version 1 (qemu 4.2 to 8.2).", received);
+        return refuse("qemu must take plugins of API version 1, as 7.2 does.", received);
     }
     if (info->system_emulation || strcmp(info->target_name, "aarch64") != 0)
         return refuse("only qemu-aarch64, the user mode, is supported.", info->target_name);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define QEMU_PLUGIN_VERSION 1 /* qemu 4.2 to 8.2 take it */
+#define QEMU_PLUGIN_VERSION 1 /* that of qemu 7.2 */
 #define QEMU_PLUGIN_EXPORT __attribute__((visibility("default")))
 
 typedef uint64_t qemu_plugin_id_t;
