@@ -1,47 +1,51 @@
 """How far counts of arm64 instructions order networks as latency on this computer does.
 
-    python benchmarks/cost_and_latency.py [--rounds 20] [--network …]
+    python benchmarks/cost_baseline.py --files build/networks
+    python benchmarks/cost_and_latency.py build/networks [--rounds 20]
 
-Every operating point, deployment graph, float32 and int8, one thread. Another processor, with
-wider vectors and other kernels: what is compared is the order. Spearman's rank correlation,
-over each precision and over all files, beside that of multiply-adds on paper.
+Every operating point, deployment graph, float32 and int8, one thread; the counts are those of
+cost_baseline.json. Another processor, with wider vectors and other kernels: what is compared is
+the order. Spearman's rank correlation, over each precision and over all files, beside that of
+multiply-adds on paper.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+from pathlib import Path
 
-import counted
 from common import latencies_ms
+from cost_baseline import BASELINE
 from scipy.stats import spearmanr
 
-import models
 from mmnet_deploy.counts import total_macs
 from mmnet_deploy.graph import Graph
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = [point.name for point in models.operating_points()]
-    parser.add_argument("--network", nargs="+", default=names)
+    parser.add_argument("files", type=Path, help="folder with the converted networks")
     parser.add_argument("--rounds", type=int, default=20)
     settings = parser.parse_args()
     rows: dict[str, list[tuple[float, float, float]]] = {"float32": [], "int8": []}
     print("| network | float32, M | ms here | int8, M | ms here |\n|---|---|---|---|---|")
-    for name in settings.network:
-        files = counted.converted(name, "deploy")
-        contents = {precision: path.read_bytes() for precision, path in files.items()}
+    for name, instructions in json.loads(BASELINE.read_text())["instructions"].items():
+        contents = {
+            precision: (settings.files / f"{name}-deploy-{precision}.tflite").read_bytes()
+            for precision in rows
+        }
         times = latencies_ms(contents, settings.rounds)
         cells = [name]
-        for precision, path in files.items():
-            count = counted.count(path).counts.total / 1e6
+        for precision, content in contents.items():
+            count = instructions[precision] / 1e6
             milliseconds = statistics.median(times[precision])
-            macs = total_macs(Graph.from_bytes(contents[precision])) / 1e6
+            macs = total_macs(Graph.from_bytes(content)) / 1e6
             rows[precision].append((count, milliseconds, macs))
             cells += [f"{count:.1f}", f"{milliseconds:.2f}"]
         print("| " + " | ".join(cells) + " |", flush=True)
-    rows["both"] = rows["float32"] + rows["int8"]
+    rows = {**rows, "both": rows["float32"] + rows["int8"]}
     print("\n| files | counts | multiply-adds on paper |\n|---|---|---|")
     for precision, points in rows.items():
         counts, times_ms, macs_m = zip(*points, strict=True)

@@ -1,6 +1,6 @@
 """Arm64 instructions of every operating point: compare with cost_baseline.json, or write it.
 
-    python benchmarks/cost_baseline.py [--network mmnet-0.5-128 …] [--write]
+    python benchmarks/cost_baseline.py [--network mmnet-0.5-128 …] [--write] [--files DIR]
 
 Deployment graph with seeded weights, float32 and int8, XNNPACK, under the defaults of
 `mmnet-deploy cost`. Exit code 1 where a count rose by more than 0.5 %: then a change of the
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,12 +34,13 @@ def conditions(cost: Cost) -> dict[str, str]:
     return {name: cost.conditions[name] for name in CONDITIONS}
 
 
-def counts(name: str) -> dict[str, Cost]:
-    """Counts of one operating point, by precision."""
-    return {
-        precision: counted.count(path)
-        for precision, path in counted.converted(name, "deploy").items()
-    }
+def counts(name: str, keep: Path | None = None) -> dict[str, Cost]:
+    """Counts of one operating point, by precision; the files go to the folder `keep`, if any."""
+    files = counted.converted(name, "deploy")
+    if keep:
+        for path in files.values():
+            shutil.copy(path, keep)
+    return {precision: counted.count(path) for precision, path in files.items()}
 
 
 def risen(name: str, found: Mapping[str, Cost], baseline: Mapping) -> list[str]:
@@ -61,11 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [point.name for point in models.operating_points()]
     parser.add_argument("--network", nargs="+", default=names)
     parser.add_argument("--write", action="store_true", help="replace the counts of these networks")
+    parser.add_argument("--files", type=Path, help="folder to keep the converted networks in")
     settings = parser.parse_args(arguments)
+    if settings.files:
+        settings.files.mkdir(parents=True, exist_ok=True)
     baseline = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     wrong: list[str] = []
     for name in settings.network:
-        found = counts(name)
+        found = counts(name, settings.files)
         totals = {precision: cost.counts.total for precision, cost in found.items()}
         print(name, totals, flush=True)
         if settings.write:

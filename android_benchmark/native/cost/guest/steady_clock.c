@@ -1,7 +1,7 @@
 /* Preloaded into the counted program: a clock that only its own readings move, 1 µs each.
  *
- * Built-in kernels choose their variant anew after some time (ruy, 250 ms), which under an
- * emulator on a busy computer comes earlier or later; so counts would differ. The kernel is
+ * Ruy, the library of the built-in kernels, looks anew at the processor after some time, which
+ * under an emulator on a busy computer comes earlier or later; so counts would differ. The kernel is
  * asked all the same, for the counter to see: XNNPACK's profiler marks its operators so. */
 #define _GNU_SOURCE
 
