@@ -1,6 +1,7 @@
 """The latencies published for the Xiaomi Mi 5, predicted from counts of arm64 instructions.
 
     python benchmarks/latency_estimate.py [--plot docs/latency_estimate.svg] [--write]
+                                          [--graph deploy]
 
 Every point is predicted by a fit of the eleven others. The networks are converted plainly
 (`--graph stock`), as the published ones were, with seeded weights, in float32. Then richer
@@ -23,7 +24,8 @@ import numpy as np
 from scipy.optimize import nnls
 from scipy.stats import pearsonr, spearmanr
 
-from mmnet_deploy import conversion, estimate
+from mmnet_deploy import conversion, estimate, passes
+from mmnet_deploy.counts import total_macs
 from mmnet_deploy.graph import Graph
 from mmnet_deploy.records import Cost
 
@@ -42,13 +44,15 @@ def published() -> dict[str, float]:
         return {row["network"]: float(row["latency_ms"]) for row in rows}
 
 
-def counted_stock(name: str) -> tuple[Cost, int]:
-    """The count of a plainly converted network, and its multiply-adds."""
-    from mmnet_deploy.counts import total_macs
-
+def counted_float(name: str, graph: str) -> tuple[Cost, int]:
+    """The count of a network in float32, and its multiply-adds."""
     network = counted.random_network(name)
-    content, _ = conversion.float_graph(network, "stock")
-    path = counted.write(content, f"{name}-stock-float32")
+    content, _ = conversion.float_graph(network, graph)
+    if graph == "deploy":
+        rewritten = Graph.from_bytes(content)
+        passes.resize_by_phases(rewritten)
+        content = rewritten.to_bytes()
+    path = counted.write(content, f"{name}-{graph}-float32")
     return counted.count(path), total_macs(Graph.from_bytes(content))
 
 
@@ -123,7 +127,7 @@ def draw(
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "mmnet-deploy"
+    matplotlib.rcParams |= {"svg.hashsalt": "mmnet-deploy", "svg.fonttype": "none"}
     from matplotlib import pyplot as plt
 
     points = published()
@@ -148,18 +152,19 @@ def draw(
     axes.set_xlabel("published latency, Xiaomi Mi 5 (ms)")
     axes.set_ylabel("predicted from the other points (ms)")
     axes.legend(frameon=False, loc="upper left")
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--graph", choices=("stock", "deploy"), default="stock")
     parser.add_argument("--write", action="store_true")
     settings = parser.parse_args()
     points = published()
     found = {}
     for name in points:
-        found[name] = counted_stock(name)
+        found[name] = counted_float(name, settings.graph)
     costs, macs = [cost for cost, _ in found.values()], [number for _, number in found.values()]
     latencies = np.array(list(points.values()))
     counts = np.array([cost.counts.total for cost in costs], float)
