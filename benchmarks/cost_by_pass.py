@@ -17,7 +17,7 @@ from mmnet_deploy import conversion, passes
 from mmnet_deploy.graph import Graph
 from mmnet_deploy.network import Network
 
-NETWORKS = ("mmnet-1.0-256", "md16-0.5-256", "md8-0.5-128", "ldn-fb-128")
+NETWORKS = ("mmnet-1.0-256", "md16-0.75-128", "md8-0.35-128", "ldn-fb-128")
 
 
 def by_pass(network: Network) -> dict[str, bytes]:

@@ -48,4 +48,4 @@ def converted(name: str, graph: str) -> dict[str, Path]:
 
 def count(path: Path) -> Cost:
     """The count of a file with the defaults of `mmnet-deploy cost`."""
-    return cost.measure(path, cost.find_tools())
+    return cost.measure(path, cost.find_tools(), operators=False)

@@ -59,9 +59,13 @@ def measure(
     cpu: str = "cortex-a57",
     delegate: str = "xnnpack",
     timeout_s: float = counting.TIMEOUT_S,
+    operators: bool = True,
     stop: threading.Event | None = None,
 ) -> Cost:
     """Count one model; see `android_benchmark.cost.count`.
+
+    Args:
+        operators: Whether they are wanted too, which takes one run more.
 
     Raises:
         ModelFileError: It is no TFLite file, or damaged.
@@ -69,7 +73,13 @@ def measure(
     """
     described, graph = runtime.describe(model), read_graph(model)
     counted = counting.count(
-        model, tools, cpu=cpu, delegate=delegate, timeout_s=timeout_s, stop=stop
+        model,
+        tools,
+        cpu=cpu,
+        delegate=delegate,
+        timeout_s=timeout_s,
+        trace=operators,
+        stop=stop,
     )
     operators, missing = attribute(counted, graph)
     return Cost(
