@@ -81,7 +81,7 @@ def measure(
         trace=operators,
         stop=stop,
     )
-    operators, missing = attribute(counted, graph)
+    attributed, missing = attribute(counted, graph)
     return Cost(
         model=described,
         precision=precision_of(graph),
@@ -101,7 +101,7 @@ def measure(
             "python": platform.python_version(),
         },
         created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
-        operators=operators,
+        operators=attributed,
         operators_missing=missing,
     )
 
