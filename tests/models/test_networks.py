@@ -14,7 +14,7 @@ from mmnet_deploy.passes import deploy
 from mmnet_deploy.quantization import Source, float32, int8
 from mmnet_deploy.runtime import TFLiteModel
 
-FAMILIES = ("ldn-fb", "md16", "md8", "mmnet")
+FAMILIES = sorted({point.family for point in models.operating_points()})
 SIZE = (64, 96)
 """Of most tests: small, and height and width differ."""
 
