@@ -4,7 +4,7 @@
                                           [--graph deploy]
 
 Every point is predicted by a fit of the eleven others. The networks are converted plainly
-(`--graph stock`), as the published ones were, with seeded weights, in float32. Then richer
+(`--graph stock`), with seeded weights, in float32. Then richer
 models: weights by class of instruction (non-negative least squares of relative errors), with
 and without a constant, and a power law. `--write` stores the proportional fit as the profile
 that the package ships. About four minutes on one core.
