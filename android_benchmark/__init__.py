@@ -15,6 +15,7 @@ from android_benchmark.device import (
     Output,
     Settings,
 )
+from android_benchmark.instructions import InstructionCounts
 from android_benchmark.measurement import Flag, Measurement, Statistics, judge, measure
 from android_benchmark.rules import PRESETS, RunRules
 
@@ -26,6 +27,7 @@ __all__ = [
     "DeviceState",
     "Engine",
     "Flag",
+    "InstructionCounts",
     "Measurement",
     "OperatorTime",
     "Outcome",

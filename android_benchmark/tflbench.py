@@ -145,6 +145,24 @@ class OpProfile:
 
 
 @dataclasses.dataclass(frozen=True)
+class TracedOp:
+    """An operator of the traced run; for one inside a delegate, `index` is the delegate's own."""
+
+    name: str
+    inside_delegate: bool
+    index: int
+    subgraph: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """Operators in the order that they ran; `failure` is why there are none, or fewer."""
+
+    failure: str | None
+    ops: tuple[TracedOp, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Report:
     """Everything that an output tells; what it does not is None or empty.
 
@@ -169,6 +187,7 @@ class Report:
     statistics: Statistics | None = None
     memory: Memory | None = None
     op_profile: OpProfile | None = None
+    trace: Trace | None = None
     complete: bool = False
     complaints: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
@@ -187,6 +206,12 @@ class _Samples:
 @dataclasses.dataclass(frozen=True)
 class _Profile:
     runs: int
+    ops: int
+    failure: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Trace:
     ops: int
     failure: str | None
 
@@ -211,9 +236,11 @@ _EVENTS: dict[str, type] = {
     "output": Tensor,
     "op_profile": _Profile,
     "op": Op,
+    "traced_op": TracedOp,
+    "trace": _Trace,
     "end": _End,
 }
-_SEVERAL = {"input", "warmup", "runs", "output", "op_profile", "op"}
+_SEVERAL = {"input", "warmup", "runs", "output", "op_profile", "op", "traced_op", "trace"}
 
 
 class _Malformed(Exception):
@@ -289,6 +316,15 @@ def _op_profile(summaries: list[_Profile], ops: list[Op], problems: list[str]) -
     return OpProfile(last.runs, last.failure, tuple(ops))
 
 
+def _trace(ends: list[_Trace], ops: list[TracedOp]) -> Trace | None:
+    if not ends:
+        return None
+    failure = ends[-1].failure
+    if failure is None and ends[-1].ops != len(ops):
+        failure = f"{len(ops)} operators arrived, {ends[-1].ops} were announced"
+    return Trace(failure, tuple(ops))
+
+
 def _check_end(ends: list[_End], report: Report, returncode: int) -> list[str]:
     """Why the report is not complete."""
     problems = [] if returncode == 0 else [f"the engine ended with exit code {returncode}"]
@@ -355,6 +391,7 @@ def parse(stdout: str, stderr: str, returncode: int) -> Report:
         statistics=single["statistics"],
         memory=single["memory"],
         op_profile=_op_profile(events["op_profile"], events["op"], lost),
+        trace=_trace(events["trace"], events["traced_op"]),
         complaints=tuple(complaints),
         damage=tuple(problems),
     )

@@ -135,7 +135,7 @@ def _look(path: Path, graph: Graph) -> Inspection:
     fixed = all(finding.rule != "dynamic_shape" for finding in findings)
     return Inspection(
         file=runtime.describe(path),
-        precision=_precision(graph),
+        precision=precision_of(graph),
         inputs=tuple(_end(tensor) for tensor in graph.inputs),
         outputs=tuple(_end(tensor) for tensor in graph.outputs),
         operators=_tally(graph.ops),
@@ -182,7 +182,7 @@ def _end(tensor: Tensor) -> End:
     )
 
 
-def _precision(graph: Graph) -> str:
+def precision_of(graph: Graph) -> str:
     """Name of the recipe that makes such files."""
     constants = [t for t in graph.constants() if t.quantization or t.dtype.startswith("FLOAT")]
     if is_integer(graph):

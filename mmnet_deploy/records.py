@@ -5,6 +5,7 @@ History of SCHEMA_VERSION:
     2  a model's card tells height from width, and how its graph and its ends were made
     3  benchmarks on phones: engines that give statistics only, the delegate that was asked
        for, cores, memory, operators, outputs compared with the host's, what a flag wants
+    4  costs: arm64 instructions, counted under emulation
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from android_benchmark import (
     DeviceState,
     Engine,
     Flag,
+    InstructionCounts,
     Measurement,
     OperatorTime,
     RunRules,
 )
 from mmnet_deploy.errors import ResultError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 GRADIENT_ERROR_DEFINITION = (
     "gaussian-derivative sigma=1.4, mean vector difference (Seo et al. 2019)"
@@ -233,7 +235,75 @@ class Benchmark:
         return tuple(flag for flag in self.flags if not flag.good)
 
 
-Record = Evaluation | Benchmark
+@dataclasses.dataclass(frozen=True)
+class OperatorCost:
+    """Instructions of one operator in one inference, by the name that its runtime gives it.
+
+    Attributes:
+        kernels: How many kernels it ran, such as the copies of a concatenation.
+        inside_delegate: Whether the delegate ran it.
+    """
+
+    name: str
+    instructions: int
+    kernels: int = 1
+    inside_delegate: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Arm64 instructions of one inference, counted under emulation. A count is not a latency.
+
+    Attributes:
+        precision: As the file's tensors say, by the names of `mmnet-deploy convert`.
+        counts: By class, in one inference.
+        runs: Totals of the measured runs; `counts` is the last of them.
+        operators: In the order that they ran; empty where `operators_missing` says why.
+        cpu: The core that the emulator played, and the chip that it said it was (`identity`).
+        engine: Program and delegate.
+        runtime: The package that the kernels are from, with the hash of its wheel.
+        compiler: What compiled the engine.
+        counter_sha256: Hash of the emulator's plugin and what else counts.
+    """
+
+    model: ModelFile
+    precision: str
+    counts: InstructionCounts
+    runs: tuple[int, ...]
+    cpu: str
+    identity: str
+    engine: Engine
+    runtime: str
+    runtime_wheel_sha256: str
+    compiler: str
+    qemu_version: str
+    counter_sha256: str
+    warmup_runs: int
+    versions: Mapping[str, str]
+    created_at: str
+    threads: int = 1
+    operators: tuple[OperatorCost, ...] = ()
+    operators_missing: str = ""
+
+    kind = "cost"
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What two counts must share to be compared, by the words of a message."""
+        return {
+            "core": f"{self.cpu} as {self.identity}",
+            "delegate": self.engine.delegate,
+            "threads": str(self.threads),
+            "engine": self.engine.sha256,
+            "compiler": self.compiler,
+            "runtime": f"{self.runtime} ({self.runtime_wheel_sha256})",
+            "qemu": self.qemu_version,
+            "instruction counter": self.counter_sha256,
+        }
+
+
+Record = Evaluation | Benchmark | Cost
+"""What a results folder may hold."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -369,7 +439,7 @@ def _read_fast(text: str | bytes) -> Record | None:
         return None
 
 
-_KINDS: Mapping[str, Any] = {kind.kind: kind for kind in (Evaluation, Benchmark)}
+_KINDS: Mapping[str, Any] = {kind.kind: kind for kind in (Evaluation, Benchmark, Cost)}
 
 
 def from_json(text: str | bytes) -> Record:
@@ -381,8 +451,11 @@ def from_json(text: str | bytes) -> Record:
     record = _read_fast(text) or _read_with_reasons(text)
     if isinstance(record, Evaluation):
         _check_scores(record.pictures)
-    elif not record.measurement.runs:
-        raise ResultError("holds no sample.")
+    elif isinstance(record, Benchmark):
+        if not record.measurement.runs:
+            raise ResultError("holds no sample.")
+    elif not record.runs:
+        raise ResultError("holds no count.")
     return record
 
 

@@ -16,6 +16,7 @@ from mmnet_deploy.latency import Latency, summarise
 from mmnet_deploy.naming import device_name as device_name
 from mmnet_deploy.records import (
     Benchmark,
+    Cost,
     Evaluation,
     Record,
     TradeOff,
@@ -30,7 +31,7 @@ OTHER_FAMILY = "other models"
 
 
 def _file_name(record: Record) -> str:
-    """A name that tells results apart; the same evaluation repeated keeps its name."""
+    """A name that tells results apart; an evaluation or a count repeated keeps its name."""
     if isinstance(record, Benchmark):
         engine = record.engine
         about = [
@@ -39,6 +40,9 @@ def _file_name(record: Record) -> str:
             f"t{record.threads}",
             re.sub(r"[^0-9T]", "", record.created_at.partition("+")[0]),
         ]
+    elif isinstance(record, Cost):
+        engine = record.engine
+        about = [record.cpu, engine.delegate, engine.sha256[:8], record.runtime_wheel_sha256[:8]]
     else:
         size = f"{record.height_px}x{record.width_px}" if record.height_px else "native"
         about = [record.data, record.data_sha256[:8], record.split, size, record.engine]

@@ -16,8 +16,10 @@ enum mark {
     MARK_MEASURE = 2,        /* once, before the first measured run */
     MARK_RUN_BEGIN = 3,      /* before each measured run, outside its two readings of the clock */
     MARK_RUN_END = 4,        /* after it */
-    MARK_OP_BEGIN = 0x10000, /* before each operator of the profiling runs */
-    MARK_OP_END = 0x20000,   /* + position of the operator among the events "op", after it */
+    MARK_TRACE_BEGIN = 5,    /* before the run of --trace_ops */
+    MARK_TRACE_END = 6,      /* after it */
+    MARK_OP_BEGIN = 0x10000, /* before each operator of the profiling runs and of --trace_ops */
+    MARK_OP_END = 0x20000,   /* + position of the operator among their events, after it */
 };
 
 void mark(long value);

@@ -50,6 +50,8 @@ static const struct option_rule RULES[] = {
      "run on the XNNPACK delegate; fail where there is none [false]"},
     {"enable_op_profiling", SWITCH, FIELD(enable_op_profiling), 0, 0, "[BOOL]",
      "time every operator, in runs of their own [false]"},
+    {"trace_ops", SWITCH, FIELD(trace_ops), 0, 0, "[BOOL]",
+     "mark every operator of one more run, for a counting emulator [false]"},
     {"help", SWITCH, FIELD(help), 0, 0, "", "print this and exit"},
     {"version", SWITCH, FIELD(version), 0, 0, "", "print the version and exit"},
 };

@@ -20,6 +20,7 @@ struct options {
     double run_delay;
     bool use_xnnpack;
     bool enable_op_profiling;
+    bool trace_ops;
     bool help;
     bool version;
 };

@@ -1,15 +1,10 @@
-#define _POSIX_C_SOURCE 200809L
-
 #include "profile.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "child.h"
 #include "clock.h"
 #include "emit.h"
 #include "tensors.h"
@@ -209,34 +204,10 @@ static enum exit_code profile_here(const struct capi *api, const struct options 
     return code;
 }
 
-static bool report_child(pid_t child)
-{
-    int status = 0;
-    char failure[64];
-    while (waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR)
-            return emit_summary(0, 0, "the profiling process was lost");
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE)
-        return true;
-    if (WIFSIGNALED(status))
-        (void)snprintf(failure, sizeof failure, "the library's profiler crashed with signal %d",
-                       WTERMSIG(status));
-    else
-        (void)snprintf(failure, sizeof failure, "the profiling process failed");
-    return emit_summary(0, 0, failure);
-}
-
 bool profile_run(const struct capi *api, const struct options *options)
 {
+    char failure[CHILD_FAILURE];
     if (!api->TfLiteInterpreterOptionsSetTelemetryProfiler)
         return emit_summary(0, 0, "the library has no profiler");
-    if (fflush(stdout) != 0) /* or the child would print it again */
-        return false;
-    pid_t child = fork();
-    if (child < 0)
-        return emit_summary(0, 0, "the profiling process cannot be started");
-    if (child == 0)
-        _exit((int)profile_here(api, options));
-    return report_child(child);
+    return child_run(profile_here, api, options, failure) || emit_summary(0, 0, failure);
 }

@@ -1,7 +1,7 @@
 /* tflbench: run a TFLite model through the C API of any library and print raw samples.
  *
  * Events in order: start, init, delegate, input…, warmup…, runs…, statistics, memory, output…,
- * op_profile and op… (if asked for), end. */
+ * op_profile and op… (if asked for), traced_op… and trace (if asked for), end. */
 #include <stdio.h>
 
 #include "capi.h"
@@ -12,8 +12,9 @@
 #include "runs.h"
 #include "session.h"
 #include "tensors.h"
+#include "trace.h"
 
-#define TFLBENCH_VERSION "1.0.0"
+#define TFLBENCH_VERSION "1.1.0"
 #define TFLBENCH_FORMAT 1 /* of the output; a reader refuses any other */
 
 struct counts {
@@ -108,6 +109,8 @@ static enum exit_code run(const struct options *options)
     if (code != EXIT_DONE)
         return code;
     if (options->enable_op_profiling && !profile_run(&api, options))
+        return EXIT_ENGINE;
+    if (options->trace_ops && !trace_run(&api, options))
         return EXIT_ENGINE;
     return emit_end(&counts) ? EXIT_DONE : EXIT_ENGINE;
 }

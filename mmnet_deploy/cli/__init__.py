@@ -30,6 +30,7 @@ COMMANDS = {
     "evaluate": "Measure how wrong the mattes of a model are.",
     "devices": "List phones, the emulated phone, and this computer.",
     "bench": "Measure the latency of .tflite files.",
+    "cost": "Count the arm64 instructions of .tflite files, without a phone.",
     "plot": "Draw gradient error against latency from stored results.",
     "report": "Write all that results say as one HTML page.",
     "compare": "Compare new results with a baseline, as a gate.",

@@ -78,8 +78,21 @@ def _phone_findings() -> list[tuple[str, str, str]]:
     # The last level needs what the others need, and more.
     lacking = "for level 2: " + "; ".join(what.rstrip(".") for what in found[-1].missing)
     means = "runs real arm64 kernels" if found[-1].available else lacking
+    rows.append(_counting())
     rows.append(("emulated phone", f"level {ready[-1].level}" if ready else "", means))
     return rows
+
+
+def _counting() -> tuple[str, str, str]:
+    """What counting instructions needs."""
+    from android_benchmark.errors import HarnessError
+    from mmnet_deploy import cost
+
+    try:
+        tools = cost.find_tools()
+    except HarnessError as error:
+        return "instruction counter", "", str(error)
+    return "instruction counter", f"qemu {tools.qemu_version}", "runs `mmnet-deploy cost`"
 
 
 @click.command()

@@ -153,6 +153,27 @@ def test_other_format_is_a_problem():
     assert parse(_text(events), "", 0).problems == ("the output has format 2, 1 is understood",)
 
 
+TRACED = {
+    "event": "traced_op",
+    "name": "CONV_2D",
+    "inside_delegate": True,
+    "index": 0,
+    "subgraph": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("announced", "failure", "told"),
+    [(2, None, None), (3, None, "2 operators arrived, 3 were announced"), (0, "died", "died")],
+)
+def test_trace_is_read(announced, failure, told):
+    """Traced operators come in order; one that is missing, or a failure, is told."""
+    end = {"event": "trace", "ops": announced, "failure": failure}
+    report = parse(_text([*EVENTS[:-1], TRACED, TRACED | {"index": 1}, end, EVENTS[-1]]), "", 0)
+    assert report.complete and report.trace.failure == told
+    assert [op.index for op in report.trace.ops] == [0, 1]
+
+
 def test_failed_profile_is_told():
     """A profiler that crashed after its first lines leaves these, and the reason."""
     events = [*EVENTS[:-1], {**EVENTS[10], "ops": 0, "failure": "crashed"}, EVENTS[-1]]

@@ -274,6 +274,25 @@ def test_profiler_that_crashes_takes_nothing_with_it(bench):
     )
 
 
+def test_operators_are_traced_in_one_run(bench):
+    """Each operator of one more run is named in its order, those of a delegate too."""
+    report = bench.report(*BRIEF, "--trace_ops")
+    assert report.trace.failure is None and len(report.samples_ns) == 3
+    found = [(op.name, op.inside_delegate) for op in report.trace.ops]
+    assert found == [("CONV_2D", False), ("ADD", False), ("Copy (NC, X32)", True)]
+    assert bench.report(*BRIEF).trace is None
+
+
+def test_trace_without_profiler_and_after_a_crash_says_why(bench):
+    """A library without a profiler, or with one that crashes, is measured all the same."""
+    library = bench.make_library("untraced", "-DNO_PROFILER")
+    report = bench.report(*BRIEF, "--trace_ops", library=library)
+    assert report.complete and report.trace.failure == "the library has no profiler"
+    report = bench.report(*BRIEF, "--trace_ops", model="crash=1")
+    assert report.complete and len(report.samples_ns) == 3
+    assert report.trace.failure == "the library's profiler crashed with signal 9"
+
+
 # --- Input and output --------------------------------------------------------
 
 
@@ -447,3 +466,15 @@ def test_marks_surround_every_measured_run(bench, tmp_path):
     assert {mark[1] for mark in marks} == {"54464c42"}
     values = [int(mark[2], 16) for mark in marks]
     assert values == [1, 2, *[3, 4] * 3, *[0x10000, 0x20000, 0x10000, 0x20001] * 3]
+
+
+def test_marks_surround_every_traced_operator(bench, tmp_path):
+    """After a run that is not traced, marks tell the trace's ends and those of its operators."""
+    engine = tmp_path / "marked"
+    flags = ("-Wl,--wrap=prctl", str(HERE / "log_marks.c"))
+    _build_tool().compile_engine(engine, compiler="gcc", flags=flags)
+    command = [engine, *bench.command(*BRIEF, "--trace_ops")[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    values = [int(line.split()[2], 16) for line in done.stderr.splitlines()]
+    assert values[-6:] == [5, 0x10000, 0x20000, 0x10000, 0x20001, 6]
+    assert values[:-6] == [1, 2, *[3, 4] * 3]

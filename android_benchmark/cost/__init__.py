@@ -1,0 +1,29 @@
+"""Exact arm64 instruction counts of a model, from an emulator: no phone and no time in it.
+
+    tools = find_tools(bundle, plugin)
+    cost = count(Path("model.tflite"), tools, cpu="cortex-a57", delegate="xnnpack")
+    cost.per_inference.total
+
+A count is not a latency: it knows nothing of caches, bandwidth and issue width.
+"""
+
+from __future__ import annotations
+
+from android_benchmark.cost.counter import Kernel
+from android_benchmark.cost.counting import DELEGATES, TIMEOUT_S, WARMUP_RUNS, Cost, count
+from android_benchmark.cost.identity import CPUS, Identity
+from android_benchmark.cost.tools import CostTools, CostToolsError, find_tools
+
+__all__ = [
+    "CPUS",
+    "DELEGATES",
+    "TIMEOUT_S",
+    "WARMUP_RUNS",
+    "Cost",
+    "CostTools",
+    "CostToolsError",
+    "Identity",
+    "Kernel",
+    "count",
+    "find_tools",
+]

@@ -1,0 +1,104 @@
+"""What the counting plugin writes (`native/cost/counter.c`), read and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from android_benchmark.errors import UnreadableOutputError
+from android_benchmark.instructions import CLASSES, InstructionCounts
+
+FORMAT = 1
+"""Version of the plugin's output that is understood: 1, the first."""
+
+# Of `native/clock.h`.
+RUN_BEGIN, RUN_END, TRACE_BEGIN, TRACE_END = 3, 4, 5, 6
+OP_BEGIN, OP_END = 0x10000, 0x20000
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """What ran between two marks of a trace.
+
+    Attributes:
+        inside_delegate: Whether the delegate's profiler marked it.
+    """
+
+    inside_delegate: bool
+    counts: InstructionCounts
+
+
+@dataclasses.dataclass(frozen=True)
+class Counted:
+    """Everything that an output tells.
+
+    Attributes:
+        runs: Each measured run, in order.
+        kernels: The kernels of the traced run in order; a delegate's operator can be several.
+        threads: The most threads that the program had at any mark.
+    """
+
+    runs: tuple[InstructionCounts, ...]
+    kernels: tuple[Kernel, ...]
+    threads: int
+
+
+@dataclasses.dataclass(frozen=True)
+class _Event:
+    mark: int | None  # None: the program asked for the time
+    threads: int
+    counts: InstructionCounts
+
+
+def read(text: str) -> Counted:
+    """Read the plugin's output.
+
+    Raises:
+        UnreadableOutputError: It is damaged, of another format, or a run lacks its end.
+    """
+    try:
+        head, *lines = (json.loads(line) for line in text.splitlines())
+        if head["event"] != "counter" or head["format"] != FORMAT or head["classes"] != [*CLASSES]:
+            raise UnreadableOutputError(
+                f"The instruction counter's output has format {head['format']}, {FORMAT} is "
+                "understood: build it anew (python tools/build_cost_plugin.py)."
+            )
+        events = [
+            _Event(line.get("mark"), line["threads"], InstructionCounts(*line["counts"]))
+            for line in lines
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableOutputError("The instruction counter's output is damaged.") from error
+    return Counted(_runs(events), _kernels(events), max((e.threads for e in events), default=0))
+
+
+def _runs(events: list[_Event]) -> tuple[InstructionCounts, ...]:
+    begins = [event.counts for event in events if event.mark == RUN_BEGIN]
+    ends = [event.counts for event in events if event.mark == RUN_END]
+    if len(begins) != len(ends):
+        raise UnreadableOutputError("The instruction counter saw the begin of a run, but no end.")
+    return tuple(end - begin for begin, end in zip(begins, ends, strict=True))
+
+
+def _kernels(events: list[_Event]) -> tuple[Kernel, ...]:
+    """Kernels of the traced run: from begin to end of an operator, and outside of those from one
+    reading of the clock to the next; what lies between the two is the runtime's own work."""
+    kernels: list[Kernel] = []
+    tracing = False
+    begin: _Event | None = None  # of the operator that runs
+    clock: _Event | None = None  # the last reading since the last operator
+    for event in events:
+        tracing = event.mark == TRACE_BEGIN or (tracing and event.mark != TRACE_END)
+        if not tracing:
+            continue
+        if event.mark == OP_BEGIN:
+            begin, clock = event, None
+        elif event.mark is not None and event.mark >= OP_END:
+            if begin is not None:
+                kernels.append(Kernel(False, event.counts - begin.counts))
+            begin = None
+        elif event.mark is None and begin is None:
+            if clock is not None:
+                kernels.append(Kernel(True, event.counts - clock.counts))
+            clock = event
+    return tuple(kernels)

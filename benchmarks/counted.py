@@ -1,0 +1,51 @@
+"""What the scripts about instruction counts share: operating points as files, and their counts."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from common import noise, random_network
+
+from mmnet_deploy import conversion, cost
+from mmnet_deploy.network import Network
+from mmnet_deploy.quantization import Source, float32, int8
+from mmnet_deploy.records import Cost
+
+CALIBRATION = 2
+"""Pictures that int8 is calibrated with; a count does not depend on the ranges that they set."""
+
+
+def write(content: bytes, name: str) -> Path:
+    """`content` as a file of that name in a folder of its own."""
+    path = Path(tempfile.mkdtemp(prefix="mmnet-counted-")) / f"{name}.tflite"
+    path.write_bytes(content)
+    return path
+
+
+def both_precisions(network: Network, content: bytes, *, phases: bool) -> dict[str, bytes]:
+    """A float32 graph in float32 and int8."""
+    height, _ = network.input_size
+    source = Source(content, noise(height, CALIBRATION), phases=phases)
+    return {"float32": float32(source), "int8": int8(source)}
+
+
+def converted(name: str, graph: str) -> dict[str, Path]:
+    """An operating point with seeded weights as files, by precision.
+
+    Args:
+        name: Of the operating point.
+        graph: `stock` or `deploy`.
+    """
+    network = random_network(name)
+    content, _ = conversion.float_graph(network, graph)
+    contents = both_precisions(network, content, phases=graph == "deploy")
+    return {
+        precision: write(content, f"{name}-{graph}-{precision}")
+        for precision, content in contents.items()
+    }
+
+
+def count(path: Path) -> Cost:
+    """The count of a file with the defaults of `mmnet-deploy cost`."""
+    return cost.measure(path, cost.find_tools(), operators=False)
