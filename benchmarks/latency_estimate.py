@@ -13,7 +13,6 @@ that the package ships. About four minutes on one core.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -25,23 +24,26 @@ from scipy.optimize import nnls
 from scipy.stats import pearsonr, spearmanr
 
 from mmnet_deploy import conversion, estimate, passes
+from mmnet_deploy import published as figure
 from mmnet_deploy.counts import total_macs
 from mmnet_deploy.graph import Graph
 from mmnet_deploy.records import Cost
 
-PUBLISHED = Path(__file__).with_name("published_points.csv")
 NAME = "Xiaomi Mi 5 (Snapdragon 820)"
 SOURCE = (
-    "twelve latencies read off the figure of Seo et al. 2019 (benchmarks/published_points.csv), "
+    "twelve latencies read off the figure of Seo et al. 2019 (mmnet_deploy/published_points.csv), "
     "networks converted plainly (benchmarks/latency_estimate.py)"
 )
 
 
 def published() -> dict[str, float]:
     """Milliseconds by operating point."""
-    with PUBLISHED.open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(line for line in file if not line.startswith("#"))
-        return {row["network"]: float(row["latency_ms"]) for row in rows}
+    # LDN+FB's is of another paper and another engine.
+    return {
+        point.operating_point: point.latency_ms
+        for point in figure.points()
+        if not point.operating_point.startswith("ldn-fb")
+    }
 
 
 def counted_float(name: str, graph: str) -> tuple[Cost, int]:

@@ -150,6 +150,8 @@ def _default_title(points: Sequence[TradeOff]) -> str:
     title = f"{error_axis(points[0].metric).name} against latency"
     if all(point.source == "published" for point in points):
         return f"{title}, as published"
+    if all(point.source == "estimated" for point in points):
+        return f"{error_axis(points[0].metric).name} against estimated latency"
     return title + " under emulation" * all(point.emulated for point in points)
 
 

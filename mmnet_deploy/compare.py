@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from android_benchmark import Measurement
 from mmnet_deploy import change, naming
 from mmnet_deploy.change import Change
 from mmnet_deploy.latency import summarise
-from mmnet_deploy.records import Benchmark, Evaluation, ModelFile
+from mmnet_deploy.records import Benchmark, Cost, Evaluation, ModelFile
 
 BETTER, SAME, WORSE, NOT_COMPARABLE = "better", "same", "worse", "not comparable"
 BASELINE, NEW = "the baseline", "the new results"
@@ -48,19 +48,6 @@ QUANTITIES = {
 }
 LIMITS = tuple(quantity.limit for quantity in QUANTITIES.values() if quantity.limit)
 _METRICS = ("gradient_error", "mad", "mean_iou")
-
-
-class Counted(Protocol):
-    """What a count of instructions offers: it is exact under equal conditions."""
-
-    @property
-    def model(self) -> ModelFile: ...
-    @property
-    def counts(self) -> Any: ...
-    @property
-    def conditions(self) -> Mapping[str, str]: ...
-    @property
-    def created_at(self) -> str: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -377,10 +364,7 @@ def _sizes(baseline: list[Any], new: list[Any]) -> Iterator[Row]:
 
 
 def _costs(baseline: list[Any], new: list[Any]) -> Iterator[Row]:
-    sides: list[list[Counted]] = [
-        [result for result in side if getattr(result, "kind", "") == "cost"]
-        for side in (baseline, new)
-    ]
+    sides = [_of(Cost, side) for side in (baseline, new)]
     for before, after in _models(*sides):
         for mine, others, reason in _matched(before, after, lambda r: r.conditions):
             both = [_latest(mine), _latest(others)]

@@ -68,6 +68,11 @@ class Dot:
     beside: bool = False
 
     @property
+    def estimated(self) -> bool:
+        """Whether its latency comes from a count of instructions."""
+        return self.point.source == "estimated"
+
+    @property
     def place(self) -> tuple[float, float]:
         """In the units of the axes: ms, and what `error_axis` says."""
         return self.point.latency_ms, error_axis(self.point.metric).factor * self.point.error
@@ -137,6 +142,8 @@ def latency_title(points: Sequence[TradeOff]) -> str:
     name = STATISTICS.get(names.pop(), "Latency") if len(names) == 1 else "Latency"
     if all(point.source == "published" for point in points):
         return "Latency as published (ms)"
+    if all(point.source == "estimated" for point in points):
+        return "Estimated latency (ms)"
     emulated = any(point.emulated for point in points)
     return f"{name} under emulation (ms)" if emulated else f"{name} (ms)"
 

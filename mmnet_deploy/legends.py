@@ -24,8 +24,9 @@ from mmnet_deploy.dots import (
     shown,
 )
 from mmnet_deploy.published import SERIES, Reference
-from mmnet_deploy.style import DASHED, DOTTED, DPI, INK, MARGIN_PT, PT_PER_INCH, QUIET
+from mmnet_deploy.style import DASHED, DOTTED, DPI, INK, MARGIN_PT, PT_PER_INCH, QUIET, SHORT_DASHED
 
+ESTIMATED = "estimated, not measured"
 LARGEST_FAMILY = 22  # characters
 AREA_IN_LEGEND_PT2 = 55.0
 GREY_FACE, GREY_EDGE = "#dddddd", "#999999"
@@ -91,6 +92,8 @@ def _meanings(dots: Sequence[Dot], references: Sequence[Reference]) -> list[Row]
         rows.append(
             ("invalid (see the table)", _marker(CIRCLE, AREA_IN_LEGEND_PT2, "white", QUIET))
         )
+    if any(dot.estimated for dot in main):
+        rows.append((ESTIMATED, Line2D([], [], color=QUIET, lw=1.4, ls=SHORT_DASHED)))
     if len(main) < len(dots):
         rows.append((SERIES, _published()))
     rows += [

@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+import models
 from android_benchmark import PRESETS, DeviceFacts, Engine, RunRules
 from mmnet_deploy.latency import summarise
 from mmnet_deploy.records import Benchmark, ModelFile
@@ -154,11 +155,18 @@ def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
 
 
 def _model_label(model: ModelFile, precisions: bool, graphs: bool) -> str:
-    """Width multiplier, `*` at 128×128, precision and graph if those shown differ in them."""
+    """Width multiplier, `*` at 128×128, precision and graph if those shown differ in them.
+
+    A family of one width is called by its name.
+    """
     card = model.card
-    if card is None or card.width_multiplier is None:
+    if card is None:
         return stem(model)
-    label = f"{card.width_multiplier}{'*' if card.size_label == '128' else ''}"
+    width = card.width_multiplier
+    if width is None and card.family not in {point.family for point in models.operating_points()}:
+        return stem(model)
+    label = card.title if width is None else str(width)
+    label += "*" if card.size_label == "128" else ""
     if card.size_label not in ("128", "256"):
         label += f" at {card.size_label}"
     if precisions:
@@ -187,6 +195,14 @@ def _engine_label(engine: Engine, others: Collection[Engine]) -> str:
     if len({o.sha256 for o in named if o.version == engine.version}) > 1:
         label += f" {engine.sha256[:7] or 'unknown build'}"
     return label.strip()
+
+
+def model_labels(shown: Sequence[ModelFile]) -> list[str]:
+    """What models are called among each other."""
+    cards = [model.card for model in shown if model.card]
+    precisions = len({card.precision for card in cards}) > 1
+    graphs = len({card.graph for card in cards}) > 1
+    return [_model_label(model, precisions, graphs) for model in shown]
 
 
 def labels(on_device: Sequence[Benchmark], shown: Sequence[Benchmark]) -> Iterator[str]:

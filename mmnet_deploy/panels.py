@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
@@ -19,7 +20,7 @@ from mmnet_deploy import scales
 from mmnet_deploy.dots import Dot, error_axis, shown
 from mmnet_deploy.labels import Box, Mark, Placement, Position, Segment, place
 from mmnet_deploy.published import Reference
-from mmnet_deploy.style import DASHED, DOTTED, DPI, INK, PT_PER_INCH, QUIET, SOFT
+from mmnet_deploy.style import DASHED, DOTTED, DPI, INK, PT_PER_INCH, QUIET, SHORT_DASHED, SOFT
 
 LARGEST_LABEL = 28  # characters
 MOST_LABELS = 80
@@ -65,13 +66,20 @@ def _colours(dot: Dot) -> tuple[_Colour, _Colour]:
     """Face and edge: full on the front, pale behind it, hollow if invalid or published."""
     if dot.beside or not dot.point.valid:
         return (1.0, 1.0, 1.0), to_rgb(dot.colour)
+    if dot.estimated:
+        return _paler(dot.colour, 0.55 if dot.best else 0.85), to_rgb(dot.colour)
     if dot.best:
         return to_rgb(dot.colour), to_rgb(INK)
     return _paler(dot.colour, 0.68), _paler(dot.colour, 0.15)
 
 
+def _line(dot: Dot) -> Any:
+    """The edge of a marker: dotted if published, dashed if estimated."""
+    return DOTTED if dot.beside else SHORT_DASHED if dot.estimated else "solid"
+
+
 def _draw_dots(axes: Axes, dots: Sequence[Dot]) -> None:
-    """Markers and error bars; published points beside measured ones are dotted."""
+    """Markers and error bars."""
     # The largest first, so that none hides another; of equal ones the better on top.
     ordered = sorted(dots, key=lambda dot: (-dot.area, dot.best))
     colours = [_colours(dot) for dot in ordered]
@@ -85,7 +93,7 @@ def _draw_dots(axes: Axes, dots: Sequence[Dot]) -> None:
         facecolors=[face for face, _ in colours],
         edgecolors=[edge for _, edge in colours],
         linewidths=0.8,
-        linestyles=[DOTTED if dot.beside else "solid" for dot in ordered],
+        linestyles=[_line(dot) for dot in ordered],
         zorder=4,
     )
     collection.set_transform(IdentityTransform())

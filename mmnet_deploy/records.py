@@ -322,7 +322,8 @@ class TradeOff:
         statistic: A name in `latency.STATISTICS`.
         emulated: Whether the device is no real phone, so that its times mean nothing.
         metric: Name of what `error` is.
-        source: `measured` here, or `published` by others on their data, engine and phone.
+        source: `measured` here, `estimated` from a count of instructions, or `published` by
+            others on their data, engine and phone.
     """
 
     family: str

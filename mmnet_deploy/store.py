@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mmnet_deploy import naming
 from mmnet_deploy.errors import ResultError
+from mmnet_deploy.estimate import NoEstimateError, Profile, estimate
 from mmnet_deploy.files import make_folder, reason, write_text
 from mmnet_deploy.latency import Latency, summarise
 from mmnet_deploy.naming import device_name as device_name
@@ -317,6 +318,56 @@ def _point(
         emulated=benchmark.device.emulated,
         metric=metric,
     )
+
+
+def estimates(
+    records: Sequence[Record], profile: Profile, metric: str = "gradient_error"
+) -> tuple[list[TradeOff], list[str]]:
+    """Latencies that counts of instructions stand for, as points of a device of their own.
+
+    Args:
+        records: Counts and evaluations, matched by the model file's hash; of several the
+            newest.
+        profile: What a count means.
+        metric: See `Joined.trade_offs`.
+
+    Returns:
+        The points, and why counted models have none, one line each.
+
+    Raises:
+        ResultError: An evaluation lacks the metric.
+    """
+    ordered = sorted(records, key=lambda record: record.created_at)
+    costs = {r.model.sha256: r for r in ordered if isinstance(r, Cost)}
+    qualities = {r.model.sha256: r for r in ordered if isinstance(r, Evaluation)}
+    shown, notes = [], []
+    for sha256, cost in costs.items():
+        try:
+            found = estimate(cost, profile)
+        except NoEstimateError as error:
+            notes.append(f"No estimated latency of {cost.model.name}: {error}.")
+            continue
+        if sha256 in qualities:
+            shown.append((cost, found, qualities[sha256]))
+    labels = naming.model_labels([cost.model for cost, _, _ in shown])
+    share = 100 * (profile.interval_factor - 1)
+    device = f"estimated from arm64 instructions: {profile.name}, ±{share:.0f} %"
+    points = [
+        TradeOff(
+            family=cost.model.card.title if cost.model.card else OTHER_FAMILY,
+            label=label,
+            latency_ms=found.latency_ms,
+            latency_low_ms=found.low_ms,
+            latency_high_ms=found.high_ms,
+            error=_error(evaluation, metric),
+            parameters=(cost.model.card.parameters or None) if cost.model.card else None,
+            device=device,
+            metric=metric,
+            source="estimated",
+        )
+        for (cost, found, evaluation), label in zip(shown, labels, strict=True)
+    ]
+    return points, notes
 
 
 def table(joined: Joined) -> pd.DataFrame:

@@ -76,7 +76,7 @@ SIZES = {
 }
 """By name: one column of a paper (85 mm), the width of its page, a slide of 16:9."""
 
-DOTTED, DASHED = (0.0, (1.2, 1.2)), (0.0, (5.0, 2.5))
+DOTTED, SHORT_DASHED, DASHED = (0.0, (1.2, 1.2)), (0.0, (3.0, 1.4)), (0.0, (5.0, 2.5))
 INK, SOFT, QUIET = "#1a1a1a", "#4a4a4a", "#6b6b6b"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import importlib.util
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +13,7 @@ from mmnet_deploy import naming
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 from mmnet_deploy.files import written_aside
 from mmnet_deploy.latency import summarise
-from mmnet_deploy.records import Benchmark, Evaluation, ModelFile, Record
+from mmnet_deploy.records import Benchmark, Cost, Evaluation, ModelFile, Record
 from mmnet_deploy.store import Reading
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ WHOLE = (
     "macs",
     "size_bytes",
     "runs",
+    "instructions",
     "threads",
     "peak_memory_bytes",
     "nodes",
@@ -101,6 +103,22 @@ def _benchmark(result: Benchmark) -> Row:
         "init_ms": _ms(result.init_us),
         "peak_memory_bytes": result.peak_memory_bytes,
         "invalid": "; ".join(f"{f.label}: {f.reason}" for f in result.broken_rules),
+    }
+
+
+@_row_of(Cost)
+def _cost(result: Cost) -> Row:
+    return {
+        "cpu": result.cpu,
+        "identity": result.identity,
+        "engine": naming.engine_name(result.engine),
+        "engine_sha256": result.engine.sha256,
+        "delegate": result.engine.delegate,
+        "threads": result.threads,
+        "runtime": result.runtime,
+        "runs": len(result.runs),
+        "instructions": result.counts.total,
+        **{f"instructions_{name}": n for name, n in dataclasses.asdict(result.counts).items()},
     }
 
 

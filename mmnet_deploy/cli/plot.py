@@ -52,6 +52,13 @@ _SCALES = ("auto", "linear", "log")
     is_flag=True,
     help="The published figure; with RESULTS, its points beside yours, hollow.",
 )
+@click.option(
+    "--profile",
+    default="snapdragon-820",
+    show_default=True,
+    metavar="NAME|FILE.toml",
+    help="The phone that counts of instructions are turned into estimates for.",
+)
 @click.option("--emulated", is_flag=True, help="Draw emulated phones beside real devices too.")
 @click.option(
     "--title", help="Default: what is drawn, and the device; an empty one leaves both out."
@@ -67,6 +74,7 @@ def plot(
     x_scale: str,
     y_scale: str,
     published: bool,
+    profile: str,
     emulated: bool,
     title: str | None,
     table: Path | None,
@@ -74,7 +82,8 @@ def plot(
     """Draw quality against latency from result files or folders.
 
     A benchmark and an evaluation belong together when they are of the same file. Each device
-    has a panel of its own, with the Pareto front of its valid points.
+    has a panel of its own, with the Pareto front of its valid points. So have latencies that
+    are estimated from the counts of `mmnet-deploy cost`.
 
     \b
     Example: mmnet-deploy plot results -o pareto.svg
@@ -92,7 +101,9 @@ def plot(
     from mmnet_deploy.published import references, trade_offs
 
     beside = trade_offs() if published else ()
-    points = _measured(results, metric, statistic, devices, emulated) if results else beside
+    points: Sequence[TradeOff] = beside
+    if results:
+        points = _stored(results, metric, statistic, devices, emulated, profile)
     options = chart.Options(
         size=size,
         x_scale=x_scale,  # type: ignore[arg-type]
@@ -108,20 +119,22 @@ def plot(
     say(f"Drew {drawn} point{'s' * (drawn > 1)} to {file}.")
 
 
-def _measured(
+def _stored(
     results: Sequence[Path],
     metric: str,
     statistic: str | None,
     devices: Sequence[str],
     emulated: bool,
+    profile: str,
 ) -> Sequence[TradeOff]:
-    """The points of stored results.
+    """The points of stored results, and the estimates that counts of instructions give.
 
     Raises:
         UsageError: There is no such metric, or no result of a device.
         ResultError: No model has both a latency and the metric.
     """
     from mmnet_deploy import store
+    from mmnet_deploy.estimate import load_profile
     from mmnet_deploy.metrics import METRICS
     from mmnet_deploy.records import Benchmark
 
@@ -138,14 +151,17 @@ def _measured(
             r for r in records if not isinstance(r, Benchmark) or r.device.serial in devices
         )
     joined = store.join(records, emulated=emulated)
-    for note in joined.notes:
+    estimates, notes = store.estimates(records, load_profile(profile), metric)
+    for note in (*joined.notes, *notes):
         say(note)
-    if not joined.rows:
+    if not joined.rows and not estimates:
         raise ResultError(
             "Nothing to draw: no model has both a latency and a gradient error. Run `bench` and "
             "`evaluate` on the same files, both with -o DIR."
         )
-    return joined.trade_offs(metric, statistic)
+    if devices:
+        estimates = []
+    return [*joined.trade_offs(metric, statistic), *estimates]
 
 
 def _csv(points: Sequence[TradeOff]) -> str:

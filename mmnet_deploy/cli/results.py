@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument and the options that choose results."""
     for add in (
-        click.option("--kind", type=click.Choice(["benchmark", "evaluation"]), help="Only these."),
+        click.option(
+            "--kind", type=click.Choice(["benchmark", "evaluation", "cost"]), help="Only these."
+        ),
         click.option("--device", metavar="NAME", help="A part of its name or serial, or with *."),
         click.option("--model", metavar="NAME", help="A part of its name, or a pattern with *."),
         click.argument("paths", metavar="RESULTS...", nargs=-1, required=True, type=FOLDER),
@@ -87,6 +89,10 @@ def _line(row: Row) -> tuple[str, ...]:
         on = f"{row['data']}/{row['split']} ({row['pictures']})"
         result = f"{1000 * row['gradient_error']:.3f}e-3 gradient error"
         return kind, row["model"], on, settings, result, "", made
+    if kind == "cost":
+        settings = f"{row['engine']} {row['delegate']} t{row['threads']}"
+        result = f"{row['instructions'] / 1e6:.3f} million instructions"
+        return kind, row["model"], f"{row['cpu']} as {row['identity']}", settings, result, "", made
     return kind, row["model"], "", "", "", "", made
 
 

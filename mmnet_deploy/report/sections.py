@@ -14,13 +14,14 @@ from typing import Any
 from markupsafe import Markup
 
 from android_benchmark import PRESETS, DeviceFacts, DeviceState, RunRules
-from mmnet_deploy import naming, store
+from mmnet_deploy import estimate, naming, store
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.latency import Latency, summarise
 from mmnet_deploy.layer_names import short_names, shortened
 from mmnet_deploy.pareto import front
 from mmnet_deploy.records import (
     Benchmark,
+    Cost,
     Evaluation,
     ModelCard,
     ModelFile,
@@ -159,7 +160,7 @@ class Report:
     profiles: tuple[Bars, ...]
     layers: tuple[Bars, ...]
     sizes: tuple[Share, ...]
-    costs: tuple[Any, ...]
+    costs: tuple[Cost, ...]
     devices: tuple[DevicePart, ...]
 
 
@@ -204,7 +205,7 @@ def build(reading: Reading, title: str = "", emulated: bool = False) -> Report:
         layers=_layers(models.values()),
         sizes=_sizes(models.values()),
         # Counts of instructions, which are no latencies.
-        costs=tuple(r for r in reading.records if getattr(r, "kind", "") == "cost"),
+        costs=tuple(r for r in reading.records if isinstance(r, Cost)),
         devices=_devices(benchmarks, names),
     )
 
@@ -246,7 +247,8 @@ def _chart(
         joined = store.join(known, emulated=emulated)
     except ResultError as error:
         return None, (), (), str(error)
-    points = joined.points
+    profile = estimate.load_profile(estimate.DEFAULT)
+    points = [*joined.points, *store.estimates(reading.records, profile)[0]]
     if not points:
         lacks = "No model file has both a latency and a gradient error."
         return None, (), joined.notes, lacks

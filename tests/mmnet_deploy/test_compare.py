@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import types
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from android_benchmark import (
 from mmnet_deploy import store
 from mmnet_deploy.compare import compare
 from mmnet_deploy.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
+from tests.mmnet_deploy.test_estimate import counted
 
 PHONE = DeviceFacts("1A2B", "Pixel 6", "Tensor", 8, "Android 14", build="google/a")
 CARD = ModelCard("mmnet", "MMNet", 1.0, 256, 256, "int8", 1234, "", "", "")
@@ -76,15 +76,9 @@ def quality(model=OLD, factor=1.0, **changes):
     return Evaluation(model=model, **(fields | changes))
 
 
-def cost(model, total, **conditions):
+def cost(model, total, **changes):
     """A count of instructions."""
-    return types.SimpleNamespace(
-        kind="cost",
-        model=model,
-        counts=types.SimpleNamespace(total=total),
-        conditions={"core": "cortex-a57", "delegate": "xnnpack", "qemu": "7.2"} | conditions,
-        created_at="2025",
-    )
+    return counted(total / 1e6, model=model, **changes)
 
 
 def only(comparison, quantity):
@@ -214,7 +208,7 @@ def test_qualities_of_other_pictures_are_not_compared(changes, reason):
 
 def test_counts_under_other_conditions_are_not_compared():
     """Another emulator counts otherwise."""
-    row = only(compare([cost(OLD, 10)], [cost(REBUILT, 10, qemu="8.0")]), "instructions")
+    row = only(compare([cost(OLD, 10)], [cost(REBUILT, 10, qemu_version="8.0")]), "instructions")
     assert (row.verdict, row.reason) == ("not comparable", "qemu 7.2 → 8.0")
 
 

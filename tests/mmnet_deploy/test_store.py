@@ -21,6 +21,7 @@ from android_benchmark import (
 )
 from mmnet_deploy import naming, store
 from mmnet_deploy.errors import OutputError, ResultError
+from mmnet_deploy.estimate import load_profile
 from mmnet_deploy.records import (
     Benchmark,
     Evaluation,
@@ -29,6 +30,7 @@ from mmnet_deploy.records import (
     PictureScore,
     to_json,
 )
+from tests.mmnet_deploy.test_estimate import counted
 
 PHONE = DeviceFacts("1A2B", "Pixel 6", "Tensor", 8, "Android 14")
 EMULATED = dataclasses.replace(PHONE, serial="emulator-5554", emulated=True)
@@ -680,3 +682,32 @@ def test_plot_draws_emulated_results_beside_real_ones_if_asked(call, tmp_path):
     result = call("plot", "results", "-o", "b.svg", "--emulated")
     assert "left out" not in result.stderr and "Drew 2 points to b.svg" in result.stderr
     assert "under emulation" in (tmp_path / "b.svg").read_text()
+
+
+# --- Estimates ---------------------------------------------------------------
+
+
+def test_counts_are_estimates_in_a_panel_of_their_own():
+    """A counted model with a quality is a point, marked as estimated; others are explained."""
+    profile = load_profile("snapdragon-820")
+    first, int8, lone = model("aa"), model("bb"), model("cc")
+    known = {
+        "runtime_wheel_sha256": profile.runtime_wheel_sha256,
+        "engine": Engine("tflbench", "1", "xnnpack", "xnnpack"),
+    }
+    costs = [counted(100, model=first, **known), counted(100, model=lone, **known)]
+    costs.append(counted(100, model=int8, precision="int8", **known))
+    points, notes = store.estimates([*costs, evaluation(first), evaluation(int8)], profile)
+    (point,) = points
+    assert point.source == "estimated" and "estimated" in point.device
+    assert point.latency_ms == pytest.approx(100 * profile.slope_ms_per_million)
+    assert point.latency_low_ms < point.latency_ms < point.latency_high_ms
+    (note,) = notes
+    assert "precision float32, not int8" in note
+
+
+def test_a_count_keeps_its_name_and_is_read_back(tmp_path):
+    """Counted again, it replaces itself."""
+    cost = counted(100)
+    assert store.save(cost, tmp_path) == store.save(cost, tmp_path)
+    assert store.load([tmp_path]) == [cost]
