@@ -21,10 +21,7 @@ from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.records import Evaluation
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from mmnet_deploy.data import Picture
+    from mmnet_deploy.evaluation import Matting
 
 
 @click.command()
@@ -61,7 +58,7 @@ def evaluate(
       mmnet-deploy evaluate runs/a --data portraits --split test --json
       mmnet-deploy evaluate other.keras --alpha-channel 0 --input-range -1 1 --data portraits
     """
-    from mmnet_deploy import runtime, store
+    from mmnet_deploy import evaluation, runtime, store
     from mmnet_deploy.files import make_folder
     from mmnet_deploy.records import to_json
 
@@ -83,16 +80,10 @@ def evaluate(
         make_folder(folder)
     results = []
     for path in models:
-        result = evaluate_one(
-            path,
-            data,
-            split,
-            size=size,
-            threads=threads,
-            alpha_channel=alpha_channel,
-            input_range=input_range,
-            unsafe=unsafe,
+        model = open_model(
+            path, threads, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe
         )
+        result = evaluation.evaluate(model, data, split, size=size, progress=progress)
         results.append(result)
         if folder:
             store.save(result, folder)
@@ -104,6 +95,47 @@ def evaluate(
         say(f"Results are in {folder}.")
 
 
+def open_model(
+    path: Path,
+    threads: int | None = None,
+    *,
+    alpha_channel: int | None = None,
+    input_range: tuple[float, float] = (0.0, 1.0),
+    unsafe: bool = False,
+) -> Matting:
+    """A run, a network of `network.load` or a `.tflite` file, ready to be evaluated."""
+    from mmnet_deploy import runtime
+    from mmnet_deploy.evaluation import Matting
+
+    cores = runtime.usable_cores()
+    if path.suffix == ".tflite":
+        if threads is not None and not 1 <= threads <= cores:
+            raise UsageError(f"`threads` must be 1 … {cores}. Received: {threads}.")
+        model = runtime.TFLiteModel(path, threads or cores)
+        model.require_matting()
+        return Matting(
+            runtime.describe(path),
+            runtime.runtime_name(),
+            model.prepare,
+            model.infer,
+            threads or cores,
+        )
+    require_extra("evaluate")
+    import numpy as np
+
+    from mmnet_deploy.network import load
+
+    network = load(path, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
+    return Matting(
+        runtime.describe(network.path),
+        network.engine,
+        network.prepare,
+        # As a .tflite file's matte, so that the two can be compared.
+        lambda tensor: np.clip(network.infer(tensor), 0, 1),
+        cores,
+    )
+
+
 def evaluate_one(
     path: Path,
     data: Path,
@@ -111,37 +143,11 @@ def evaluate_one(
     *,
     size: tuple[int, int] | None,
     threads: int | None,
-    alpha_channel: int | None = None,
-    input_range: tuple[float, float] = (0.0, 1.0),
-    unsafe: bool = False,
 ) -> Evaluation:
-    """Evaluate a run, a network of `network.load` or a `.tflite` file, with progress."""
-    from mmnet_deploy import evaluation, runtime
+    """Evaluate a run, a network or a `.tflite` file by the default metrics, with progress."""
+    from mmnet_deploy import evaluation
 
-    if path.suffix == ".tflite":
-        cores = runtime.usable_cores()
-        if threads is not None and not 1 <= threads <= cores:
-            raise UsageError(f"`threads` must be 1 … {cores}. Received: {threads}.")
-        model = runtime.TFLiteModel(path, threads or cores)
-        model.require_matting()
-        engine, file = runtime.runtime_name(), path
-        predict = model.matte
-    else:
-        require_extra("evaluate")
-        import numpy as np
-
-        from mmnet_deploy.network import load
-
-        network = load(path, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
-        engine, file = network.engine, network.path
-
-        def predict(image: Picture) -> NDArray[np.float32]:
-            # As a .tflite file's matte, so that the two can be compared.
-            return np.clip(network.matte(image), 0, 1)
-
-    return evaluation.evaluate(
-        predict, runtime.describe(file), engine, data, split, size=size, progress=progress
-    )
+    return evaluation.evaluate(open_model(path, threads), data, split, size=size, progress=progress)
 
 
 def print_scores(results: Sequence[Evaluation]) -> None:

@@ -496,7 +496,7 @@ def test_pictures_with_different_metrics_are_refused(evaluation):
 def test_newer_schema_is_refused(evaluation):
     """The message has both versions."""
     content = json.loads(records.to_json(evaluation)) | {"schema_version": 99}
-    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 3\)"):
+    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 4\)"):
         records.from_json(json.dumps(content))
 
 
@@ -505,6 +505,18 @@ def test_unknown_kind_is_refused(evaluation):
     content = json.loads(records.to_json(evaluation)) | {"kind": "opinion"}
     with pytest.raises(ResultError, match="unknown kind of result: opinion"):
         records.from_json(json.dumps(content))
+
+
+def test_the_first_frame_of_a_clip_may_lack_its_scores(evaluation):
+    """dtSSD is the mean over the frames that have a frame before; other gaps are damage."""
+    first, second = ({"mad": 0.1}, {"mad": 0.2, "dtssd": 0.03})
+    pictures = tuple(records.PictureScore(f"clip-{n}", s) for n, s in enumerate((first, second)))
+    clip = dataclasses.replace(evaluation, pictures=pictures)
+    assert clip.scores == pytest.approx({"mad": 0.15, "dtssd": 0.03})
+    assert records.from_json(records.to_json(clip)) == clip
+    gap = dataclasses.replace(clip, pictures=(pictures[1], records.PictureScore("c", {"dtssd": 1})))
+    with pytest.raises(ResultError, match="lacks a score of the picture c"):
+        records.from_json(records.to_json(gap))
 
 
 def test_evaluation_of_no_picture_is_refused(evaluation):
