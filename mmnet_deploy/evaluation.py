@@ -241,3 +241,10 @@ def evaluate(
         pictures=tuple(scores),
         created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
     )
+
+
+def worst(result: Evaluation, metric: Metric, count: int) -> list[PictureScore]:
+    """The pictures with the worst scores, worst first; equal ones in order of their names."""
+    scored = [picture for picture in result.pictures if metric.name in picture.scores]
+    scored.sort(key=lambda picture: metric.better(picture.scores[metric.name], 0.0))
+    return scored[:count]
