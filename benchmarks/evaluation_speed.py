@@ -9,18 +9,26 @@ hash of the masks. Start-up is what comes before, once: loading the file and the
 Without --data, synthetic portraits are drawn.
 
 `work beside` is one core's time per picture for all but the inference, measured alone. Where
-it is more than the idle cores can take while the network computes, it shows in the ratio.
+it is more than the idle cores can take while the network computes, it shows in the ratio. So
+two more figures tell what is the machine's and what the pipeline's: how many times the work of
+one thread the cores do together (two logical cores may be one physical core, and others may be
+at work), and the row `waits`, a model that sleeps for as long as the slowest invoke takes and
+uses no core, as on an accelerator.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
 import statistics
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import numpy as np
 from common import noise, random_network
 
 from mmnet_deploy import conversion, data, evaluation, metrics, synthetic
@@ -67,6 +75,19 @@ def work_beside_ms(matting: evaluation.Matting, pairs: list[data.Pair]) -> float
     return 1000 * (time.perf_counter() - begin) / len(pairs)
 
 
+def parallel_gain() -> float:
+    """How many times the work of one thread all cores do at once; at best their number."""
+    block, cores = bytes(20_000_000), usable_cores()
+
+    def seconds(threads: int) -> float:
+        begin = time.perf_counter()
+        with ThreadPoolExecutor(threads) as executor:
+            list(executor.map(lambda _: hashlib.sha256(block).digest(), range(threads)))
+        return time.perf_counter() - begin
+
+    return statistics.median(cores * seconds(1) / seconds(cores) for _ in range(15))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path)
@@ -87,7 +108,10 @@ def main() -> None:
             for count in threads
         ]
         times: dict[tuple[Path, int], list[tuple[float, float]]] = {}
+        waits: list[tuple[float, float]] = []
+        gains = []
         for _ in range(options.rounds):
+            gains.append(parallel_gain())
             for path, count, model, matting, _ in cases:
                 begin = time.perf_counter()
                 for _ in pairs:
@@ -96,24 +120,53 @@ def main() -> None:
                 evaluation.evaluate(matting, root, options.split)
                 took = middle - begin, time.perf_counter() - middle
                 times.setdefault((path, count), []).append(took)
+            slowest = max(
+                statistics.median(bare for bare, _ in column) for column in times.values()
+            )
+            waits.append(_waiting(cases[0][3], slowest / len(pairs), root, options.split, pairs))
         beside_ms = work_beside_ms(cases[0][3], pairs)
         print(
             f"{len(pairs)} pictures, {usable_cores()} cores, {options.rounds} rounds; "
-            f"work beside: {beside_ms:.1f} ms per picture and core\n"
+            f"work beside: {beside_ms:.1f} ms per picture and core; "
+            f"all cores do {statistics.median(gains):.2f} times the work of one\n"
         )
         print("| model | threads | invoke (ms) | evaluate (ms) | ratio | | start-up (s) |")
         print("|---|---|---|---|---|---|---|")
         for path, count, _, _, startup_s in cases:
-            taken = times[path, count]
-            bare, whole = (
-                1000 * statistics.median(column) / len(pairs) for column in zip(*taken, strict=True)
-            )
-            ratios = sorted(whole_s / bare_s for bare_s, whole_s in taken)
-            print(
-                f"| {path.stem} | {count} | {bare:.1f} | {whole:.1f} "
-                f"| {statistics.median(ratios):.2f} | {ratios[0]:.2f} … {ratios[-1]:.2f} "
-                f"| {startup_s:.2f} |"
-            )
+            _print_row(path.stem, count, times[path, count], len(pairs), f"{startup_s:.2f}")
+        _print_row("waits", 0, waits, len(pairs), "")
+
+
+def _waiting(
+    matting: evaluation.Matting, seconds: float, root: Path, split: str, pairs: list[data.Pair]
+) -> tuple[float, float]:
+    """Seconds of the bare waits, and of evaluating a model that waits as long."""
+    matte = matting.matte(data.read_image(pairs[0].image))
+
+    def wait(tensor: np.ndarray) -> np.ndarray:
+        time.sleep(seconds)
+        return matte
+
+    waiting = dataclasses.replace(matting, infer=wait)
+    begin = time.perf_counter()
+    for _ in pairs:
+        wait(matte)
+    middle = time.perf_counter()
+    evaluation.evaluate(waiting, root, split)
+    return middle - begin, time.perf_counter() - middle
+
+
+def _print_row(
+    name: str, threads: int, taken: list[tuple[float, float]], pictures: int, startup: str
+) -> None:
+    bare, whole = (
+        1000 * statistics.median(column) / pictures for column in zip(*taken, strict=True)
+    )
+    ratios = sorted(whole_s / bare_s for bare_s, whole_s in taken)
+    print(
+        f"| {name} | {threads} | {bare:.1f} | {whole:.1f} | {statistics.median(ratios):.2f} "
+        f"| {ratios[0]:.2f} … {ratios[-1]:.2f} | {startup} |"
+    )
 
 
 if __name__ == "__main__":
