@@ -97,7 +97,6 @@ def evaluate(
     """
     from mmnet_deploy import evaluation, metrics, store
     from mmnet_deploy.files import make_folder
-    from mmnet_deploy.records import to_json
 
     wanted = metrics.named(names)
     task = Task(
@@ -153,7 +152,7 @@ def evaluate(
     if as_json and compare:
         click.echo(_comparison_json(results, found), nl=False)
     elif as_json:
-        click.echo(to_json(results[0]), nl=False)
+        click.echo(_result_json(results[0]), nl=False)
     else:
         print_scores(results, wanted)
         if compare:
@@ -290,6 +289,17 @@ def _compared(results: Sequence[Evaluation], wanted: Sequence[Metric]) -> dict[s
 
     first, second = results
     return {m.name: compare(first.values(m.name), second.values(m.name)) for m in wanted}
+
+
+def _result_json(result: Evaluation) -> str:
+    """The stored form, with the intervals of the means besides."""
+    from mmnet_deploy.records import to_json
+    from mmnet_deploy.significance import mean_interval
+
+    ends = {name: mean_interval(result.values(name)) for name in result.scores}
+    intervals = {name: found and dataclasses.asdict(found) for name, found in ends.items()}
+    content = json.loads(to_json(result)) | {"intervals": intervals}
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def _comparison_json(results: Sequence[Evaluation], found: dict[str, Comparison]) -> str:

@@ -142,11 +142,13 @@ def test_the_worst_pictures_are_drawn(evaluate, tiny_models, tmp_path, monkeypat
 
 
 def test_the_worst_by_iou_are_the_lowest(evaluate, tiny_models, tmp_path):
-    """Where more is better, the worst have the least."""
+    """Where more is better, the worst have the least; JSON has the interval of the mean."""
     from mmnet_deploy.evaluation import worst
 
     result = evaluate(tiny_models["int8"], "--json")
     record = from_json(result.stdout)
+    interval = significance.mean_interval(record.values("mean_iou"))
+    assert json.loads(result.stdout)["intervals"]["mean_iou"]["low"] == pytest.approx(interval.low)
     found = worst(record, metrics.METRICS["mean_iou"], 2)
     values = sorted(record.values("mean_iou"))
     assert [picture.scores["mean_iou"] for picture in found] == values[:2]
