@@ -36,6 +36,10 @@ GREY_TOLERANCE = 8
 """Largest difference between the colour channels of a mask, which JPEG may leave."""
 
 
+MOST_PIXELS = 2**30
+"""What OpenCV decodes at most."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Pair:
     """A portrait and its mask."""
@@ -61,20 +65,29 @@ class Problem:
 # --- Reading one file --------------------------------------------------------
 
 
-def _check_jpeg(path: Path, content: bytes) -> None:
-    """Refuse a JPEG that OpenCV would fill up with grey and only print a warning about."""
+def _decode_jpeg(path: Path, content: bytes) -> NDArray | None:
+    """Decode a JPEG, channels in OpenCV's order; None for one that is whole but OpenCV's job.
+
+    OpenCV would fill up a damaged one with grey and only print a warning about it.
+    """
     try:
-        _, _, colours, _ = simplejpeg.decode_jpeg_header(content, strict=True)
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(content, strict=True)
+        four_inks = colours in ("CMYK", "YCCK")
+        # OpenCV turns pictures upright by their EXIF data. Without any, decoding once will do:
+        # the pixels are the same.
+        if not four_inks and b"Exif\0\0" not in content and height * width <= MOST_PIXELS:
+            return simplejpeg.decode_jpeg(content, colorspace="BGR", strict=True)
         # At an eighth of the size: all the data is read, few pixels are computed.
         simplejpeg.decode_jpeg(
             content,
-            colorspace="CMYK" if colours in ("CMYK", "YCCK") else "GRAY",
+            colorspace="CMYK" if four_inks else "GRAY",
             strict=True,
             min_height=1,
             min_width=1,
         )
     except (ValueError, RuntimeError) as error:
         raise DataError(f"{path}: is a damaged JPEG ({_one_line(error)}).") from error
+    return None
 
 
 def _one_line(error: Exception) -> str:
@@ -102,7 +115,9 @@ def _decode(path: Path, flags: int) -> NDArray:
     if is_png and b"IEND" not in content[-64:]:
         raise DataError(f"{path}: is truncated.")
     if is_jpeg:
-        _check_jpeg(path, content)
+        upright = _decode_jpeg(path, content)
+        if upright is not None:
+            return upright
         # No JPEG has 16 bits or transparency, and only colour decoding heeds the orientation.
         flags = cv2.IMREAD_COLOR
     try:

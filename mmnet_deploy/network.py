@@ -85,7 +85,14 @@ class Network:
 
     def matte(self, image: data.Picture) -> NDArray[np.float32]:
         """Alpha of a picture, uint8 (h, w, 3), as and at the size that the network gives it."""
-        tensor = preprocess(image, *self.input_size, self.input_range)
+        return self.infer(self.prepare(image))
+
+    def prepare(self, image: data.Picture) -> NDArray[np.float32]:
+        """A picture, uint8 (h, w, 3), as the network's input; it needs no network."""
+        return preprocess(image, *self.input_size, self.input_range)
+
+    def infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Alpha of what `prepare` gave."""
         return self.predict(tensor)[0, ..., self.alpha_channel].astype(np.float32)
 
 

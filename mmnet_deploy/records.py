@@ -5,7 +5,8 @@ History of SCHEMA_VERSION:
     2  a model's card tells height from width, and how its graph and its ends were made
     3  benchmarks on phones: engines that give statistics only, the delegate that was asked
        for, cores, memory, operators, outputs compared with the host's, what a flag wants
-    4  costs: arm64 instructions, counted under emulation
+    4  costs: arm64 instructions, counted under emulation; evaluations hold the scores that were
+       asked for; the first frame of a clip lacks those that compare it with the frame before
 """
 
 from __future__ import annotations
@@ -136,6 +137,10 @@ class ModelFile:
     card: ModelCard | None = None
 
 
+CLIP_SCORES = frozenset({"dtssd"})
+"""Scores that the first frame of a clip lacks."""
+
+
 @dataclasses.dataclass(frozen=True)
 class PictureScore:
     """The metrics of one picture, by name."""
@@ -171,12 +176,15 @@ class Evaluation:
 
     @property
     def scores(self) -> dict[str, float]:
-        """Mean of each metric over the pictures; plain numbers, not ×10⁻³."""
-        names = self.pictures[0].scores
-        return {
-            name: math.fsum(p.scores[name] for p in self.pictures) / len(self.pictures)
-            for name in names
-        }
+        """Mean of each metric over the pictures that have it; plain numbers, not ×10⁻³."""
+        # In the order of the last picture: the first frame of a clip lacks some.
+        names = dict.fromkeys(name for p in reversed(self.pictures) for name in p.scores)
+        columns = {name: self.values(name) for name in names}
+        return {name: math.fsum(values) / len(values) for name, values in columns.items()}
+
+    def values(self, name: str) -> list[float]:
+        """A metric of each picture that has it, in order."""
+        return [p.scores[name] for p in self.pictures if name in p.scores]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -404,12 +412,12 @@ def card_from_json(text: str | bytes) -> ModelCard:
 
 
 def _check_scores(pictures: Sequence[PictureScore]) -> None:
-    """Make sure that every picture has the same scores, gradient error among them."""
-    if not pictures:
+    """Make sure that every picture has the same scores, but for those of a clip."""
+    names = {name for picture in pictures for name in picture.scores}
+    if not names:
         raise ResultError("holds no picture's score.")
-    names = pictures[0].scores.keys()
     for picture in pictures:
-        if picture.scores.keys() != names or "gradient_error" not in names:
+        if not names - CLIP_SCORES <= picture.scores.keys():
             raise ResultError(f"lacks a score of the picture {picture.name}, or is damaged.")
 
 

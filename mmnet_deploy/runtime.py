@@ -247,21 +247,32 @@ class TFLiteModel:
                 f"(1, h, w, 1 or 2) are needed. Received: {inputs} to {outputs}."
             )
 
-    def matte(self, image: data.Picture) -> NDArray[np.float32]:
-        """Alpha of a picture, uint8 (h, w, 3), at the network's own resolution, in 0 … 1.
+    def prepare(self, image: data.Picture) -> NDArray[Any]:
+        """A picture, uint8 (h, w, 3), as the input tensor holds it.
+
+        It needs no interpreter, so it may run beside one.
+        """
+        source = self.inputs[0]
+        _, height, width, _ = source["shape"]
+        input_range = self.card.input_range if self.card else (0.0, 1.0)
+        return _quantize(preprocess(image, int(height), int(width), input_range), source)
+
+    def infer(self, tensor: NDArray[Any]) -> NDArray[np.float32]:
+        """Alpha, at the network's own resolution and in 0 … 1, of what `prepare` gave.
 
         The model's description says what black and white are in the input and which
         channel is alpha; without one they are 0, 1 and the last.
         """
         source, target = self.inputs[0], self.outputs[0]
-        _, height, width, _ = source["shape"]
-        input_range = self.card.input_range if self.card else (0.0, 1.0)
-        tensor = preprocess(image, int(height), int(width), input_range)
-        self._interpreter.set_tensor(source["index"], _quantize(tensor, source))
+        self._interpreter.set_tensor(source["index"], tensor)
         self.invoke()
         output = _dequantize(self._interpreter.get_tensor(target["index"]), target)
         channel = self.card.alpha_channel if self.card and output.shape[-1] > 1 else -1
         return np.clip(output[0, ..., channel], 0, 1)
+
+    def matte(self, image: data.Picture) -> NDArray[np.float32]:
+        """Alpha of a picture, uint8 (h, w, 3): `prepare` and `infer`."""
+        return self.infer(self.prepare(image))
 
 
 def _first_line(error: Exception) -> str:

@@ -28,6 +28,7 @@ COMMANDS = {
     "convert": "Convert a trained network to .tflite files and prove them.",
     "inspect": "Show what a .tflite file is, what it costs, and what makes it slow.",
     "evaluate": "Measure how wrong the mattes of a model are.",
+    "predict": "Compute mattes of pictures or a video.",
     "devices": "List phones, the emulated phone, and this computer.",
     "bench": "Measure the latency of .tflite files.",
     "cost": "Count the arm64 instructions of .tflite files, without a phone.",

@@ -121,7 +121,7 @@ def test_sizes_and_counts_are_exact():
     size, count = only(comparison, "size_bytes"), only(comparison, "instructions")
     assert (size.verdict, size.change.relative) == ("worse", pytest.approx(0.002))
     assert (count.verdict, count.exceeded) == ("worse", 0.005)
-    assert count.setting == "cortex-a57, xnnpack"
+    assert count.setting == "cortex-a57 as MSM8996, xnnpack"
 
 
 def test_peak_memory_has_a_margin():

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -338,6 +339,22 @@ def test_truncated_pictures_are_refused(tmp_path_factory, suffix, share):
     for read in (data.read_image, data.read_mask):
         with pytest.raises(DataError):
             read(path)
+
+
+@pytest.mark.parametrize("subsampling", ["444", "422", "420", "440", "Gray"])
+def test_a_jpeg_has_the_same_pixels_with_exif_data_and_without(tmp_path, subsampling):
+    """The decoder that is taken where nothing has to be turned gives what OpenCV gives."""
+    picture = SMOOTH[..., :1] if subsampling == "Gray" else SMOOTH
+    content = simplejpeg.encode_jpeg(
+        np.ascontiguousarray(picture),
+        colorspace="GRAY" if subsampling == "Gray" else "RGB",
+        colorsubsampling=subsampling,
+    )
+    (tmp_path / "a.jpg").write_bytes(content)
+    mark = b"\xff\xe1" + (8).to_bytes(2, "big") + b"Exif\0\0"
+    (tmp_path / "b.jpg").write_bytes(content[:2] + mark + content[2:])
+    plain, marked = (data.read_image(tmp_path / name) for name in ("a.jpg", "b.jpg"))
+    assert np.array_equal(plain, marked)
 
 
 def test_truncated_jpeg_with_a_thumbnail_is_refused(tmp_path):

@@ -1,5 +1,11 @@
 """Evaluation: every picture is scored against its own mask, at the stated size."""
 
+import itertools
+import os
+import threading
+import time
+import weakref
+
 import cv2
 import numpy as np
 import pytest
@@ -11,8 +17,12 @@ from mmnet_deploy.records import ModelFile
 MODEL = ModelFile("model.tflite", "0" * 64, 1)
 
 
+def _model(predict):
+    return evaluation.Matting(MODEL, "none", prepare=lambda image: image, infer=predict)
+
+
 def _evaluate(predict, root, **options):
-    return evaluation.evaluate(predict, MODEL, "none", root, "test", **options)
+    return evaluation.evaluate(_model(predict), root, "test", **options)
 
 
 @pytest.fixture
@@ -93,3 +103,133 @@ def test_other_masks_are_another_data_set(tmp_path, portraits, truth_of):
     other = _evaluate(lambda image: flat, tmp_path / portraits.name)
     assert other.data == one.data
     assert other.data_sha256 != one.data_sha256
+
+
+def test_only_the_chosen_metrics_are_computed(portraits, truth_of):
+    """Scores are those that were asked for, in the order of the registry."""
+    wanted = metrics.named(["connectivity", "mad"])
+    result = _evaluate(truth_of, portraits, wanted=wanted)
+    assert list(result.scores) == ["mad", "connectivity"]
+    assert result.scores == {"mad": 0, "connectivity": 0}
+
+
+# --- Many pictures -----------------------------------------------------------
+
+
+def _copies(root, portraits, names):
+    """A split of the first test pair under many names."""
+    pair = data.find_pairs(portraits, "test")[0]
+    for side, path in (("image", pair.image), ("mask", pair.mask)):
+        (root / "test" / side).mkdir(parents=True)
+        for name in names:
+            os.link(path, root / "test" / side / f"{name}{path.suffix}")
+    return root
+
+
+def _most_alive(root):
+    """How many pictures and mattes were in memory at once, where scoring is slow."""
+    lock, alive, most = threading.Lock(), 0, 0
+
+    def change(step):
+        nonlocal alive, most
+        with lock:
+            alive += step
+            most = max(most, alive)
+
+    def watched(array):
+        array = array.copy()
+        change(1)
+        weakref.finalize(array, change, -1)
+        return array
+
+    def sink(pair, image, matte):
+        time.sleep(0.005)
+
+    model = evaluation.Matting(
+        MODEL, "none", watched, lambda image: watched(image[..., 0].astype(np.float32) / 255)
+    )
+    evaluation.evaluate(model, root, "test", size=None, sink=sink)
+    assert alive == 0
+    return most
+
+
+def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path, portraits):
+    """Eight times as many pictures are no more in memory at once, however slow the rest is."""
+    few, many = (
+        _most_alive(_copies(tmp_path / str(n), portraits, [f"{i:04}" for i in range(n)]))
+        for n in (15, 120)
+    )
+    workers = evaluation._workers(evaluation.Matting(MODEL, "none", None, None))
+    with workers as (_, count):
+        assert many <= 4 * count + 6
+    assert many <= few + 2
+
+
+def test_a_fault_ends_the_work_at_once(tmp_path, portraits):
+    """What is under way is given up: no further picture is computed after an error."""
+    root = _copies(tmp_path, portraits, [f"{i:04}" for i in range(60)])
+    seen = itertools.count()
+
+    def predict(image):
+        if next(seen) == 3:
+            return np.full((8, 8), np.inf, np.float32)
+        return np.zeros((8, 8), np.float32)
+
+    with pytest.raises(ModelFileError, match=r"no finite matte of .*0003"):
+        _evaluate(predict, root)
+    assert next(seen) < 30
+
+
+def test_opencv_has_its_threads_back(portraits, truth_of):
+    """Evaluation keeps OpenCV to one thread, and only as long as it lasts."""
+    before = cv2.getNumThreads()
+    during = []
+    _evaluate(lambda image: during.append(cv2.getNumThreads()) or truth_of(image), portraits)
+    assert set(during) == {1}
+    assert cv2.getNumThreads() == before
+
+
+def test_pictures_that_are_too_small_are_named(tmp_path, portraits):
+    """At native size a picture without room for the gradient filter is an error, no traceback."""
+    root = _copies(tmp_path, portraits, ["a"])
+    for side in ("image", "mask"):
+        (path,) = (root / "test" / side).iterdir()
+        small = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[:8, :30]
+        path.unlink()
+        cv2.imwrite(str(path.with_suffix(".png")), small)
+    with pytest.raises(DataError, match=r"a\.png: Mattes must be larger than 8 pixels"):
+        _evaluate(lambda image: np.zeros((8, 30), np.float32), root, size=None)
+
+
+# --- Clips -------------------------------------------------------------------
+
+
+def test_clips_are_told_apart_by_their_names(tmp_path, portraits):
+    """Frames differ in the number at their end; the first frame of each clip has no dtSSD."""
+    names = ["a-01", "a-02", "a-03", "b", "c-01", "c-02"]
+    root = _copies(tmp_path, portraits, names)
+    steps = itertools.count()
+
+    def predict(image):
+        return np.full((8, 8), 0.1 * next(steps), np.float32)
+
+    result = _evaluate(predict, root, wanted=metrics.named(["mad", "dtssd"]))
+    having = [picture.name for picture in result.pictures if "dtssd" in picture.scores]
+    assert having == ["a-02", "a-03", "c-02"]
+    # The truth stands still, and every matte is a tenth brighter than the one before.
+    assert result.scores["dtssd"] == pytest.approx(0.1, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a-1", "a-10", "a-2"], "a-2.* leading zeros"),
+        (["a", "b", "c"], "Received: a, b"),
+        (["only-1"], "Received: only-1"),
+    ],
+)
+def test_what_is_no_clip_has_no_flicker(tmp_path, portraits, names, words):
+    """Names that give no order of frames are refused before anything is computed."""
+    root = _copies(tmp_path, portraits, names)
+    with pytest.raises(DataError, match=words):
+        _evaluate(None, root, wanted=metrics.named(["dtssd"]))

@@ -1,15 +1,19 @@
 """The metrics of a matte, against formulations that share nothing with them."""
 
 import itertools
+from collections import deque
 
+import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 from scipy.signal import convolve2d
 
 from mmnet_deploy import metrics
+from mmnet_deploy.errors import UsageError
 
 mattes = st.tuples(st.integers(9, 14), st.integers(9, 14)).flatmap(
     lambda shape: st.tuples(*[arrays(np.float32, shape, elements=st.floats(0, 1, width=32))] * 2)
@@ -32,11 +36,30 @@ def _gradient_error(alpha, truth):
 @given(mattes)
 @settings(max_examples=40, deadline=None)
 def test_gradient_error_is_the_mean_length_of_the_vector_difference(pair):
-    """The separable filter gives what two explicit 2-D convolutions give."""
+    """Separable filters in float32 give what two explicit 2-D convolutions in float64 give."""
     alpha, truth = pair
     assert metrics.gradient_error(alpha, truth) == pytest.approx(
-        _gradient_error(alpha, truth), rel=1e-9, abs=1e-12
+        _gradient_error(alpha, truth), rel=1e-6, abs=1e-8
     )
+
+
+@pytest.mark.parametrize("height", [9, 135, 136, 137, 264, 265, 800])
+def test_gradient_error_has_no_seams(height):
+    """Strips, whole ones and the rest, count every pixel of a picture once."""
+    alpha, truth = np.random.default_rng(height).random((2, height, 30), np.float32)
+    assert metrics.gradient_error(alpha, truth) == pytest.approx(
+        _gradient_error(alpha, truth), rel=1e-6
+    )
+
+
+def test_gradient_error_in_float32_is_that_in_float64():
+    """At the published size float32 costs less than a millionth of the figure, also a small one."""
+    rng = np.random.default_rng(0)
+    truth = cv2.GaussianBlur(rng.random((800, 600), np.float32), None, 3)
+    for noise in (1e-4, 1e-2, 1.0):
+        alpha = truth + noise * rng.standard_normal(truth.shape, np.float32)
+        exact = _gradient_error(alpha, truth)
+        assert metrics.gradient_error(alpha, truth) == pytest.approx(exact, rel=1e-6)
 
 
 def test_gradient_error_of_a_ramp_is_nearly_its_slope():
@@ -89,6 +112,104 @@ def test_mean_iou_of_mattes_without_a_class():
     assert metrics.mean_iou(nothing, everything) == 0
 
 
+@given(mattes)
+@settings(max_examples=40, deadline=None)
+def test_rhemann_gradient_compares_lengths_of_gradients(pair):
+    """Sum of squared differences of lengths, with the 2-D filter, its squares summing to 1."""
+    y, x = np.mgrid[-4:5, -4:5].astype(float)
+    across = -x * np.exp(-(x**2 + y**2) / (2 * 1.4**2))
+    across /= np.sqrt((across**2).sum())
+    lengths = [
+        np.hypot(
+            *(ndimage.convolve(m.astype(float), f, mode="nearest") for f in (across, across.T))
+        )
+        for m in pair
+    ]
+    expected = ((lengths[0] - lengths[1]) ** 2).sum() / 1000
+    assert metrics.rhemann_gradient(*pair) == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+def test_rhemann_gradient_does_not_see_directions():
+    """Unlike to the published gradient error, a turned ramp is nearly the same ramp."""
+    ramp = np.tile(np.arange(64) / 64, (64, 1))
+    nothing = np.zeros_like(ramp)
+    for metric, most in ((metrics.rhemann_gradient, 0.1), (metrics.gradient_error, 2.0)):
+        assert 0 < metric(ramp, ramp.T) / metric(ramp, nothing) < most
+    assert metrics.gradient_error(ramp, ramp.T) > metrics.gradient_error(ramp, nothing)
+
+
+def _largest_region(inside):
+    """Pixels of the largest 4-connected region, by a search from pixel to pixel."""
+    regions, left = [], set(inside)
+    while left:
+        region, border = set(), deque([left.pop()])
+        while border:
+            y, x = border.popleft()
+            region.add((y, x))
+            for pixel in ((y + 1, x), (y - 1, x), (y, x + 1), (y, x - 1)):
+                if pixel in left:
+                    left.remove(pixel)
+                    border.append(pixel)
+        regions.append(region)
+    regions.sort(key=len)
+    # Which of two equally large ones is meant, the definition does not say.
+    assume(len(regions) < 2 or len(regions[-1]) > len(regions[-2]))
+    return regions[-1] if regions else set()
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_connectivity_follows_each_pixel_up_the_thresholds(seed):
+    """A pixel's level is the last threshold before it first leaves the largest region."""
+    noise = np.random.default_rng(seed).random((2, 9, 12), np.float32)
+    alpha, truth = (np.clip(2 * cv2.blur(n, (3, 3)) - 0.5 + (n - 0.5) / 2, 0, 1) for n in noise)
+    pixels = list(np.ndindex(alpha.shape))
+    level = dict.fromkeys(pixels, 1.0)
+    for number in range(10, 0, -1):
+        bound = np.float32(number / 10)
+        region = _largest_region({p for p in pixels if min(alpha[p], truth[p]) >= bound})
+        level |= {p: (number - 1) / 10 for p in pixels if p not in region}
+
+    def phi(matte, pixel):
+        apart = float(matte[pixel]) - level[pixel]
+        return 1 - apart * (apart >= 0.15)
+
+    expected = sum(abs(phi(alpha, p) - phi(truth, p)) for p in pixels) / 1000
+    assert metrics.connectivity(alpha, truth) == pytest.approx(expected, rel=1e-5, abs=1e-9)
+
+
+def test_connectivity_sees_an_island():
+    """What is cut off from the person counts in full, and is nothing to the other mattes."""
+    truth = np.zeros((20, 20), np.float32)
+    truth[2:10, 2:10] = 1
+    island = truth.copy()
+    island[15:17, 15:17] = 1
+    assert metrics.connectivity(island, truth) == pytest.approx(4 / 1000)
+    assert metrics.connectivity(truth, truth) == 0
+
+
+clips = st.tuples(st.integers(2, 5), st.integers(1, 5), st.integers(1, 5)).flatmap(
+    lambda shape: st.tuples(*[arrays(np.float32, shape, elements=st.floats(0, 1, width=32))] * 2)
+)
+
+
+@given(clips)
+@settings(max_examples=40, deadline=None)
+def test_dtssd_is_the_difference_of_the_changes(clip):
+    """Root mean square of the difference of the two clips' differences along time."""
+    alpha, truth = (frames.astype(float) for frames in clip)
+    expected = np.sqrt(np.mean((np.diff(alpha, axis=0) - np.diff(truth, axis=0)) ** 2, axis=(1, 2)))
+    for number, value in enumerate(expected, start=1):
+        frames = [side[n] for n in (number, number - 1) for side in clip]
+        assert metrics.dtssd(*frames) == pytest.approx(value, rel=1e-5, abs=1e-7)
+
+
+def test_dtssd_does_not_see_a_steady_error():
+    """An error that stays from frame to frame does not flicker."""
+    truth = np.random.default_rng(0).random((2, 9, 9))
+    assert metrics.dtssd(truth[1] + 0.1, truth[1], truth[0] + 0.1, truth[0]) < 1e-7
+
+
 def test_mean_iou_counts_one_half_as_foreground():
     """The threshold itself belongs to the foreground."""
     assert metrics.mean_iou(np.full((4, 4), 0.5), np.ones((4, 4))) == 1
@@ -119,7 +240,34 @@ def test_metrics_are_plain_numbers(name):
 
 def test_names_of_the_metrics():
     """The names in results are fixed: other tools read them."""
-    assert list(metrics.METRICS) == ["gradient_error", "mad", "sad", "mse", "mean_iou"]
+    default = ["gradient_error", "mad", "sad", "mse", "mean_iou"]
+    assert [metric.name for metric in metrics.named()] == default
+    assert list(metrics.METRICS) == [*default, "rhemann_gradient", "connectivity"]
+    assert list(metrics.CLIP_METRICS) == ["dtssd"]
+
+
+def test_metrics_are_chosen_by_name():
+    """In the order of the registry, each once; an unknown name is refused with the known ones."""
+    chosen = metrics.named(["dtssd", "mad", "mad"])
+    assert [metric.name for metric in chosen] == ["mad", "dtssd"]
+    with pytest.raises(UsageError, match=r"must be one of gradient_error, .*dtssd. Received: psnr"):
+        metrics.named(["mad", "psnr"])
+
+
+@pytest.mark.parametrize("metric", [*metrics.METRICS.values(), *metrics.CLIP_METRICS.values()])
+def test_every_metric_says_what_it_is(metric):
+    """Definition, unit and source stand in its docstring, and a unit with its figure."""
+    text = metric.function.__doc__
+    assert "Unit: " in text
+    assert "Definition: " in text
+    assert (metric.unit == "") == (metric.factor == 1 and "housands" not in text)
+
+
+def test_figures_are_shown_in_the_unit_of_their_heading():
+    """The gradient error in thousandths, as papers quote it; an IoU is better if it is larger."""
+    shown = metrics.METRICS["gradient_error"]
+    assert (shown.heading, shown.shown(0.0050394)) == ("gradient error (×10⁻³)", "5.039")
+    assert shown.better(0.004, 0.005) > 0 > metrics.METRICS["mean_iou"].better(0.7, 0.8)
 
 
 @pytest.mark.parametrize("shape", [s for s in itertools.product((1, 8, 9), repeat=2) if min(s) < 9])

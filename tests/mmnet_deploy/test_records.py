@@ -517,6 +517,18 @@ def test_unknown_kind_is_refused(evaluation):
         records.from_json(json.dumps(content))
 
 
+def test_the_first_frame_of_a_clip_may_lack_its_scores(evaluation):
+    """dtSSD is the mean over the frames that have a frame before; other gaps are damage."""
+    first, second = ({"mad": 0.1}, {"mad": 0.2, "dtssd": 0.03})
+    pictures = tuple(records.PictureScore(f"clip-{n}", s) for n, s in enumerate((first, second)))
+    clip = dataclasses.replace(evaluation, pictures=pictures)
+    assert clip.scores == pytest.approx({"mad": 0.15, "dtssd": 0.03})
+    assert records.from_json(records.to_json(clip)) == clip
+    gap = dataclasses.replace(clip, pictures=(pictures[1], records.PictureScore("c", {"dtssd": 1})))
+    with pytest.raises(ResultError, match="lacks a score of the picture c"):
+        records.from_json(records.to_json(gap))
+
+
 def test_evaluation_of_no_picture_is_refused(evaluation):
     """There is no mean of nothing."""
     content = json.loads(records.to_json(evaluation)) | {"pictures": []}
