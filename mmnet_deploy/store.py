@@ -340,12 +340,13 @@ def estimates(
     ordered = sorted(records, key=lambda record: record.created_at)
     costs = {r.model.sha256: r for r in ordered if isinstance(r, Cost)}
     qualities = {r.model.sha256: r for r in ordered if isinstance(r, Evaluation)}
-    shown, notes = [], []
+    shown = []
+    unknown: dict[str, list[str]] = {}
     for sha256, cost in costs.items():
         try:
             found = estimate(cost, profile)
         except NoEstimateError as error:
-            notes.append(f"No estimated latency of {cost.model.name}: {error}.")
+            unknown.setdefault(str(error), []).append(cost.model.name)
             continue
         if sha256 in qualities:
             shown.append((cost, found, qualities[sha256]))
@@ -367,7 +368,9 @@ def estimates(
         )
         for (cost, found, evaluation), label in zip(shown, labels, strict=True)
     ]
-    return points, notes
+    return points, [
+        f"No estimated latency of {', '.join(names)}: {why}." for why, names in unknown.items()
+    ]
 
 
 def table(joined: Joined) -> pd.DataFrame:
