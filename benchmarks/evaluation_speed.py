@@ -8,7 +8,7 @@ with everything that it does: reading, decoding, resizing, inference, the defaul
 hash of the masks. Start-up is what comes before, once: loading the file and the first invoke.
 Without --data, synthetic portraits are drawn.
 
-`work beside` is one core's time per picture for all but the inference, measured alone. Where
+`work beside` is one core's processor time per picture for all but the inference. Where
 it is more than the idle cores can take while the network computes, it shows in the ratio. So
 two more figures tell what is the machine's and what the pipeline's. Before and after every
 measurement all cores work at once: `free` holds the rounds in which they did at least 1.6 times
@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -35,6 +36,8 @@ from common import noise, random_network
 from mmnet_deploy import conversion, data, evaluation, metrics, synthetic
 from mmnet_deploy.quantization import PRECISIONS, Source
 from mmnet_deploy.runtime import TFLiteModel, describe, runtime_name, usable_cores
+
+T = TypeVar("T")
 
 FREE = 1.6
 """What two cores do together, as a multiple of one, when nobody else uses them."""
@@ -67,16 +70,44 @@ def opened(path: Path, threads: int) -> tuple[TFLiteModel, evaluation.Matting, f
     )
 
 
-def work_beside_ms(matting: evaluation.Matting, pairs: list[data.Pair]) -> float:
-    """One core's time per picture without the inference."""
+def gradient_error_at_once(alpha: np.ndarray, truth: np.ndarray) -> float:
+    """The gradient error in float64 and of the whole picture at once, as it was before."""
+    along, across = (f.astype(np.float64) for f in metrics._gradient_filters())
+    difference = alpha.astype(np.float64) - truth.astype(np.float64)
+    gx = cv2.sepFilter2D(difference, cv2.CV_64F, along, across)[4:-4, 4:-4]
+    gy = cv2.sepFilter2D(difference, cv2.CV_64F, across, along)[4:-4, 4:-4]
+    return float(np.hypot(gx, gy).mean())
+
+
+def work_beside_ms(matting: evaluation.Matting, pairs: list[data.Pair]) -> dict[str, float]:
+    """One core's processor time per picture for what is not inference, by stage: medians."""
     cv2.setNumThreads(1)
     matte = matting.matte(data.read_image(pairs[0].image))
-    begin = time.perf_counter()
-    for pair in pairs:
-        image, mask = data.read_pair(pair)
-        matting.prepare(image)
-        evaluation.score((matte, mask), None, metrics.PUBLISHED_SIZE, metrics.named())
-    return 1000 * (time.perf_counter() - begin) / len(pairs)
+    times: dict[str, list[float]] = {}
+
+    def timed(stage: str, function: Callable[[], T]) -> T:
+        begin = time.thread_time()
+        result = function()
+        times.setdefault(stage, []).append(1000 * (time.thread_time() - begin))
+        return result
+
+    def others(both: tuple[np.ndarray, np.ndarray]) -> None:
+        for metric in metrics.named():
+            if metric.name != "gradient_error":
+                metric(*both)
+
+    for pair in pairs * 3:
+        image, mask = timed("decode picture and mask", lambda: data.read_pair(pair))  # noqa: B023
+        timed("shrink and prepare", lambda: matting.prepare(image))  # noqa: B023
+        both = timed(
+            "matte and mask to one size",
+            lambda: metrics.at_one_size(matte, mask, metrics.PUBLISHED_SIZE),  # noqa: B023
+        )
+        timed("gradient error", lambda: metrics.gradient_error(*both))  # noqa: B023
+        timed("other metrics", lambda: others(both))  # noqa: B023
+        timed("hash of the mask", lambda: hashlib.sha256(mask.tobytes()))  # noqa: B023
+        timed("(gradient error as before)", lambda: gradient_error_at_once(*both))  # noqa: B023
+    return {stage: statistics.median(column) for stage, column in times.items()}
 
 
 def parallel_gain() -> float:
@@ -167,7 +198,6 @@ def main() -> None:
                 startup = f"{startup_s:.2f}"
                 cases.append(Case(path.stem, str(threads), startup, model.invoke, matting))
         matte = cases[0].matting.matte(data.read_image(pairs[0].image))
-        beside_ms = min(work_beside_ms(cases[0].matting, pairs) for _ in range(5))
         for case in cases:
             case.measure(root, options.split, len(pairs))  # A warm-up, which is not counted.
         slowest_s = max(case.forget() for case in cases) / len(pairs)
@@ -180,14 +210,14 @@ def main() -> None:
         for _ in range(options.rounds):
             for case in cases:
                 case.measure(root, options.split, len(pairs))
-        print(
-            f"{len(pairs)} pictures, {usable_cores()} cores, {options.rounds} rounds; "
-            f"work beside: {beside_ms:.1f} ms per picture and core\n"
-        )
+        print(f"{len(pairs)} pictures, {usable_cores()} cores, {options.rounds} rounds\n")
         print("| model | threads | invoke (ms) | evaluate (ms) | ratio | | free | start-up (s) |")
         print("|---|---|---|---|---|---|---|---|")
         for case in cases:
             print(case.row(len(pairs)))
+        print("\n| work beside, one core | ms per picture |\n|---|---|")
+        for stage, spent_ms in work_beside_ms(cases[0].matting, pairs).items():
+            print(f"| {stage} | {spent_ms:.2f} |")
 
 
 if __name__ == "__main__":

@@ -89,8 +89,8 @@ def _ahead(
 def _keep_freed_memory() -> None:
     """Let glibc keep what is freed for the next picture.
 
-    By default it hands megabytes back to the system each time, and the kernel's clearing of
-    them anew took a quarter of all the time outside the model. Other C libraries go without.
+    By default it hands megabytes back to the system each time, which clears thousands of pages
+    anew for every picture. Other C libraries go without.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt

@@ -154,8 +154,8 @@ def _gradient_lengths(
 ) -> Iterator[NDArray[np.float32]]:
     """Lengths of the gradient vectors, strip by strip, where the filter lies inside.
 
-    Filtering a whole picture at once takes three times as long: most of it goes into memory
-    that the system hands out anew for every picture.
+    Filtering a whole picture at once takes several times as long: its memory does not fit the
+    cache, and the system hands it out anew for every picture.
     """
     inside = slice(HALF_WIDTH, -HALF_WIDTH)
     for top in range(0, picture.shape[0] - 2 * HALF_WIDTH, _STRIP_ROWS):
