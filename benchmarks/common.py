@@ -16,17 +16,20 @@ import models
 from mmnet_deploy import network
 
 
-def random_network(family: str, width_multiplier: float, input_size: int) -> network.Network:
-    """A network with seeded weights and batch-norm statistics that are not the identity."""
+def random_network(name: str) -> network.Network:
+    """An operating point with seeded weights and batch norms that are not the identity."""
     keras.utils.set_random_seed(0)
-    built = models.build(family, width_multiplier=width_multiplier, input_size=input_size)
+    point = models.member(name)
+    built = models.build(
+        point.family, width_multiplier=point.width_multiplier, input_size=point.input_size or 256
+    )
     rng = np.random.default_rng(0)
     for layer in built.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             shape = layer.gamma.shape
             low, high = rng.uniform(0.5, 1.5, shape), rng.uniform(0.5, 1.5, shape)
             layer.set_weights([low, rng.normal(0, 0.3, shape), rng.normal(0, 0.3, shape), high])
-    return _saved(models.inference_network(built), f"{family}-{width_multiplier}-{input_size}")
+    return _saved(models.inference_network(built), name)
 
 
 def resized_network(run: Path, input_size: int) -> network.Network:
@@ -41,7 +44,8 @@ def resized_network(run: Path, input_size: int) -> network.Network:
     )
     other = models.inference_network(built)
     other.set_weights(loaded.model.get_weights())
-    return _saved(other, f"{config.family}-{config.width_multiplier}-{input_size}")
+    name = models.member_name(config.family, config.width_multiplier, input_size)
+    return _saved(other, name)
 
 
 def _saved(model: keras.Model, name: str) -> network.Network:

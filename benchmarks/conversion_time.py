@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--samples", type=int, default=100)
     settings = parser.parse_args()
-    network = random_network("mmnet", 1.0, 256)
+    network = random_network("mmnet-1.0-256")
     scratch = Path(tempfile.mkdtemp())
     synthetic.write_dataset(scratch / "portraits", count=settings.samples + 20, size=256, seed=0)
     times: dict[str, list[float]] = {}

@@ -123,8 +123,7 @@ def main() -> None:
         )
         print("|---|---|---|---|---|---|---|---|")
     for name in settings.network:
-        family, width, size = name.rsplit("-", 2)
-        network = random_network(family, float(width), int(size))
+        network = random_network(name)
         if settings.passes:
             by_pass(network, settings.rounds)
         else:

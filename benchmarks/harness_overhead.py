@@ -31,7 +31,7 @@ from mmnet_deploy.targets import open_targets, phones_of
 
 def model_file(folder: Path) -> Path:
     """MMNet 1.0/128 in int8."""
-    content, _ = conversion.float_graph(random_network("mmnet", 1.0, 128), "deploy")
+    content, _ = conversion.float_graph(random_network("mmnet-1.0-128"), "deploy")
     path = folder / "mmnet-1.0-128-int8.tflite"
     path.write_bytes(PRECISIONS["int8"].recipe(Source(content, noise(128, 8), phases=True)))
     return path

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from common import latencies_ms, resized_network
 
+import models
 from mmnet_deploy import conversion, evaluation, runtime
 from mmnet_deploy.network import Network, load
 
@@ -89,7 +90,7 @@ def main() -> None:
     limit = float(settings.limit.rstrip("%")) / (100 if "%" in settings.limit else 1)
     config = load(settings.run).config
     size = settings.input_size or config.input_size
-    name = f"{config.family}-{config.width_multiplier}-{size}"
+    name = models.member_name(config.family, config.width_multiplier, size)
     print(
         "| network | precision | float layers | mean \\|Δα\\| | gradient error, test (×10⁻³) "
         "| change | ms |\n|---|---|---|---|---|---|---|"

@@ -1,8 +1,8 @@
 """The training losses of Seo et al. 2019 (arXiv:1904.03816), in `keras.ops`.
 
 Shapes: `image` (batch, h, w, 3) in [0, 1]; `alpha` and `truth` (batch, h, w, 1) in
-[0, 1]; `logits` (batch, h, w, 2), background and foreground. Each term is a mean,
-so that its size does not depend on batch or resolution.
+[0, 1]; `logits` (batch, h, w, 2), background and foreground, or (batch, h, w, 1), their
+difference. Each term is a mean, so that its size does not depend on batch or resolution.
 
 The published code divides the already normalised image by 255 once more inside the
 compositional term, which all but removes it; here the term has its full weight.
@@ -61,9 +61,22 @@ def auxiliary_loss(logits: Tensor, truth: Tensor) -> Tensor:
     return cross_entropy_loss(logits, coarse)
 
 
-def loss_terms(image: Tensor, truth: Tensor, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Every term that applies to a network's outputs, unweighted, by its name."""
-    logits = outputs["logits"]
+def two_classes(logits: Tensor) -> Tensor:
+    """Logits of background and foreground; a difference d is that of 0 and d."""
+    if logits.shape[-1] == 2:
+        return logits
+    return ops.concatenate([ops.zeros_like(logits), logits], axis=-1)
+
+
+def loss_terms(
+    image: Tensor, truth: Tensor, outputs: dict[str, Tensor], name: str = "logits"
+) -> dict[str, Tensor]:
+    """Every term that applies to a network's outputs, unweighted, by its name.
+
+    Args:
+        name: The output that holds the logits.
+    """
+    logits = two_classes(outputs[name])
     alpha = ops.softmax(logits, axis=-1)[..., 1:]
     terms = {
         "alpha": alpha_loss(alpha, truth),

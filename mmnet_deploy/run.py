@@ -29,16 +29,19 @@ class RunConfig:
 
     Attributes:
         family: Name of the network family.
+        width_multiplier: None for a family that has one width only.
         input_size: Height and width of the network's input, in pixels.
         data: Root of the data set, an absolute path.
         split: The split to train on; a part of it is held out for validation.
         validation_share: That part, 0 … 1; at least one pair.
         learning_rate: At the start; it falls along a cosine to 0 at the last step.
         batch_norm_momentum: Decay of the moving averages of batch norm.
+        initial_weights: The file that the first weights came from, an absolute path; empty
+            for random ones.
     """
 
     family: str
-    width_multiplier: float
+    width_multiplier: float | None
     input_size: int
     data: str
     split: str
@@ -50,6 +53,7 @@ class RunConfig:
     weight_decay: float
     batch_norm_momentum: float
     seed: int
+    initial_weights: str = ""
 
     @property
     def total_steps(self) -> int:
@@ -83,8 +87,9 @@ class Run:
         try:
             config = RunConfig(**json.loads(self.config_file.read_text(encoding="utf-8")))
             for field in dataclasses.fields(config):
-                kind = type(getattr(config, field.name)).__name__
-                if kind != field.type and (kind, field.type) != ("int", "float"):
+                kind = type(getattr(config, field.name)).__name__.removesuffix("Type")
+                allowed = str(field.type).split(" | ")
+                if kind not in allowed and not (kind == "int" and "float" in allowed):
                     raise TypeError(field.name)
             return config
         except (OSError, ValueError, TypeError) as error:

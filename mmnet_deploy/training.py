@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 import models
-from mmnet_deploy import augmentation, data, losses, metrics
+from mmnet_deploy import augmentation, data, initial_weights, losses, metrics
 from mmnet_deploy.errors import (
     DataError,
     ModelFileError,
@@ -32,18 +32,45 @@ from mmnet_deploy.run import BEST_BY, Run, RunConfig, check_config
 
 
 class Trainer(keras.Model):
-    """A network with the losses that train it, reported term by term."""
+    """A network with the losses that train it, reported term by term.
+
+    Attributes:
+        stage: What is trained now; see `begin`.
+        finished_epochs: Stored with the weights, so that they say where to go on.
+    """
 
     def __init__(self, network: keras.Model, weight_decay: float) -> None:
         super().__init__()
         self.network = network
         self.weight_decay = weight_decay
+        self.stage = models.Stage()
+        self.finished_epochs = self.add_weight(
+            name="finished_epochs", dtype="int32", initializer="zeros", trainable=False
+        )
         names = ["alpha", "compositional", "gradient", "cross_entropy"]
         names += ["auxiliary"] if "auxiliary_logits" in network.output else []
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
 
     def call(self, image: Any, training: bool = False) -> Any:
         return self.network(image, training=training)
+
+    def begin(self, stage: models.Stage, learning_rate: float, steps: int) -> None:
+        """Freeze what the stage does not train, with a new optimizer for what it does."""
+        self.stage = stage
+        for layer in self.network.layers:
+            layer.trainable = layer.name.startswith(stage.trains)
+        schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+        optimizer = keras.optimizers.Adam(schedule)
+        optimizer.build(self.trainable_variables)
+        # XLA compiles this network for minutes on a CPU, and then runs it many times slower.
+        self.compile(optimizer, jit_compile=False)
+
+    def settle_dropout(self, steps: int) -> None:
+        """Let the next dropout be that of this step, which the stored weights do not say."""
+        for layer in self.network.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                state = layer.seed_generator.state
+                state.assign([int(keras.ops.convert_to_numpy(state)[0]), steps])
 
     def compute_loss(
         self,
@@ -53,10 +80,11 @@ class Trainer(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        terms = losses.loss_terms(x, y, y_pred)
+        terms = losses.loss_terms(x, y, y_pred, self.stage.logits)
         for name, term in terms.items():
             self.trackers[name].update_state(term)
-        return losses.total_loss(terms) + self.weight_decay * self._squared_kernels()
+        minimised = {name: terms[name] for name in self.stage.terms or terms}
+        return losses.total_loss(minimised) + self.weight_decay * self._squared_kernels()
 
     def _squared_kernels(self) -> Any:
         """Sum of squares over the convolution kernels, depthwise ones left out."""
@@ -80,7 +108,7 @@ class Validation:
             batch = self.images[start : start + batch_size]
             # Every batch has the same shape, so that the network is compiled once.
             padded = np.resize(batch, (batch_size, *batch.shape[1:])).astype(np.float32) / 255
-            matte = np.asarray(network.predict_on_batch(padded))[: len(batch), ..., 1]
+            matte = np.asarray(network.predict_on_batch(padded))[: len(batch), ..., -1]
             for alpha, mask in zip(matte, self.masks[start : start + batch_size], strict=True):
                 for name, column in columns.items():
                     column.append(metrics.METRICS[name](alpha, mask.astype(np.float32) / 255))
@@ -124,6 +152,7 @@ class _Recorder(keras.callbacks.Callback):
             save_network(self.network, self.run.best)
         self.run.write_log([*self.run.read_log(), row])
         # Last, since it decides where a resumed training goes on.
+        self.model.finished_epochs.assign(epoch + 1)
         save_state(self.model, self.run)
         self.advance(
             f"epoch {epoch + 1}: loss {row['loss']:.4f}, validation gradient error "
@@ -163,16 +192,32 @@ def check_network(config: RunConfig) -> None:
     """Refuse a network that is not defined, without building it.
 
     Raises:
-        UsageError: No such family, or no such member of it.
+        UsageError: No such family, no such member of it, or too few epochs for its stages.
     """
     try:
-        models.check(config.family, config.width_multiplier, config.input_size)
+        facts = models.check(config.family, config.width_multiplier, config.input_size)
     except models.ModelError as error:
         raise UsageError(str(error)) from error
+    if config.epochs < len(facts.stages):
+        raise UsageError(
+            f"`epochs` must be at least {len(facts.stages)}, one for each stage that "
+            f"{facts.title} is trained in. Received: {config.epochs}."
+        )
+
+
+def last_epochs(stages: Sequence[models.Stage], epochs: int) -> list[int]:
+    """The number of epochs after which each stage ends, by their shares, one at least each."""
+    ends: list[int] = []
+    share = 0.0
+    for number, stage in enumerate(stages, start=1):
+        share += stage.share
+        least, most = number, epochs - (len(stages) - number)
+        ends.append(min(max(round(share * epochs), least), most))
+    return [*ends[:-1], epochs]
 
 
 def _trainer(config: RunConfig) -> Trainer:
-    """A compiled trainer, every variable of it and of its optimizer made."""
+    """A trainer with every variable of its network made."""
     network = models.build(
         config.family,
         width_multiplier=config.width_multiplier,
@@ -181,11 +226,6 @@ def _trainer(config: RunConfig) -> Trainer:
     )
     trainer = Trainer(network, config.weight_decay)
     trainer.build((None, config.input_size, config.input_size, 3))
-    schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.total_steps)
-    optimizer = keras.optimizers.Adam(schedule)
-    optimizer.build(trainer.trainable_variables)
-    # XLA compiles this network for minutes on a CPU, and then runs it many times slower.
-    trainer.compile(optimizer, jit_compile=False)
     return trainer
 
 
@@ -214,7 +254,8 @@ def train(
         folder: The run folder; it must hold a run if `resume`, and otherwise none of
             which an epoch was finished.
         resume: Continue after the last whole epoch. `config` is the stored one, or
-            differs from it in a greater `epochs` only.
+            differs from it in a greater `epochs` only, which a family with several stages
+            does not allow.
 
     Returns:
         The run. Interrupted, it stands as it was after the last whole epoch.
@@ -232,12 +273,24 @@ def train(
         raise OutputError(
             f"{folder} already holds a run. Give --resume to go on with it, or another --out."
         )
+    facts = models.family(config.family)
+    if resume and len(facts.stages) > 1 and config.epochs != run.read_config().epochs:
+        raise UsageError(
+            f"`epochs` must be {run.read_config().epochs}, as {folder} was begun with: the "
+            f"stages that {facts.title} is trained in are shares of it. "
+            f"Received: {config.epochs}."
+        )
     check_folder(folder)
     keras.utils.set_random_seed(config.seed)
     pairs = data.find_pairs(Path(config.data), config.split)
     train_pairs, validation_pairs = hold_out(pairs, config.validation_share, config.seed)
     trainer = _trainer(config)
     network = models.inference_network(trainer.network)
+    if config.initial_weights and not resume:
+        match = initial_weights.take(Path(config.initial_weights), trainer.network)
+        with progress(f"Initial weights of {config.initial_weights}", 1) as advance:
+            advance(str(match), steps=0)
+            advance()
     # Enlarged by what augmentation may zoom in, so that zooming loses no detail.
     source_size = math.ceil(config.input_size * augmentation.MAX_SCALE)
     images, masks = data.load(train_pairs, source_size, progress)
@@ -249,27 +302,53 @@ def train(
         _restore(trainer, run)
     else:
         save_state(trainer, run)
-    done = int(keras.ops.convert_to_numpy(trainer.optimizer.iterations)) // config.steps_per_epoch
+    done = int(keras.ops.convert_to_numpy(trainer.finished_epochs))
     run.write_log([row for row in run.read_log() if row["epoch"] <= done])
 
     batches = augmentation.Batches(
         images, masks, batch_size=config.batch_size, size=config.input_size, seed=config.seed
     )
-    title = f"Training {models.family(config.family).title} {config.width_multiplier}"
+    name = models.member_name(config.family, config.width_multiplier, config.input_size)
     left = (config.epochs - done) * config.steps_per_epoch
-    with progress(title, left) as advance:
+    with progress(f"Training {name}", left) as advance:
         advance("building the training step, which takes a CPU half a minute", steps=0)
         recorder = _Recorder(run, network, validation, config.batch_size, advance)
-        trainer.fit(
-            _stream(batches, done * config.steps_per_epoch),
-            steps_per_epoch=config.steps_per_epoch,
-            initial_epoch=done,
-            epochs=config.epochs,
-            callbacks=_callbacks(run, recorder),
-            shuffle=False,
-            verbose=0,
-        )
+        first = 0
+        ends = last_epochs(facts.stages, config.epochs)
+        for stage, last in zip(facts.stages, ends, strict=True):
+            if done < last:
+                if len(ends) > 1:
+                    advance(f"{stage.title}: epochs {first + 1} to {last}", steps=0)
+                trainer.begin(stage, config.learning_rate, (last - first) * config.steps_per_epoch)
+                if done > first:
+                    # Once more, now that there is an optimizer to take its state.
+                    _restore(trainer, run)
+                _fit(trainer, config, batches, recorder, done, last)
+                done = last
+            first = last
     return run
+
+
+def _fit(
+    trainer: Trainer,
+    config: RunConfig,
+    batches: augmentation.Batches,
+    recorder: _Recorder,
+    done: int,
+    last: int,
+) -> None:
+    """Train from the end of epoch `done` to that of epoch `last`."""
+    step = done * config.steps_per_epoch
+    trainer.settle_dropout(step)
+    trainer.fit(
+        _stream(batches, step),
+        steps_per_epoch=config.steps_per_epoch,
+        initial_epoch=done,
+        epochs=last,
+        callbacks=_callbacks(recorder.run, recorder),
+        shuffle=False,
+        verbose=0,
+    )
 
 
 def _restore(trainer: Trainer, run: Run) -> None:

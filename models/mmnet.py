@@ -137,32 +137,40 @@ class _Builder:
 # --- The network -------------------------------------------------------------
 
 
-@register("mmnet", title="MMNet", width_multipliers=(0.5, 0.75, 1.0, 1.4), stride=16)
+@register(
+    "mmnet",
+    title="MMNet",
+    width_multipliers=(0.5, 0.75, 1.0, 1.4),
+    stride=16,
+    output_stride=16,
+    input_sizes=(128, 256),
+    published=((1.0, 128), (1.4, 128), (0.5, 256), (0.75, 256), (1.0, 256)),
+)
 def mmnet(
-    width_multiplier: float = 1.0,
-    input_size: int = 256,
+    input_size: tuple[int, int],
     *,
+    width_multiplier: float,
     batch_norm_momentum: float = 0.999,
     dropout: float = 0.0,
 ) -> keras.Model:
     """Build the training form of MMNet.
 
     Args:
+        input_size: Height and width of the input in pixels, multiples of 16.
         width_multiplier: Scales every depth but those of the two heads; one of
             0.5, 0.75, 1.0, 1.4.
-        input_size: Height and width of the input in pixels, a multiple of 16.
         batch_norm_momentum: Decay of the moving averages of batch norm. The
             paper's 0.999 lags for thousands of steps; short trainings need less.
         dropout: Rate of dropout after each encoder block.
 
     Returns:
-        A model from RGB pictures in [0, 1] of shape (batch, size, size, 3) to a
-        dictionary: `logits`, (batch, size, size, 2), background and foreground,
-        and `auxiliary_logits`, (batch, size / 16, size / 16, 2).
+        A model from RGB pictures in [0, 1] of shape (batch, height, width, 3) to a
+        dictionary: `logits`, (batch, height, width, 2), background and foreground,
+        and `auxiliary_logits`, (batch, height / 16, width / 16, 2).
         `models.inference_network` drops the auxiliary head.
     """
     build = _Builder(width_multiplier, batch_norm_momentum, dropout)
-    image = keras.Input((input_size, input_size, 3), name="image")
+    image = keras.Input((*input_size, 3), name="image")
     x = build.conv(image, STEM_DEPTH, "init", size=3, stride=2)
     outputs: dict[str, Any] = {}
     for block in BLOCKS:

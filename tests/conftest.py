@@ -29,10 +29,10 @@ def pytest_runtest_makereport(item, call):
 
 
 @models.register("tiny", title="Tiny", width_multipliers=(1.0,), stride=16)
-def tiny(width_multiplier, input_size, *, batch_norm_momentum=0.9, dropout=0.0):
+def tiny(input_size, *, width_multiplier, batch_norm_momentum=0.9, dropout=0.0):
     """The smallest network with all that the stages rely on: two heads and batch norm."""
     layers = keras.layers
-    image = keras.Input((input_size, input_size, 3), name="image")
+    image = keras.Input((*input_size, 3), name="image")
     x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="stem")(image)
     x = layers.BatchNormalization(momentum=batch_norm_momentum, name="stem_norm")(x)
     x = layers.ReLU(name="stem_relu")(x)

@@ -22,6 +22,7 @@ from mmnet_deploy.errors import MmnetDeployError
 
 COMMANDS = {
     "demo": "Run the whole pipeline on synthetic portraits and this computer.",
+    "models": "List the families of networks and their operating points.",
     "dataset": "Make, check and describe data sets.",
     "train": "Train a network into a run folder.",
     "convert": "Convert a trained network to .tflite files and prove them.",

@@ -9,17 +9,20 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+import models
 from mmnet_deploy.cli.console import FOLDER, progress, require_extra, say
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.run import Run, RunConfig, auto_batch_norm_momentum, check_config
+
+DEFAULT_INPUT_SIZE = 256
 
 
 @click.command()
 @click.argument("model")
 @click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Data set.")
 @click.option("--out", "run_folder", required=True, metavar="RUN", type=FOLDER, help="Run folder.")
-@click.option("--width-multiplier", default=1.0, show_default=True, help="0.5, 0.75, 1.0, 1.4.")
-@click.option("--input-size", default=256, show_default=True, help="Pixels; a multiple of 16.")
+@click.option("--width-multiplier", type=float, help="Default: 1.0 if the family has any.")
+@click.option("--input-size", type=int, help="Height and width in pixels. Default: 256.")
 @click.option("--split", default="train", show_default=True, help="Split to train on.")
 @click.option("--epochs", default=60, show_default=True, help="Validated and stored after each.")
 @click.option("--steps-per-epoch", type=int, help="Default: every picture once.")
@@ -37,22 +40,35 @@ from mmnet_deploy.run import Run, RunConfig, auto_batch_norm_momentum, check_con
     show_default=True,
     help="Part of the split that is held out to choose the best epoch.",
 )
+@click.option(
+    "--initial-weights",
+    metavar="FILE",
+    type=FOLDER,
+    help="Begin with the weights of a .keras, .h5 or .weights.h5 file, by layer name and shape.",
+)
 @click.option("--seed", default=0, show_default=True, help="The same seed, the same training.")
 @click.option("--resume", is_flag=True, help="Go on after the last whole epoch of RUN.")
 @click.pass_context
 def train(ctx: click.Context, model: str, run_folder: Path, resume: bool, **options: Any) -> None:
-    """Train MODEL (mmnet) on a data set into a run folder.
+    """Train MODEL on a data set into a run folder.
+
+    MODEL is a family, such as mmnet, or an operating point, such as mmnet-1.0-256, which
+    says width multiplier and input size as well; `mmnet-deploy models` lists them.
 
     RUN holds the best and the last network, a log, TensorBoard events and what is
     needed to resume. Ctrl-C leaves it as it was after the last whole epoch.
 
     \b
-    Example:
-      mmnet-deploy train mmnet --width-multiplier 1.0 --input-size 256 \\
-          --data portraits --out runs/mmnet-1.0-256
+    Examples:
+      mmnet-deploy train mmnet-1.0-256 --data portraits --out runs/a
+      mmnet-deploy train md16 --width-multiplier 0.5 --input-size 256 \\
+          --initial-weights mobilenet_v2.keras --data portraits --out runs/b
     """
     require_extra("train")
     run = Run(run_folder)
+    model = _named(ctx, model, options)
+    weights = options["initial_weights"]
+    options["initial_weights"] = str(weights.resolve()) if weights else ""
     config = _resumed(ctx, run, model, options) if resume else _new(model, options)
     from mmnet_deploy import training
 
@@ -73,14 +89,42 @@ def train(ctx: click.Context, model: str, run_folder: Path, resume: bool, **opti
     say(f"Next: mmnet-deploy convert {run_folder} --precision int8 -o models")
 
 
+def _named(ctx: click.Context, model: str, options: dict[str, Any]) -> str:
+    """The family of MODEL; the numbers of an operating point go into the options.
+
+    Raises:
+        UsageError: There is none of that name, or an option says otherwise than the name.
+    """
+    try:
+        member = models.member(model)
+        facts = models.family(member.family)
+    except models.ModelError as error:
+        raise UsageError(str(error)) from error
+    defaults = {
+        "width_multiplier": 1.0 if facts.width_multipliers else None,
+        "input_size": DEFAULT_INPUT_SIZE,
+    }
+    for name, default in defaults.items():
+        said = getattr(member, name)
+        if said is not None and options[name] not in (None, said):
+            raise UsageError(
+                f"`{name}` must be {said}, as {model} says, or left out. Received: {options[name]}."
+            )
+        if said is not None:
+            ctx.set_parameter_source(name, ParameterSource.COMMANDLINE)
+        if options[name] is None:
+            options[name] = default if said is None else said
+    return member.family
+
+
 def _new(model: str, options: dict[str, Any]) -> RunConfig:
     """The configuration that the options describe, defaults filled in."""
     from mmnet_deploy import data
 
     # What does not depend on the data is checked before it is looked at.
-    assumed: dict[str, Any] = {"steps_per_epoch": 1, "batch_norm_momentum": 0.9, "data": ""}
-    given = {name: value for name, value in options.items() if value is not None}
-    check_config(RunConfig(family=model, **(assumed | given)))
+    assumed = {"steps_per_epoch": 1, "batch_norm_momentum": 0.9}
+    empty = {name: value for name, value in assumed.items() if options[name] is None}
+    check_config(RunConfig(family=model, **(options | empty)))
     if options["steps_per_epoch"] is None:
         pairs = len(data.find_pairs(options["data"], options["split"]))
         trained = max(1, round(pairs * (1 - options["validation_share"])))

@@ -1,7 +1,4 @@
-"""MMNet and the registry of network families."""
-
-import subprocess
-import sys
+"""MMNet: the published table, layer by layer."""
 
 import keras
 import numpy as np
@@ -10,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import models
-from models import mmnet
 from models.mmnet import scaled_depth
 
 WIDTHS = (0.5, 0.75, 1.0, 1.4)
@@ -33,10 +29,6 @@ def small():
             shape = layer.gamma.shape
             layer.set_weights([rng.uniform(low, 1.5, shape) for low in (0.5, -0.5, -0.5, 0.5)])
     return network
-
-
-def _alike(one, other):
-    return np.allclose(_output(one), _output(other), atol=1e-6)
 
 
 def _output(network):
@@ -71,17 +63,6 @@ def test_number_of_layers(published):
         for layer in published.layers
         if isinstance(layer, layers.UpSampling2D)
     )
-
-
-def test_number_of_multiplications(published):
-    """An inference at 256×256 takes about 333 million multiply-adds."""
-    total = 0
-    for layer in models.inference_network(published).layers:
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
-            _, height, width, depth = layer.output.shape
-            inputs = layer.input.shape[-1] if type(layer) is keras.layers.Conv2D else 1
-            total += height * width * depth * inputs * np.prod(layer.kernel_size)
-    assert total == pytest.approx(333e6, rel=0.02)
 
 
 def test_activations_and_biases(published):
@@ -178,25 +159,6 @@ def test_options_reach_the_layers():
     assert [layer.rate for layer in dropouts] == [0.25] * 12
 
 
-# --- Storage -----------------------------------------------------------------
-
-
-def test_network_survives_its_configuration(small):
-    """A network made from the configuration computes the same with the same weights."""
-    deployed = models.inference_network(small)
-    again = keras.Model.from_config(deployed.get_config())
-    again.set_weights(deployed.get_weights())
-    assert again.get_config() == deployed.get_config()
-    assert _alike(again, deployed)
-
-
-def test_network_survives_its_file(small, tmp_path):
-    """A saved network is loaded without this package's help and computes the same."""
-    deployed = models.inference_network(small)
-    deployed.save(tmp_path / "network.keras")
-    assert _alike(keras.saving.load_model(tmp_path / "network.keras"), deployed)
-
-
 # --- Depths ------------------------------------------------------------------
 
 
@@ -221,89 +183,3 @@ def test_scaled_depths_of_the_published_widths():
     assert {scaled_depth(depth, 1.0) for depth in table} == table
     assert [scaled_depth(depth, 0.5) for depth in (16, 24, 40, 120)] == [8, 16, 24, 64]
     assert [scaled_depth(depth, 1.4) for depth in (16, 24, 40, 120)] == [24, 32, 56, 168]
-
-
-# --- The registry ------------------------------------------------------------
-
-
-@pytest.mark.parametrize("width", [0.6, 0, -1.0, 2])
-def test_unknown_width_is_refused(width):
-    """The message lists the widths and has the one received."""
-    with pytest.raises(models.ModelError) as error:
-        models.build("mmnet", width_multiplier=width, input_size=256)
-    assert str(error.value) == (
-        f"`width_multiplier` must be one of 0.5, 0.75, 1.0, 1.4. Received: {width}."
-    )
-
-
-@pytest.mark.parametrize("size", [100, 0, -16, 8, 257])
-def test_unfit_size_is_refused(size):
-    """The message has the rule and the size received."""
-    with pytest.raises(models.ModelError) as error:
-        models.build("mmnet", width_multiplier=1.0, input_size=size)
-    assert str(error.value) == f"`input_size` must be a positive multiple of 16. Received: {size}."
-
-
-@pytest.mark.parametrize("name", ["resnet", "", "os", "MMNet", "models.mmnet"])
-def test_unknown_family_is_refused(name):
-    """The message lists the families and has the name received."""
-    with pytest.raises(models.ModelError, match=r"must be one of .*mmnet.*\. Received: ") as error:
-        models.build(name, width_multiplier=1.0, input_size=256)
-    assert str(error.value).endswith(f"Received: {name}.")
-
-
-def test_refusals_are_value_errors():
-    """Whoever uses the networks as a library may catch the built-in class."""
-    assert issubclass(models.ModelError, ValueError)
-
-
-def test_family_has_its_facts():
-    """What is known of MMNet without building it."""
-    facts = models.family("mmnet")
-    assert (facts.name, facts.title, facts.stride) == ("mmnet", "MMNet", 16)
-    assert facts.width_multipliers == WIDTHS
-    assert facts.builder is mmnet.mmnet
-
-
-def test_registered_family_can_be_built(monkeypatch):
-    """A builder with the decorator is a family: listed, checked and built with its options."""
-    monkeypatch.setattr(models, "_FAMILIES", dict(models._FAMILIES))
-
-    @models.register("dot", title="Dot", width_multipliers=(1.0, 2.0), stride=4)
-    def dot(width_multiplier, input_size, *, bias=True):
-        image = keras.Input((input_size, input_size, 3))
-        logits = keras.layers.Conv2D(2, 1, use_bias=bias)(image)
-        return keras.Model(image, {"logits": logits}, name="dot_training")
-
-    assert "dot" in models.family_names()
-    network = models.build("dot", width_multiplier=2.0, input_size=12, bias=False)
-    assert network.count_params() == 6
-    deployed = models.inference_network(network)
-    assert (deployed.name, deployed.output_shape) == ("dot", (None, 12, 12, 2))
-    with pytest.raises(models.ModelError, match=r"one of 1\.0, 2\.0"):
-        models.build("dot", width_multiplier=0.5, input_size=12)
-    with pytest.raises(models.ModelError, match="multiple of 4"):
-        models.build("dot", width_multiplier=1.0, input_size=14)
-
-
-def test_decorated_builder_stays_itself(monkeypatch):
-    """The decorator gives back the function that it was given."""
-    monkeypatch.setattr(models, "_FAMILIES", {})
-
-    def builder(width_multiplier, input_size):
-        raise NotImplementedError
-
-    decorate = models.register("dot", title="Dot", width_multipliers=(1.0,), stride=4)
-    assert decorate(builder) is builder
-    assert models.family_names() == ("dot", "mmnet")
-
-
-def test_import_of_the_package_does_not_import_keras():
-    """Names of families are known at once; Keras comes with the first network."""
-    program = (
-        "import sys, models; names = models.family_names(); "
-        "heavy = {'keras', 'tensorflow', 'jax', 'torch', 'numpy', 'cv2'} & set(sys.modules); "
-        "sys.exit(f'{heavy}' if heavy or names != ('mmnet',) else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
