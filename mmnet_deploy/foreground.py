@@ -71,18 +71,15 @@ def estimate(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.ui
     Returns:
         uint8, (h, w, 3); where the matte is 1, the picture's colours.
     """
-    picture = image.astype(np.float32) / 255
-    matte = mask.astype(np.float32) / 255
+    picture = (image / np.float32(255)).astype(np.float32)
+    matte = (mask / np.float32(255)).astype(np.float32)
     fore = _mean_colour(picture, matte > 0.9)
     back = _mean_colour(picture, matte < 0.1)
     for height, width in _level_sizes(*matte.shape):
         size = (width, height)
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         alpha = cv2.resize(matte, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        fore, back = (
-            cv2.resize(colours, size, interpolation=cv2.INTER_NEAREST).reshape(height, width, 3)
-            for colours in (fore, back)
-        )
+        fore, back = _enlarged(fore, size), _enlarged(back, size)
         weights = [
             (REGULARIZATION + GRADIENT_WEIGHT * np.abs(alpha - beside))[..., np.newaxis]
             for beside in _neighbours(alpha)
@@ -94,6 +91,12 @@ def estimate(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.ui
             )
     wholly = mask[..., np.newaxis] == 255
     return np.where(wholly, image, np.rint(fore * 255).astype(np.uint8))
+
+
+def _enlarged(colours: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Colours at a width and height, each pixel that of the nearest."""
+    resized = cv2.resize(colours, size, interpolation=cv2.INTER_NEAREST)
+    return resized.reshape(size[1], size[0], 3).astype(np.float32, copy=False)
 
 
 def _mean_colour(picture: NDArray[np.float32], chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
