@@ -19,6 +19,23 @@ from mmnet_deploy.run import RunConfig
 DTYPE_POLICIES = {"off": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 
 
+class Latest(keras.metrics.Metric):
+    """The value of the last step alone, so that nothing has to be reset before the next.
+
+    On several machines each reset would be a message to all of them.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, dtype="float32")
+        self.value = self.add_variable((), initializer="zeros", name="value")
+
+    def update_state(self, value: Any) -> None:
+        self.value.assign(value)
+
+    def result(self) -> Any:
+        return keras.ops.convert_to_tensor(self.value)
+
+
 class Trainer(keras.Model):
     """A network with the losses that train it, reported term by term.
 
@@ -36,9 +53,9 @@ class Trainer(keras.Model):
         self.finished_epochs = self.add_weight(
             name="finished_epochs", dtype="int32", initializer="zeros", trainable=False
         )
-        names = ["alpha", "compositional", "gradient", "cross_entropy"]
+        names = ["loss", "alpha", "compositional", "gradient", "cross_entropy"]
         names += ["auxiliary"] if "auxiliary_logits" in network.output else []
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.trackers = {name: Latest(name) for name in names}
         self.built = True
 
     def call(self, batch: Any, training: bool = False) -> Any:
@@ -80,7 +97,17 @@ class Trainer(keras.Model):
             self.trackers[name].update_state(term)
         minimised = {name: terms[name] for name in self.stage.terms or terms}
         total = losses.total_loss(minimised, self.config.loss_weights)
-        return total + self.config.weight_decay * self._squared_kernels()
+        total = total + self.config.weight_decay * self._squared_kernels()
+        self.trackers["loss"].update_state(total)
+        return total
+
+    def compute_metrics(
+        self, x: Any, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def reset_metrics(self) -> None:
+        """Nothing: see `Latest`."""
 
     def _squared_kernels(self) -> Any:
         """Sum of squares over the convolution kernels, depthwise ones left out."""

@@ -109,11 +109,16 @@ class _Session:
 
     def epoch(self, number: int, stream: Stream) -> None:
         """Train, validate, store and report epoch `number`, from 1."""
-        begin, waited = time.perf_counter(), stream.waited_s
-        steps = [self._step(step, stream) for step in range(self.config.steps_per_epoch)]
+        steps = []
+        begin, waited, untimed = 0.0, 0.0, 0
+        for step in range(self.config.steps_per_epoch):
+            # Without the first step, which may have to be compiled, if there are others.
+            if step < 2:
+                begin, waited, untimed = time.perf_counter(), stream.waited_s, step
+            steps.append(self._step(step, stream))
         taken_s = time.perf_counter() - begin
         speed = {
-            "pictures_per_s": len(steps) * self.config.batch_size / taken_s,
+            "pictures_per_s": (len(steps) - untimed) * self.config.batch_size / taken_s,
             "waiting_share": (stream.waited_s - waited) / taken_s,
         }
         with self.workers.alone():
@@ -124,7 +129,9 @@ class _Session:
         row = {"epoch": float(number), **means, **scores}
         self.trainer.finished_epochs.assign(number)
         if self.workers.writes:
-            self._store(row, speed)
+            # Alone too: whatever is made to store an epoch is no business of the others.
+            with self.workers.alone():
+                self._store(row, speed)
         self.advance(
             f"epoch {number}: loss {row['loss']:.4f}, validation gradient error "
             f"{row[BEST_BY] * 1000:.2f} ×10⁻³, mean IoU {row['val_mean_iou']:.3f}; "
@@ -149,12 +156,10 @@ class _Session:
             self.run, self.deployed, self.trainer, row, keep=self.config.keep_checkpoints
         )
         rate = float(keras.ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
-        with self.workers.alone():
-            sheet = self.validation.sheet(self.deployed)
         self.events.write(
             int(row["epoch"]),
             {**row, "learning_rate": rate, **speed},
-            {"picture, mask, matte": sheet},
+            {"picture, mask, matte": self.validation.sheet(self.deployed)},
         )
 
 

@@ -160,6 +160,8 @@ def train(
         say(f"\nStopped. {run_folder} holds {finished} whole epochs. {how}")
         ctx.exit(128 + (signal.SIGTERM if isinstance(stopped, _Terminated) else signal.SIGINT))
     rows = run.read_log()
+    if not rows:  # One of several workers, and the one that writes has not yet.
+        return
     best = min(rows, key=lambda row: row["val_gradient_error"])
     say(
         f"Trained {len(rows)} epochs into {run_folder}. Best: epoch {best['epoch']:.0f}, "
