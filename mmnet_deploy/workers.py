@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import os
 from collections.abc import Iterator
 
@@ -19,7 +20,11 @@ import keras
 from mmnet_deploy.errors import TrainingError, UsageError
 
 PREFIX = "KERAS_DISTRIBUTION_"
-"""Of the variables that Keras reads: JOB_ADDRESSES, NUM_PROCESSES, PROCESS_ID."""
+"""Of the variables that Keras defines: JOB_ADDRESSES, NUM_PROCESSES, PROCESS_ID."""
+
+SHUTDOWN = "shutdown_timeout_seconds"
+SHUTDOWN_S = 10
+"""How long a worker that ends waits for the others to end too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +102,10 @@ def _distribution(value: keras.distribution.DataParallel | None) -> Iterator[Non
         keras.distribution.set_distribution(before)
 
 
+def _setting(name: str) -> str:
+    return os.environ[PREFIX + name]
+
+
 def join() -> Workers:
     """Meet the other processes, if the environment says that there are any.
 
@@ -117,11 +126,20 @@ def join() -> Workers:
     import jax
 
     if several and not jax.distributed.is_initialized():
+        # What `keras.distribution.initialize` does, but for how long a worker that ends waits
+        # for one that was lost: 300 s there. Older releases of JAX have no such choice.
+        known = inspect.signature(jax.distributed.initialize).parameters
+        limit = {SHUTDOWN: SHUTDOWN_S} if SHUTDOWN in known else {}
         try:
-            keras.distribution.initialize()
-        except (RuntimeError, ValueError) as error:
+            jax.distributed.initialize(
+                coordinator_address=_setting("JOB_ADDRESSES").split(",")[0],
+                num_processes=int(_setting("NUM_PROCESSES")),
+                process_id=int(_setting("PROCESS_ID")),
+                **limit,
+            )
+        except (RuntimeError, ValueError, KeyError) as error:
             raise TrainingError(
-                f"The workers did not meet: {str(error).partition(chr(10))[0]}. Each needs "
+                f"The workers did not meet ({str(error).partition(chr(10))[0]}). Each needs "
                 f"{PREFIX}JOB_ADDRESSES, {PREFIX}NUM_PROCESSES and {PREFIX}PROCESS_ID."
             ) from error
     return Workers(jax.process_index(), jax.process_count(), jax.device_count())
