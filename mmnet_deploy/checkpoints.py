@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
-from mmnet_deploy.errors import ModelFileError, OutputError
+from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.files import write_bytes, write_text, written_aside
 from mmnet_deploy.run import VALIDATED, Run
 
 Row = dict[str, float]
+
+
+def _variables(trainer: keras.Model) -> dict[str, Any]:
+    """Weights and the optimizer's variables, if there is one, by a name for the file."""
+    optimizer = getattr(trainer, "optimizer", None)
+    groups = {"weights": trainer.weights, "optimizer": optimizer.variables if optimizer else []}
+    return {
+        f"{group}.{number}": variable
+        for group, variables in groups.items()
+        for number, variable in enumerate(variables)
+    }
 
 
 def save_state(trainer: keras.Model, run: Run) -> None:
@@ -20,30 +35,34 @@ def save_state(trainer: keras.Model, run: Run) -> None:
     Raises:
         OutputError: The folder cannot be written.
     """
-    with written_aside(run.state) as aside:
-        try:
-            trainer.save_weights(aside)
-        except (RuntimeError, ValueError) as error:
-            # HDF5 words a full disk in its own way.
-            raise OutputError(f"Cannot write {run.state}: {_first_line(error)}.") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")
+    # As a whole in memory first: HDF5, which Keras would write, has no clear word for a full
+    # disk and complains again when its file is let go.
+    content = io.BytesIO()
+    arrays = {
+        name: keras.ops.convert_to_numpy(variable) for name, variable in _variables(trainer).items()
+    }
+    np.savez(content, **arrays)
+    write_bytes(run.state, content.getvalue())
 
 
 def restore(trainer: keras.Model, run: Run) -> None:
-    """Load the weights and the optimizer's state after the last whole epoch.
+    """Load the weights, and the optimizer's state into an optimizer that is there.
 
     Raises:
         ModelFileError: They are not there, damaged, or another network's.
     """
     try:
-        trainer.load_weights(run.state)
-    except (OSError, ValueError, KeyError) as error:
+        with np.load(run.state) as stored:
+            values = {name: stored[name] for name in _variables(trainer)}
+        for name, variable in _variables(trainer).items():
+            if tuple(variable.shape) != values[name].shape:
+                raise ValueError(f"{name} has another shape.")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileError(
             f"{run.state} is missing or damaged: the run cannot be resumed."
         ) from error
+    for name, variable in _variables(trainer).items():
+        variable.assign(values[name])
 
 
 def store_epoch(

@@ -9,7 +9,7 @@ last.keras         the inference network after the last whole epoch
 best.keras         the same where the validation gradient error was least
 best-NAME.keras    the same for the other metrics
 checkpoints/       the networks of the latest epochs, if the recipe keeps any
-state.weights.h5   all weights with the optimizer's state, to resume from
+state.npz          all weights with the optimizer's state, to resume from
 tensorboard/       event files
 """
 
@@ -88,7 +88,7 @@ class Run:
         self.checkpoints = folder / "checkpoints"
         self.last = folder / "last.keras"
         self.best = folder / "best.keras"
-        self.state = folder / "state.weights.h5"
+        self.state = folder / "state.npz"
         self.tensorboard = folder / "tensorboard"
 
     @property
