@@ -22,6 +22,7 @@ from mmnet_deploy.errors import TrainingError, UsageError
 PREFIX = "KERAS_DISTRIBUTION_"
 """Of the variables that Keras defines: JOB_ADDRESSES, NUM_PROCESSES, PROCESS_ID."""
 
+PREEMPTION = "jax_enable_preemption_service"
 SHUTDOWN = "shutdown_timeout_seconds"
 SHUTDOWN_S = 10
 """How long a worker that ends waits for the others to end too."""
@@ -128,6 +129,9 @@ def join() -> Workers:
     if several and not jax.distributed.is_initialized():
         # What `keras.distribution.initialize` does, but for how long a worker that ends waits
         # for one that was lost: 300 s there. Older releases of JAX have no such choice.
+        # Its preemption service would swallow SIGTERM, which stops a training here.
+        if hasattr(jax.config, PREEMPTION):
+            jax.config.update(PREEMPTION, False)
         known = inspect.signature(jax.distributed.initialize).parameters
         limit = {SHUTDOWN: SHUTDOWN_S} if SHUTDOWN in known else {}
         try:
