@@ -74,6 +74,24 @@ def test_the_resolved_recipe_is_stored(tiny_run, config):
     assert all(getattr(stored, name) == getattr(config(), name) for name in field_names())
 
 
+def test_tensorboard_reads_what_is_written(tiny_run, config):
+    """Every column of the log, the learning rate and a picture of mattes for each epoch."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(Run(tiny_run).tensorboard))
+    events.Reload()
+    rows = Run(tiny_run).read_log()
+    for name in ("loss", "val_mad", "gradient"):
+        assert [event.step for event in events.Scalars(name)] == [1, 2, 3, 4]
+        assert [event.value for event in events.Scalars(name)] == pytest.approx(
+            [row[name] for row in rows]
+        )
+    assert {"learning_rate", "pictures_per_s", "waiting_share"} <= set(events.Tags()["scalars"])
+    (tag,) = events.Tags()["images"]
+    size = config().input_size
+    assert {(image.width, image.height % size) for image in events.Images(tag)} == {(3 * size, 0)}
+
+
 def test_averaged_weights_are_validated_and_stored(tmp_path, config):
     """With an average, the stored network is not the trained one; resumed, nothing differs."""
     settings = config(ema_decay=0.9, warmup_share=0.1, hue_deg=10.0, dropout=0.1)

@@ -20,10 +20,11 @@ STEPS = 20
 LIMIT_S = 240
 
 
-def _start(portraits, folder, *words, process=0, processes=1, port=0):
+def _start(portraits, folder, *words, process=0, processes=1, port=0, devices=1):
     """A process that trains with JAX, as one of several if there are."""
     root = str(PROGRAM.parents[1])
     env = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": root}
+    env["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
     if processes > 1:
         env |= {
             "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}",
@@ -47,26 +48,33 @@ def _end(*processes):
         assert process.returncode == 0, said
 
 
-def test_two_workers_train_as_one_process_does(portraits, tmp_path):
-    """Over 20 steps of one global batch, two JAX processes have the losses of a single one."""
+@pytest.mark.slow
+def test_two_workers_or_devices_train_as_one_process_does(portraits, tmp_path):
+    """Over 20 steps of one global batch, two JAX processes and two devices have its losses."""
     # An epoch of one step, so that the log has the loss of each.
     words = ("steps_per_epoch=1", f"epochs={STEPS}", "batch_size=8", "gamma=0.2", "ema_decay=0.9")
-    _end(_start(portraits, tmp_path / "one", *words))
+    _end(
+        _start(portraits, tmp_path / "one", *words),
+        _start(portraits, tmp_path / "devices", *words, devices=2),
+    )
     port = _free_port()
     both = [
         _start(portraits, tmp_path / "two", *words, process=number, processes=2, port=port)
         for number in range(2)
     ]
     _end(*both)
-    one, two = Run(tmp_path / "one").read_log(), Run(tmp_path / "two").read_log()
-    assert len(one) == len(two) == STEPS
-    for name in ("loss", "val_mad"):
-        np.testing.assert_allclose(
-            [row[name] for row in two], [row[name] for row in one], atol=1e-3
-        )
+    one = Run(tmp_path / "one").read_log()
+    for other in ("two", "devices"):
+        rows = Run(tmp_path / other).read_log()
+        assert len(rows) == len(one) == STEPS
+        for name in ("loss", "val_mad"):
+            np.testing.assert_allclose(
+                [row[name] for row in rows], [row[name] for row in one], atol=1e-3
+            )
     assert one[-1]["loss"] < one[0]["loss"]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_after_a_worker_was_killed(portraits, tmp_path, config):
     """What was whole when a worker was killed is kept, and another backend goes on from it."""
     folder = tmp_path / "run"
