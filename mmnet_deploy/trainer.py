@@ -14,6 +14,7 @@ import models
 from mmnet_deploy import colour, losses, optimizer
 from mmnet_deploy.batches import Batch
 from mmnet_deploy.errors import UsageError
+from mmnet_deploy.recipe import Recipe
 from mmnet_deploy.run import RunConfig
 
 DTYPE_POLICIES = {"off": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
@@ -44,11 +45,11 @@ class Trainer(keras.Model):
         finished_epochs: Stored with the weights, so that they say where to go on.
     """
 
-    def __init__(self, network: keras.Model, config: RunConfig) -> None:
+    def __init__(self, network: keras.Model, recipe: Recipe) -> None:
         # What comes in is uint8, and what the losses read is float32 in any policy.
         super().__init__(autocast=False)
         self.network = network
-        self.config = config
+        self.recipe = recipe
         self.stage = models.Stage()
         self.finished_epochs = self.add_weight(
             name="finished_epochs", dtype="int32", initializer="zeros", trainable=False
@@ -73,8 +74,8 @@ class Trainer(keras.Model):
         self.stage = stage
         for layer in self.network.layers:
             layer.trainable = layer.name.startswith(stage.trains)
-        new = optimizer.build(self.config, steps)
-        self.compile(new, jit_compile=compiles(self.config.jit_compile))
+        new = optimizer.build(self.recipe, steps)
+        self.compile(new, jit_compile=compiles(self.recipe.jit_compile))
         self.optimizer.build(self.trainable_variables)
 
     def settle_dropout(self, steps: int) -> None:
@@ -96,8 +97,8 @@ class Trainer(keras.Model):
         for name, term in terms.items():
             self.trackers[name].update_state(term)
         minimised = {name: terms[name] for name in self.stage.terms or terms}
-        total = losses.total_loss(minimised, self.config.loss_weights)
-        total = total + self.config.weight_decay * self._squared_kernels()
+        total = losses.total_loss(minimised, self.recipe.loss_weights)
+        total = total + self.recipe.weight_decay * self._squared_kernels()
         self.trackers["loss"].update_state(total)
         return total
 

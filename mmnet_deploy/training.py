@@ -89,7 +89,7 @@ def last_epochs(stages: Sequence[models.Stage], epochs: int) -> list[int]:
     share = 0.0
     for number, stage in enumerate(stages, start=1):
         share += stage.share
-        least, most = number, epochs - (len(stages) - number)
+        least, most = [0, *ends][-1] + 1, epochs - (len(stages) - number)
         ends.append(min(max(round(share * epochs), least), most))
     return [*ends[:-1], epochs]
 

@@ -188,3 +188,15 @@ def test_every_term_can_be_descended(sample, name):
             variable.assign_sub(slope)
             moved = True
     assert moved and float(term()) < float(before)
+
+
+def test_a_difference_of_logits_is_as_good_as_the_two(sample):
+    """One channel d means (0, d): every term is that of logits with this difference."""
+    background, foreground = sample["logits"][..., :1], sample["logits"][..., 1:]
+    outputs = {"logits": sample["logits"], "other": foreground - background}
+    image, truth = sample["image"], sample["truth"]
+    both = losses.loss_terms(image, truth, outputs)
+    one = losses.loss_terms(image, truth, outputs, "other")
+    assert both.keys() == one.keys()
+    for name, term in both.items():
+        assert float(one[name]) == pytest.approx(float(term), rel=1e-5)

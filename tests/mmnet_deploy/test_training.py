@@ -1,9 +1,16 @@
 """Training: what a run folder holds, and that an interruption changes nothing."""
 
+import contextlib
+import dataclasses
+import itertools
+
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import models
 from mmnet_deploy import data, decoded, network, training
 from mmnet_deploy.errors import (
     DataError,
@@ -14,6 +21,7 @@ from mmnet_deploy.errors import (
 )
 from mmnet_deploy.run import BEST_BY, Run, auto_batch_norm_momentum
 from mmnet_deploy.validation import Validation
+from models import registry
 
 
 def _weights(path):
@@ -73,7 +81,6 @@ class _Stop(Exception):
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, _Stop])
 def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, config, tiny_run, interrupt):
     """Stopped in the middle of epoch 3 and resumed, a run ends with the very same weights."""
-    import contextlib
 
     @contextlib.contextmanager
     def interrupting(title, total):
@@ -102,9 +109,117 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, config, tiny_r
             np.testing.assert_array_equal(one, other)
 
 
+@contextlib.contextmanager
+def _interrupting(title, total):
+    """Progress that stops a training at its tenth step."""
+    done = 0
+
+    def advance(note="", steps=1):
+        nonlocal done
+        done += steps
+        if title.startswith("Training") and done == 10:
+            raise KeyboardInterrupt
+
+    yield advance
+
+
+@pytest.fixture
+def staged(monkeypatch):
+    """A family of two parts, with dropout, that trains one, then the other, then both."""
+    monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
+    stages = (
+        models.Stage("coarse", 0.4, "coarse_", "coarse_logits", ("cross_entropy",)),
+        models.Stage("fine", 0.3, "fine_", terms=("alpha", "compositional")),
+        models.Stage("both", 0.3),
+    )
+
+    @models.register("staged", title="Staged", stride=2, stages=stages)
+    def staged(input_size, *, batch_norm_momentum):
+        layers = keras.layers
+        image = keras.Input((*input_size, 3), name="image")
+        x = layers.Conv2D(4, 3, padding="same", activation="relu", name="coarse_features")(image)
+        x = layers.Dropout(0.5, name="coarse_dropout")(x)
+        coarse = layers.Conv2D(1, 1, name="coarse_logits")(x)
+        x = layers.Concatenate(name="join")([image, coarse])
+        x = layers.BatchNormalization(momentum=batch_norm_momentum, name="fine_norm")(x)
+        logits = layers.Conv2D(1, 3, padding="same", name="fine_logits")(x)
+        return keras.Model(
+            image, {"logits": logits, "coarse_logits": coarse}, name="staged_training"
+        )
+
+    return lambda config, **changes: config(
+        family="staged", width_multiplier=None, epochs=5, **changes
+    )
+
+
+def test_a_family_in_stages_trains_its_parts_in_turn(tmp_path, config, staged):
+    """What a stage freezes is the same before and after it, and the log is whole."""
+    kept = {}
+
+    @contextlib.contextmanager
+    def watching(title, total):
+        def advance(note="", steps=1):
+            if note.startswith("epoch "):
+                kept[int(note.split()[1].rstrip(":"))] = keras.saving.load_model(
+                    tmp_path / "run" / "last.keras", compile=False
+                )
+
+        yield advance
+
+    training.train(staged(config), tmp_path / "run", progress=watching)
+
+    def moved(layer, first, last):
+        one, other = (kept[epoch].get_layer(layer).get_weights() for epoch in (first, last))
+        return any(not np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+    assert sorted(kept) == [1, 2, 3, 4, 5]
+    assert moved("coarse_features", 1, 2) and not moved("fine_logits", 1, 2)
+    assert not moved("fine_norm", 1, 2)
+    assert not moved("coarse_features", 2, 4) and moved("fine_logits", 2, 4)
+    assert moved("coarse_features", 4, 5) and moved("fine_logits", 4, 5)
+    rows = Run(tmp_path / "run").read_log()
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
+    assert {"alpha", "compositional", "gradient", "cross_entropy"} <= rows[0].keys()
+    assert network.load(tmp_path / "run").model.output_shape == (None, 32, 32, 1)
+
+
+@pytest.mark.parametrize("steps_per_epoch", [3, 4])
+def test_a_family_in_stages_is_resumed_exactly(tmp_path, config, staged, steps_per_epoch):
+    """Stopped within a stage or at the end of one, dropout and all: the same weights."""
+    settings = staged(config, steps_per_epoch=steps_per_epoch)
+    training.train(settings, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        training.train(settings, tmp_path / "run", progress=_interrupting)
+    assert len(Run(tmp_path / "run").read_log()) == 9 // steps_per_epoch
+    training.train(settings, tmp_path / "run", resume=True)
+    one, other = (Run(tmp_path / name) for name in ("whole", "run"))
+    assert one.read_log() == other.read_log()
+    for a, b in zip(_weights(one.last), _weights(other.last), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_stages_of_a_begun_training_cannot_be_moved(tmp_path, config, staged):
+    """More epochs on resume would; fewer epochs than stages leave one out."""
+    with pytest.raises(UsageError, match="`epochs` must be at least 3, one for each stage"):
+        training.train(dataclasses.replace(staged(config), epochs=2), tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        training.train(staged(config), tmp_path / "run", progress=_interrupting)
+    with pytest.raises(UsageError, match=r"`epochs` must be 5, .* Received: 9"):
+        training.train(dataclasses.replace(staged(config), epochs=9), tmp_path / "run", resume=True)
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=5), st.integers(0, 200))
+def test_every_stage_has_an_epoch(shares, more):
+    """The ends rise, by one at least, to the last epoch."""
+    stages = [models.Stage(share=share / sum(shares)) for share in shares]
+    epochs = len(stages) + more
+    ends = training.last_epochs(stages, epochs)
+    assert ends[-1] == epochs
+    assert all(last > first for first, last in itertools.pairwise([0, *ends]))
+
+
 def test_a_run_stopped_in_its_first_epoch_can_be_resumed(tmp_path, config):
     """Before the first epoch ends there is a state to resume, and no network yet."""
-    import contextlib
 
     @contextlib.contextmanager
     def interrupting(title, total):

@@ -116,6 +116,28 @@ def test_registered_family_can_be_built(dot):
         models.build("dot", width_multiplier=1.0, input_size=14)
 
 
+def test_a_file_in_the_package_is_a_family(monkeypatch, tmp_path):
+    """One file with one decorator: the family is found, and nothing else names it."""
+    (tmp_path / "speck.py").write_text(
+        "import keras\n"
+        "from models import register\n\n\n"
+        "@register('speck', title='Speck', stride=2)\n"
+        "def speck(input_size):\n"
+        "    image = keras.Input((*input_size, 3))\n"
+        "    logits = keras.layers.Conv2D(1, 3, padding='same')(image)\n"
+        "    return keras.Model(image, {'logits': logits}, name='speck_training')\n"
+    )
+    monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    try:
+        assert models.member("speck-64") == models.Member("speck", None, 64)
+        assert models.family("speck").title == "Speck" and "speck" in models.family_names()
+        deployed = models.inference_network(models.build("speck", input_size=(4, 6)))
+        assert deployed.output_shape == (None, 4, 6, 1)
+    finally:
+        sys.modules.pop("models.speck", None)
+
+
 def test_decorated_builder_stays_itself(dot):
     """The decorator gives back the function that it was given."""
     assert models.family("dot").builder is dot

@@ -1,0 +1,47 @@
+"""Run by `test_second_backend.py` in a process of its own: train each family on this backend.
+
+    KERAS_BACKEND=jax python train_two_steps.py FOLDER FAMILY…
+
+FOLDER gets FAMILY.keras, the inference network, and FAMILY.npz with a picture, alpha of it,
+and the losses.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import models
+from mmnet_deploy.recipe import Recipe
+from mmnet_deploy.trainer import Trainer
+
+SIZE = (32, 48)
+
+
+def main(folder: Path, families: list[str]) -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (2, *SIZE, 4), np.uint8)
+    pictures[..., 3] = np.where(pictures[..., :3].mean(axis=-1) > 127, 255, 0)
+    images = pictures[..., :3].astype(np.float32) / 255
+    for name in families:
+        keras.utils.set_random_seed(0)
+        facts = models.family(name)
+        network = models.build(
+            name,
+            width_multiplier=min(facts.width_multipliers, default=None),
+            input_size=SIZE,
+            batch_norm_momentum=0.9,
+        )
+        trainer = Trainer(network, Recipe(learning_rate=1e-4, jit_compile="on"))
+        trainer.begin(facts.stages[-1], 10)
+        losses = [trainer.step({"picture": pictures})["loss"] for _ in "12"]
+        inference = models.inference_network(network)
+        inference.save(folder / f"{name}.keras")
+        alpha = np.asarray(inference.predict_on_batch(images))[..., -1]
+        np.savez(folder / f"{name}.npz", images=images, alpha=alpha, losses=losses)
+
+
+if __name__ == "__main__":
+    assert keras.backend.backend() != "tensorflow"
+    main(Path(sys.argv[1]), sys.argv[2:])
