@@ -268,17 +268,26 @@ def _match(root: Path, split: str) -> tuple[list[Pair], list[Problem]]:
 
 
 def find_pairs(root: Path, split: str) -> list[Pair]:
-    """The pairs of a split, in order of their names.
+    """The pairs of one split or several, each in order of their names.
+
+    Args:
+        split: A name, or several joined by commas. `PART/train` is the split `train` of the
+            data set in the folder PART of `root`.
 
     Raises:
         DataError: There is no such split, it is empty, or a file has no partner.
     """
-    pairs, problems = _match(root, split)
-    _raise_first(problems, root)
+    pairs: list[Pair] = []
+    for name in dict.fromkeys(split.split(",")):
+        part, _, last = name.strip().rpartition("/")
+        found, problems = _match(root / part, last)
+        raise_first(problems, root / part)
+        pairs += found
     return pairs
 
 
-def _raise_first(problems: Sequence[Problem], root: Path) -> None:
+def raise_first(problems: Sequence[Problem], root: Path) -> None:
+    """Raise a `DataError` that names the first of the problems, if there are any."""
     if problems:
         raise DataError(
             f"{problems[0]} ({len(problems)} problem{'s' * (len(problems) > 1)} in this data set; "
@@ -289,7 +298,7 @@ def _raise_first(problems: Sequence[Problem], root: Path) -> None:
 # --- Whole data sets ---------------------------------------------------------
 
 
-def _in_parallel(function, items: Sequence, title: str, progress: Progress) -> Iterator:
+def in_parallel(function, items: Sequence, title: str, progress: Progress) -> Iterator:
     """Results of `function` in order; decoding releases the interpreter lock."""
     with (
         progress(title, len(items)) as advance,
@@ -360,7 +369,7 @@ def examine(
     for split in splits or split_names(root):
         pairs, problems = _match(root, split)
         facts = []
-        for found, fact in _in_parallel(_examine, pairs, f"Reading {split}", progress):
+        for found, fact in in_parallel(_examine, pairs, f"Reading {split}", progress):
             problems += found
             if fact:
                 facts.append(fact)
@@ -376,39 +385,3 @@ def examine(
             )
         )
     return summaries
-
-
-def load(
-    pairs: Sequence[Pair], size: int, progress: Progress = silent
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read pairs into memory, resized to squares as the published evaluation does.
-
-    Args:
-        size: Height and width in pixels.
-
-    Returns:
-        Pictures, uint8 (n, size, size, 3), and masks, uint8 (n, size, size).
-
-    Raises:
-        DataError: Files that cannot be read; the message counts them and names one.
-    """
-    images = np.empty((len(pairs), size, size, 3), np.uint8)
-    masks = np.empty((len(pairs), size, size), np.uint8)
-    problems: list[Problem] = []
-
-    def read(index: int) -> None:
-        pair = pairs[index]
-        try:
-            image, mask = read_pair(pair)
-        except DataError as error:
-            path, _, rule = str(error).partition(": ")
-            problems.append(Problem(Path(path), rule))
-            return
-        images[index] = resized(image, size, size)
-        masks[index] = resized(mask, size, size)
-
-    for _ in _in_parallel(read, range(len(pairs)), "Reading pictures", progress):
-        pass
-    if problems:
-        _raise_first(sorted(problems, key=str), pairs[0].image.parents[2])
-    return images, masks

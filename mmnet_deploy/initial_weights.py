@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ import h5py
 import keras
 import numpy as np
 
-from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.errors import ModelFileError, UsageError
 
 SHOWN_NAMES = 3
 """Layer names in a message; the others are counted."""
@@ -62,17 +63,31 @@ class Match:
         return "; ".join(parts)
 
 
-def take(path: Path, network: keras.Model) -> Match:
+def take(path: Path, network: keras.Model, *, include: str = "", exclude: str = "") -> Match:
     """Give a network the weights of a file, layer by layer, where name and shapes agree.
 
     Args:
         path: A `.keras` file, a `.weights.h5` file or a Keras model in HDF5 (`.h5`).
+        include: Regular expression; only layers whose name has it somewhere are asked for.
+        exclude: Layers whose name has this one are not; empty for none.
 
     Raises:
-        ModelFileError: It cannot be read, or has less than half of the network's layers;
+        UsageError: The patterns leave no layer.
+        ModelFileError: It cannot be read, or has less than half of the layers asked for;
             the network is left as it was.
     """
-    ours = {layer.name: layer for layer in network.layers if layer.weights}
+    ours = {
+        layer.name: layer
+        for layer in network.layers
+        if layer.weights
+        and re.search(include, layer.name)
+        and not (exclude and re.search(exclude, layer.name))
+    }
+    if not ours:
+        raise UsageError(
+            f"`init_include` and `init_exclude` must leave layers of {network.name}. "
+            f"Received: {include!r} and {exclude!r}."
+        )
     taken: dict[str, list[np.ndarray]] = {}
     unfit = []
     with _opened(path) as file:

@@ -10,6 +10,7 @@ compositional term, which all but removes it; here the term has its full weight.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ def loss_terms(
     return terms
 
 
-def total_loss(terms: dict[str, Tensor]) -> Tensor:
-    """The mean of the terms: every published weight λ is 1, divided by their sum."""
-    return sum(terms.values()) / len(terms)
+def total_loss(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """The weighted mean of the terms: Σ λ·term / Σ λ over the terms that there are."""
+    weighted = sum(weights[name] * term for name, term in terms.items())
+    return weighted / sum(weights[name] for name in terms)

@@ -1,10 +1,15 @@
 """A run folder: everything that one training left behind.
 
 config.json        what was trained, on what, how
+recipe.toml        the recipe of it, to train others by
+pictures.txt       the pictures, those that validate marked
 log.csv            one row per epoch
+scores.tsv         the best epoch by each metric
 last.keras         the inference network after the last whole epoch
 best.keras         the same where the validation gradient error was least
-state.weights.h5   all weights with the optimizer's state, to resume from
+best-NAME.keras    the same for the other metrics
+checkpoints/       the networks of the latest epochs, if the recipe keeps any
+state.npz          all weights with the optimizer's state, to resume from
 tensorboard/       event files
 """
 
@@ -14,46 +19,55 @@ import csv
 import dataclasses
 import json
 import math
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+from mmnet_deploy import recipe_file
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import write_text
+from mmnet_deploy.recipe import COUNT, DECAY, Recipe, Rule, as_typed, fits, problem, ruled
 
 BEST_BY = "val_gradient_error"
 """The column of the log that chooses the best epoch; lower is better."""
 
+VALIDATED: Mapping[str, bool] = MappingProxyType(
+    {"gradient_error": False, "mad": False, "mean_iou": True}
+)
+"""The metrics of validation, and whether a greater value is better."""
 
-@dataclasses.dataclass(frozen=True)
-class RunConfig:
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig(Recipe):
     """What a run trains, on what and how; immutable but for a longer `epochs`.
+
+    A recipe of which nothing is left open but what belongs to the family.
 
     Attributes:
         family: Name of the network family.
         width_multiplier: None for a family that has one width only.
         input_size: Height and width of the network's input, in pixels.
         data: Root of the data set, an absolute path.
-        split: The split to train on; a part of it is held out for validation.
-        validation_share: That part, 0 … 1; at least one pair.
-        learning_rate: At the start; it falls along a cosine to 0 at the last step.
-        batch_norm_momentum: Decay of the moving averages of batch norm.
-        initial_weights: The file that the first weights came from, an absolute path; empty
-            for random ones.
+        split: The splits to train on, joined by commas; see `data.find_pairs`.
+        initial_weights: The file or run that the first weights came from, an absolute path;
+            empty for random ones.
+        init_include: Only layers whose name has this regular expression get them.
+        init_exclude: Layers whose name has this one do not; empty for none.
+        backgrounds: Folder of other backgrounds, an absolute path; empty for none.
     """
 
     family: str
     width_multiplier: float | None
-    input_size: int
+    input_size: int = ruled(Rule("at most 4096", lambda value: value <= 4096))
     data: str
     split: str
-    validation_share: float
-    epochs: int
-    steps_per_epoch: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    batch_norm_momentum: float
-    seed: int
+    steps_per_epoch: int = ruled(COUNT)
+    batch_norm_momentum: float = ruled(DECAY)
     initial_weights: str = ""
+    init_include: str = ""
+    init_exclude: str = ""
+    backgrounds: str = ""
 
     @property
     def total_steps(self) -> int:
@@ -68,9 +82,13 @@ class Run:
         self.folder = folder
         self.config_file = folder / "config.json"
         self.log_file = folder / "log.csv"
+        self.recipe_file = folder / "recipe.toml"
+        self.pictures_file = folder / "pictures.txt"
+        self.scores_file = folder / "scores.tsv"
+        self.checkpoints = folder / "checkpoints"
         self.last = folder / "last.keras"
         self.best = folder / "best.keras"
-        self.state = folder / "state.weights.h5"
+        self.state = folder / "state.npz"
         self.tensorboard = folder / "tensorboard"
 
     @property
@@ -85,21 +103,23 @@ class Run:
             ModelFileError: The folder is no run, or the file is damaged.
         """
         try:
-            config = RunConfig(**json.loads(self.config_file.read_text(encoding="utf-8")))
-            for field in dataclasses.fields(config):
-                kind = type(getattr(config, field.name)).__name__.removesuffix("Type")
-                allowed = str(field.type).split(" | ")
-                if kind not in allowed and not (kind == "int" and "float" in allowed):
-                    raise TypeError(field.name)
-            return config
-        except (OSError, ValueError, TypeError) as error:
+            stored = json.loads(self.config_file.read_text(encoding="utf-8"))
+            fields = {field.name: field for field in dataclasses.fields(RunConfig)}
+            for name, value in stored.items():
+                if not fits(value, str(fields[name].type)):
+                    raise TypeError(name)
+            return RunConfig(
+                **{name: as_typed(fields[name], value) for name, value in stored.items()}
+            )
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise ModelFileError(
                 f"{self.folder} is not a run of `mmnet-deploy train`: "
                 f"{self.config_file.name} is missing or damaged."
             ) from error
 
     def write_config(self, config: RunConfig) -> None:
-        """Store the configuration."""
+        """Store the configuration, and its recipe."""
+        write_text(self.recipe_file, recipe_file.write(config))
         write_text(self.config_file, json.dumps(dataclasses.asdict(config), indent=2) + "\n")
 
     def read_log(self) -> list[dict[str, float]]:
@@ -132,6 +152,11 @@ class Run:
         """The least validation gradient error so far; infinity before the first epoch."""
         return min((row[BEST_BY] for row in self.read_log()), default=math.inf)
 
+    def best_by(self, metric: str) -> Path:
+        """The file of the best network by a metric of `VALIDATED`."""
+        by_default = f"val_{metric}" == BEST_BY
+        return self.best if by_default else self.folder / f"best-{metric}.keras"
+
     def weights(self) -> Path:
         """The network that the run recommends: the best, else the last.
 
@@ -159,18 +184,17 @@ def check_config(config: RunConfig) -> None:
     Raises:
         UsageError: A number is out of its range.
     """
-    # Not-a-number fails every comparison, so each rule says what is allowed.
-    rules = {
-        "epochs": (1 <= config.epochs <= 1_000_000, "1 … 1000000"),
-        "steps_per_epoch": (1 <= config.steps_per_epoch <= 1_000_000, "1 … 1000000"),
-        "batch_size": (1 <= config.batch_size <= 4096, "1 … 4096"),
-        "input_size": (config.input_size <= 4096, "at most 4096"),
-        "learning_rate": (0 < config.learning_rate < math.inf, "above 0 and finite"),
-        "weight_decay": (0 <= config.weight_decay < math.inf, "at least 0 and finite"),
-        "batch_norm_momentum": (0 <= config.batch_norm_momentum < 1, "at least 0 and below 1"),
-        "validation_share": (0 < config.validation_share < 1, "above 0 and below 1"),
-        "seed": (0 <= config.seed < 2**32, "0 … 4294967295"),
-    }
-    for name, (holds, rule) in rules.items():
-        if not holds:
-            raise UsageError(f"`{name}` must be {rule}. Received: {getattr(config, name)}.")
+    for field in dataclasses.fields(config):
+        said = problem(field, getattr(config, field.name))
+        if said:
+            raise UsageError(f"{said}.")
+    if not any(config.loss_weights.values()):
+        raise UsageError("One of the loss weights must be above 0. Received: 0 for all.")
+    for name in ("init_include", "init_exclude"):
+        try:
+            re.compile(getattr(config, name))
+        except re.error as error:
+            raise UsageError(
+                f"`{name}` must be a regular expression ({error}). "
+                f"Received: {getattr(config, name)}."
+            ) from error

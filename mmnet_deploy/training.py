@@ -1,4 +1,4 @@
-"""Training with Keras `fit`: published losses and augmentation, into a run folder.
+"""Training a network into a run folder.
 
 Everything random is a function of the seed and of the step, and the whole state of
 the optimizer is stored after each epoch, so a resumed training continues as if it
@@ -8,169 +8,28 @@ had never stopped.
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import math
-from collections.abc import Iterator, Sequence
+import os
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 import models
-from mmnet_deploy import augmentation, data, initial_weights, losses, metrics
-from mmnet_deploy.errors import (
-    DataError,
-    ModelFileError,
-    OutputError,
-    TrainingError,
-    UsageError,
-)
-from mmnet_deploy.files import check_folder, make_folder, written_aside
+from mmnet_deploy import checkpoints, data, decoded, initial_weights
+from mmnet_deploy import trainer as trainers
+from mmnet_deploy.batches import BACKGROUND, Batches, Stream
+from mmnet_deploy.decoded import Decoded, Store
+from mmnet_deploy.errors import DataError, OutputError, TrainingError, UsageError
+from mmnet_deploy.events import Events
+from mmnet_deploy.files import check_folder, make_folder, write_text
 from mmnet_deploy.progress import Advance, Progress, silent
 from mmnet_deploy.run import BEST_BY, Run, RunConfig, check_config
-
-
-class Trainer(keras.Model):
-    """A network with the losses that train it, reported term by term.
-
-    Attributes:
-        stage: What is trained now; see `begin`.
-        finished_epochs: Stored with the weights, so that they say where to go on.
-    """
-
-    def __init__(self, network: keras.Model, weight_decay: float) -> None:
-        super().__init__()
-        self.network = network
-        self.weight_decay = weight_decay
-        self.stage = models.Stage()
-        self.finished_epochs = self.add_weight(
-            name="finished_epochs", dtype="int32", initializer="zeros", trainable=False
-        )
-        names = ["alpha", "compositional", "gradient", "cross_entropy"]
-        names += ["auxiliary"] if "auxiliary_logits" in network.output else []
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
-
-    def call(self, image: Any, training: bool = False) -> Any:
-        return self.network(image, training=training)
-
-    def begin(self, stage: models.Stage, learning_rate: float, steps: int) -> None:
-        """Freeze what the stage does not train, with a new optimizer for what it does."""
-        self.stage = stage
-        for layer in self.network.layers:
-            layer.trainable = layer.name.startswith(stage.trains)
-        schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-        optimizer = keras.optimizers.Adam(schedule)
-        optimizer.build(self.trainable_variables)
-        # XLA compiles this network for minutes on a CPU, and then runs it many times slower.
-        self.compile(optimizer, jit_compile=False)
-
-    def settle_dropout(self, steps: int) -> None:
-        """Let the next dropout be that of this step, which the stored weights do not say."""
-        for layer in self.network.layers:
-            if isinstance(layer, keras.layers.Dropout):
-                state = layer.seed_generator.state
-                state.assign([int(keras.ops.convert_to_numpy(state)[0]), steps])
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        terms = losses.loss_terms(x, y, y_pred, self.stage.logits)
-        for name, term in terms.items():
-            self.trackers[name].update_state(term)
-        minimised = {name: terms[name] for name in self.stage.terms or terms}
-        return losses.total_loss(minimised) + self.weight_decay * self._squared_kernels()
-
-    def _squared_kernels(self) -> Any:
-        """Sum of squares over the convolution kernels, depthwise ones left out."""
-        kernels = [
-            layer.kernel for layer in self.network.layers if isinstance(layer, keras.layers.Conv2D)
-        ]
-        return sum(keras.ops.sum(keras.ops.square(kernel)) for kernel in kernels)
-
-
-@dataclasses.dataclass(frozen=True)
-class Validation:
-    """Held-out pictures, uint8 (n, s, s, 3), and masks, uint8 (n, s, s)."""
-
-    images: np.ndarray
-    masks: np.ndarray
-
-    def scores(self, network: keras.Model, batch_size: int) -> dict[str, float]:
-        """Mean metrics of the inference network at its own resolution."""
-        columns: dict[str, list[float]] = {"gradient_error": [], "mad": [], "mean_iou": []}
-        for start in range(0, len(self.images), batch_size):
-            batch = self.images[start : start + batch_size]
-            # Every batch has the same shape, so that the network is compiled once.
-            padded = np.resize(batch, (batch_size, *batch.shape[1:])).astype(np.float32) / 255
-            matte = np.asarray(network.predict_on_batch(padded))[: len(batch), ..., -1]
-            for alpha, mask in zip(matte, self.masks[start : start + batch_size], strict=True):
-                for name, column in columns.items():
-                    column.append(metrics.METRICS[name](alpha, mask.astype(np.float32) / 255))
-        return {f"val_{name}": float(np.mean(column)) for name, column in columns.items()}
-
-
-class _Recorder(keras.callbacks.Callback):
-    """Scores, logs and stores the network after every epoch, and reports each step."""
-
-    def __init__(
-        self,
-        run: Run,
-        network: keras.Model,
-        validation: Validation,
-        batch_size: int,
-        advance: Advance,
-    ) -> None:
-        super().__init__()
-        self.run = run
-        self.network = network
-        self.validation = validation
-        self.batch_size = batch_size
-        self.advance = advance
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        loss = float((logs or {})["loss"])
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"The loss became {loss} at step {batch + 1} of the epoch; the last whole "
-                "epoch is kept. Try a lower --learning-rate."
-            )
-        self.advance(f"loss {loss:.4f}")
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        assert logs is not None
-        # In place, so that the callbacks after this one see the scores too.
-        logs.update(self.validation.scores(self.network, self.batch_size))
-        row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
-        save_network(self.network, self.run.last)
-        if row[BEST_BY] < self.run.best_score():
-            save_network(self.network, self.run.best)
-        self.run.write_log([*self.run.read_log(), row])
-        # Last, since it decides where a resumed training goes on.
-        self.model.finished_epochs.assign(epoch + 1)
-        save_state(self.model, self.run)
-        self.advance(
-            f"epoch {epoch + 1}: loss {row['loss']:.4f}, validation gradient error "
-            f"{row[BEST_BY] * 1000:.2f} ×10⁻³, mean IoU {row['val_mean_iou']:.3f}",
-            steps=0,
-        )
-
-
-def save_network(network: keras.Model, path: Path) -> None:
-    """Write a network as a `.keras` file that is whole or absent."""
-    with written_aside(path) as aside:
-        network.save(aside)
-
-
-def save_state(trainer: keras.Model, run: Run) -> None:
-    """Write all weights and the optimizer's state."""
-    with written_aside(run.state) as aside:
-        trainer.save_weights(aside)
+from mmnet_deploy.trainer import Trainer
+from mmnet_deploy.validation import Validation
+from mmnet_deploy.workers import Workers, join
 
 
 def hold_out(pairs: list[data.Pair], share: float, seed: int) -> tuple[list, list]:
@@ -188,6 +47,19 @@ def hold_out(pairs: list[data.Pair], share: float, seed: int) -> tuple[list, lis
     return train, [pairs[index] for index in sorted(held_out)]
 
 
+def chosen_pairs(config: RunConfig) -> list[data.Pair]:
+    """The pairs of the splits, or as many of them as the recipe says, by a seeded draw.
+
+    Raises:
+        DataError: The data set cannot be used.
+    """
+    pairs = data.find_pairs(Path(config.data), config.split)
+    if config.max_pairs is None or config.max_pairs >= len(pairs):
+        return pairs
+    order = np.random.default_rng([config.seed, 5]).permutation(len(pairs))
+    return [pairs[index] for index in sorted(order[: config.max_pairs].tolist())]
+
+
 def check_network(config: RunConfig) -> None:
     """Refuse a network that is not defined, without building it.
 
@@ -203,6 +75,12 @@ def check_network(config: RunConfig) -> None:
             f"`epochs` must be at least {len(facts.stages)}, one for each stage that "
             f"{facts.title} is trained in. Received: {config.epochs}."
         )
+    for stage in facts.stages:
+        if stage.terms and not any(config.loss_weights[name] for name in stage.terms):
+            raise UsageError(
+                f"One of {', '.join(f'`loss_{name}`' for name in stage.terms)} must be above 0: "
+                f"{facts.title} is trained by them ({stage.title}). Received: 0 for all."
+            )
 
 
 def last_epochs(stages: Sequence[models.Stage], epochs: int) -> list[int]:
@@ -216,37 +94,82 @@ def last_epochs(stages: Sequence[models.Stage], epochs: int) -> list[int]:
     return [*ends[:-1], epochs]
 
 
-def _trainer(config: RunConfig) -> Trainer:
-    """A trainer with every variable of its network made."""
-    network = models.build(
-        config.family,
-        width_multiplier=config.width_multiplier,
-        input_size=config.input_size,
-        batch_norm_momentum=config.batch_norm_momentum,
-    )
-    trainer = Trainer(network, config.weight_decay)
-    trainer.build((None, config.input_size, config.input_size, 3))
-    return trainer
+@dataclasses.dataclass(frozen=True)
+class _Session:
+    """All that an epoch needs."""
 
+    config: RunConfig
+    run: Run
+    trainer: Trainer
+    deployed: keras.Model
+    validation: Validation
+    events: Events
+    workers: Workers
+    advance: Advance
 
-def _stream(batches: augmentation.Batches, first: int) -> Iterator[tuple]:
-    """Batches from number `first` on, for ever."""
-    number = first
-    while True:
-        yield batches[number]
-        number += 1
+    def epoch(self, number: int, stream: Stream) -> None:
+        """Train, validate, store and report epoch `number`, from 1."""
+        steps = []
+        begin, waited, untimed = 0.0, 0.0, 0
+        for step in range(self.config.steps_per_epoch):
+            # Without the first step, which may have to be compiled, if there are others.
+            if step < 2:
+                begin, waited, untimed = time.perf_counter(), stream.waited_s, step
+            steps.append(self._step(step, stream))
+        taken_s = time.perf_counter() - begin
+        speed = {
+            "pictures_per_s": (len(steps) - untimed) * self.config.batch_size / taken_s,
+            "waiting_share": (stream.waited_s - waited) / taken_s,
+        }
+        with self.workers.alone():
+            # Every worker does, so that none waits for one that validates.
+            self.deployed.set_weights(self.trainer.deployed_weights())
+            scores = self.validation.scores(self.deployed)
+        means = {name: float(np.mean([logs[name] for logs in steps])) for name in steps[0]}
+        row = {"epoch": float(number), **means, **scores}
+        self.trainer.finished_epochs.assign(number)
+        if self.workers.writes:
+            # Alone too: whatever is made to store an epoch is no business of the others.
+            with self.workers.alone():
+                self._store(row, speed)
+        self.advance(
+            f"epoch {number}: loss {row['loss']:.4f}, validation gradient error "
+            f"{row[BEST_BY] * 1000:.2f} ×10⁻³, mean IoU {row['val_mean_iou']:.3f}; "
+            f"{speed['pictures_per_s']:.0f} pictures/s, "
+            f"{100 * speed['waiting_share']:.0f} % of the time waiting for data",
+            steps=0,
+        )
 
+    def _step(self, step: int, stream: Stream) -> dict[str, float]:
+        with self.workers.watched():
+            logs = self.trainer.step(next(stream))
+        if not math.isfinite(logs["loss"]):
+            raise TrainingError(
+                f"The loss became {logs['loss']} at step {step + 1} of the epoch; the last whole "
+                "epoch is kept. Try a lower --learning-rate."
+            )
+        self.advance(f"loss {logs['loss']:.4f}")
+        return logs
 
-def _callbacks(run: Run, recorder: _Recorder) -> list[keras.callbacks.Callback]:
-    callbacks: list[keras.callbacks.Callback] = [recorder]
-    # Keras writes event files through TensorFlow, on any backend; without it, log.csv remains.
-    if importlib.util.find_spec("tensorflow"):
-        callbacks.append(keras.callbacks.TensorBoard(run.tensorboard, write_graph=False))
-    return callbacks
+    def _store(self, row: dict[str, float], speed: dict[str, float]) -> None:
+        checkpoints.store_epoch(
+            self.run, self.deployed, self.trainer, row, keep=self.config.keep_checkpoints
+        )
+        rate = float(keras.ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
+        self.events.write(
+            int(row["epoch"]),
+            {**row, "learning_rate": rate, **speed},
+            {"picture, mask, matte": self.validation.sheet(self.deployed)},
+        )
 
 
 def train(
-    config: RunConfig, folder: Path, *, resume: bool = False, progress: Progress = silent
+    config: RunConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    store: Store | None = None,
+    progress: Progress = silent,
 ) -> Run:
     """Train a network, or go on with a training that was stopped.
 
@@ -256,6 +179,7 @@ def train(
         resume: Continue after the last whole epoch. `config` is the stored one, or
             differs from it in a greater `epochs` only, which a family with several stages
             does not allow.
+        store: Where decoded pictures go that memory should not hold; None for memory.
 
     Returns:
         The run. Interrupted, it stands as it was after the last whole epoch.
@@ -264,7 +188,7 @@ def train(
         UsageError: The configuration cannot be trained.
         DataError: The data set cannot be used; every file is read before training.
         OutputError: The folder cannot be written, or already holds a run.
-        TrainingError: The loss became infinite or undefined.
+        TrainingError: The loss became infinite or undefined, or a worker was lost.
     """
     check_config(config)
     check_network(config)
@@ -281,81 +205,154 @@ def train(
             f"Received: {config.epochs}."
         )
     check_folder(folder)
+    workers = join()
+    workers.check(config.batch_size)
     keras.utils.set_random_seed(config.seed)
-    pairs = data.find_pairs(Path(config.data), config.split)
-    train_pairs, validation_pairs = hold_out(pairs, config.validation_share, config.seed)
-    trainer = _trainer(config)
-    network = models.inference_network(trainer.network)
-    if config.initial_weights and not resume:
-        match = initial_weights.take(Path(config.initial_weights), trainer.network)
-        with progress(f"Initial weights of {config.initial_weights}", 1) as advance:
-            advance(str(match), steps=0)
-            advance()
-    # Enlarged by what augmentation may zoom in, so that zooming loses no detail.
-    source_size = math.ceil(config.input_size * augmentation.MAX_SCALE)
-    images, masks = data.load(train_pairs, source_size, progress)
-    validation = Validation(*data.load(validation_pairs, config.input_size, progress))
-
-    make_folder(folder)
-    run.write_config(config)
+    train_pairs, held_out = hold_out(chosen_pairs(config), config.validation_share, config.seed)
     if resume:
-        _restore(trainer, run)
-    else:
-        save_state(trainer, run)
-    done = int(keras.ops.convert_to_numpy(trainer.finished_epochs))
-    run.write_log([row for row in run.read_log() if row["epoch"] <= done])
+        _check_same_pictures(run, config, train_pairs, held_out)
+    deployed = trainers.build_deployed(config)
+    with workers.together():
+        trainer = trainers.build(config)
+    if config.initial_weights and not resume:
+        _initialise(trainer, config, progress)
+    batches, validation = _pictures(config, train_pairs, held_out, store, workers, progress)
 
-    batches = augmentation.Batches(
-        images, masks, batch_size=config.batch_size, size=config.input_size, seed=config.seed
-    )
+    if workers.writes:
+        make_folder(folder)
+        run.write_config(config)
+        write_text(run.pictures_file, _listed(config, train_pairs, held_out))
+        if not resume:
+            checkpoints.save_state(trainer, run)
+    if resume:
+        checkpoints.restore(trainer, run)
+    done = int(keras.ops.convert_to_numpy(trainer.finished_epochs))
+    if workers.writes:
+        run.write_log([row for row in run.read_log() if row["epoch"] <= done])
+
     name = models.member_name(config.family, config.width_multiplier, config.input_size)
     left = (config.epochs - done) * config.steps_per_epoch
-    with progress(f"Training {name}", left) as advance:
+    first_batch = done * config.steps_per_epoch
+    with (
+        progress(f"Training {name}", left) as advance,
+        Stream(batches, first_batch, threads=os.cpu_count() or 1) as stream,
+        workers.together(),
+    ):
         advance("building the training step, which takes a CPU half a minute", steps=0)
-        recorder = _Recorder(run, network, validation, config.batch_size, advance)
-        first = 0
-        ends = last_epochs(facts.stages, config.epochs)
-        for stage, last in zip(facts.stages, ends, strict=True):
-            if done < last:
-                if len(ends) > 1:
-                    advance(f"{stage.title}: epochs {first + 1} to {last}", steps=0)
-                trainer.begin(stage, config.learning_rate, (last - first) * config.steps_per_epoch)
-                if done > first:
-                    # Once more, now that there is an optimizer to take its state.
-                    _restore(trainer, run)
-                _fit(trainer, config, batches, recorder, done, last)
-                done = last
-            first = last
+        events = Events(run.tensorboard)
+        session = _Session(config, run, trainer, deployed, validation, events, workers, advance)
+        _run_stages(session, facts.stages, done, stream)
     return run
 
 
-def _fit(
-    trainer: Trainer,
-    config: RunConfig,
-    batches: augmentation.Batches,
-    recorder: _Recorder,
-    done: int,
-    last: int,
+def _run_stages(
+    session: _Session, stages: Sequence[models.Stage], done: int, stream: Stream
 ) -> None:
-    """Train from the end of epoch `done` to that of epoch `last`."""
-    step = done * config.steps_per_epoch
-    trainer.settle_dropout(step)
-    trainer.fit(
-        _stream(batches, step),
-        steps_per_epoch=config.steps_per_epoch,
-        initial_epoch=done,
-        epochs=last,
-        callbacks=_callbacks(recorder.run, recorder),
-        shuffle=False,
-        verbose=0,
+    """Train what is left of each stage after epoch `done`."""
+    config, trainer = session.config, session.trainer
+    first = 0
+    ends = last_epochs(stages, config.epochs)
+    for stage, last in zip(stages, ends, strict=True):
+        if done < last:
+            if len(ends) > 1:
+                session.advance(f"{stage.title}: epochs {first + 1} to {last}", steps=0)
+            trainer.begin(stage, (last - first) * config.steps_per_epoch)
+            if done > first:
+                # Once more, now that there is an optimizer to take its state.
+                checkpoints.restore(trainer, session.run)
+            trainer.settle_dropout(done * config.steps_per_epoch)
+            for number in range(done + 1, last + 1):
+                session.epoch(number, stream)
+            done = last
+        first = last
+
+
+def _initialise(trainer: Trainer, config: RunConfig, progress: Progress) -> None:
+    """Take the first weights from a file or another run, and report which."""
+    source = Path(config.initial_weights)
+    path = Run(source).weights() if source.is_dir() else source
+    match = initial_weights.take(
+        path, trainer.network, include=config.init_include, exclude=config.init_exclude
     )
+    with progress(f"Initial weights of {source}", 1) as advance:
+        advance(str(match), steps=0)
+        advance()
 
 
-def _restore(trainer: Trainer, run: Run) -> None:
-    """Load the weights and the optimizer's state after the last whole epoch."""
-    try:
-        trainer.load_weights(run.state)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelFileError(
-            f"{run.state} is missing or damaged: the run cannot be resumed."
-        ) from error
+def _pictures(
+    config: RunConfig,
+    train_pairs: list[data.Pair],
+    held_out: list[data.Pair],
+    store: Store | None,
+    workers: Workers,
+    progress: Progress,
+) -> tuple[Batches, Validation]:
+    """Everything decoded: what is trained on, in batches, and what validates."""
+    # Enlarged by what augmentation may zoom in, so that zooming loses no detail.
+    size = math.ceil(config.input_size * config.max_scale)
+    behind = None
+    if config.backgrounds:
+        paths = data.pictures_in(Path(config.backgrounds))
+        if not paths:
+            raise DataError(f"{config.backgrounds} holds no pictures to use as backgrounds.")
+        enlarged = math.ceil(config.input_size * BACKGROUND.max_scale)
+        behind = decoded.decode_pictures(paths, enlarged, store, progress=progress)
+    shown = decoded.decode(
+        train_pairs, size, store, with_foregrounds=behind is not None, progress=progress
+    )
+    if behind is not None and not shown.soft.any():
+        raise DataError(
+            f"No mask of {config.split} has soft edges, so no background can be replaced. "
+            "Leave out --backgrounds."
+        )
+    batches = Batches(
+        shown,
+        config,
+        config.input_size,
+        backgrounds=behind,
+        part=(workers.index, workers.count),
+    )
+    checked: Decoded = decoded.decode(held_out, config.input_size, store, progress=progress)
+    return batches, Validation(checked.images, checked.masks, config.batch_size)
+
+
+# --- Which pictures ----------------------------------------------------------
+
+
+def _listed(config: RunConfig, train_pairs: list[data.Pair], held_out: list[data.Pair]) -> str:
+    """A line for each picture: what it is used for, and its path in the data set."""
+    root = Path(config.data)
+    lines = [
+        f"{use} {pair.image.relative_to(root)}"
+        for use, pairs in (("train", train_pairs), ("validate", held_out))
+        for pair in pairs
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _check_same_pictures(
+    run: Run, config: RunConfig, train_pairs: list[data.Pair], held_out: list[data.Pair]
+) -> None:
+    """Refuse to go on with other pictures than a run was begun with.
+
+    Raises:
+        DataError: Some are gone, or there are others.
+    """
+    if not run.pictures_file.is_file():
+        return
+    before = run.pictures_file.read_text(encoding="utf-8").splitlines()
+    now = _listed(config, train_pairs, held_out).splitlines()
+    if before == now:
+        return
+    names_before = {line.partition(" ")[2] for line in before}
+    names_now = {line.partition(" ")[2] for line in now}
+    gone, new = sorted(names_before - names_now), sorted(names_now - names_before)
+    changes = [
+        f"{len(names)} {what}, such as {names[0]}"
+        for what, names in (("gone", gone), ("new", new))
+        if names
+    ]
+    raise DataError(
+        f"{config.data} does not hold the pictures that {run.folder} was begun with: "
+        f"{'; '.join(changes) or 'their order differs'}. Put them back, or begin another run."
+    )

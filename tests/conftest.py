@@ -39,6 +39,8 @@ def tiny(input_size, *, width_multiplier, batch_norm_momentum=0.9, dropout=0.0):
     coarse = layers.AveragePooling2D(8, name="pool")(x)
     auxiliary = layers.Conv2D(2, 1, name="auxiliary_logits")(coarse)
     x = layers.UpSampling2D(2, interpolation="bilinear", name="double")(x)
+    if dropout:
+        x = layers.Dropout(dropout, name="dropout")(x)
     logits = layers.Conv2D(2, 3, padding="same", name="logits")(x)
     return keras.Model(
         image, {"logits": logits, "auxiliary_logits": auxiliary}, name="tiny_training"

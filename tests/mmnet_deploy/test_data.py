@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mmnet_deploy import data
+from mmnet_deploy import data, decoded
 from mmnet_deploy.errors import DataError
+from mmnet_deploy.progress import silent
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (24, 32), dtype=np.uint8)
@@ -22,6 +23,12 @@ SMOOTH = np.empty((24, 32, 3), np.uint8)
 SMOOTH[..., 0] = np.arange(24)[:, np.newaxis] * 10
 SMOOTH[..., 1] = np.arange(32) * 8
 SMOOTH[..., 2] = 99
+
+
+def _load(pairs, size, progress=silent):
+    """Pictures and masks as training and its validation read them."""
+    found = decoded.decode(pairs, size, progress=progress)
+    return found.images, found.masks
 
 
 def write(path, picture):
@@ -471,7 +478,7 @@ def test_loading_counts_the_problems_in_one_error(broken):
         for name in ("sound", "text", "colour", "size", "nothing")
     ]
     with pytest.raises(DataError) as error:
-        data.load(pairs, 16)
+        _load(pairs, 16)
     assert "3 problems" in str(error.value)
     assert f"mmnet-deploy dataset check {broken})" in str(error.value)
     assert any(f"/mask/{name}.png: " in str(error.value) for name in ("text", "colour", "size"))
@@ -488,7 +495,7 @@ def test_one_problem_is_singular(tmp_path):
     write_pair(tmp_path, "a")
     (tmp_path / "train/mask/a.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"a\.png: is empty\. \(1 problem in"):
-        data.load(data.find_pairs(tmp_path, "train"), 16)
+        _load(data.find_pairs(tmp_path, "train"), 16)
 
 
 def test_loading_gives_squares_in_order(tmp_path):
@@ -497,7 +504,7 @@ def test_loading_gives_squares_in_order(tmp_path):
         write(tmp_path / f"train/image/{name}.png", np.full((20, 30, 3), level, np.uint8))
         write(tmp_path / f"train/mask/{name}.png", np.full((20, 30), level + 1, np.uint8))
     pairs = data.find_pairs(tmp_path, "train")
-    images, masks = data.load(pairs[::-1], 16)
+    images, masks = _load(pairs[::-1], 16)
     assert (images.shape, images.dtype) == ((2, 16, 16, 3), np.uint8)
     assert (masks.shape, masks.dtype) == ((2, 16, 16), np.uint8)
     assert [np.unique(image).tolist() for image in images] == [[200], [10]]
@@ -509,7 +516,7 @@ def test_loading_equals_reading_and_resizing(tmp_path):
     write_pair(tmp_path, "a")
     pairs = data.find_pairs(tmp_path, "train")
     image, mask = data.read_pair(pairs[0])
-    images, masks = data.load(pairs, 16)
+    images, masks = _load(pairs, 16)
     assert np.array_equal(images[0], data.resized(image, 16, 16))
     assert np.array_equal(masks[0], data.resized(mask, 16, 16))
 
@@ -560,7 +567,7 @@ def test_progress_is_one_step_per_pair(tmp_path):
 
     for index in range(70):
         write_pair(tmp_path, f"{index}")
-    data.load(data.find_pairs(tmp_path, "train"), 8, Listener)
+    _load(data.find_pairs(tmp_path, "train"), 8, Listener)
     assert heard[0][1] == 70
     assert heard[1:] == [1] * 70 + ["end"]
 
@@ -571,4 +578,4 @@ def test_paths_with_a_colon_are_named_whole(tmp_path):
     write_pair(root, "a")
     (root / "train/mask/a.png").write_bytes(b"")
     with pytest.raises(DataError, match=re.escape(f"{root / Path('train/mask/a.png')}: is empty.")):
-        data.load(data.find_pairs(root, "train"), 8)
+        _load(data.find_pairs(root, "train"), 8)

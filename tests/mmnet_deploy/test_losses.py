@@ -142,10 +142,12 @@ def test_networks_without_an_auxiliary_head_lack_its_term(sample):
     assert list(terms) == TERMS[:-1]
 
 
-def test_total_is_the_mean_of_the_terms():
-    """All published weights are 1 and are divided by their sum."""
-    assert losses.total_loss({"a": 1.0, "b": 2.0, "c": 6.0}) == 3.0
-    assert losses.total_loss({"a": 5.0}) == 5.0
+def test_total_is_the_weighted_mean_of_the_terms():
+    """Weights are divided by the sum of those whose terms there are."""
+    terms = {"a": 1.0, "b": 2.0, "c": 6.0}
+    assert losses.total_loss(terms, {"a": 1, "b": 1, "c": 1, "d": 1}) == 3.0
+    assert losses.total_loss(terms, {"a": 3, "b": 1, "c": 0}) == 1.25
+    assert losses.total_loss({"a": 5.0}, {"a": 0.5}) == 5.0
 
 
 @pytest.mark.parametrize("label", [0.0, 0.3, 1.0])

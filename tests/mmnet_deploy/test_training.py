@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import models
-from mmnet_deploy import network, training
+from mmnet_deploy import data, decoded, network, training
 from mmnet_deploy.errors import (
     DataError,
     ModelFileError,
@@ -20,6 +20,7 @@ from mmnet_deploy.errors import (
     UsageError,
 )
 from mmnet_deploy.run import BEST_BY, Run, auto_batch_norm_momentum
+from mmnet_deploy.validation import Validation
 from models import registry
 
 
@@ -55,13 +56,12 @@ def test_the_stored_network_is_the_inference_form(tiny_run):
 
 def test_best_is_the_epoch_with_the_least_validation_error(tiny_run, portraits, config):
     """Scoring `best.keras` again gives the least validation score of the log."""
-    from mmnet_deploy import data
-
     run, settings = Run(tiny_run), config()
     pairs = data.find_pairs(portraits, "train")
     _, held_out = training.hold_out(pairs, settings.validation_share, settings.seed)
-    validation = training.Validation(*data.load(held_out, settings.input_size))
-    scores = validation.scores(network.load(tiny_run).model, settings.batch_size)
+    checked = decoded.decode(held_out, settings.input_size)
+    validation = Validation(checked.images, checked.masks, settings.batch_size)
+    scores = validation.scores(network.load(tiny_run).model)
     assert scores[BEST_BY] == pytest.approx(min(row[BEST_BY] for row in run.read_log()), rel=1e-5)
 
 

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 import models
-from mmnet_deploy import conversion, network, training
+from mmnet_deploy import conversion, network
 from mmnet_deploy.graph import Graph
 from mmnet_deploy.lint import lint
 from mmnet_deploy.passes import deploy
 from mmnet_deploy.quantization import Source, float32, int8
+from mmnet_deploy.recipe import Recipe
 from mmnet_deploy.runtime import TFLiteModel
+from mmnet_deploy.trainer import Trainer
 
 FAMILIES = sorted({point.family for point in models.operating_points()})
 SIZE = (64, 96)
@@ -151,18 +153,19 @@ def test_a_step_lowers_the_loss_and_moves_the_stages_layers_alone(family):
     """In every stage the second loss of a batch is less, at equal dropout; frozen is frozen."""
     facts = models.family(family)
     size = (32, 48)
-    trainer = training.Trainer(_build(facts, size, batch_norm_momentum=0.9), 4e-7)
-    trainer.build((None, *size, 3))
-    images = _pictures(4, size)
-    masks = (images.mean(axis=-1, keepdims=True) > 0.5).astype(np.float32)
+    recipe = Recipe(learning_rate=1e-5)
+    trainer = Trainer(_build(facts, size, batch_norm_momentum=0.9), recipe)
+    images = np.rint(255 * _pictures(4, size))
+    masks = np.where(images.mean(axis=-1, keepdims=True) > 127, 255, 0)
+    batch = {"picture": np.concatenate([images, masks], axis=-1).astype(np.uint8)}
     for stage in facts.stages:
-        trainer.begin(stage, 1e-5, 10)
+        trainer.begin(stage, 10)
         trainer.run_eagerly = True  # Two steps take less time than to build one.
         before = [weights.numpy() for weights in trainer.network.weights]
         losses = []
         for _ in range(2):
             trainer.settle_dropout(0)
-            losses.append(trainer.train_on_batch(images, masks, return_dict=True))
+            losses.append(trainer.step(batch))
         assert losses[1]["loss"] < losses[0]["loss"]
         moved = {
             layer.name

@@ -13,15 +13,17 @@ import keras
 import numpy as np
 
 import models
-from mmnet_deploy import training
+from mmnet_deploy.recipe import Recipe
+from mmnet_deploy.trainer import Trainer
 
 SIZE = (32, 48)
 
 
 def main(folder: Path, families: list[str]) -> None:
     rng = np.random.default_rng(0)
-    images = rng.random((2, *SIZE, 3), dtype=np.float32)
-    masks = (images.mean(axis=-1, keepdims=True) > 0.5).astype(np.float32)
+    pictures = rng.integers(0, 256, (2, *SIZE, 4), np.uint8)
+    pictures[..., 3] = np.where(pictures[..., :3].mean(axis=-1) > 127, 255, 0)
+    images = pictures[..., :3].astype(np.float32) / 255
     for name in families:
         keras.utils.set_random_seed(0)
         facts = models.family(name)
@@ -31,12 +33,9 @@ def main(folder: Path, families: list[str]) -> None:
             input_size=SIZE,
             batch_norm_momentum=0.9,
         )
-        trainer = training.Trainer(network, 4e-7)
-        trainer.build((None, *SIZE, 3))
-        trainer.begin(facts.stages[-1], 1e-4, 10)
-        # Operator by operator, JAX compiles each one for itself, which takes longer.
-        trainer.compile(trainer.optimizer, jit_compile=True)
-        losses = [trainer.train_on_batch(images, masks, return_dict=True)["loss"] for _ in "12"]
+        trainer = Trainer(network, Recipe(learning_rate=1e-4, jit_compile="on"))
+        trainer.begin(facts.stages[-1], 10)
+        losses = [trainer.step({"picture": pictures})["loss"] for _ in "12"]
         inference = models.inference_network(network)
         inference.save(folder / f"{name}.keras")
         alpha = np.asarray(inference.predict_on_batch(images))[..., -1]

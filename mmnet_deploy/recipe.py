@@ -1,0 +1,207 @@
+"""How a network is trained, apart from which network and which pictures.
+
+Every field has a rule, which is checked wherever a value comes from: a recipe file, the
+command line or a run's stored configuration. The defaults are a recipe of their own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Callable
+from typing import Any
+
+from mmnet_deploy.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What a field may be, in words and as a test."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+# Not-a-number fails every comparison, so each rule says what is allowed.
+COUNT = Rule("1 … 1000000", lambda value: 1 <= value <= 1_000_000)
+POSITIVE = Rule("above 0 and finite", lambda value: 0 < value < math.inf)
+NOT_NEGATIVE = Rule("at least 0 and finite", lambda value: 0 <= value < math.inf)
+SHARE = Rule("0 … 1", lambda value: 0 <= value <= 1)
+INNER_SHARE = Rule("above 0 and below 1", lambda value: 0 < value < 1)
+DECAY = Rule("at least 0 and below 1", lambda value: 0 <= value < 1)
+
+
+def choice(*allowed: str) -> Rule:
+    """One of a few words."""
+    return Rule(f"one of {', '.join(allowed)}", lambda value: value in allowed)
+
+
+def ruled(rule: Rule, **default: Any) -> Any:
+    """A dataclass field with a rule; `default` as for `dataclasses.field`."""
+    return dataclasses.field(metadata={"rule": rule}, **default)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        steps_per_epoch: None for as many as show every picture once.
+        max_pairs: Train on so many pairs, drawn by the seed; None for all.
+        validation_share: Part of the pairs that is held out; at least one pair.
+        learning_rate: The greatest that the schedule reaches.
+        schedule: `cosine` falls to 0 at the last step; `piecewise` multiplies by
+            `milestone_factor` at each of the `milestones`; `fixed` stays.
+        warmup_share: Part of the training in which the rate rises linearly from 0.
+        milestones: Parts of the training, 0 … 1, rising.
+        momentum: Of `sgd` and `rmsprop`.
+        ema_decay: Decay per step of the moving average of the weights, which is what is
+            validated and stored; 0 for the weights themselves.
+        weight_decay: Factor of the sum of squares of the convolution kernels, depthwise
+            ones left out.
+        dropout: Rate; None for the family's own.
+        batch_norm_momentum: Decay of the moving averages; None for what
+            `run.auto_batch_norm_momentum` gives.
+        batch_norm_epsilon: None for the family's own.
+        loss_alpha: Weight λ of a loss term, as are those that follow; see `losses`.
+        max_scale: Pictures are enlarged by 1 to this much per axis.
+        max_rotation_deg: Greatest angle, either way.
+        rotation_share: Part of the pictures that is turned, as `flip_share` for mirrored.
+        brightness: Greatest change, where white is 1; see `colour`, as for those below.
+        background_share: Part of the pictures with soft masks that is put before another
+            background, where backgrounds are given.
+        jit_compile: `auto` compiles the step with XLA where that is known to gain.
+        keep_checkpoints: How many of the latest epochs' networks are kept, beside the last
+            and the best.
+    """
+
+    epochs: int = ruled(COUNT, default=60)
+    steps_per_epoch: int | None = ruled(COUNT, default=None)
+    batch_size: int = ruled(Rule("1 … 4096", lambda value: 1 <= value <= 4096), default=16)
+    max_pairs: int | None = ruled(Rule("at least 2", lambda value: value >= 2), default=None)
+    validation_share: float = ruled(INNER_SHARE, default=0.05)
+    seed: int = ruled(Rule("0 … 4294967295", lambda value: 0 <= value < 2**32), default=0)
+
+    optimizer: str = ruled(choice("adam", "sgd", "rmsprop"), default="adam")
+    learning_rate: float = ruled(POSITIVE, default=1e-2)
+    schedule: str = ruled(choice("cosine", "piecewise", "fixed"), default="cosine")
+    warmup_share: float = ruled(DECAY, default=0.0)
+    milestones: tuple[float, ...] = ruled(
+        Rule(
+            "numbers above 0 and below 1, rising",
+            lambda value: (
+                all(0 < share < 1 for share in value) and list(value) == sorted(set(value))
+            ),
+        ),
+        default=(0.5, 0.75),
+    )
+    milestone_factor: float = ruled(INNER_SHARE, default=0.1)
+    momentum: float = ruled(DECAY, default=0.9)
+    ema_decay: float = ruled(DECAY, default=0.0)
+
+    weight_decay: float = ruled(NOT_NEGATIVE, default=4e-7)
+    dropout: float | None = ruled(DECAY, default=None)
+    batch_norm_momentum: float | None = ruled(DECAY, default=None)
+    batch_norm_epsilon: float | None = ruled(POSITIVE, default=None)
+
+    loss_alpha: float = ruled(NOT_NEGATIVE, default=1.0)
+    loss_compositional: float = ruled(NOT_NEGATIVE, default=1.0)
+    loss_gradient: float = ruled(NOT_NEGATIVE, default=1.0)
+    loss_cross_entropy: float = ruled(NOT_NEGATIVE, default=1.0)
+    loss_auxiliary: float = ruled(NOT_NEGATIVE, default=1.0)
+
+    max_scale: float = ruled(Rule("1 … 4", lambda value: 1 <= value <= 4), default=1.15)
+    max_rotation_deg: float = ruled(Rule("0 … 45", lambda value: 0 <= value <= 45), default=15.0)
+    rotation_share: float = ruled(SHARE, default=0.5)
+    flip_share: float = ruled(SHARE, default=0.5)
+    brightness: float = ruled(SHARE, default=0.0)
+    contrast: float = ruled(DECAY, default=0.0)
+    saturation: float = ruled(SHARE, default=0.0)
+    hue_deg: float = ruled(Rule("0 … 180", lambda value: 0 <= value <= 180), default=0.0)
+    gamma: float = ruled(DECAY, default=0.0)
+    background_share: float = ruled(SHARE, default=0.5)
+
+    mixed_precision: str = ruled(choice("off", "float16", "bfloat16"), default="off")
+    jit_compile: str = ruled(choice("auto", "on", "off"), default="auto")
+    keep_checkpoints: int = ruled(
+        Rule("0 … 1000000", lambda value: 0 <= value <= 1_000_000), default=0
+    )
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weight λ of each loss term, by the term's name."""
+        return {
+            name.removeprefix("loss_"): getattr(self, name)
+            for name in field_names()
+            if name.startswith("loss_")
+        }
+
+
+def _by_name() -> dict[str, dataclasses.Field]:
+    return {field.name: field for field in dataclasses.fields(Recipe)}
+
+
+def field_names() -> tuple[str, ...]:
+    """The fields of a recipe, in order."""
+    return tuple(_by_name())
+
+
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a word",
+    "tuple[float, ...]": "a list of numbers",
+}
+_KINDS = {"int": "int", "float": "float", "str": "str", "bool": "bool", "NoneType": "None"}
+
+
+def fits(value: Any, annotation: str) -> bool:
+    """Whether a value is of an annotated type; whole numbers fit `float`, truths no number."""
+    allowed = annotation.split(" | ")
+    kind = _KINDS.get(type(value).__name__, "")
+    if isinstance(value, (list, tuple)):
+        return "tuple[float, ...]" in allowed and all(fits(item, "float") for item in value)
+    return kind in allowed or (kind == "int" and "float" in allowed)
+
+
+def problem(field: dataclasses.Field, value: Any) -> str | None:
+    """What is wrong with a value, as a sentence without an end; None if nothing is."""
+    kind = str(field.type).removesuffix(" | None")
+    rule: Rule | None = field.metadata.get("rule")
+    if not fits(value, str(field.type)):
+        shown = f", {rule.words}" if rule else ""
+        return f"`{field.name}` must be {_WORDS.get(kind, kind)}{shown}. Received: {value!r}"
+    if value is not None and rule and not rule.holds(value):
+        return f"`{field.name}` must be {rule.words}. Received: {value}"
+    return None
+
+
+def unknown(name: str) -> str:
+    """What to say of a field that there is not, as a sentence without an end."""
+    close = difflib.get_close_matches(name, field_names(), n=3)
+    allowed = close or field_names()
+    return f"`{name}` is no field of a recipe: {', '.join(f'`{word}`' for word in allowed)}"
+
+
+def checked(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a recipe's fields, each in its type.
+
+    Raises:
+        UsageError: A field that there is not, a wrong type or an impossible value.
+    """
+    fields = _by_name()
+    for name, value in values.items():
+        said = problem(fields[name], value) if name in fields else unknown(name)
+        if said:
+            raise UsageError(f"{said}.")
+    return {name: as_typed(fields[name], value) for name, value in values.items()}
+
+
+def as_typed(field: dataclasses.Field, value: Any) -> Any:
+    """A value that fits, as the field's own type: TOML and JSON write 1 for 1.0."""
+    if isinstance(value, (list, tuple)):
+        return tuple(float(item) for item in value)
+    if isinstance(value, int) and str(field.type).startswith("float"):
+        return float(value)
+    return value
