@@ -127,6 +127,9 @@ _ERROR_AXES = {
     "mad": ErrorAxis("MAD (×10⁻³)", 1e3, "MAD"),
     "mse": ErrorAxis("MSE (×10⁻³)", 1e3, "MSE"),
     "sad": ErrorAxis("SAD (×10³)", 1.0, "SAD"),
+    "rhemann_gradient": ErrorAxis("Rhemann gradient (×10³)", 1.0, "Rhemann gradient"),
+    "connectivity": ErrorAxis("Connectivity error (×10³)", 1.0, "Connectivity error"),
+    "dtssd": ErrorAxis("dtSSD (×10⁻²)", 1e2, "dtSSD"),
     "mean_iou": ErrorAxis("1 − mean IoU (×10⁻²)", 1e2, "1 − mean IoU"),
 }
 

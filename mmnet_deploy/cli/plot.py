@@ -27,7 +27,7 @@ _SCALES = ("auto", "linear", "log")
     default="gradient_error",
     show_default=True,
     metavar="NAME",
-    help="gradient_error, mad, sad, mse, mean_iou.",
+    help="gradient_error, mad, sad, mse, mean_iou, or another that was evaluated.",
 )
 @click.option(
     "--latency",
