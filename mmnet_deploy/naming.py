@@ -154,6 +154,11 @@ def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
     return ", ".join(parts)
 
 
+def _of_one_width() -> set[str]:
+    """Families that have one width only."""
+    return {p.family for p in models.operating_points() if p.width_multiplier is None}
+
+
 def _model_label(model: ModelFile, precisions: bool, graphs: bool) -> str:
     """Width multiplier, `*` at 128×128, precision and graph if those shown differ in them.
 
@@ -163,7 +168,7 @@ def _model_label(model: ModelFile, precisions: bool, graphs: bool) -> str:
     if card is None:
         return stem(model)
     width = card.width_multiplier
-    if width is None and card.family not in {point.family for point in models.operating_points()}:
+    if width is None and card.family not in _of_one_width():
         return stem(model)
     label = card.title if width is None else str(width)
     label += "*" if card.size_label == "128" else ""

@@ -548,6 +548,14 @@ def test_models_of_other_origin_are_shown_by_name():
     assert point.valid
 
 
+def test_a_family_of_one_width_is_called_by_its_name():
+    """A network that does not tell its width keeps the name of its file."""
+    ldn = dataclasses.replace(card(None, 128, title="LDN+FB"), family="ldn-fb")
+    bare = card(None, 128, title="mmnet")
+    names = [model("aa", "a-int8.tflite", ldn), model("bb", "b.tflite", bare)]
+    assert naming.model_labels(names) == ["LDN+FB*", "b"]
+
+
 def test_label_is_the_width_with_a_star_at_128():
     """As in the paper's chart; any other size than 128 and 256 is written out."""
     shown = [(card(1.0), 1), (card(0.75), 1), (card(1.4, 128), 1), (card(0.5, 192), 1)]
