@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 
 from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
-from mmnet_deploy import records
+from mmnet_deploy import record_json
 from mmnet_deploy.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
 
 AIMS_S = {"results list": 2.0, "plot": 5.0}
@@ -62,7 +62,7 @@ def make(folder: Path, count: int) -> None:
             ),
             flags, state, state, {"mmnet-deploy": "0.1.0"}, f"2025-01-01T00:00:00.{number:06d}",
         )  # fmt: skip
-        content = records.to_json(result)
+        content = record_json.to_json(result)
         if number % 1000 == 999:
             content = content[: len(content) // 2]
         (folder / f"benchmark-{number:05d}.json").write_text(content)
@@ -73,7 +73,7 @@ def make(folder: Path, count: int) -> None:
         result = Evaluation(
             model(number), "portraits", "d" * 64, "test", 800, 600, "LiteRT", pictures, "2025-01-01"
         )
-        (folder / f"evaluation-{number:05d}.json").write_text(records.to_json(result))
+        (folder / f"evaluation-{number:05d}.json").write_text(record_json.to_json(result))
 
 
 def seconds(folder: Path, *words: str) -> tuple[float, float]:
@@ -90,7 +90,7 @@ def seconds(folder: Path, *words: str) -> tuple[float, float]:
 
 def reading_us(text: str, without_decoder: bool) -> float:
     """Processor time of reading one result, in microseconds."""
-    read = records._read_with_reasons if without_decoder else records.from_json
+    read = record_json._read_with_reasons if without_decoder else record_json.from_json
     begin = time.process_time()
     for _ in range(200):
         read(text)
@@ -120,12 +120,12 @@ def main() -> None:
             aim = f"aim: under {AIMS_S[title]:g}"
             print(f"{title:14} {wall:6.2f} s ({aim}), {processor:.2f} s of processor time")
         text = (folder / "benchmark-00000.json").read_text()
-    result = records.from_json(text)
+    result = record_json.from_json(text)
     assert isinstance(result, Benchmark)
     for runs in (50, 1000):
         samples = tuple(random.Random(0).gauss(1000, 10) for _ in range(runs))
         longer = dataclasses.replace(result, measurement=Measurement((), samples))
-        content = records.to_json(longer)
+        content = record_json.to_json(longer)
         plain, fast = reading_us(content, True), reading_us(content, False)
         begin = time.process_time()
         for _ in range(200):

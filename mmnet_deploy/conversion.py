@@ -28,7 +28,8 @@ from mmnet_deploy.network import Network
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.proof import Difference, Judge
 from mmnet_deploy.quantization import IO_TYPES, PRECISIONS, Source
-from mmnet_deploy.records import ModelCard, card_to_json
+from mmnet_deploy.record_json import card_to_json
+from mmnet_deploy.records import ModelCard
 from mmnet_deploy.representative import draw, portraits_in
 from mmnet_deploy.runtime import preprocess, with_card
 

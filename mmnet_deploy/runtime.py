@@ -24,7 +24,8 @@ from mmnet_deploy import data
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 from mmnet_deploy.files import reason, sha256
 from mmnet_deploy.graph import DAMAGE, IDENTIFIER, schema
-from mmnet_deploy.records import ModelCard, ModelFile, card_from_json
+from mmnet_deploy.record_json import card_from_json
+from mmnet_deploy.records import ModelCard, ModelFile
 from mmnet_deploy.run import Run
 
 METADATA_NAME = b"mmnet_deploy"

@@ -15,15 +15,8 @@ from mmnet_deploy.estimate import NoEstimateError, Profile, estimate
 from mmnet_deploy.files import make_folder, reason, write_text
 from mmnet_deploy.latency import Latency, summarise
 from mmnet_deploy.naming import device_name as device_name
-from mmnet_deploy.records import (
-    Benchmark,
-    Cost,
-    Evaluation,
-    Record,
-    TradeOff,
-    from_json,
-    to_json,
-)
+from mmnet_deploy.record_json import from_json, to_json
+from mmnet_deploy.records import Benchmark, Cost, Evaluation, Record, TradeOff
 
 if TYPE_CHECKING:
     import pandas as pd

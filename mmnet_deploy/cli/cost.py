@@ -212,7 +212,7 @@ def _estimate(one: Cost, profile: Profile) -> tuple[dict[str, Any] | None, str]:
 
 
 def _as_json(one: Cost, profile: Profile) -> dict[str, Any]:
-    from mmnet_deploy.records import to_json
+    from mmnet_deploy.record_json import to_json
 
     latency, note = _estimate(one, profile)
     return json.loads(to_json(one)) | {"estimate": latency, "estimate_note": note}

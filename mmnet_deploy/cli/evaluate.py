@@ -293,7 +293,7 @@ def _compared(results: Sequence[Evaluation], wanted: Sequence[Metric]) -> dict[s
 
 def _result_json(result: Evaluation) -> str:
     """The stored form, with the intervals of the means besides."""
-    from mmnet_deploy.records import to_json
+    from mmnet_deploy.record_json import to_json
     from mmnet_deploy.significance import mean_interval
 
     ends = {name: mean_interval(result.values(name)) for name in result.scores}

@@ -113,7 +113,8 @@ def show_results(
     Example: mmnet-deploy results show results/benchmark-a.json
     """
     from mmnet_deploy import table
-    from mmnet_deploy.records import Benchmark, to_json
+    from mmnet_deploy.record_json import to_json
+    from mmnet_deploy.records import Benchmark
 
     reading = _chosen(paths, model, device, kind)
     if as_json:

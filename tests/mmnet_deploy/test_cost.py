@@ -17,7 +17,7 @@ from android_benchmark import errors
 from android_benchmark.cost import CPUS, CostToolsError, count, find_tools
 from mmnet_deploy import cost
 from mmnet_deploy.errors import ModelFileError
-from mmnet_deploy.records import from_json, to_json
+from mmnet_deploy.record_json import from_json, to_json
 from tests import counting
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mmnet_deploy import cost, estimate, store
-from mmnet_deploy.records import to_json
+from mmnet_deploy.record_json import to_json
 from tests import counting
 from tests.mmnet_deploy.test_estimate import PAIRS, counted, fitted, measured
 

@@ -18,7 +18,8 @@ from android_benchmark import (
 )
 from mmnet_deploy import estimate, store
 from mmnet_deploy.errors import ResultError, UsageError
-from mmnet_deploy.records import Benchmark, Cost, ModelFile, to_json
+from mmnet_deploy.record_json import to_json
+from mmnet_deploy.records import Benchmark, Cost, ModelFile
 
 ENGINE = Engine("tflbench", "1", "xnnpack", "xnnpack", sha256="e" * 64)
 

@@ -12,7 +12,7 @@ import pytest
 
 from mmnet_deploy import contact_sheet, data, metrics, outputs, significance
 from mmnet_deploy.errors import UsageError
-from mmnet_deploy.records import from_json
+from mmnet_deploy.record_json import from_json
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from mmnet_deploy import counts, difference, inspection, layer_names, runtime
 from mmnet_deploy.errors import ModelFileError, ResultError
 from mmnet_deploy.graph import Graph
 from mmnet_deploy.quantization_error import LayerNoise, QuantizationError
-from mmnet_deploy.records import card_from_json
+from mmnet_deploy.record_json import card_from_json
 
 
 def _convert(function, shape=(1, 16, 16, 3), **options) -> bytes:

@@ -18,7 +18,7 @@ from android_benchmark import (
     RunRules,
     Statistics,
 )
-from mmnet_deploy import records
+from mmnet_deploy import record_json, records
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.records import (
     Benchmark,
@@ -216,7 +216,7 @@ def _read(parse, text):
 @settings(deadline=None)
 def test_results_survive_json(record):
     """What is read back equals what was written, types of the parts included."""
-    again = records.from_json(records.to_json(record))
+    again = record_json.from_json(record_json.to_json(record))
     assert again == record
     assert type(again) is type(record)
 
@@ -225,14 +225,14 @@ def test_results_survive_json(record):
 @settings(deadline=None)
 def test_cards_survive_json(card):
     """A model's description is read back as it was."""
-    assert records.card_from_json(records.card_to_json(card)) == card
+    assert record_json.card_from_json(record_json.card_to_json(card)) == card
 
 
 @given(results)
 @settings(deadline=None)
 def test_lists_come_back_as_tuples(record):
     """Records that were read can be compared and hashed as those that were made."""
-    again = records.from_json(records.to_json(record))
+    again = record_json.from_json(record_json.to_json(record))
     parts = [again, again.model, again.model.card]
     if isinstance(again, Benchmark):
         parts += [again.measurement, again.before, again.after]
@@ -247,16 +247,16 @@ def test_lists_come_back_as_tuples(record):
 @settings(deadline=None)
 def test_unknown_fields_are_ignored(record):
     """A result of the same schema with more fields, anywhere, can be read."""
-    more = json.dumps(_with_more_fields(json.loads(records.to_json(record))))
-    assert records.from_json(more) == record
+    more = json.dumps(_with_more_fields(json.loads(record_json.to_json(record))))
+    assert record_json.from_json(more) == record
 
 
 @given(cards)
 @settings(deadline=None)
 def test_unknown_fields_of_a_card_are_ignored(card):
     """The same holds for the description inside a model."""
-    more = json.dumps(_with_more_fields(json.loads(records.card_to_json(card))))
-    assert records.card_from_json(more) == card
+    more = json.dumps(_with_more_fields(json.loads(record_json.card_to_json(card))))
+    assert record_json.card_from_json(more) == card
 
 
 def test_equal_cards_are_equal_bytes():
@@ -264,16 +264,16 @@ def test_equal_cards_are_equal_bytes():
     card = ModelCard("mmnet", "MMNet", 1.0, 256, 256, "int8", 1, "a", "b", "c")
     one = dataclasses.replace(card, versions={"keras": "3", "numpy": "2"})
     other = dataclasses.replace(card, versions={"numpy": "2", "keras": "3"})
-    assert records.card_to_json(one) == records.card_to_json(other)
+    assert record_json.card_to_json(one) == record_json.card_to_json(other)
 
 
 def test_a_card_of_the_first_form_is_read():
     """Version 1 knew one input size for height and width."""
     card = ModelCard("mmnet", "MMNet", 1.0, 128, 128, "int8", 1, "a", "b", "c")
-    content = json.loads(records.card_to_json(card))
+    content = json.loads(record_json.card_to_json(card))
     del content["height_px"], content["width_px"]
     old = json.dumps(content | {"schema_version": 1, "input_size": 128})
-    assert records.card_from_json(old) == card
+    assert record_json.card_from_json(old) == card
 
 
 @pytest.mark.parametrize(("height", "width", "label"), [(256, 256, "256"), (144, 256, "144x256")])
@@ -306,33 +306,35 @@ def evaluation():
 
 def test_mean_scores_stand_at_the_top_as_plain_numbers(evaluation):
     """Other tools find the means of the metrics without knowing the rest of the form."""
-    content = json.loads(records.to_json(evaluation))
+    content = json.loads(record_json.to_json(evaluation))
     assert {name: content[name] for name in METRICS} == pytest.approx(
         {"gradient_error": 0.003, "mad": 0.02, "sad": 5.0, "mse": 0.2, "mean_iou": 0.75}
     )
     assert all(type(content[name]) is float for name in METRICS)
     assert content["kind"] == "evaluation"
-    assert content["schema_version"] == records.SCHEMA_VERSION
+    assert content["schema_version"] == record_json.SCHEMA_VERSION
 
 
 def test_means_are_derived_and_not_believed(evaluation):
     """A mean that was changed in the file has no effect: the pictures' scores count."""
-    content = json.loads(records.to_json(evaluation)) | {"gradient_error": 0.0}
-    assert records.from_json(json.dumps(content)).scores["gradient_error"] == pytest.approx(0.003)
+    content = json.loads(record_json.to_json(evaluation)) | {"gradient_error": 0.0}
+    assert record_json.from_json(json.dumps(content)).scores["gradient_error"] == pytest.approx(
+        0.003
+    )
 
 
 def test_evaluation_names_its_gradient_error(evaluation):
     """The definition travels with the number."""
-    assert "sigma=1.4" in json.loads(records.to_json(evaluation))["gradient_error_definition"]
+    assert "sigma=1.4" in json.loads(record_json.to_json(evaluation))["gradient_error_definition"]
 
 
 def test_any_file_name_can_be_stored(evaluation):
     """A name that is no valid text, as file systems allow, comes back as it was."""
     odd = dataclasses.replace(evaluation.model, name="\udcff é \u2028.tflite")
-    text = records.to_json(dataclasses.replace(evaluation, model=odd))
+    text = record_json.to_json(dataclasses.replace(evaluation, model=odd))
     assert text.isascii()
     assert text.endswith("}\n")
-    assert records.from_json(text).model == odd
+    assert record_json.from_json(text).model == odd
 
 
 def test_records_cannot_be_changed(evaluation):
@@ -396,20 +398,20 @@ def test_a_benchmark_of_an_earlier_form_is_read(version):
         versions={"python": "3.11"},
         created_at="2025-01-01T00:00:00+00:00",
     )
-    content = json.loads(records.to_json(now)) | {"schema_version": version}
+    content = json.loads(record_json.to_json(now)) | {"schema_version": version}
     for part, names in _NEW.items():
         for name in names:
             del (content[part] if part else content)[name]
     for flag in content["flags"]:
         del flag["wanted"]
-    assert records.from_json(json.dumps(content)) == now
+    assert record_json.from_json(json.dumps(content)) == now
     assert [flag.name for flag in now.broken_rules] == ["stable"]
 
 
 def test_statistics_without_a_run_are_refused():
     """They are of nothing, like no samples."""
     record = json.loads(
-        records.to_json(
+        record_json.to_json(
             Benchmark(
                 model=ModelFile("a.tflite", "ab", 1),
                 device=DeviceFacts("s", "m", "p", 4, "Android 14"),
@@ -427,7 +429,7 @@ def test_statistics_without_a_run_are_refused():
     )
     record["measurement"]["statistics"]["count"] = 0
     with pytest.raises(ResultError, match="holds no sample"):
-        records.from_json(json.dumps(record))
+        record_json.from_json(json.dumps(record))
 
 
 # --- Damage ------------------------------------------------------------------
@@ -437,7 +439,7 @@ def test_statistics_without_a_run_are_refused():
 @settings(deadline=None)
 def test_changed_results_are_read_or_refused(record, data):
     """Any value put in any place gives a record or a ResultError, never another error."""
-    content = json.loads(records.to_json(record))
+    content = json.loads(record_json.to_json(record))
     *path, last = data.draw(st.sampled_from([p for p in _places(content) if p]))
     content = copy.deepcopy(content)
     place = content
@@ -448,26 +450,26 @@ def test_changed_results_are_read_or_refused(record, data):
     else:
         place[last] = data.draw(json_values)
     text = json.dumps(content)
-    read = _read(records.from_json, text)
+    read = _read(record_json.from_json, text)
     assert read is None or isinstance(read, records.Record)
-    if records._read_fast(text) is not None:
-        assert records._read_fast(text) == records._read_with_reasons(text)
+    if record_json._read_fast(text) is not None:
+        assert record_json._read_fast(text) == record_json._read_with_reasons(text)
 
 
 @given(results)
 @settings(deadline=None)
 def test_sound_results_are_read_the_fast_way(record):
     """The slow reader is for what is old, odd or damaged."""
-    assert records._read_fast(records.to_json(record)) == record
+    assert record_json._read_fast(record_json.to_json(record)) == record
 
 
 @given(results, st.floats(0, 0.999))
 @settings(deadline=None)
 def test_truncated_results_are_refused(record, share):
     """Half a file is no result."""
-    text = records.to_json(record).rstrip()
+    text = record_json.to_json(record).rstrip()
     with pytest.raises(ResultError, match="is not a result of mmnet-deploy, or is damaged"):
-        records.from_json(text[: int(share * len(text))])
+        record_json.from_json(text[: int(share * len(text))])
 
 
 @given(
@@ -476,7 +478,7 @@ def test_truncated_results_are_refused(record, share):
 @settings(deadline=None)
 def test_other_json_is_refused(value):
     """JSON that is no record is refused, whatever it is."""
-    for parse in (records.from_json, records.card_from_json):
+    for parse in (record_json.from_json, record_json.card_from_json):
         assert _read(parse, json.dumps(value)) is None
 
 
@@ -484,11 +486,11 @@ def test_other_json_is_refused(value):
 @settings(deadline=None)
 def test_text_that_is_no_record_is_refused(text):
     """So is any other text."""
-    for parse in (records.from_json, records.card_from_json):
+    for parse in (record_json.from_json, record_json.card_from_json):
         assert _read(parse, text) is None
 
 
-@pytest.mark.parametrize("parse", [records.from_json, records.card_from_json])
+@pytest.mark.parametrize("parse", [record_json.from_json, record_json.card_from_json])
 def test_deeply_nested_json_is_refused(parse):
     """JSON that is nested beyond what Python can read is damaged, not a crash."""
     with pytest.raises(ResultError):
@@ -497,24 +499,24 @@ def test_deeply_nested_json_is_refused(parse):
 
 def test_pictures_with_different_metrics_are_refused(evaluation):
     """A mean over pictures needs every metric of every picture."""
-    content = json.loads(records.to_json(evaluation))
+    content = json.loads(record_json.to_json(evaluation))
     del content["pictures"][1]["scores"]["mad"]
     with pytest.raises(ResultError):
-        records.from_json(json.dumps(content))
+        record_json.from_json(json.dumps(content))
 
 
 def test_newer_schema_is_refused(evaluation):
     """The message has both versions."""
-    content = json.loads(records.to_json(evaluation)) | {"schema_version": 99}
+    content = json.loads(record_json.to_json(evaluation)) | {"schema_version": 99}
     with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 4\)"):
-        records.from_json(json.dumps(content))
+        record_json.from_json(json.dumps(content))
 
 
 def test_unknown_kind_is_refused(evaluation):
     """The message names the kind."""
-    content = json.loads(records.to_json(evaluation)) | {"kind": "opinion"}
+    content = json.loads(record_json.to_json(evaluation)) | {"kind": "opinion"}
     with pytest.raises(ResultError, match="unknown kind of result: opinion"):
-        records.from_json(json.dumps(content))
+        record_json.from_json(json.dumps(content))
 
 
 def test_the_first_frame_of_a_clip_may_lack_its_scores(evaluation):
@@ -523,14 +525,14 @@ def test_the_first_frame_of_a_clip_may_lack_its_scores(evaluation):
     pictures = tuple(records.PictureScore(f"clip-{n}", s) for n, s in enumerate((first, second)))
     clip = dataclasses.replace(evaluation, pictures=pictures)
     assert clip.scores == pytest.approx({"mad": 0.15, "dtssd": 0.03})
-    assert records.from_json(records.to_json(clip)) == clip
+    assert record_json.from_json(record_json.to_json(clip)) == clip
     gap = dataclasses.replace(clip, pictures=(pictures[1], records.PictureScore("c", {"dtssd": 1})))
     with pytest.raises(ResultError, match="lacks a score of the picture c"):
-        records.from_json(records.to_json(gap))
+        record_json.from_json(record_json.to_json(gap))
 
 
 def test_evaluation_of_no_picture_is_refused(evaluation):
     """There is no mean of nothing."""
-    content = json.loads(records.to_json(evaluation)) | {"pictures": []}
+    content = json.loads(record_json.to_json(evaluation)) | {"pictures": []}
     with pytest.raises(ResultError, match="no picture's score"):
-        records.from_json(json.dumps(content))
+        record_json.from_json(json.dumps(content))

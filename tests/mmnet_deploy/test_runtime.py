@@ -10,7 +10,8 @@ import pytest
 from mmnet_deploy import data, runtime
 from mmnet_deploy.errors import MmnetDeployError, ModelFileError, ResultError
 from mmnet_deploy.files import sha256
-from mmnet_deploy.records import ModelCard, card_to_json
+from mmnet_deploy.record_json import card_to_json
+from mmnet_deploy.records import ModelCard
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 

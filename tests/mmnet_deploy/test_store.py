@@ -22,14 +22,8 @@ from android_benchmark import (
 from mmnet_deploy import naming, store
 from mmnet_deploy.errors import OutputError, ResultError
 from mmnet_deploy.estimate import load_profile
-from mmnet_deploy.records import (
-    Benchmark,
-    Evaluation,
-    ModelCard,
-    ModelFile,
-    PictureScore,
-    to_json,
-)
+from mmnet_deploy.record_json import to_json
+from mmnet_deploy.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
 from tests.mmnet_deploy.test_estimate import counted
 
 PHONE = DeviceFacts("1A2B", "Pixel 6", "Tensor", 8, "Android 14")
