@@ -87,7 +87,8 @@ def _line(row: Row) -> tuple[str, ...]:
         height, width = row["eval_height_px"], row["eval_width_px"]
         settings = f"{height}×{width}" if height else "native"
         on = f"{row['data']}/{row['split']} ({row['pictures']})"
-        result = f"{1000 * row['gradient_error']:.3f}e-3 gradient error"
+        error = row.get("gradient_error")
+        result = "" if error is None else f"{1000 * error:.3f}e-3 gradient error"
         return kind, row["model"], on, settings, result, "", made
     if kind == "cost":
         settings = f"{row['engine']} {row['delegate']} t{row['threads']}"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
-import shlex
 import tempfile
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from android_benchmark import PRESETS, DeviceFacts, DeviceState, RunRules
 from mmnet_deploy import estimate, naming, store
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.latency import Latency, summarise
@@ -24,17 +22,15 @@ from mmnet_deploy.records import (
     Cost,
     Evaluation,
     ModelCard,
-    ModelFile,
     TradeOff,
 )
-from mmnet_deploy.report.plots import Pair
+from mmnet_deploy.report.devices import DevicePart, devices, evaluation_commands
 from mmnet_deploy.store import Reading
 
 MOST_ROWS = 2000
 MOST_DETAILS = 60
 MOST_OPERATORS = 12
 MOST_LAYERS = 12
-MOST_COMMAND_MODELS = 8
 LEAST_SCALE, MOST_SCALE = 1.15, 1.75
 """Pixels to a point of the chart: below, its labels cannot be read; above, it shouts."""
 
@@ -95,40 +91,6 @@ class Bars:
     title: str
     note: str
     rows: tuple[Share, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Trace:
-    """One reading of a device over its runs."""
-
-    what: str
-    unit: str
-    pairs: tuple[Pair, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class DevicePart:
-    """A device, what it looked like, and what it was measured with."""
-
-    name: str
-    facts: DeviceFacts
-    runs: int
-    traces: tuple[Trace, ...]
-    notes: tuple[str, ...]
-    ways: tuple[Way, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Way:
-    """One engine with rules, and the command that repeats it."""
-
-    engine: str
-    sha256: str
-    delegate: str
-    rules: RunRules
-    rules_name: str
-    versions: Mapping[str, str]
-    command: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,17 +159,20 @@ def build(reading: Reading, title: str = "", emulated: bool = False) -> Report:
         measured=tuple(measured[:MOST_ROWS]),
         left_out=max(len(measured) - MOST_ROWS, 0),
         detailed=tuple(measured[:MOST_DETAILS]),
-        evaluations=tuple(
-            sorted(newest.values(), key=lambda e: (e.scores["gradient_error"], e.model.name))
-        )[:MOST_ROWS],
-        evaluation_commands=_evaluation_commands(evaluations),
+        evaluations=tuple(sorted(newest.values(), key=_by_quality))[:MOST_ROWS],
+        evaluation_commands=evaluation_commands(evaluations),
         profiles=_profiles(measured),
         layers=_layers(models.values()),
         sizes=_sizes(models.values()),
         # Counts of instructions, which are no latencies.
         costs=tuple(r for r in reading.records if isinstance(r, Cost)),
-        devices=_devices(benchmarks, names),
+        devices=devices(benchmarks, names),
     )
+
+
+def _by_quality(result: Evaluation) -> tuple[float, str]:
+    """The order of evaluations: the best first, those without a gradient error last."""
+    return result.scores.get("gradient_error", math.inf), result.model.name
 
 
 def _facts(
@@ -245,10 +210,10 @@ def _chart(
     known = [r for r in reading.records if isinstance(r, (Benchmark, Evaluation))]
     try:
         joined = store.join(known, emulated=emulated)
+        profile = estimate.load_profile(estimate.DEFAULT)
+        points = [*joined.points, *store.estimates(reading.records, profile)[0]]
     except ResultError as error:
         return None, (), (), str(error)
-    profile = estimate.load_profile(estimate.DEFAULT)
-    points = [*joined.points, *store.estimates(reading.records, profile)[0]]
     if not points:
         lacks = "No model file has both a latency and a gradient error."
         return None, (), joined.notes, lacks
@@ -360,146 +325,3 @@ def _sizes(models: Any) -> tuple[Share, ...]:
     return _bars(
         [(m.name, m.card.precision if m.card else "", float(m.size_bytes), "") for m in ordered]
     )
-
-
-# --- Devices -----------------------------------------------------------------
-
-
-def _devices(
-    benchmarks: Sequence[Benchmark], names: Mapping[DeviceFacts, str]
-) -> tuple[DevicePart, ...]:
-    parts = []
-    for facts, group in naming.by_device(benchmarks).items():
-        traces, notes = _traces(group)
-        parts.append(
-            DevicePart(names[facts], group[0].device, len(group), traces, notes, _ways(group))
-        )
-    return tuple(sorted(parts, key=lambda part: (part.facts.emulated, part.name)))
-
-
-def _hottest(state: DeviceState) -> float | None:
-    return max(state.temperatures_c.values(), default=None)
-
-
-def _fastest_ghz(state: DeviceState) -> float | None:
-    return max(state.frequencies_khz) / 1e6 if any(state.frequencies_khz) else None
-
-
-def _limit_ghz(state: DeviceState) -> float | None:
-    return max(state.frequency_limits_khz) / 1e6 if any(state.frequency_limits_khz) else None
-
-
-_READINGS = (
-    ("Hottest sensor", "°C", _hottest),
-    ("Battery temperature", "°C", lambda state: state.battery_c),
-    ("Fastest core", "GHz", _fastest_ghz),
-    ("Highest allowed frequency", "GHz", _limit_ghz),
-    ("Load (1 min)", "", lambda state: state.load_1min),
-    ("Free memory", "GB", lambda s: s.free_memory_bytes / 1e9 if s.free_memory_bytes else None),
-)
-
-
-def _traces(benchmarks: Sequence[Benchmark]) -> tuple[tuple[Trace, ...], tuple[str, ...]]:
-    """Readings in the order of the runs, and what could not be read."""
-    traces, missing, notes = [], [], []
-    for what, unit, of in _READINGS:
-        pairs = tuple((of(b.before), of(b.after)) for b in benchmarks)
-        known = {value for pair in pairs for value in pair if value is not None}
-        if not known:
-            missing.append(what.split(" (")[0].lower())
-        elif len(known) == 1:
-            notes.append(f"{what}: {known.pop():.4g} {unit}".rstrip() + " whenever it was read.")
-        else:
-            traces.append(Trace(what, unit, pairs))
-    if missing:
-        notes.append(f"Not readable there: {', '.join(missing)}.")
-    governors = sorted({g for b in benchmarks for g in (*b.before.governors, *b.after.governors)})
-    if governors:
-        notes.append(f"Frequency governor: {', '.join(governors)}.")
-    for what, name in (("Plugged in", "charging"), ("Screen on", "screen_on")):
-        seen = Counter(getattr(b.before, name) for b in benchmarks)
-        if seen[True] or seen[False]:
-            answer = "no" if not seen[True] else "yes" if not seen[False] else "in some runs"
-            notes.append(f"{what}: {answer}.")
-    throttled = sum((b.after.thermal_status or 0) > 0 for b in benchmarks)
-    if throttled:
-        notes.append(f"Android reported thermal throttling after {throttled} runs.")
-    return tuple(traces), tuple(notes)
-
-
-def _ways(benchmarks: Sequence[Benchmark]) -> tuple[Way, ...]:
-    """Each engine, setting and rules that were used, with the command that repeats them."""
-    groups: dict[tuple, list[Benchmark]] = {}
-    for result in benchmarks:
-        engine = result.engine
-        key = (
-            naming.engine_name(engine), engine.sha256, engine.requested or engine.delegate,
-            result.threads, result.cores_wanted, result.rules, bool(result.profile),
-        )  # fmt: skip
-        groups.setdefault(key, []).append(result)
-    return tuple(_way(group) for group in groups.values())
-
-
-def _way(group: Sequence[Benchmark]) -> Way:
-    first = group[0]
-    delegates = sorted({naming.delegate_name(result.engine) for result in group})
-    return Way(
-        engine=naming.engine_name(first.engine),
-        sha256=first.engine.sha256,
-        delegate=", ".join(delegates),
-        rules=first.rules,
-        rules_name=preset_name(first.rules) or "own rules",
-        versions=first.versions,
-        command=_bench_command(group),
-    )
-
-
-def _model_names(models: Sequence[ModelFile]) -> list[str]:
-    names = list(dict.fromkeys(model.name for model in models))
-    if len(names) > MOST_COMMAND_MODELS:
-        return ["*.tflite"]
-    return [shlex.quote(name if not name.startswith("-") else f"./{name}") for name in names]
-
-
-def preset_name(rules: RunRules) -> str:
-    """The preset that the rules are of, but for the rests, which some devices need none of."""
-
-    def plain(of: RunRules) -> RunRules:
-        return dataclasses.replace(of, rest_margin_c=None, rest_max_s=0.0)
-
-    return next((name for name, preset in PRESETS.items() if plain(preset) == plain(rules)), "")
-
-
-def _bench_command(group: Sequence[Benchmark]) -> str:
-    first = group[0]
-    words = ["mmnet-deploy", "bench", *_model_names([result.model for result in group])]
-    words += ["--device", shlex.quote(first.device.serial), "--threads", str(first.threads)]
-    words += ["--delegate", shlex.quote(first.engine.requested or first.engine.delegate)]
-    if first.cores_wanted:
-        words += ["--cores", shlex.quote(first.cores_wanted)]
-    rules = first.rules
-    preset = preset_name(rules)
-    if preset:
-        words += ["--preset", preset]
-    else:
-        words += ["--min-runs", str(rules.min_runs), "--min-duration", f"{rules.min_duration_s:g}"]
-        words += ["--max-duration", f"{rules.max_duration_s:g}"]
-        words += ["--warmup-runs", str(rules.warmup_min_runs)]
-        words += ["--warmup-duration", f"{rules.warmup_min_s:g}"]
-    if first.profile:
-        words.append("--profile")
-    return " ".join([*words, "-o", "results"])
-
-
-def _evaluation_commands(evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
-    groups: dict[tuple, list[ModelFile]] = {}
-    for result in evaluations:
-        key = result.data, result.split, result.height_px, result.width_px
-        groups.setdefault(key, []).append(result.model)
-    commands = []
-    for (data, split, height, width), models in groups.items():
-        size = f"{height}x{width}" if height else "native"
-        words = ["mmnet-deploy", "evaluate", *_model_names(models), "--data", shlex.quote(data)]
-        words += ["--split", shlex.quote(split), "--eval-size", size, "-o", "results"]
-        commands.append(" ".join(words))
-    return tuple(commands)

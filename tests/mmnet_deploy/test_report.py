@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mmnet_deploy import report, store
-from mmnet_deploy.records import Benchmark, Evaluation
+from mmnet_deploy.records import Benchmark, Evaluation, PictureScore
 from mmnet_deploy.report import plots, sections
 from tests import report_results as made
 
@@ -236,6 +236,18 @@ def test_an_outlier_does_not_squeeze_a_histogram():
     drawn = plots.histogram([1000.0 + n for n in range(99)] + [90_000.0], 1050, "median")
     assert "1.1 ms, 1 above" in drawn
     assert drawn.count("<rect") > 30
+
+
+def test_qualities_without_a_gradient_error_stand_last():
+    """Where other metrics were asked for, a dash stands in its place, and the chart says why."""
+    file, other = made.model(), made.model(0.5)
+    scores = (PictureScore("a", {"mad": 0.02, "sad": 3.0}),)
+    lacking = made.evaluation(file, 0.004, pictures=scores)
+    known = made.evaluation(other, 0.004, count=1)
+    found = sections.build(reading([made.benchmark(file, 5000), lacking, known]))
+    assert [e.model for e in found.evaluations] == [other, file]
+    assert "has no gradient_error" in found.chart_lacks
+    assert "–" in report.render(reading([made.benchmark(file, 5000), lacking, known]))
 
 
 def test_commands_can_be_pasted_into_a_shell():

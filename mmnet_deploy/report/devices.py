@@ -1,0 +1,191 @@
+"""The devices of a report: what they looked like, and the commands that repeat the runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from android_benchmark import PRESETS, DeviceFacts, DeviceState, RunRules
+from mmnet_deploy import naming
+from mmnet_deploy.records import Benchmark, Evaluation, ModelFile
+from mmnet_deploy.report.plots import Pair
+
+MOST_COMMAND_MODELS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """One reading of a device over its runs."""
+
+    what: str
+    unit: str
+    pairs: tuple[Pair, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class DevicePart:
+    """A device, what it looked like, and what it was measured with."""
+
+    name: str
+    facts: DeviceFacts
+    runs: int
+    traces: tuple[Trace, ...]
+    notes: tuple[str, ...]
+    ways: tuple[Way, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """One engine with rules, and the command that repeats it."""
+
+    engine: str
+    sha256: str
+    delegate: str
+    rules: RunRules
+    rules_name: str
+    versions: Mapping[str, str]
+    command: str
+
+
+def devices(
+    benchmarks: Sequence[Benchmark], names: Mapping[DeviceFacts, str]
+) -> tuple[DevicePart, ...]:
+    """The devices, real ones first, by name."""
+    parts = []
+    for facts, group in naming.by_device(benchmarks).items():
+        traces, notes = _traces(group)
+        parts.append(
+            DevicePart(names[facts], group[0].device, len(group), traces, notes, _ways(group))
+        )
+    return tuple(sorted(parts, key=lambda part: (part.facts.emulated, part.name)))
+
+
+def _hottest(state: DeviceState) -> float | None:
+    return max(state.temperatures_c.values(), default=None)
+
+
+def _fastest_ghz(state: DeviceState) -> float | None:
+    return max(state.frequencies_khz) / 1e6 if any(state.frequencies_khz) else None
+
+
+def _limit_ghz(state: DeviceState) -> float | None:
+    return max(state.frequency_limits_khz) / 1e6 if any(state.frequency_limits_khz) else None
+
+
+_READINGS = (
+    ("Hottest sensor", "°C", _hottest),
+    ("Battery temperature", "°C", lambda state: state.battery_c),
+    ("Fastest core", "GHz", _fastest_ghz),
+    ("Highest allowed frequency", "GHz", _limit_ghz),
+    ("Load (1 min)", "", lambda state: state.load_1min),
+    ("Free memory", "GB", lambda s: s.free_memory_bytes / 1e9 if s.free_memory_bytes else None),
+)
+
+
+def _traces(benchmarks: Sequence[Benchmark]) -> tuple[tuple[Trace, ...], tuple[str, ...]]:
+    """Readings in the order of the runs, and what could not be read."""
+    traces, missing, notes = [], [], []
+    for what, unit, of in _READINGS:
+        pairs = tuple((of(b.before), of(b.after)) for b in benchmarks)
+        known = {value for pair in pairs for value in pair if value is not None}
+        if not known:
+            missing.append(what.split(" (")[0].lower())
+        elif len(known) == 1:
+            notes.append(f"{what}: {known.pop():.4g} {unit}".rstrip() + " whenever it was read.")
+        else:
+            traces.append(Trace(what, unit, pairs))
+    if missing:
+        notes.append(f"Not readable there: {', '.join(missing)}.")
+    governors = sorted({g for b in benchmarks for g in (*b.before.governors, *b.after.governors)})
+    if governors:
+        notes.append(f"Frequency governor: {', '.join(governors)}.")
+    for what, name in (("Plugged in", "charging"), ("Screen on", "screen_on")):
+        seen = Counter(getattr(b.before, name) for b in benchmarks)
+        if seen[True] or seen[False]:
+            answer = "no" if not seen[True] else "yes" if not seen[False] else "in some runs"
+            notes.append(f"{what}: {answer}.")
+    throttled = sum((b.after.thermal_status or 0) > 0 for b in benchmarks)
+    if throttled:
+        notes.append(f"Android reported thermal throttling after {throttled} runs.")
+    return tuple(traces), tuple(notes)
+
+
+def _ways(benchmarks: Sequence[Benchmark]) -> tuple[Way, ...]:
+    """Each engine, setting and rules that were used, with the command that repeats them."""
+    groups: dict[tuple, list[Benchmark]] = {}
+    for result in benchmarks:
+        engine = result.engine
+        key = (
+            naming.engine_name(engine), engine.sha256, engine.requested or engine.delegate,
+            result.threads, result.cores_wanted, result.rules, bool(result.profile),
+        )  # fmt: skip
+        groups.setdefault(key, []).append(result)
+    return tuple(_way(group) for group in groups.values())
+
+
+def _way(group: Sequence[Benchmark]) -> Way:
+    first = group[0]
+    delegates = sorted({naming.delegate_name(result.engine) for result in group})
+    return Way(
+        engine=naming.engine_name(first.engine),
+        sha256=first.engine.sha256,
+        delegate=", ".join(delegates),
+        rules=first.rules,
+        rules_name=preset_name(first.rules) or "own rules",
+        versions=first.versions,
+        command=_bench_command(group),
+    )
+
+
+def _model_names(models: Sequence[ModelFile]) -> list[str]:
+    names = list(dict.fromkeys(model.name for model in models))
+    if len(names) > MOST_COMMAND_MODELS:
+        return ["*.tflite"]
+    return [shlex.quote(name if not name.startswith("-") else f"./{name}") for name in names]
+
+
+def preset_name(rules: RunRules) -> str:
+    """The preset that the rules are of, but for the rests, which some devices need none of."""
+
+    def plain(of: RunRules) -> RunRules:
+        return dataclasses.replace(of, rest_margin_c=None, rest_max_s=0.0)
+
+    return next((name for name, preset in PRESETS.items() if plain(preset) == plain(rules)), "")
+
+
+def _bench_command(group: Sequence[Benchmark]) -> str:
+    first = group[0]
+    words = ["mmnet-deploy", "bench", *_model_names([result.model for result in group])]
+    words += ["--device", shlex.quote(first.device.serial), "--threads", str(first.threads)]
+    words += ["--delegate", shlex.quote(first.engine.requested or first.engine.delegate)]
+    if first.cores_wanted:
+        words += ["--cores", shlex.quote(first.cores_wanted)]
+    rules = first.rules
+    preset = preset_name(rules)
+    if preset:
+        words += ["--preset", preset]
+    else:
+        words += ["--min-runs", str(rules.min_runs), "--min-duration", f"{rules.min_duration_s:g}"]
+        words += ["--max-duration", f"{rules.max_duration_s:g}"]
+        words += ["--warmup-runs", str(rules.warmup_min_runs)]
+        words += ["--warmup-duration", f"{rules.warmup_min_s:g}"]
+    if first.profile:
+        words.append("--profile")
+    return " ".join([*words, "-o", "results"])
+
+
+def evaluation_commands(evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
+    """The commands that repeat evaluations."""
+    groups: dict[tuple, list[ModelFile]] = {}
+    for result in evaluations:
+        key = result.data, result.split, result.height_px, result.width_px
+        groups.setdefault(key, []).append(result.model)
+    commands = []
+    for (data, split, height, width), models in groups.items():
+        size = f"{height}x{width}" if height else "native"
+        words = ["mmnet-deploy", "evaluate", *_model_names(models), "--data", shlex.quote(data)]
+        words += ["--split", shlex.quote(split), "--eval-size", size, "-o", "results"]
+        commands.append(" ".join(words))
+    return tuple(commands)
