@@ -45,7 +45,7 @@ FREE = 1.6
 
 def model_files(folder: Path, input_size: int) -> list[Path]:
     """MMNet 1.0 in float32 and int8."""
-    content, _ = conversion.float_graph(random_network("mmnet", 1.0, input_size), "deploy")
+    content, _ = conversion.float_graph(random_network(f"mmnet-1.0-{input_size}"), "deploy")
     source = Source(content, noise(input_size, 8), phases=True)
     files = []
     for precision in ("float32", "int8"):
