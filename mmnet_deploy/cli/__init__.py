@@ -15,8 +15,6 @@ from typing import Any
 
 import click
 
-from android_benchmark.cores import CoresError
-from android_benchmark.errors import DeviceChoiceError, HarnessError
 from mmnet_deploy import __version__
 from mmnet_deploy.errors import MmnetDeployError
 
@@ -62,9 +60,6 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except MmnetDeployError as error:
             message, exit_code, cause = str(error), error.exit_code, error
-        except HarnessError as error:
-            wrong_usage = isinstance(error, (CoresError, DeviceChoiceError))
-            message, exit_code, cause = str(error), 2 if wrong_usage else 1, error
         except MemoryError as error:
             message = f"Not enough memory: {error}. Smaller sizes or batches need less."
             exit_code, cause = 1, error
@@ -73,6 +68,15 @@ class _Commands(click.Group):
             if error.errno == errno.EPIPE or ctx.params["debug"]:
                 raise
             message, exit_code, cause = f"{error.strerror or error}.", 1, error
+        except Exception as error:
+            # Imported late: the overview of commands needs nothing of the harness.
+            from android_benchmark.cores import CoresError
+            from android_benchmark.errors import DeviceChoiceError, HarnessError
+
+            if not isinstance(error, HarnessError):
+                raise
+            wrong_usage = isinstance(error, (CoresError, DeviceChoiceError))
+            message, exit_code, cause = str(error), 2 if wrong_usage else 1, error
         if ctx.params["debug"]:
             raise cause
         failure = click.ClickException(" ".join(message.split()))
