@@ -246,6 +246,12 @@ def _listed(line: str) -> Listed | None:
     return Listed(serial, state, model.replace("_", " ") if model else None)
 
 
+def properties(text: str) -> dict[str, str]:
+    """What `getprop` lists."""
+    pairs = (re.fullmatch(r"\[(.+?)\]: \[(.*)\]", line.strip()) for line in text.splitlines())
+    return {match[1]: match[2] for match in pairs if match}
+
+
 # --- One phone ---------------------------------------------------------------
 
 
@@ -303,6 +309,4 @@ class AdbDevice:
 
     def properties(self) -> Mapping[str, str]:
         """Android's system properties."""
-        lines = self.shell("getprop").stdout.splitlines()
-        pairs = (re.fullmatch(r"\[(.+?)\]: \[(.*)\]", line.strip()) for line in lines)
-        return {match[1]: match[2] for match in pairs if match}
+        return properties(self.shell("getprop").stdout)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from android_benchmark.adb import AdbDevice
+from android_benchmark.adb import AdbDevice, properties
 from android_benchmark.device import DeviceFacts, DeviceState
 
 _CPU = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq"
@@ -93,12 +93,6 @@ def _files(lines: list[str], pattern: str) -> dict[int, str]:
 def _numbers(contents: Mapping[_Key, str]) -> dict[_Key, int]:
     parsed = {key: _number(content) for key, content in contents.items()}
     return {key: value for key, value in parsed.items() if value is not None}
-
-
-def properties(text: str) -> dict[str, str]:
-    """What `getprop` lists."""
-    pairs = (re.fullmatch(r"\[(.+?)\]: \[(.*)\]", line.strip()) for line in text.splitlines())
-    return {match[1]: match[2] for match in pairs if match}
 
 
 def _online(text: str) -> set[int]:
