@@ -30,7 +30,7 @@ from mmnet_deploy.proof import Difference, Judge
 from mmnet_deploy.quantization import IO_TYPES, PRECISIONS, Source
 from mmnet_deploy.record_json import card_to_json
 from mmnet_deploy.records import ModelCard
-from mmnet_deploy.representative import draw, portraits_in
+from mmnet_deploy.representative import TRAIN, draw, portraits_in
 from mmnet_deploy.runtime import preprocess, with_card
 
 GRAPHS = ("deploy", "stock")
@@ -217,6 +217,7 @@ def convert(
     folder: Path,
     options: Options = Options(),  # It is frozen.
     *,
+    split: str = TRAIN,
     progress: Progress = silent,
 ) -> list[Converted]:
     """Convert a network to each precision, and compare each file with the network.
@@ -224,6 +225,7 @@ def convert(
     Args:
         precisions: Names in `quantization.PRECISIONS`.
         pictures: Data set or folder that representative and held-out pictures come from.
+        split: Of the data set; see `representative.portraits_in`.
         folder: Where the files go, their names made of family, width multiplier, input
             size and precision.
 
@@ -240,7 +242,10 @@ def convert(
     """
     options.check(precisions)
     drawn = draw(
-        portraits_in(pictures), options.calibration_samples, options.checked_pictures, options.seed
+        portraits_in(pictures, split),
+        options.calibration_samples,
+        options.checked_pictures,
+        options.seed,
     )
     # Read before anything is converted, so that a bad picture is found at once.
     images = [data.read_image(portrait.image) for portrait in drawn.held_out]

@@ -35,16 +35,22 @@ class Draw:
     held_out: tuple[Portrait, ...]
 
 
-def portraits_in(folder: Path) -> list[Portrait]:
-    """The train split of a data set, with masks, or the pictures of a plain folder.
+TRAIN = "train"
+
+
+def portraits_in(folder: Path, split: str = TRAIN) -> list[Portrait]:
+    """Splits of a data set, with masks, or the pictures of a plain folder.
+
+    Args:
+        split: As for `data.find_pairs`. A folder without a split `train` may be a plain one.
 
     Raises:
-        DataError: There are no pictures, or the train split is not sound.
+        DataError: There are no pictures, or a split is not sound.
     """
-    if (folder / "train" / "mask").is_dir():
-        pairs = data.find_pairs(folder, "train")
+    if split != TRAIN or (folder / TRAIN / "mask").is_dir():
+        pairs = data.find_pairs(folder, split)
         return [Portrait(pair.image, pair.mask) for pair in pairs]
-    train = folder / "train" / "image"
+    train = folder / TRAIN / "image"
     found = data.pictures_in(train if train.is_dir() else folder)
     if not found:
         raise DataError(

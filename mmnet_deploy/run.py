@@ -169,13 +169,17 @@ class Run:
         raise ModelFileError(f"{self.folder} holds no trained network yet.")
 
 
-def auto_batch_norm_momentum(total_steps: int) -> float:
+def auto_batch_norm_momentum(total_steps: int, ema_decay: float = 0.0) -> float:
     """A decay whose averages span a hundredth of the training, 0.9 to 0.999.
 
     With the published 0.999 the initial values stay in the averages for thousands of
     steps. Fifty layers multiply that error, and evaluation looks broken until then.
+
+    Args:
+        ema_decay: Of the weights. Averages of the weights want statistics of the same
+            stretch of the training, not those of the latest weights.
     """
-    return min(0.999, max(0.9, 1 - 100 / total_steps))
+    return max(ema_decay, min(0.999, max(0.9, 1 - 100 / total_steps)))
 
 
 def check_config(config: RunConfig) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from mmnet_deploy import pretrained
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 from mmnet_deploy.progress import Advance
 
@@ -23,6 +24,22 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(path_type=Path)
 """A path; whether it exists is checked where the message can say what to do."""
+
+
+class _Network(click.Path):
+    """A path, or `pretrained:NAME` for the folder of a network that comes along."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and value.startswith(pretrained.PREFIX):
+            try:
+                return pretrained.run_folder(value.removeprefix(pretrained.PREFIX))
+            except UsageError as error:
+                self.fail(str(error), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+NETWORK = _Network(path_type=Path)
+"""A run or a file with a network; as `FOLDER`."""
 
 PLAIN_INTERVAL_S = 10.0
 MOST_SKIPPED = 20

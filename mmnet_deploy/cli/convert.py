@@ -10,6 +10,7 @@ import click
 
 from mmnet_deploy.cli.console import (
     FOLDER,
+    NETWORK,
     network_options,
     parse_share,
     print_table,
@@ -31,7 +32,7 @@ SHOWN_LAYERS = 12
 
 
 @click.command()
-@click.argument("network", metavar="RUN|MODEL.keras|SAVED_MODEL", type=FOLDER)
+@click.argument("network", metavar="RUN|MODEL.keras|SAVED_MODEL", type=NETWORK)
 @click.option(
     "--precision",
     "precisions",
@@ -111,6 +112,7 @@ def convert(
     Examples:
       mmnet-deploy convert runs/a --precision all --representative portraits -o models
       mmnet-deploy convert runs/a --precision int8 --max-error-increase 2% -o models
+      mmnet-deploy convert pretrained:mmnet-1.0-256 --representative portraits -o models
       mmnet-deploy convert other.keras --alpha-channel 0 --input-range -1 1 \\
           --representative photographs -o models
     """
@@ -119,6 +121,7 @@ def convert(
     from mmnet_deploy import conversion
     from mmnet_deploy.network import load
     from mmnet_deploy.quantization import PRECISIONS
+    from mmnet_deploy.representative import TRAIN
 
     wanted = tuple(dict.fromkeys(PRECISIONS if "all" in precisions else precisions))
     options = conversion.Options(
@@ -134,8 +137,10 @@ def convert(
     )
     options.check(wanted)
     loaded = load(network, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
-    pictures = representative or _trained_on(loaded, network)
-    results = conversion.convert(loaded, wanted, pictures, folder, options, progress=progress)
+    pictures, split = (representative, TRAIN) if representative else _trained_on(loaded, network)
+    results = conversion.convert(
+        loaded, wanted, pictures, folder, options, split=split, progress=progress
+    )
     for result in results:
         _print_ranking(result.card)
     print_differences(results)
@@ -146,8 +151,8 @@ def convert(
         raise click.exceptions.Exit(1)
 
 
-def _trained_on(loaded: Network, network: Path) -> Path:
-    """The data set of a run.
+def _trained_on(loaded: Network, network: Path) -> tuple[Path, str]:
+    """The data set of a run, and the splits of it.
 
     Raises:
         UsageError: There is none, or not any more.
@@ -155,10 +160,12 @@ def _trained_on(loaded: Network, network: Path) -> Path:
     rule = "`representative` must name a data set or a folder of pictures"
     if loaded.config is None:
         raise UsageError(f"{rule}: {network} does not know what it was trained on.")
+    if not loaded.config.data:
+        raise UsageError(f"{rule}: the network came along without the pictures it was trained on.")
     folder = Path(loaded.config.data)
     if not folder.is_dir():
         raise UsageError(f"{rule}: {folder}, which the run was trained on, is not there any more.")
-    return folder
+    return folder, loaded.config.split
 
 
 def _print_ranking(card: ModelCard) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
+from mmnet_deploy import pretrained as ready
 from mmnet_deploy.cli.console import (
     FOLDER,
     progress,
@@ -17,14 +19,18 @@ from mmnet_deploy.cli.console import (
     require_tensorflow_backend,
     say,
 )
-from mmnet_deploy.errors import OutputError
+from mmnet_deploy.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from mmnet_deploy.records import Record
+    from mmnet_deploy.run import RunConfig
 
 PRECISIONS = ("float32", "float16", "int8")
 MARK = "about-this-demo.txt"
 STEPS_PER_EPOCH = 80
+PAIRS = 800
+FEWER_PAIRS = 200
+"""With --pretrained, where they only calibrate and judge."""
 PARTS = ("portraits", "run", "models", "results")
 
 ABOUT = """\
@@ -32,7 +38,7 @@ Made by `mmnet-deploy demo`. The portraits are synthetic and the latency is that
 computer that it ran on: neither says anything of your portraits or of your phone.
 
 portraits/   synthetic pairs
-run/         the training: config, log, networks, TensorBoard events
+run/         the training: config, log, networks, TensorBoard events (none with --pretrained)
 models/      the converted .tflite files
 results/     one JSON file per evaluation and per benchmark
 report.html  all of the results on one page
@@ -43,15 +49,23 @@ results.csv  the same numbers as a table
 
 @click.command()
 @click.option("-o", "--out", "folder", default=Path("mmnet-demo"), show_default=True, type=FOLDER)
-@click.option("--count", default=800, show_default=True, help="Synthetic pairs.")
+@click.option(
+    "--pretrained",
+    is_flag=True,
+    help="Skip training: take the networks that come along, trained on other synthetic portraits.",
+)
+@click.option("--count", type=int, help="Synthetic pairs.  [800; 200 with --pretrained]")
 @click.option("--epochs", default=8, show_default=True, help="Of 80 steps each.")
 @click.option("--width-multiplier", default=0.5, show_default=True)
 @click.option("--input-size", default=128, show_default=True)
 @click.option("--threads", default=1, show_default=True, help="For the benchmark.")
 @click.option("--seed", default=0, show_default=True)
+@click.pass_context
 def demo(
+    ctx: click.Context,
     folder: Path,
-    count: int,
+    pretrained: bool,
+    count: int | None,
     epochs: int,
     width_multiplier: float,
     input_size: int,
@@ -62,66 +76,57 @@ def demo(
 
     Draws portraits, trains a small MMNet on them, converts it to float32, float16 and
     int8, evaluates and benchmarks each file, and ends with a report of it all: report.html.
-    Takes about four minutes on two cores. A folder of an earlier demo is replaced.
+    Takes about four minutes on two cores, with --pretrained one and a half. A folder of an
+    earlier demo is replaced.
 
-    Example: mmnet-deploy demo -o mmnet-demo
+    \b
+    Examples:
+      mmnet-deploy demo -o mmnet-demo
+      mmnet-deploy demo --pretrained
     """
     begin = time.monotonic()
     require_extra("demo")
     require_tensorflow_backend()
-    from mmnet_deploy import (
-        benchmark,
-        chart,
-        conversion,
-        network,
-        report,
-        store,
-        synthetic,
-        training,
-    )
+    from mmnet_deploy import benchmark, chart, conversion, network, report, store, synthetic
     from mmnet_deploy.cli.evaluate import evaluate_one
     from mmnet_deploy.cli.measuring import run_benchmarks
     from mmnet_deploy.files import write_text
     from mmnet_deploy.metrics import PUBLISHED_SIZE
-    from mmnet_deploy.run import RunConfig, auto_batch_norm_momentum, check_config
+    from mmnet_deploy.run import Run
 
     portraits, run_folder, models, results = (folder / part for part in PARTS)
-    config = RunConfig(
-        family="mmnet",
-        width_multiplier=width_multiplier,
-        input_size=input_size,
-        data=str(portraits.resolve()),
-        split="train",
-        validation_share=0.1,
-        epochs=epochs,
-        steps_per_epoch=STEPS_PER_EPOCH,
-        batch_size=16,
-        learning_rate=1e-2,
-        weight_decay=4e-7,
-        batch_norm_momentum=auto_batch_norm_momentum(max(1, epochs) * STEPS_PER_EPOCH),
-        seed=seed,
-    )
+    if pretrained:
+        _refuse_training_options(ctx)
+        config = None
+        runs = [ready.run_folder(name) for name in ready.names()]
+        largest = max(Run(run).read_config().input_size for run in runs)
+    else:
+        config = _config(portraits, width_multiplier, input_size, epochs, seed)
+        runs = [run_folder]
+        largest = input_size
+    if count is None:
+        count = FEWER_PAIRS if pretrained else PAIRS
     # All that was asked for is checked before an earlier demo is taken away.
-    check_config(config)
-    synthetic.check_numbers(count=(count, 12), size=(input_size * 5 // 4, 32))
-    training.check_network(config)
+    synthetic.check_numbers(count=(count, 12), size=(largest * 5 // 4, 32))
     benchmark.check_threads(threads, benchmark.Host().facts())
     _prepare(folder)
 
     synthetic.write_dataset(
-        portraits, count=count, size=input_size * 5 // 4, seed=seed, progress=progress
+        portraits, count=count, size=largest * 5 // 4, seed=seed, progress=progress
     )
-    training.train(config, run_folder, progress=progress)
-    converted = conversion.convert(
-        network.load(run_folder),
-        PRECISIONS,
-        portraits,
-        models,
-        conversion.Options(seed=seed),
-        progress=progress,
-    )
-    files = [result.path for result in converted]
-    for path in (run_folder, *files):
+    if config:
+        from mmnet_deploy import training
+
+        training.train(config, run_folder, progress=progress)
+    files: list[Path] = []
+    for run in runs:
+        loaded = network.load(run)
+        options = conversion.Options(seed=seed)
+        converted = conversion.convert(
+            loaded, PRECISIONS, portraits, models, options, progress=progress
+        )
+        files += [result.path for result in converted]
+    for path in (*runs, *files):
         evaluation = evaluate_one(path, portraits, "test", size=PUBLISHED_SIZE, threads=None)
         store.save(evaluation, results)
     run_benchmarks(files, results, threads=threads)
@@ -141,6 +146,52 @@ def demo(
     )
 
 
+def _refuse_training_options(ctx: click.Context) -> None:
+    """Refuse what only a training heeds.
+
+    Raises:
+        UsageError: It was given with --pretrained.
+    """
+    for name in ("epochs", "width_multiplier", "input_size"):
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise UsageError(
+                f"--{option} must be left out with --pretrained, which trains nothing: it takes "
+                f"{', '.join(ready.names())}. Received: {ctx.params[name]}."
+            )
+
+
+def _config(
+    portraits: Path, width_multiplier: float, input_size: int, epochs: int, seed: int
+) -> RunConfig:
+    """The demo's training.
+
+    Raises:
+        UsageError: There can be none such.
+    """
+    from mmnet_deploy import training
+    from mmnet_deploy.run import RunConfig, auto_batch_norm_momentum, check_config
+
+    config = RunConfig(
+        family="mmnet",
+        width_multiplier=width_multiplier,
+        input_size=input_size,
+        data=str(portraits.resolve()),
+        split="train",
+        validation_share=0.1,
+        epochs=epochs,
+        steps_per_epoch=STEPS_PER_EPOCH,
+        batch_size=16,
+        learning_rate=1e-2,
+        weight_decay=4e-7,
+        batch_norm_momentum=auto_batch_norm_momentum(max(1, epochs) * STEPS_PER_EPOCH),
+        seed=seed,
+    )
+    check_config(config)
+    training.check_network(config)
+    return config
+
+
 def _prepare(folder: Path) -> None:
     """Make the folder; empty it if an earlier demo is in it.
 
@@ -151,7 +202,7 @@ def _prepare(folder: Path) -> None:
 
     make_folder(folder)
     mark = folder / MARK
-    if mark.is_file() and mark.read_bytes() == ABOUT.encode():
+    if mark.is_file() and mark.read_text(encoding="utf-8", errors="replace").startswith(ABOUT[:30]):
         for part in PARTS:
             shutil.rmtree(folder / part, ignore_errors=True)
     elif any(folder.iterdir()):

@@ -12,6 +12,7 @@ import click
 
 from mmnet_deploy.cli.console import (
     FOLDER,
+    NETWORK,
     network_options,
     parse_size,
     progress,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("models", metavar="RUN|MODEL...", nargs=-1, required=True, type=FOLDER)
+@click.argument("models", metavar="RUN|MODEL...", nargs=-1, required=True, type=NETWORK)
 @click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Data set.")
 @click.option("--split", default="test", show_default=True)
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from mmnet_deploy.cli.console import (
     FOLDER,
+    NETWORK,
     progress,
     require_extra,
     require_tensorflow_backend,
@@ -33,7 +34,7 @@ SHOWN_ERRORS = 15
 @click.option(
     "--against",
     metavar="RUN|MODEL.keras|FLOAT.tflite",
-    type=FOLDER,
+    type=NETWORK,
     help="Network that the file was made of: measures the quantization error of every layer.",
 )
 @click.option(

@@ -7,6 +7,7 @@ import json
 
 import click
 
+from mmnet_deploy import pretrained
 from mmnet_deploy.cli.console import print_table
 from models import operating_points
 
@@ -21,11 +22,18 @@ def models(as_json: bool) -> None:
     width multiplier and input size, it takes the name of an operating point instead, also of
     one that is not listed here.
 
+    Some come along trained on synthetic portraits: `pretrained:mmnet-1.0-256`, say, goes
+    wherever a run does.
+
     Example: mmnet-deploy models --json
     """
     points = operating_points()
+    ready = pretrained.names()
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(point) for point in points], indent=1))
+        listed = [
+            dataclasses.asdict(point) | {"pretrained": point.name in ready} for point in points
+        ]
+        click.echo(json.dumps(listed, indent=1))
         return
     print_table(
         (
@@ -37,6 +45,7 @@ def models(as_json: bool) -> None:
             "parameters",
             "million\nMACs",
             "in the\npaper",
+            "comes\ntrained",
         ),
         [
             (
@@ -47,7 +56,8 @@ def models(as_json: bool) -> None:
                 "–" if point.output_stride is None else str(point.output_stride),
                 f"{point.parameters:,}",
                 f"{point.macs / 1e6:.0f}",
-                "yes" if point.published else "",
+                "in it" if point.published else "",
+                "yes" if point.name in ready else "",
             )
             for point in points
         ],

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, network_options, progress, say
+from mmnet_deploy.cli.console import FOLDER, NETWORK, network_options, progress, say
 from mmnet_deploy.errors import DataError, UsageError
 
 
 @click.command()
-@click.argument("model", metavar="RUN|MODEL", type=FOLDER)
+@click.argument("model", metavar="RUN|MODEL", type=NETWORK)
 @click.argument("source", metavar="IMAGE|FOLDER|VIDEO", type=FOLDER)
 @click.option(
     "-o", "--out", "target", required=True, metavar="PATH", type=FOLDER,

@@ -17,7 +17,7 @@ from click.core import ParameterSource
 
 import models
 from mmnet_deploy import recipe_file
-from mmnet_deploy.cli.console import FOLDER, progress, require_extra, say
+from mmnet_deploy.cli.console import FOLDER, NETWORK, progress, require_extra, say
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.recipe import Recipe, field_names
 from mmnet_deploy.run import Run, RunConfig, auto_batch_norm_momentum, check_config
@@ -31,7 +31,7 @@ OFTEN_SET = {
     "learning_rate": "The greatest of the schedule.",
     "schedule": "cosine, piecewise or fixed.",
     "weight_decay": "L2 on convolutions.",
-    "batch_norm_momentum": "Spans a hundredth of the training.",
+    "batch_norm_momentum": "Spans a hundredth of the training, or what --set ema_decay does.",
     "validation_share": "Part of the pictures that is held out to choose the best epoch.",
     "seed": "The same seed, the same training.",
 }
@@ -87,7 +87,7 @@ def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--initial-weights",
     "--init-from",
     metavar="FILE|RUN",
-    type=FOLDER,
+    type=NETWORK,
     help="Begin with the weights of a run or of a .keras, .h5 or .weights.h5 file, by layer "
     "name and shape.",
 )
@@ -273,7 +273,9 @@ def _new(model: str, given: dict[str, Any], options: dict[str, Any]) -> RunConfi
         settings["steps_per_epoch"] = -(-trained // config.batch_size)
     if "batch_norm_momentum" not in settings:
         steps = settings["steps_per_epoch"] * config.epochs
-        settings["batch_norm_momentum"] = auto_batch_norm_momentum(steps)
+        settings["batch_norm_momentum"] = auto_batch_norm_momentum(
+            steps, settings.get("ema_decay", 0.0)
+        )
     return RunConfig(**(settings | {"data": str(Path(config.data).resolve())}))
 
 

@@ -74,3 +74,26 @@ def test_a_demo_replaces_an_earlier_one_and_nothing_else(demo, monkeypatch):
     assert sorted(os.listdir(folder)) == sorted(
         [module.MARK, "notes.txt", "pareto.png", "pareto.svg", "report.html", "results.csv"]
     )
+
+
+def test_a_demo_with_networks_that_come_along_trains_nothing(tmp_path, monkeypatch):
+    """Every one of them is converted, evaluated and measured; there is no run."""
+    from mmnet_deploy import pretrained
+
+    first = pretrained.names()[:1]
+    monkeypatch.setattr(pretrained, "names", lambda: first)
+    folder = tmp_path / "out"
+    result = CliRunner().invoke(cli, ["demo", "--pretrained", "--count", "12", "-o", str(folder)])
+    assert result.exit_code == 0, result.output
+    assert f"{first[0]}-int8.tflite" in result.stdout
+    assert not (folder / "run").exists()
+    assert sum(isinstance(r, Evaluation) for r in store.load([folder / "results"])) == 4
+
+
+def test_options_of_a_training_do_not_go_with_networks_that_come_along(tmp_path):
+    """Nothing is written, and the line says what there is."""
+    options = ["demo", "--pretrained", "--epochs", "3", "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli, options)
+    assert result.exit_code == 2
+    assert "--epochs must be left out with --pretrained" in result.stderr
+    assert not (tmp_path / "out").exists()

@@ -22,13 +22,14 @@ def test_the_list_has_every_operating_point(call):
     assert mmnet == {
         "name": "mmnet-1.0-256", "family": "mmnet", "title": "MMNet", "width_multiplier": 1.0,
         "input_size": 256, "output_stride": 16, "parameters": 199258, "macs": 327503872,
-        "published": True,
+        "published": True, "pretrained": True,
     }  # fmt: skip
     table = call("models").stdout
     for point in points:
         (line,) = [line for line in table.splitlines() if line.split()[:1] == [point["name"]]]
         assert f"{point['parameters']:,}" in line
-        assert ("yes" in line) == point["published"]
+        assert ("in it" in line) == point["published"]
+        assert ("yes" in line) == point["pretrained"]
     assert {point["family"] for point in points} == {"ldn-fb", "md16", "md8", "mmnet"}
 
 

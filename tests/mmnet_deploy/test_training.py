@@ -303,6 +303,8 @@ def test_batch_norm_momentum_follows_the_length_of_the_training():
     assert auto_batch_norm_momentum(100) == 0.9
     assert auto_batch_norm_momentum(5000) == pytest.approx(0.98)
     assert auto_batch_norm_momentum(10**6) == 0.999
+    assert auto_batch_norm_momentum(1000, ema_decay=0.99) == 0.99
+    assert auto_batch_norm_momentum(10**5, ema_decay=0.9) == 0.999
 
 
 def test_a_run_without_a_finished_epoch_may_be_begun_again(tmp_path, config):

@@ -1,4 +1,4 @@
-"""Run by `test_second_backend.py` in a process of its own: train each family on this backend.
+"""Run by `test_other_backends.py` in a process of its own: train each family on this backend.
 
     KERAS_BACKEND=jax python train_two_steps.py FOLDER FAMILY…
 
@@ -33,7 +33,7 @@ def main(folder: Path, families: list[str]) -> None:
             input_size=SIZE,
             batch_norm_momentum=0.9,
         )
-        trainer = Trainer(network, Recipe(learning_rate=1e-4, jit_compile="on"))
+        trainer = Trainer(network, Recipe(learning_rate=1e-4))
         trainer.begin(facts.stages[-1], 10)
         losses = [trainer.step({"picture": pictures})["loss"] for _ in "12"]
         inference = models.inference_network(network)

@@ -1,5 +1,6 @@
-"""Networks and trainer on a second Keras backend, JAX on the CPU."""
+"""Networks and trainer on Keras's other backends: JAX, and PyTorch where it is installed."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -14,16 +15,18 @@ from mmnet_deploy import network
 pytestmark = pytest.mark.slow
 
 FAMILIES = sorted({point.family for point in models.operating_points()})
+# JAX comes with the tests. PyTorch does not: the build that pip takes has gigabytes.
+BACKENDS = ["jax", *(["torch"] if importlib.util.find_spec("torch") else [])]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=BACKENDS)
 def trained(request, tmp_path_factory):
     """Each family after two steps on all layers; one process, since a backend is for good."""
-    pytest.importorskip("jax", reason="the second backend, JAX, is not installed")
-    folder = tmp_path_factory.mktemp("jax")
+    pytest.importorskip(request.param, reason=f"the backend {request.param} is not installed")
+    folder = tmp_path_factory.mktemp(request.param)
     environment = {
         **os.environ,
-        "KERAS_BACKEND": "jax",
+        "KERAS_BACKEND": request.param,
         "JAX_PLATFORMS": "cpu",
         # Two steps are over before optimized ones are compiled.
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
@@ -43,7 +46,7 @@ def trained(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_weights_of_the_second_backend_mean_the_same_here(trained, family):
+def test_weights_of_another_backend_mean_the_same_here(trained, family):
     """A network trained there gives the same alpha when it is loaded under TensorFlow."""
     there = np.load(trained / f"{family}.npz")
     assert np.isfinite(there["losses"]).all() and len(set(there["losses"])) > 1

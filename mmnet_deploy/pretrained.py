@@ -1,0 +1,38 @@
+"""The networks that come along, trained on synthetic portraits only.
+
+Each is a run folder without what a training needs to go on, so that whatever takes a run
+takes them. Nobody's picture is in the weights; `docs/results.md` says how far they get on
+real portraits. Made by `tools/package_run.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmnet_deploy.errors import UsageError
+
+PREFIX = "pretrained:"
+"""Before the name of one of them where a run or a file is expected."""
+
+_FOLDER = Path(__file__).parent / "pretrained_runs"
+
+
+def names() -> tuple[str, ...]:
+    """Their operating points, the smallest network first."""
+    folders = [path for path in _FOLDER.iterdir() if (path / "config.json").is_file()]
+    return tuple(path.name for path in sorted(folders, key=_order))
+
+
+def _order(folder: Path) -> tuple[int, str]:
+    return int(folder.name.rsplit("-", 1)[1]), folder.name
+
+
+def run_folder(name: str) -> Path:
+    """The run folder of one of them.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    if name not in names():
+        raise UsageError(f"`{PREFIX}` goes before one of {', '.join(names())}. Received: {name}.")
+    return _FOLDER / name

@@ -1,0 +1,61 @@
+"""Put the best network of a run among those that come along.
+
+    python tools/package_run.py runs/synthetic-1.0-256 mmnet-1.0-256
+
+The run must have been trained on synthetic portraits only: this script cannot know, whoever
+runs it does. The folder gets the configuration, without paths of this computer, and the
+network, its weights rounded to float16, which is what a float16 file would have of them, and
+deflated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mmnet_deploy import pretrained
+from mmnet_deploy.run import Run
+
+FOLDER = Path(pretrained.__file__).parent / "pretrained_runs"
+# Of every file in the archive, so that the same weights give the same bytes.
+DATE = (2000, 1, 1, 0, 0, 0)
+
+
+def package(source: Run, target: Run) -> None:
+    """Write `target` from `source`."""
+    target.folder.mkdir(parents=True, exist_ok=True)
+    config = source.read_config()
+    target.write_config(dataclasses.replace(config, data="", initial_weights="", backgrounds=""))
+    network = keras.saving.load_model(source.weights(), compile=False)
+    network.set_weights([weight.astype(np.float16) for weight in network.get_weights()])
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain.keras"
+        network.save(plain)
+        with (
+            zipfile.ZipFile(plain) as read,
+            zipfile.ZipFile(target.best, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as written,
+        ):
+            for name in sorted(read.namelist()):
+                entry = zipfile.ZipInfo(name, DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                written.writestr(entry, read.read(name), compresslevel=9)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("name", help="the operating point that it is")
+    options = parser.parse_args()
+    target = Run(FOLDER / options.name)
+    package(Run(options.run), target)
+    print(f"{target.best}: {target.best.stat().st_size / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    main()
