@@ -23,11 +23,6 @@ class KerasFile:
     model: keras.Model
 
     @property
-    def name(self) -> str:
-        """What the model calls itself."""
-        return self.model.name
-
-    @property
     def engine(self) -> str:
         """What computes it, with versions."""
         return f"keras {keras.version()}, {keras.backend.backend()}"

@@ -21,7 +21,7 @@ import models
 from mmnet_deploy import data, keras_file
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
 from mmnet_deploy.keras_file import KerasFile
-from mmnet_deploy.run import Run, RunConfig
+from mmnet_deploy.run import VALIDATED, Run, RunConfig
 from mmnet_deploy.runtime import describe, preprocess
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Network:
     Attributes:
         path: The `.keras` file, or the folder of the SavedModel.
         config: How it was trained; None for a network that is not in a run folder.
-        name: Its family, or what it calls itself; letters, digits, `.`, `_` and `-` only.
+        name: Its family, or what its file or folder is called, in letters, digits, `.`, `_`
+            and `-`.
         title: What it is called in charts.
         input_size: Height and width of the input, in pixels.
         output_channels: Channels of the output, of which `alpha_channel` is the matte.
@@ -128,7 +129,7 @@ def load(
     else:
         path, config = _located(path)
         opened = keras_file.load(path, unsafe=unsafe)
-    name = config.family if config else opened.name
+    name = config.family if config else path.resolve().name.removesuffix(".keras")
     known = config is not None and config.family in models.family_names()
     safe_name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "network"
     size = _input_size(path, opened.inputs)
@@ -173,7 +174,7 @@ def _located(path: Path) -> tuple[Path, RunConfig | None]:
     if not zipfile.is_zipfile(path):
         raise ModelFileError(f"{path} is not a .keras file, or it is damaged.")
     run = Run(path.parent)
-    ours = run.exists and path.name in (run.best.name, run.last.name)
+    ours = run.exists and path in (run.last, *map(run.best_by, VALIDATED))
     return path, run.read_config() if ours else None
 
 

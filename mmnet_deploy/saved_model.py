@@ -52,21 +52,14 @@ class SavedModel:
     """One signature of a loaded SavedModel.
 
     Attributes:
-        folder: Where it is.
         root: What was loaded; the variables are gone when nothing holds it.
         signature: The function.
     """
 
-    folder: Path
     root: Any
     signature: Any
 
     model = None
-
-    @property
-    def name(self) -> str:
-        """Name of the folder; a SavedModel itself has none."""
-        return self.folder.resolve().name
 
     @property
     def engine(self) -> str:
@@ -114,7 +107,7 @@ def load(folder: Path, *, unsafe: bool = False) -> SavedModel:
         detail = " ".join(str(error).split())[:160] or type(error).__name__
         raise ModelFileError(f"{folder} cannot be loaded: it is damaged ({detail}).") from error
     names = sorted({*loaded.signatures} - {INIT_OP})
-    return SavedModel(folder, loaded, loaded.signatures[_chosen(folder, names)])
+    return SavedModel(loaded, loaded.signatures[_chosen(folder, names)])
 
 
 def _chosen(folder: Path, names: list[str]) -> str:

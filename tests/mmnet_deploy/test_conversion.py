@@ -177,7 +177,7 @@ def test_a_network_from_elsewhere_converts_and_says_what_is_unknown(tmp_path, ti
     path = tmp_path / "mine.keras"
     path.write_bytes((tiny_run / "best.keras").read_bytes())
     (result,) = conversion.convert(network.load(path), ("float32",), portraits, tmp_path / "out")
-    assert result.path.name == "tiny-32-float32.tflite"
+    assert result.path.name == "mine-32-float32.tflite"
     assert result.card.width_multiplier is None
 
 

@@ -91,7 +91,7 @@ def test_a_run_and_its_files_know_their_training(tiny_run):
 
 def test_a_rectangular_network_of_three_channels_loads(tmp_path, picture):
     """The chosen channel is the matte, at the size of the network, as it computes it."""
-    path = _saved(tmp_path / "mine.keras", _matte(3), (48, 32, 3), name="mine>a")
+    path = _saved(tmp_path / "mine>a.keras", _matte(3), (48, 32, 3))
     loaded = network.load(path, alpha_channel=2)
     assert (loaded.name, loaded.title, loaded.config) == ("mine-a", "mine-a", None)
     assert loaded.input_size == (48, 32)
@@ -186,6 +186,15 @@ def test_every_form_of_keras_model_loads(tmp_path, picture, make, recwarn):
     output = traced(tf.constant(runtime.preprocess(picture, 32, 32)))
     np.testing.assert_allclose(output[0, ..., 0], matte, atol=1e-6)
     assert not [warning for warning in recwarn if "structure" in str(warning.message)]
+
+
+def test_a_network_is_called_after_its_file_or_its_run(tmp_path, tiny_run):
+    """Two bare files of one network have two names; the best by another metric is the run's."""
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.keras").write_bytes((tiny_run / "best.keras").read_bytes())
+        loaded = network.load(tmp_path / f"{name}.keras")
+        assert (loaded.name, loaded.config) == (name, None)
+    assert network.load(tiny_run / "best-mad.keras").config == network.load(tiny_run).config
 
 
 def test_a_matte_of_another_size_is_fine(tmp_path, picture):
