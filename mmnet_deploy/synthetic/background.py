@@ -58,6 +58,8 @@ def _cover(canvas: Canvas, colour: np.ndarray) -> None:
 def _studio(canvas: Canvas, rng: np.random.Generator) -> None:
     """One colour, perhaps with a lit spot."""
     colour = any_colour(rng, (0, 0.6), (0.1, 1.0))
+    if rng.random() < 0.4:  # paper, from white to black
+        colour = np.full(3, rng.uniform(0.05, 1.0)) * rng.normal(1, 0.02, 3)
     _cover(canvas, colour)
     centre = rng.uniform(0.2, 0.8, 2)
     for radius in np.linspace(0.9, 0.05, 30):
@@ -296,5 +298,5 @@ _PAINTERS: list[Painter] = [
     _studio, _room, _shelf, _window, _foliage, _bricks, _lights, _street, _landscape, _shapes,
     _heap,
 ]  # fmt: skip
-_SHARES = np.array([9, 20, 11, 10, 13, 9, 6, 9, 8, 5, 10], float)
+_SHARES = np.array([18, 20, 11, 10, 13, 9, 6, 9, 8, 5, 10], float)
 _EXTRAS: list[Painter] = [_people, _writing, _things, _things]

@@ -124,13 +124,14 @@ def _pick(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
 
 
 def _sample_pose(rng: np.random.Generator) -> Pose:
-    unit = float(np.clip(rng.normal(0.225, 0.045), 0.12, 0.34))
+    unit = float(np.clip(rng.normal(0.25, 0.065), 0.12, 0.42))
     tilt = rng.normal(0, 0.1)
     return Pose(
         # A smaller head leaves more room above it.
         head=(
-            float(np.clip(rng.normal(0.5, 0.08), 0.25, 0.75)),
-            float(np.clip(1.15 * unit + abs(rng.normal(0.04, 0.07)), 0.2, 0.55)),
+            float(np.clip(rng.normal(0.5, 0.09), 0.22, 0.78)),
+            # Close to the camera, the picture may end below the top of the head.
+            float(np.clip(1.15 * unit + rng.normal(0.05, 0.08), 0.2, 0.55)),
         ),
         unit=unit,
         stretch=float(rng.uniform(0.95, 1.3)),

@@ -106,7 +106,7 @@ def _photograph(scene: Layers, rng: np.random.Generator) -> tuple[np.ndarray, np
     vignette = 1 - np.float32(rng.gamma(1, 0.06)) * (side[:, None] + side)
     picture = np.clip(picture * cv2.merge([vignette] * 3), 0, 1)
     picture = cv2.pow(picture, rng.uniform(0.8, 1.25))
-    if rng.random() < 0.04:
+    if rng.random() < 0.12:
         picture = cv2.merge([picture.mean(axis=2)] * 3)
 
     noise = rng.standard_normal(picture.shape, np.float32)
