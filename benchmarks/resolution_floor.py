@@ -1,0 +1,47 @@
+"""What a network that makes no mistake would score, by the size of its matte.
+
+    python benchmarks/resolution_floor.py DATA [--split test] [--sizes 128 256 512]
+
+The true masks are shrunk to the size of a network, enlarged again and scored as `evaluate` scores
+mattes: what is lost is the resolution's alone. No network of that size should be expected below.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmnet_deploy import data, metrics
+
+NAMES = ("gradient_error", "mad", "mean_iou")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[128, 256, 512])
+    options = parser.parse_args()
+    height, width = metrics.PUBLISHED_SIZE
+    for size in options.sizes:
+        scores: dict[str, list[float]] = {name: [] for name in NAMES}
+        for pair in data.find_pairs(options.data, options.split):
+            mask = data.read_mask(pair.mask)
+            truth, matte = (
+                cv2.resize(picture.astype(np.float32) / 255, (width, height))
+                for picture in (mask, data.resized(mask, size, size))
+            )
+            for name, values in scores.items():
+                values.append(metrics.METRICS[name].function(matte, truth))
+        means = ", ".join(
+            f"{name} {statistics.mean(values):.5f}" for name, values in scores.items()
+        )
+        print(f"{size}×{size}: {means}")
+
+
+if __name__ == "__main__":
+    main()
