@@ -1,9 +1,10 @@
 """What a network that makes no mistake would score, by the size of its matte.
 
-    python benchmarks/resolution_floor.py DATA [--split test] [--sizes 128 256 512]
+    python benchmarks/resolution_floor.py DATA [--split test] [--sizes 0 128 256 512]
 
 The true masks are shrunk to the size of a network, enlarged again and scored as `evaluate` scores
 mattes: what is lost is the resolution's alone. No network of that size should be expected below.
+Size 0 is a matte of 0.5 everywhere: what a network scores that has learnt nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--split", default="test")
-    parser.add_argument("--sizes", nargs="+", type=int, default=[128, 256, 512])
+    parser.add_argument("--sizes", nargs="+", type=int, default=[0, 128, 256, 512])
     options = parser.parse_args()
     height, width = metrics.PUBLISHED_SIZE
     for size in options.sizes:
@@ -33,8 +34,10 @@ def main() -> None:
             mask = data.read_mask(pair.mask)
             truth, matte = (
                 cv2.resize(picture.astype(np.float32) / 255, (width, height))
-                for picture in (mask, data.resized(mask, size, size))
+                for picture in (mask, data.resized(mask, size, size) if size else mask)
             )
+            if not size:
+                matte = np.full_like(truth, 0.5)
             for name, values in scores.items():
                 values.append(metrics.METRICS[name].function(matte, truth))
         means = ", ".join(
