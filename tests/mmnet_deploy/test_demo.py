@@ -17,7 +17,7 @@ from mmnet_deploy.run import Run
 def demo(tmp_path_factory):
     """The folder that a small demo left, and what it said."""
     folder = tmp_path_factory.mktemp("demo") / "out"
-    options = ["--count", "12", "--epochs", "1", "--input-size", "32"]
+    options = ["--count", "40", "--epochs", "1", "--input-size", "32"]
     result = CliRunner().invoke(cli, ["demo", "-o", str(folder), *options])
     assert result.exit_code == 0, result.output
     return folder, result
