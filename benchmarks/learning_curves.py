@@ -20,7 +20,7 @@ from mmnet_deploy.run import BEST_BY, Run
 from mmnet_deploy.style import PT_PER_INCH, QUIET, save, style
 
 PANELS = (
-    (BEST_BY, "Validation gradient error (×10⁻³)", 1e3),
+    ("val_gradient_error", "Validation gradient error (×10⁻³)", 1e3),
     ("val_mean_iou", "Validation mean IoU", 1.0),
 )
 WIDTH_PT, HEIGHT_PT = 460.0, 205.0

@@ -14,6 +14,7 @@ import datetime
 import functools
 import hashlib
 import itertools
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -223,6 +224,7 @@ def evaluate(
         return PictureScore(pair.name, scores)
 
     scores: list[PictureScore] = []
+    foreground: list[float] = []
     digest = hashlib.sha256()
     with (
         progress(f"Evaluating {model.file.name}", len(pairs)) as advance,
@@ -241,6 +243,7 @@ def evaluate(
             last = before if linked[number] else None
             pending.append(executor.submit(judge, pair, image, frame, last))
             before = frame
+            foreground.append(float(mask.mean()) / 255)
             digest.update(repr((pair.name, mask.shape)).encode("utf-8", "replace"))
             digest.update(mask.tobytes())
             while len(pending) > 2 * workers:
@@ -258,6 +261,7 @@ def evaluate(
         engine=model.engine,
         pictures=tuple(scores),
         created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
+        foreground_share=math.fsum(foreground) / len(foreground),
     )
 
 

@@ -140,6 +140,7 @@ class Evaluation:
         height_px, width_px: Resolution that the mattes are compared at; None if it is
             each picture's own.
         engine: What computed the mattes.
+        foreground_share: Mean over the pictures of what the masks cover; None if unknown.
     """
 
     model: ModelFile
@@ -152,6 +153,7 @@ class Evaluation:
     pictures: tuple[PictureScore, ...]
     created_at: str
     gradient_error_definition: str = GRADIENT_ERROR_DEFINITION
+    foreground_share: float | None = None
 
     kind = "evaluation"
 
@@ -166,6 +168,29 @@ class Evaluation:
     def values(self, name: str) -> list[float]:
         """A metric of each picture that has it, in order."""
         return [p.scores[name] for p in self.pictures if name in p.scores]
+
+    @property
+    def beaten_by_constant(self) -> bool:
+        """Whether its MAD is not even 1 % better than that of an empty or a full matte.
+
+        Such a matte has no gradient: its gradient error can be less than that of a good one,
+        and says nothing.
+        """
+        if self.foreground_share is None or "mad" not in self.scores:
+            return False
+        share = self.foreground_share
+        return self.scores["mad"] >= 0.99 * min(share, 1 - share) > 0
+
+    @property
+    def note(self) -> str:
+        """What has to stand beside the scores, in one line; empty for nothing."""
+        if self.foreground_share is None or not self.beaten_by_constant:
+            return ""
+        constant = min(self.foreground_share, 1 - self.foreground_share)
+        return (
+            f"{self.model.name} is no better than a matte of one value everywhere: MAD "
+            f"{self.scores['mad']:.3f} against {constant:.3f}. Its gradient error says nothing."
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -307,7 +332,7 @@ class TradeOff:
         parameters: Number of weights, if known.
         device: What the latency was measured on, with the settings that all points of that
             device share; no other device has that name.
-        valid: Whether the benchmark kept its rules.
+        valid: Whether the benchmark kept its rules, and the model beats a constant matte.
         statistic: A name in `latency.STATISTICS`.
         emulated: Whether the device is no real phone, so that its times mean nothing.
         metric: Name of what `error` is.

@@ -6,7 +6,7 @@ pictures.txt       the pictures, those that validate marked
 log.csv            one row per epoch
 scores.tsv         the best epoch by each metric
 last.keras         the inference network after the last whole epoch
-best.keras         the same where the validation gradient error was least
+best.keras         the same where the validation MAD was least
 best-NAME.keras    the same for the other metrics
 checkpoints/       the networks of the latest epochs, if the recipe keeps any
 state.npz          all weights with the optimizer's state, to resume from
@@ -18,7 +18,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,8 +28,12 @@ from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import write_text
 from mmnet_deploy.recipe import COUNT, DECAY, Recipe, Rule, as_typed, fits, problem, ruled
 
-BEST_BY = "val_gradient_error"
-"""The column of the log that chooses the best epoch; lower is better."""
+BEST_BY = "val_mad"
+"""The column of the log that chooses the best epoch; lower is better.
+
+Not the gradient error: a matte of one value everywhere, which a network gives before it has
+learnt anything, has hardly any gradient to be wrong and can beat a trained network's.
+"""
 
 VALIDATED: Mapping[str, bool] = MappingProxyType(
     {"gradient_error": False, "mad": False, "mean_iou": True}
@@ -147,10 +150,6 @@ class Run:
         lines = [",".join(rows[0])] if rows else []
         lines += [",".join(repr(value) for value in row.values()) for row in rows]
         write_text(self.log_file, "".join(f"{line}\n" for line in lines))
-
-    def best_score(self) -> float:
-        """The least validation gradient error so far; infinity before the first epoch."""
-        return min((row[BEST_BY] for row in self.read_log()), default=math.inf)
 
     def best_by(self, metric: str) -> Path:
         """The file of the best network by a metric of `VALIDATED`."""

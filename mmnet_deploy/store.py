@@ -256,6 +256,7 @@ def join(records: Sequence[Record], emulated: bool = False) -> Joined:
             f"No gradient error is known of {', '.join(unknown.values())}: evaluate {which} with "
             "`mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
         )
+    notes += [e.note for e in evaluations.values() if e.note]
     _one_definition(scored)
     if not emulated:
         rows = _without_emulated(rows, notes)
@@ -306,7 +307,7 @@ def _point(
         error=_error(evaluation, metric),
         parameters=(card.parameters or None) if card else None,
         device=device,
-        valid=not benchmark.broken_rules,
+        valid=not (benchmark.broken_rules or evaluation.beaten_by_constant),
         statistic=latency.statistic,
         emulated=benchmark.device.emulated,
         metric=metric,
@@ -356,6 +357,7 @@ def estimates(
             error=_error(evaluation, metric),
             parameters=(cost.model.card.parameters or None) if cost.model.card else None,
             device=device,
+            valid=not evaluation.beaten_by_constant,
             metric=metric,
             source="estimated",
         )

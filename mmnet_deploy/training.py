@@ -26,7 +26,7 @@ from mmnet_deploy.errors import DataError, OutputError, TrainingError, UsageErro
 from mmnet_deploy.events import Events
 from mmnet_deploy.files import check_folder, make_folder, write_text
 from mmnet_deploy.progress import Advance, Progress, silent
-from mmnet_deploy.run import BEST_BY, Run, RunConfig, check_config
+from mmnet_deploy.run import Run, RunConfig, check_config
 from mmnet_deploy.trainer import Trainer
 from mmnet_deploy.validation import Validation
 from mmnet_deploy.workers import Workers, join
@@ -133,8 +133,9 @@ class _Session:
             with self.workers.alone():
                 self._store(row, speed)
         self.advance(
-            f"epoch {number}: loss {row['loss']:.4f}, validation gradient error "
-            f"{row[BEST_BY] * 1000:.2f} ×10⁻³, mean IoU {row['val_mean_iou']:.3f}; "
+            f"epoch {number}: loss {row['loss']:.4f}, validation MAD {row['val_mad']:.4f}, "
+            f"gradient error {row['val_gradient_error'] * 1000:.2f} ×10⁻³, "
+            f"mean IoU {row['val_mean_iou']:.3f}; "
             f"{speed['pictures_per_s']:.0f} pictures/s, "
             f"{100 * speed['waiting_share']:.0f} % of the time waiting for data",
             steps=0,

@@ -59,6 +59,9 @@ def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -
         rows.append((result.model.name, *cells))
     print_table(("model", *map(_heading, wanted)), rows, title=where(results[0]))
     say(f"Below each mean: its {100 * CONFIDENCE:.0f} % bootstrap interval over the pictures.")
+    for result in results:
+        if result.note:
+            say(result.note)
 
 
 def print_comparison(

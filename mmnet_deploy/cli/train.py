@@ -20,7 +20,7 @@ from mmnet_deploy import recipe_file
 from mmnet_deploy.cli.console import FOLDER, NETWORK, progress, require_extra, say
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.recipe import Recipe, field_names
-from mmnet_deploy.run import Run, RunConfig, auto_batch_norm_momentum, check_config
+from mmnet_deploy.run import BEST_BY, Run, RunConfig, auto_batch_norm_momentum, check_config
 
 DEFAULT_INPUT_SIZE = 256
 
@@ -162,11 +162,12 @@ def train(
     rows = run.read_log()
     if not rows:  # One of several workers, and the one that writes has not yet.
         return
-    best = min(rows, key=lambda row: row["val_gradient_error"])
+    best = min(rows, key=lambda row: row[BEST_BY])
     say(
         f"Trained {len(rows)} epochs into {run_folder}. Best: epoch {best['epoch']:.0f}, "
-        f"validation gradient error {best['val_gradient_error'] * 1000:.2f} ×10⁻³ at "
-        f"{config.input_size}×{config.input_size}, mean IoU {best['val_mean_iou']:.3f}."
+        f"validation MAD {best['val_mad']:.4f} at {config.input_size}×{config.input_size}, "
+        f"gradient error {best['val_gradient_error'] * 1000:.2f} ×10⁻³, "
+        f"mean IoU {best['val_mean_iou']:.3f}."
     )
     say(f"Next: mmnet-deploy convert {run_folder} --precision int8 -o models")
 

@@ -20,6 +20,7 @@ from mmnet_deploy import checkpoints, recipe_file, synthetic, trainer, training
 from mmnet_deploy.errors import DataError, ModelFileError, OutputError, TrainingError
 from mmnet_deploy.recipe import Recipe, field_names
 from mmnet_deploy.run import Run
+from mmnet_deploy.validation import Validation
 
 PROGRAM = Path(__file__).parents[1] / "tiny_worker.py"
 
@@ -61,11 +62,26 @@ def test_the_latest_networks_and_the_best_by_each_metric_are_kept(tmp_path, conf
     assert header == ["metric", "epoch", "score", "file"]
     found = {metric: (float(score), name) for metric, _, score, name in lines}
     assert found == {
-        "gradient_error": (min(row["val_gradient_error"] for row in rows), "best.keras"),
-        "mad": (min(row["val_mad"] for row in rows), "best-mad.keras"),
+        "gradient_error": (
+            min(row["val_gradient_error"] for row in rows),
+            "best-gradient_error.keras",
+        ),
+        "mad": (min(row["val_mad"] for row in rows), "best.keras"),
         "mean_iou": (max(row["val_mean_iou"] for row in rows), "best-mean_iou.keras"),
     }
     assert all((run.folder / name).is_file() for _, name in found.values())
+
+
+def test_an_epoch_that_learnt_nothing_is_not_the_best(tmp_path, config, monkeypatch):
+    """A matte of one value has little gradient to be wrong: MAD chooses `best.keras`."""
+    flat = {"val_gradient_error": 0.0036, "val_mad": 0.5, "val_mean_iou": 0.56}
+    learnt = {"val_gradient_error": 0.0051, "val_mad": 0.05, "val_mean_iou": 0.92}
+    scores = iter([flat, learnt])
+    monkeypatch.setattr(Validation, "scores", lambda *_: next(scores))
+    run = training.train(config(epochs=2), tmp_path / "run")
+    assert run.weights() == run.best
+    assert run.best.read_bytes() == run.last.read_bytes()
+    assert run.best_by("gradient_error").read_bytes() != run.last.read_bytes()
 
 
 def test_the_resolved_recipe_is_stored(tiny_run, config):

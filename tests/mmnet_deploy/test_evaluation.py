@@ -66,6 +66,26 @@ def test_mattes_are_compared_at_800_by_600_by_default(portraits):
     )
 
 
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_a_matte_of_one_value_is_noted(portraits, truth_of, value):
+    """However small its gradient error is; one that knows most of the picture is not."""
+    constant = _evaluate(lambda image: np.full((32, 32), value, np.float32), portraits)
+    assert constant.beaten_by_constant
+    assert constant.note.startswith(
+        "model.tflite is no better than a matte of one value everywhere: "
+    )
+    some = _evaluate(lambda image: 0.4 * value + 0.6 * truth_of(image), portraits)
+    assert some.note == "" and not some.beaten_by_constant
+
+
+def test_a_perfect_matte_of_nothing_is_not_noted(tmp_path):
+    """Where every mask is empty, no constant matte can be told from a good one."""
+    synthetic.write_dataset(tmp_path, count=10, size=48, seed=0)
+    for pair in data.find_pairs(tmp_path, "test"):
+        cv2.imwrite(str(pair.mask), np.zeros((48, 48), np.uint8))
+    assert not _evaluate(lambda image: np.zeros((32, 32), np.float32), tmp_path).beaten_by_constant
+
+
 def test_the_mean_is_over_pictures(portraits):
     """A mean score is the plain mean of the pictures' scores."""
     result = _evaluate(lambda image: np.zeros((32, 32), np.float32), portraits)

@@ -194,7 +194,7 @@ def test_a_network_is_called_after_its_file_or_its_run(tmp_path, tiny_run):
         (tmp_path / f"{name}.keras").write_bytes((tiny_run / "best.keras").read_bytes())
         loaded = network.load(tmp_path / f"{name}.keras")
         assert (loaded.name, loaded.config) == (name, None)
-    assert network.load(tiny_run / "best-mad.keras").config == network.load(tiny_run).config
+    assert network.load(tiny_run / "best-mean_iou.keras").config == network.load(tiny_run).config
 
 
 def test_a_matte_of_another_size_is_fine(tmp_path, picture):

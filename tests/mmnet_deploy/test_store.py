@@ -327,6 +327,23 @@ def test_an_invalid_repeat_is_shown_only_if_none_is_valid():
     assert [(point.latency_ms, point.valid) for point in joined.points] == [(2.0, False)]
 
 
+def test_a_model_no_better_than_a_constant_is_never_on_the_front():
+    """Its point is drawn as invalid, in measured and in estimated panels, and a note says why."""
+    file, profile = model(), load_profile("snapdragon-820")
+    flat = evaluation(file, pictures=(PictureScore("a", {"gradient_error": 1e-4, "mad": 0.4}),))
+    flat = dataclasses.replace(flat, foreground_share=0.6)
+    joined = store.join([flat, benchmark(file)])
+    assert [point.valid for point in joined.points] == [False]
+    assert "MAD 0.400 against 0.400" in joined.notes[0]
+    engine = Engine("tflbench", "1", "xnnpack", "xnnpack")
+    cost = counted(
+        100, model=file, runtime_wheel_sha256=profile.runtime_wheel_sha256, engine=engine
+    )
+    assert [point.valid for point in store.estimates([cost, flat], profile)[0]] == [False]
+    unknown = dataclasses.replace(flat, foreground_share=None)
+    assert [point.valid for point in store.join([unknown, benchmark(file)]).points] == [True]
+
+
 def test_repeats_of_several_settings_are_one_note():
     """With their number, and that of the settings."""
     one, other = model("aa"), model("bb", "other.tflite")

@@ -1,0 +1,127 @@
+"""Train the family with one recipe and one budget: each network at rising input sizes.
+
+    python benchmarks/train_family.py DATA RUNS [NETWORK…] [--stage 64:14:0.01 …] [--jobs 2]
+
+An epoch at 64×64 costs a sixteenth of one at 256×256, and the weights do not depend on the input
+size: what a person looks like is learnt on small pictures, edges on large ones. A stage is
+SIZE:EPOCHS:RATE; a network passes through those up to its own size, each from the last weights
+of the one before, in RUNS/FAMILY-WIDTH-SIZE. Jobs run beside each other, one core each, on which
+two networks are trained faster than one after the other on both. Run it again to go on with
+what was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import queue
+import subprocess
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import models
+from mmnet_deploy.run import Run
+
+NETWORKS = (
+    "mmnet-1.0-256",
+    "mmnet-0.5-256",
+    "mmnet-1.0-128",
+    "mmnet-1.4-128",
+    "md16-0.5-256",
+    "mmnet-0.75-256",
+    "md16-0.75-128",
+    "md8-0.35-128",
+    "ldn-fb-128",
+)
+STAGES = ("64:14:0.01", "128:7:0.005", "256:3:0.003")
+RECIPE = Path(__file__).with_name("family.toml")
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Stage:
+    """One training of every network."""
+
+    input_size: int
+    epochs: int
+    learning_rate: float
+
+    @classmethod
+    def parse(cls, text: str) -> Stage:
+        size, epochs, rate = text.split(":")
+        return cls(int(size), int(epochs), float(rate))
+
+
+def train(name: str, stage: Stage, before: Path | None, data: Path, runs: Path, core: int) -> None:
+    """Train a network at one size, on one core, or go on with it."""
+    folder = runs / name
+    run = Run(folder)
+    if run.exists and len(run.read_log()) >= stage.epochs:
+        return
+    command = [sys.executable, "-P", "-m", "mmnet_deploy", "train", name, "--data", str(data)]
+    command += ["--out", str(folder), "--recipe", str(RECIPE), "--epochs", str(stage.epochs)]
+    command += ["--learning-rate", str(stage.learning_rate)]
+    if run.exists and run.read_log():
+        command += ["--resume"]
+    elif before is not None:
+        command += ["--init-from", str(Run(before).last)]
+    runs.mkdir(parents=True, exist_ok=True)
+    begin = time.perf_counter()
+    with (runs / f"{name}.txt").open("ab") as log:
+        subprocess.run(
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+        )
+    print(f"{name}: {time.perf_counter() - begin:.0f} s on core {core}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("networks", nargs="*", default=NETWORKS, metavar="NETWORK")
+    parser.add_argument("--stage", action="append", metavar="SIZE:EPOCHS:RATE")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    options = parser.parse_args()
+    stages = sorted(Stage.parse(text) for text in options.stage or STAGES)
+
+    cores: queue.Queue[int] = queue.Queue()
+    for core in sorted(os.sched_getaffinity(0))[: options.jobs]:
+        cores.put(core)
+    done: dict[str, Future[None]] = {}
+
+    def job(name: str, stage: Stage, before: str | None) -> None:
+        # The one before was submitted before, so that waiting for it ends.
+        if before is not None:
+            done[before].result()
+        core = cores.get()
+        try:
+            train(name, stage, before and options.runs / before, options.data, options.runs, core)
+        finally:
+            cores.put(core)
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for stage in stages:
+            for network in options.networks:
+                point = models.member(network)
+                if point.input_size < stage.input_size:
+                    continue
+                smaller = [s.input_size for s in stages if s.input_size < stage.input_size]
+                names = [
+                    models.member_name(point.family, point.width_multiplier, size)
+                    for size in (*smaller, stage.input_size)
+                ]
+                name, before = names[-1], names[-2] if smaller else None
+                if name not in done:
+                    done[name] = pool.submit(job, name, stage, before)
+        for future in done.values():
+            future.result()
+
+
+if __name__ == "__main__":
+    main()
