@@ -49,11 +49,11 @@ def quality(evaluations: Iterable[Evaluation]) -> None:
 
 
 def _latency(results: list[Benchmark]) -> str:
-    """The median of the newest run."""
+    """The median of a run, of several the middle one."""
     if not results:
         return ""
-    newest = max(results, key=lambda result: result.created_at)
-    return f"{summarise(newest.measurement).quoted_us / 1000:.2f}{'*' * bool(newest.broken_rules)}"
+    middle = store.middle(results)
+    return f"{summarise(middle.measurement).quoted_us / 1000:.2f}{'*' * bool(middle.broken_rules)}"
 
 
 def _estimate(cost: Cost, profile: estimate.Profile) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OTHER_FAMILY = "other models"
+
+NAMES = 3
+"""How many models a note names; of more, it says how many."""
 
 
 def _file_name(record: Record) -> str:
@@ -181,7 +184,7 @@ def _one_definition(evaluations: Sequence[Evaluation]) -> None:
         )
 
 
-def _middle(repeated: Sequence[Benchmark]) -> Benchmark:
+def middle(repeated: Sequence[Benchmark]) -> Benchmark:
     """The one in the middle by its latency, of two the slower; valid ones are preferred."""
     candidates = [b for b in repeated if not b.broken_rules] or repeated
     ordered = sorted(candidates, key=lambda b: (_latency(b).quoted_us, b.created_at))
@@ -202,6 +205,15 @@ def _repeats_note(groups: Sequence[Sequence[Benchmark]]) -> list[str]:
         line = f"{total} benchmarks{of} share {len(groups)} settings: the middle one of each"
     invalid = any({bool(b.broken_rules) for b in group} == {True, False} for group in groups)
     return [line + (" that is valid" if invalid else "") + " is shown."]
+
+
+def _some(names: Collection[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = [*names]
+    if len(shown) > NAMES:
+        shown[NAMES:] = [f"{len(shown) - NAMES} more"]
+    *first, last = shown
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _without_emulated(
@@ -244,7 +256,7 @@ def join(records: Sequence[Record], emulated: bool = False) -> Joined:
         notes.append(f"{len(scored) - len(evaluations)} older evaluation(s) of a model left out.")
     rows = []
     unknown: dict[str, str] = {}
-    for benchmark in map(_middle, groups):
+    for benchmark in map(middle, groups):
         evaluation = evaluations.get(benchmark.model.sha256)
         if evaluation:
             rows.append((benchmark, evaluation))
@@ -253,7 +265,7 @@ def join(records: Sequence[Record], emulated: bool = False) -> Joined:
     if unknown:
         which = "that very file" if len(unknown) == 1 else "those very files"
         notes.append(
-            f"No gradient error is known of {', '.join(unknown.values())}: evaluate {which} with "
+            f"No gradient error is known of {_some(unknown.values())}: evaluate {which} with "
             "`mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
         )
     notes += [e.note for e in evaluations.values() if e.note]

@@ -292,6 +292,17 @@ def test_benchmark_without_evaluation_is_noted():
     assert "mmnet-deploy evaluate" in note
 
 
+def test_of_many_models_without_evaluation_a_few_are_named():
+    """A line, not a page."""
+    files = [model(f"{number:02}", f"{number}.tflite") for number in range(28)]
+    (note,) = store.join([benchmark(file) for file in files]).notes
+    assert note.startswith(
+        "No gradient error is known of 0.tflite, 1.tflite, 2.tflite and 25 more: "
+    )
+    (note,) = store.join([benchmark(file) for file in files[:2]]).notes
+    assert note.startswith("No gradient error is known of 0.tflite and 1.tflite: ")
+
+
 def test_evaluation_without_benchmark_gives_no_point():
     """Quality alone is not a trade-off."""
     assert store.join([evaluation(model())]) == store.Joined((), ())
