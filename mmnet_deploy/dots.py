@@ -256,11 +256,13 @@ def _dots(
     """Dots, of which the first so many are on the front."""
     look_of = looks(every)
     known = [point.parameters for point in every if point.parameters]
+    sized = {point.family for point in every if point.parameters}
     found = []
     for number, point in enumerate(points):
         colour, shape = look_of[point.family]
         area = area_pt2(point.parameters, known)
-        if point.source == "published" and not point.parameters:
+        if point.source == "published" and point.family not in sized:
+            # As in the published figure; beside measured ones, a family has one shape.
             shape, area = CROSS, AREA_UNKNOWN_PT2 * 2
         found.append(Dot(point, number < best, colour, shape, area, beside))
     return tuple(found)

@@ -376,7 +376,7 @@ def estimates(
         for (cost, found, evaluation), label in zip(shown, labels, strict=True)
     ]
     return points, [
-        f"No estimated latency of {', '.join(names)}: {why}." for why, names in unknown.items()
+        f"No estimated latency of {_some(names)}: {why}." for why, names in unknown.items()
     ]
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmnet_deploy import chart, labels, scales, style
-from mmnet_deploy.dots import area_pt2, count, log_ticks, references, shown
+from mmnet_deploy.dots import SHAPES, area_pt2, count, log_ticks, references, shown
 from mmnet_deploy.errors import OutputError, ResultError, UsageError
 from mmnet_deploy.panels import Panel
 from mmnet_deploy.published import Reference
@@ -548,6 +548,13 @@ def test_the_published_figure_says_whose_it_is(tmp_path: Path) -> None:
     drawn = panel(PUBLISHED)
     assert {dot.point.label: dot.shape.marker for dot in drawn.dots} == {"0.5": "o", "LDN+FB*": "X"}
     assert [dot.point.label for dot in drawn.dots if dot.best] == ["0.5"]
+
+
+def test_a_family_has_one_shape_beside_its_published_points() -> None:
+    """A published point of unknown size is no cross where the legend shows the family measured."""
+    mine = point(46, 6.5, "LDN+FB* float32", family="LDN+FB")
+    (found,) = chart.compose([mine], options=chart.Options(published=PUBLISHED)).panels
+    assert {dot.shape for dot in found.dots if dot.point.family == "LDN+FB"} == {SHAPES[3]}
 
 
 def test_an_error_without_latency_is_a_line(tmp_path: Path) -> None:
