@@ -1,11 +1,13 @@
 """Train the family with one recipe and one budget: each network at rising input sizes.
 
     python benchmarks/train_family.py DATA RUNS [NETWORK…] [--stage 64:14:0.01 …] [--jobs 2]
+        [--begin SYNTHETIC]
 
 An epoch at 64×64 costs a sixteenth of one at 256×256, and the weights do not depend on the input
 size: what a person looks like is learnt on small pictures, edges on large ones. A stage is
 SIZE:EPOCHS:RATE; a network passes through those up to its own size, each from the last weights
-of the one before, in RUNS/FAMILY-WIDTH-SIZE. Jobs run beside each other, one core each, on which
+of the one before, in RUNS/FAMILY-WIDTH-SIZE. With --begin it passes through the first stage on
+another data set before, in RUNS/begin/. Jobs run beside each other, one core each, on which
 two networks are trained faster than one after the other on both. Run it again to go on with
 what was stopped.
 """
@@ -54,22 +56,30 @@ class Stage:
         return cls(int(size), int(epochs), float(rate))
 
 
-def train(name: str, stage: Stage, before: Path | None, data: Path, runs: Path, core: int) -> None:
-    """Train a network at one size, on one core, or go on with it."""
-    folder = runs / name
+def train(folder: Path, stage: Stage, before: Path | None, data: Path, core: int) -> None:
+    """Train the network that a folder is called after, on one core, or go on with it."""
     run = Run(folder)
     if run.exists and len(run.read_log()) >= stage.epochs:
         return
-    command = [sys.executable, "-P", "-m", "mmnet_deploy", "train", name, "--data", str(data)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "mmnet_deploy",
+        "train",
+        folder.name,
+        "--data",
+        str(data),
+    ]
     command += ["--out", str(folder), "--recipe", str(RECIPE), "--epochs", str(stage.epochs)]
     command += ["--learning-rate", str(stage.learning_rate)]
     if run.exists and run.read_log():
         command += ["--resume"]
     elif before is not None:
         command += ["--init-from", str(Run(before).last)]
-    runs.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
-    with (runs / f"{name}.txt").open("ab") as log:
+    with folder.with_name(f"{folder.name}.txt").open("ab") as log:
         subprocess.run(
             command,
             stdout=log,
@@ -77,7 +87,7 @@ def train(name: str, stage: Stage, before: Path | None, data: Path, runs: Path, 
             check=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
-    print(f"{name}: {time.perf_counter() - begin:.0f} s on core {core}", flush=True)
+    print(f"{folder}: {time.perf_counter() - begin:.0f} s on core {core}", flush=True)
 
 
 def main() -> None:
@@ -87,38 +97,39 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", default=NETWORKS, metavar="NETWORK")
     parser.add_argument("--stage", action="append", metavar="SIZE:EPOCHS:RATE")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--begin", type=Path, metavar="SYNTHETIC")
     options = parser.parse_args()
     stages = sorted(Stage.parse(text) for text in options.stage or STAGES)
 
     cores: queue.Queue[int] = queue.Queue()
     for core in sorted(os.sched_getaffinity(0))[: options.jobs]:
         cores.put(core)
-    done: dict[str, Future[None]] = {}
+    done: dict[Path, Future[None]] = {}
 
-    def job(name: str, stage: Stage, before: str | None) -> None:
+    def job(folder: Path, stage: Stage, before: Path | None, data: Path) -> None:
         # The one before was submitted before, so that waiting for it ends.
         if before is not None:
             done[before].result()
         core = cores.get()
         try:
-            train(name, stage, before and options.runs / before, options.data, options.runs, core)
+            train(folder, stage, before, data, core)
         finally:
             cores.put(core)
 
+    # Stage by stage, so that every network has the same when it is stopped.
+    rounds = [(stage, options.runs, options.data) for stage in stages]
+    if options.begin:
+        rounds.insert(0, (stages[0], options.runs / "begin", options.begin))
+    latest: dict[tuple[str, float | None], Path] = {}
     with ThreadPoolExecutor(options.jobs) as pool:
-        for stage in stages:
-            for network in options.networks:
-                point = models.member(network)
-                if point.input_size < stage.input_size:
+        for stage, parent, data in rounds:
+            for point in map(models.member, options.networks):
+                network = (point.family, point.width_multiplier)
+                folder = parent / models.member_name(*network, stage.input_size)
+                if point.input_size < stage.input_size or folder in done:
                     continue
-                smaller = [s.input_size for s in stages if s.input_size < stage.input_size]
-                names = [
-                    models.member_name(point.family, point.width_multiplier, size)
-                    for size in (*smaller, stage.input_size)
-                ]
-                name, before = names[-1], names[-2] if smaller else None
-                if name not in done:
-                    done[name] = pool.submit(job, name, stage, before)
+                done[folder] = pool.submit(job, folder, stage, latest.get(network), data)
+                latest[network] = folder
         for future in done.values():
             future.result()
 
