@@ -17,7 +17,7 @@ from mmnet_deploy.run import Run
 
 
 def _rows(epochs):
-    return [{"epoch": n + 1, "loss": 1.0, "val_gradient_error": 0.1} for n in range(epochs)]
+    return [{"epoch": n + 1, "loss": 1.0, "val_mad": 0.1} for n in range(epochs)]
 
 
 def _begin(folder, tiny_run):
