@@ -80,13 +80,14 @@ def train(folder: Path, stage: Stage, before: Path | None, data: Path, core: int
     folder.parent.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
     with folder.with_name(f"{folder.name}.txt").open("ab") as log:
-        subprocess.run(
+        done = subprocess.run(
             command,
             stdout=log,
             stderr=subprocess.STDOUT,
-            check=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
+    if done.returncode:
+        raise SystemExit(f"{folder} was not trained; {log.name} ends with why.")
     print(f"{folder}: {time.perf_counter() - begin:.0f} s on core {core}", flush=True)
 
 
