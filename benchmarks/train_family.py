@@ -1,15 +1,16 @@
 """Train the family with one recipe and one budget: each network at rising input sizes.
 
     python benchmarks/train_family.py DATA RUNS [NETWORK…] [--stage 64:14:0.01 …] [--jobs 2]
-        [--begin SYNTHETIC]
+        [--begin SYNTHETIC] [--after RUNS]
 
 An epoch at 64×64 costs a sixteenth of one at 256×256, and the weights do not depend on the input
 size: what a person looks like is learnt on small pictures, edges on large ones. A stage is
-SIZE:EPOCHS:RATE; a network passes through those up to its own size, each from the last weights
-of the one before, in RUNS/FAMILY-WIDTH-SIZE. With --begin it passes through the first stage on
-another data set before, in RUNS/begin/. Jobs run beside each other, one core each, on which
-two networks are trained faster than one after the other on both. Run it again to go on with
-what was stopped.
+SIZE:EPOCHS:RATE; a network passes through those up to its own size, each from the last weights of
+the one before, in RUNS/FAMILY-WIDTH-SIZE. With --begin it passes through the first stage on
+another data set before, in RUNS/begin/. With --after it begins with the last weights that an
+earlier training of the family came to at the first stage's size. Jobs run beside each other, one
+core each, on which two networks are trained faster than one after the other on both. Run it again
+to go on with what was stopped.
 """
 
 from __future__ import annotations
@@ -98,7 +99,9 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", default=NETWORKS, metavar="NETWORK")
     parser.add_argument("--stage", action="append", metavar="SIZE:EPOCHS:RATE")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--begin", type=Path, metavar="SYNTHETIC")
+    beginning = parser.add_mutually_exclusive_group()
+    beginning.add_argument("--begin", type=Path, metavar="SYNTHETIC")
+    beginning.add_argument("--after", type=Path, metavar="RUNS")
     options = parser.parse_args()
     stages = sorted(Stage.parse(text) for text in options.stage or STAGES)
 
@@ -109,7 +112,7 @@ def main() -> None:
 
     def job(folder: Path, stage: Stage, before: Path | None, data: Path) -> None:
         # The one before was submitted before, so that waiting for it ends.
-        if before is not None:
+        if before in done:
             done[before].result()
         core = cores.get()
         try:
@@ -129,7 +132,8 @@ def main() -> None:
                 folder = parent / models.member_name(*network, stage.input_size)
                 if point.input_size < stage.input_size or folder in done:
                     continue
-                done[folder] = pool.submit(job, folder, stage, latest.get(network), data)
+                before = latest.get(network, options.after and options.after / folder.name)
+                done[folder] = pool.submit(job, folder, stage, before, data)
                 latest[network] = folder
         for future in done.values():
             future.result()
