@@ -5,12 +5,12 @@
 
 An epoch at 64×64 costs a sixteenth of one at 256×256, and the weights do not depend on the input
 size: what a person looks like is learnt on small pictures, edges on large ones. A stage is
-SIZE:EPOCHS:RATE; a network passes through those up to its own size, each from the last weights of
-the one before, in RUNS/FAMILY-WIDTH-SIZE. With --begin it passes through the first stage on
-another data set before, in RUNS/begin/. With --after it begins with the last weights that an
-earlier training of the family came to at the first stage's size. Jobs run beside each other, one
-core each, on which two networks are trained faster than one after the other on both. Run it again
-to go on with what was stopped.
+SIZE:EPOCHS:RATE[:BATCH]; a network passes through those up to its own size, each from the last
+weights of the one before, in RUNS/FAMILY-WIDTH-SIZE. With --begin it passes through the first
+stage on another data set before, in RUNS/begin/. With --after it begins with the last weights
+that an earlier training of the family came to at the first stage's size. Jobs run beside each
+other, one core each, on which two networks are trained faster than one after the other on both.
+Run it again to go on with what was stopped.
 """
 
 from __future__ import annotations
@@ -50,11 +50,12 @@ class Stage:
     input_size: int
     epochs: int
     learning_rate: float
+    batch_size: int = 16
 
     @classmethod
     def parse(cls, text: str) -> Stage:
-        size, epochs, rate = text.split(":")
-        return cls(int(size), int(epochs), float(rate))
+        size, epochs, rate, *batch = text.split(":")
+        return cls(int(size), int(epochs), float(rate), *map(int, batch))
 
 
 def train(folder: Path, stage: Stage, before: Path | None, data: Path, core: int) -> None:
@@ -73,7 +74,7 @@ def train(folder: Path, stage: Stage, before: Path | None, data: Path, core: int
         str(data),
     ]
     command += ["--out", str(folder), "--recipe", str(RECIPE), "--epochs", str(stage.epochs)]
-    command += ["--learning-rate", str(stage.learning_rate)]
+    command += ["--learning-rate", str(stage.learning_rate), "--batch-size", str(stage.batch_size)]
     if run.exists and run.read_log():
         command += ["--resume"]
     elif before is not None:
@@ -97,7 +98,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("networks", nargs="*", default=NETWORKS, metavar="NETWORK")
-    parser.add_argument("--stage", action="append", metavar="SIZE:EPOCHS:RATE")
+    parser.add_argument("--stage", action="append", metavar="SIZE:EPOCHS:RATE[:BATCH]")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     beginning = parser.add_mutually_exclusive_group()
     beginning.add_argument("--begin", type=Path, metavar="SYNTHETIC")
