@@ -307,7 +307,12 @@ def _choose_float_layers(
     ranking: Sequence[Any] = ()
     if options.max_error_increase is not None:
         ranking = selection.within(
-            source, judge, options.max_error_increase, path, progress=progress
+            source,
+            judge,
+            options.max_error_increase,
+            path,
+            near=lambda found: _is_near(found, _limits("int8", options)),
+            progress=progress,
         )
     return dataclasses.replace(
         card, float_layers=tuple(source.float_layers), layer_errors=tuple(ranking)
@@ -333,13 +338,30 @@ def _prove(
     return Converted(path, card)
 
 
+def _limits(precision: str, options: Options) -> tuple[float, float]:
+    """The largest |Δα| that a file may have, at most and on average."""
+    usual = PRECISIONS[precision]
+    largest = usual.largest if options.max_difference is None else options.max_difference
+    mean = usual.mean if options.max_mean_difference is None else options.max_mean_difference
+    return largest, mean
+
+
+def _is_near(found: Difference, limits: tuple[float, float]) -> bool:
+    largest, mean = limits
+    return found.largest <= largest and found.mean <= mean
+
+
 def _require_near(found: Difference, precision: str, options: Options, path: Path) -> None:
-    limit = PRECISIONS[precision]
-    largest = limit.largest if options.max_difference is None else options.max_difference
-    mean = limit.mean if options.max_mean_difference is None else options.max_mean_difference
-    if not (found.largest <= largest and found.mean <= mean):
+    limits = largest, mean = _limits(precision, options)
+    if not _is_near(found, limits):
+        way_out = ""
+        if precision == "int8" and options.max_error_increase is None and not options.float_layers:
+            way_out = (
+                f" `--max-error-increase {100 * NOTABLE_INCREASE:g}%` leaves the layers in float "
+                "that cost most."
+            )
         raise ConversionError(
             f"{path.name} does not compute the network: |Δα| is {found.mean:.2g} on average "
             f"(limit {mean:g}) and {found.largest:.2g} at most (limit {largest:g}) "
-            f"over {found.pictures} pictures. The file was not kept."
+            f"over {found.pictures} pictures. The file was not kept.{way_out}"
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.graph import Graph, Op
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.proof import Judge
+from mmnet_deploy.proof import Difference, Judge
 from mmnet_deploy.quantization import Source, int8
 from mmnet_deploy.records import LayerError
 
@@ -121,8 +121,20 @@ def _squared_error(source: Source, judge: Judge, path: Path) -> float:
         return 1.0
 
 
+def _says(change: float) -> str:
+    if math.isinf(change):
+        return "does not compute the network"
+    return f"changes the gradient error by {100 * change:+.1f} %"
+
+
 def within(
-    source: Source, judge: Judge, limit: float, path: Path, *, progress: Progress = silent
+    source: Source,
+    judge: Judge,
+    limit: float,
+    path: Path,
+    *,
+    near: Callable[[Difference], bool] = lambda found: True,
+    progress: Progress = silent,
 ) -> list[LayerError]:
     """Leave layers in float, worst first, until the gradient error is within a limit.
 
@@ -131,9 +143,11 @@ def within(
 
     Args:
         limit: Largest relative increase of the gradient error over the network's.
+        near: Whether the mattes are near enough to the network's besides: a matte that is
+            worse by |Δα| need not be by its edges.
 
     Returns:
-        The ranking, worst first; empty if int8 is within the limit as it is.
+        The ranking, worst first; empty if int8 is within the limits as it is.
 
     Raises:
         UsageError: The held-out pictures have no masks.
@@ -146,12 +160,13 @@ def within(
         )
 
     def change() -> float:
+        """Of the gradient error; infinite if the file is no candidate at all."""
         try:
-            found = judge.difference(judge.mattes(int8(source), path)).gradient_error_change
+            found = judge.difference(judge.mattes(int8(source), path))
         except (ConversionError, ModelFileError):
             return math.inf
-        assert found is not None
-        return found
+        assert found.gradient_error_change is not None
+        return found.gradient_error_change if near(found) else math.inf
 
     by_hand = tuple(source.float_layers)
     first = last = change()
@@ -168,8 +183,8 @@ def within(
             break
     else:
         raise ConversionError(
-            f"int8 changes the gradient error by {100 * first:+.1f} %, and with every layer in "
-            f"float by {100 * last:+.1f} %: {100 * limit:g} % cannot be kept."
+            f"int8 {_says(first)}, and with every layer in float it {_says(last)}: "
+            f"{100 * limit:g} % cannot be kept."
         )
     # Some readers need not be in float. Not every one that the limit would bear goes back:
     # what just holds on these pictures would not on others.

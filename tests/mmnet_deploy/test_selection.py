@@ -291,6 +291,27 @@ def test_a_good_network_needs_no_float(setting):
     assert source.float_layers == ()
 
 
+def test_a_matte_that_is_far_off_is_mended_whatever_its_edges(setting):
+    """The gradient error alone may be within the limit where |Δα| is not."""
+    source, judge = setting(_network(unused=300.0))
+    generous = 2 * _change(source, judge)
+    assert selection.within(source, judge, generous, PATH) == []
+
+    def near(found):
+        return found.mean <= 0.02
+
+    assert not near(judge.difference(judge.mattes(quantization.int8(source), PATH)))
+    assert selection.within(source, judge, generous, PATH, near=near)
+    assert near(judge.difference(judge.mattes(quantization.int8(source), PATH)))
+
+
+def test_what_stays_far_off_with_every_layer_in_float_is_an_error(setting):
+    """No number is given that would mean nothing."""
+    source, judge = setting(_network())
+    with pytest.raises(ConversionError, match="with every layer in float it does not compute"):
+        selection.within(source, judge, LIMIT, PATH, near=lambda found: False)
+
+
 def test_the_users_choice_is_kept(setting):
     """Layers that are in float already stay there, and come first."""
     source, judge = setting(_network(unused=300.0))
@@ -313,7 +334,7 @@ def test_an_impossible_limit_is_an_error(setting):
     """A network that hits its masks exactly leaves no room for rounding the ends to 8 bits."""
     source, judge = setting(_network(), perfect=True)
     with pytest.raises(
-        ConversionError, match=r"every layer in float by \+.*: 1000 % cannot be kept"
+        ConversionError, match=r"every layer in float it changes .* by \+.*: 1000 % cannot be kept"
     ):
         selection.within(source, judge, 10, PATH)
     assert {op.name for op in _layers(source)} <= set(source.float_layers)
