@@ -54,8 +54,13 @@ class Stage:
 
     @classmethod
     def parse(cls, text: str) -> Stage:
-        size, epochs, rate, *batch = text.split(":")
-        return cls(int(size), int(epochs), float(rate), *map(int, batch))
+        try:
+            size, epochs, rate, *batch = text.split(":")
+            return cls(int(size), int(epochs), float(rate), *map(int, batch))
+        except (TypeError, ValueError) as error:
+            raise argparse.ArgumentTypeError(
+                f"must be SIZE:EPOCHS:RATE[:BATCH]. Received: {text}."
+            ) from error
 
 
 def train(folder: Path, stage: Stage, before: Path | None, data: Path, core: int) -> None:
@@ -98,13 +103,15 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("networks", nargs="*", default=NETWORKS, metavar="NETWORK")
-    parser.add_argument("--stage", action="append", metavar="SIZE:EPOCHS:RATE[:BATCH]")
+    parser.add_argument(
+        "--stage", action="append", type=Stage.parse, metavar="SIZE:EPOCHS:RATE[:BATCH]"
+    )
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     beginning = parser.add_mutually_exclusive_group()
     beginning.add_argument("--begin", type=Path, metavar="SYNTHETIC")
     beginning.add_argument("--after", type=Path, metavar="RUNS")
     options = parser.parse_args()
-    stages = sorted(Stage.parse(text) for text in options.stage or STAGES)
+    stages = sorted(options.stage or map(Stage.parse, STAGES))
 
     cores: queue.Queue[int] = queue.Queue()
     for core in sorted(os.sched_getaffinity(0))[: options.jobs]:
