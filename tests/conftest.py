@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -15,6 +16,12 @@ from mmnet_deploy import synthetic
 
 MUST_RUN = "MMNET_TESTS_MUST_RUN"
 """Set where everything that the tests use is installed: then a skipped test is a failure."""
+
+
+def pytest_configure(config):
+    """Let a test interrupt: what a script starts in the background ignores Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)
