@@ -13,7 +13,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 import models
-from mmnet_deploy import network
+from mmnet_deploy.networks import network
 
 
 def random_network(name: str) -> network.Network:

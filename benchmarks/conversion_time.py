@@ -19,8 +19,9 @@ from pathlib import Path
 import tensorflow as tf
 from common import noise, random_network
 
-from mmnet_deploy import conversion, synthetic
-from mmnet_deploy.quantization import PRECISIONS, Source
+from mmnet_deploy import conversion
+from mmnet_deploy.conversion.quantization import PRECISIONS, Source
+from mmnet_deploy.portraits import synthetic
 
 
 def main() -> None:

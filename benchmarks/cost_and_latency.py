@@ -20,8 +20,8 @@ from common import latencies_ms
 from cost_baseline import BASELINE
 from scipy.stats import spearmanr
 
-from mmnet_deploy.counts import total_macs
-from mmnet_deploy.graph import Graph
+from mmnet_deploy.tflite.counts import total_macs
+from mmnet_deploy.tflite.graph import Graph
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 import counted
 
 import models
-from mmnet_deploy.records import Cost
+from mmnet_deploy.results.records import Cost
 
 BASELINE = Path(__file__).with_name("cost_baseline.json")
 TOLERANCE = 0.005

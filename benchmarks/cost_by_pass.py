@@ -13,9 +13,10 @@ import argparse
 import counted
 from common import random_network
 
-from mmnet_deploy import conversion, passes
-from mmnet_deploy.graph import Graph
-from mmnet_deploy.network import Network
+from mmnet_deploy import conversion
+from mmnet_deploy.conversion import passes
+from mmnet_deploy.networks.network import Network
+from mmnet_deploy.tflite.graph import Graph
 
 NETWORKS = ("mmnet-1.0-256", "md16-0.75-128", "md8-0.35-128", "ldn-fb-128")
 

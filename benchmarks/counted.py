@@ -7,10 +7,11 @@ from pathlib import Path
 
 from common import noise, random_network
 
-from mmnet_deploy import conversion, cost
-from mmnet_deploy.network import Network
-from mmnet_deploy.quantization import Source, float32, int8
-from mmnet_deploy.records import Cost
+from mmnet_deploy import conversion
+from mmnet_deploy.bench import cost
+from mmnet_deploy.conversion.quantization import Source, float32, int8
+from mmnet_deploy.networks.network import Network
+from mmnet_deploy.results.records import Cost
 
 CALIBRATION = 2
 """Pictures that int8 is calibrated with; a count does not depend on the ranges that they set."""

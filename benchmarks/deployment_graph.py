@@ -18,10 +18,11 @@ import tensorflow as tf
 from common import alpha, latencies_ms, noise, random_network, ratio
 from rejected_rewrites import REJECTED
 
-from mmnet_deploy import conversion, passes
-from mmnet_deploy.graph import Graph
-from mmnet_deploy.network import Network
-from mmnet_deploy.quantization import Source, float32, int8
+from mmnet_deploy import conversion
+from mmnet_deploy.conversion import passes
+from mmnet_deploy.conversion.quantization import Source, float32, int8
+from mmnet_deploy.networks.network import Network
+from mmnet_deploy.tflite.graph import Graph
 
 NETWORKS = ("mmnet-0.5-256", "mmnet-0.75-256", "mmnet-1.0-256", "mmnet-1.0-128", "mmnet-1.4-128")
 CALIBRATION = 4

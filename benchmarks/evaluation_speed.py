@@ -33,9 +33,11 @@ import cv2
 import numpy as np
 from common import noise, random_network
 
-from mmnet_deploy import conversion, data, evaluation, metrics, synthetic
-from mmnet_deploy.quantization import PRECISIONS, Source
-from mmnet_deploy.runtime import TFLiteModel, describe, runtime_name, usable_cores
+from mmnet_deploy import conversion, evaluation
+from mmnet_deploy.conversion.quantization import PRECISIONS, Source
+from mmnet_deploy.mattes import metrics
+from mmnet_deploy.portraits import dataset, synthetic
+from mmnet_deploy.tflite.interpreter import TFLiteModel, describe, runtime_name, usable_cores
 
 T = TypeVar("T")
 
@@ -79,10 +81,10 @@ def gradient_error_at_once(alpha: np.ndarray, truth: np.ndarray) -> float:
     return float(np.hypot(gx, gy).mean())
 
 
-def work_beside_ms(matting: evaluation.Matting, pairs: list[data.Pair]) -> dict[str, float]:
+def work_beside_ms(matting: evaluation.Matting, pairs: list[dataset.Pair]) -> dict[str, float]:
     """One core's processor time per picture for what is not inference, by stage: medians."""
     cv2.setNumThreads(1)
-    matte = matting.matte(data.read_image(pairs[0].image))
+    matte = matting.matte(dataset.read_image(pairs[0].image))
     times: dict[str, list[float]] = {}
 
     def timed(stage: str, function: Callable[[], T]) -> T:
@@ -97,7 +99,7 @@ def work_beside_ms(matting: evaluation.Matting, pairs: list[data.Pair]) -> dict[
                 metric(*both)
 
     for pair in pairs * 3:
-        image, mask = timed("decode picture and mask", lambda: data.read_pair(pair))  # noqa: B023
+        image, mask = timed("decode picture and mask", lambda: dataset.read_pair(pair))  # noqa: B023
         timed("shrink and prepare", lambda: matting.prepare(image))  # noqa: B023
         both = timed(
             "matte and mask to one size",
@@ -125,7 +127,7 @@ def parallel_gain() -> float:
 
 def subset(root: Path, split: str, count: int, target: Path) -> Path:
     """The first pairs of a split as a data set of their own."""
-    for pair in data.find_pairs(root, split)[:count]:
+    for pair in dataset.find_pairs(root, split)[:count]:
         for side, path in (("image", pair.image), ("mask", pair.mask)):
             folder = target / split / side
             folder.mkdir(parents=True, exist_ok=True)
@@ -190,14 +192,14 @@ def main() -> None:
             root = Path(scratch) / "portraits"
             synthetic.write_dataset(root, count=5 * options.pictures, size=512, seed=0)
         root = subset(root, options.split, options.pictures, Path(scratch) / "subset")
-        pairs = data.find_pairs(root, options.split)
+        pairs = dataset.find_pairs(root, options.split)
         cases = []
         for path in model_files(Path(scratch), options.input_size):
             for threads in sorted({1, usable_cores()}):
                 model, matting, startup_s = opened(path, threads)
                 startup = f"{startup_s:.2f}"
                 cases.append(Case(path.stem, str(threads), startup, model.invoke, matting))
-        matte = cases[0].matting.matte(data.read_image(pairs[0].image))
+        matte = cases[0].matting.matte(dataset.read_image(pairs[0].image))
         for case in cases:
             case.measure(root, options.split, len(pairs))  # A warm-up, which is not counted.
         slowest_s = max(case.forget() for case in cases) / len(pairs)

@@ -13,10 +13,10 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mmnet_deploy import estimate, naming, store
-from mmnet_deploy.latency import summarise
-from mmnet_deploy.records import Benchmark, Cost, Evaluation, ModelFile, Record
-from mmnet_deploy.significance import mean_interval
+from mmnet_deploy.evaluation.significance import mean_interval
+from mmnet_deploy.results import estimate, naming, store
+from mmnet_deploy.results.latency import summarise
+from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, ModelFile, Record
 
 METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
     "gradient_error": ("gradient error (×10⁻³)", lambda value: f"{1000 * value:.3f}"),

@@ -23,10 +23,10 @@ from common import noise, random_network
 
 from android_benchmark import PRESETS, Settings
 from mmnet_deploy import conversion
-from mmnet_deploy.benchmark import benchmark
-from mmnet_deploy.quantization import PRECISIONS, Source
-from mmnet_deploy.records import Benchmark
-from mmnet_deploy.targets import open_targets, phones_of
+from mmnet_deploy.bench.benchmark import benchmark
+from mmnet_deploy.bench.targets import open_targets, phones_of
+from mmnet_deploy.conversion.quantization import PRECISIONS, Source
+from mmnet_deploy.results.records import Benchmark
 
 
 def model_file(folder: Path) -> Path:

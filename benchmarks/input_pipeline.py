@@ -23,9 +23,12 @@ from pathlib import Path
 import keras
 
 import models
-from mmnet_deploy import data, decoded, recipe_file, synthetic, trainer
-from mmnet_deploy.batches import Batches, Stream
-from mmnet_deploy.run import RunConfig
+from mmnet_deploy.portraits import dataset, synthetic
+from mmnet_deploy.runs import recipe_file
+from mmnet_deploy.runs.run import RunConfig
+from mmnet_deploy.training import trainer
+from mmnet_deploy.training.pictures import decoded
+from mmnet_deploy.training.pictures.batches import Batches, Stream
 
 
 def _config(name: str, recipe: str, batch_size: int | None) -> RunConfig:
@@ -45,7 +48,7 @@ def _config(name: str, recipe: str, batch_size: int | None) -> RunConfig:
 def _batches(config: RunConfig, count: int) -> Batches:
     folder = Path(tempfile.mkdtemp())
     synthetic.write_dataset(folder, count=count, size=config.input_size, seed=0)
-    pairs = data.find_pairs(folder, "train")
+    pairs = dataset.find_pairs(folder, "train")
     size = math.ceil(config.input_size * config.max_scale)
     return Batches(decoded.decode(pairs, size), config, config.input_size)
 

@@ -23,11 +23,13 @@ import numpy as np
 from scipy.optimize import nnls
 from scipy.stats import pearsonr, spearmanr
 
-from mmnet_deploy import conversion, estimate, passes
-from mmnet_deploy import published as figure
-from mmnet_deploy.counts import total_macs
-from mmnet_deploy.graph import Graph
-from mmnet_deploy.records import Cost
+from mmnet_deploy import conversion
+from mmnet_deploy.conversion import passes
+from mmnet_deploy.results import estimate
+from mmnet_deploy.results import published as figure
+from mmnet_deploy.results.records import Cost
+from mmnet_deploy.tflite.counts import total_macs
+from mmnet_deploy.tflite.graph import Graph
 
 NAME = "Xiaomi Mi 5 (Snapdragon 820)"
 SOURCE = (

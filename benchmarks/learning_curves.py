@@ -18,10 +18,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mmnet_deploy.dots import COLOURS
-from mmnet_deploy.metrics import METRICS
-from mmnet_deploy.run import BEST_BY, VALIDATED, Run
-from mmnet_deploy.style import PT_PER_INCH, QUIET, save, style
+from mmnet_deploy.charts.dots import COLOURS
+from mmnet_deploy.charts.style import PT_PER_INCH, QUIET, save, style
+from mmnet_deploy.mattes.metrics import METRICS
+from mmnet_deploy.runs.run import BEST_BY, VALIDATED, Run
 
 WIDTH_PT, HEIGHT_PT = 460.0, 205.0
 MOST_IN_LEGEND = 4

@@ -23,8 +23,8 @@ import time
 from pathlib import Path
 
 from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
-from mmnet_deploy import record_json
-from mmnet_deploy.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
+from mmnet_deploy.results import record_json
+from mmnet_deploy.results.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
 
 AIMS_S = {"results list": 2.0, "plot": 5.0}
 

@@ -18,7 +18,7 @@ from common import latencies_ms, noise, random_network
 
 import models
 from mmnet_deploy import conversion
-from mmnet_deploy.quantization import PRECISIONS, Source
+from mmnet_deploy.conversion.quantization import PRECISIONS, Source
 
 CALIBRATION = 2
 TIMED = ("float32", "dynamic", "int8")

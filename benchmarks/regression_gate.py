@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy import change
+from mmnet_deploy.results import change
 
 SLOWER = 1.05
 SIZES = {50: 20.0, 1000: 1.0}  # samples: ms of each
@@ -128,8 +128,8 @@ def main() -> None:
 
 def print_reruns(folder: Path) -> None:
     """What `compare` makes of real repetitions."""
-    from mmnet_deploy import naming, store
-    from mmnet_deploy.records import Benchmark
+    from mmnet_deploy.results import naming, store
+    from mmnet_deploy.results.records import Benchmark
 
     results = [r for r in store.load([folder]) if isinstance(r, Benchmark)]
     for group in naming.repeats(results):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from mmnet_deploy import operators
-from mmnet_deploy.graph import Graph, Op, Tensor
-from mmnet_deploy.operators import activation, is_convolution, is_pointwise, weights
+from mmnet_deploy.tflite import operators
+from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.operators import activation, is_convolution, is_pointwise, weights
 
 
 def merge_all_siblings(graph: Graph) -> int:

@@ -16,7 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmnet_deploy import data, metrics
+from mmnet_deploy.mattes import metrics
+from mmnet_deploy.portraits import dataset
 
 NAMES = ("gradient_error", "mad", "mean_iou")
 
@@ -30,11 +31,11 @@ def main() -> None:
     height, width = metrics.PUBLISHED_SIZE
     for size in options.sizes:
         scores: dict[str, list[float]] = {name: [] for name in NAMES}
-        for pair in data.find_pairs(options.data, options.split):
-            mask = data.read_mask(pair.mask)
+        for pair in dataset.find_pairs(options.data, options.split):
+            mask = dataset.read_mask(pair.mask)
             truth, matte = (
                 cv2.resize(picture.astype(np.float32) / 255, (width, height))
-                for picture in (mask, data.resized(mask, size, size) if size else mask)
+                for picture in (mask, dataset.resized(mask, size, size) if size else mask)
             )
             if not size:
                 matte = np.full_like(truth, 0.5)

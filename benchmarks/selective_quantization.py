@@ -21,8 +21,9 @@ import numpy as np
 from common import latencies_ms, resized_network
 
 import models
-from mmnet_deploy import conversion, evaluation, runtime
-from mmnet_deploy.network import Network, load
+from mmnet_deploy import conversion, evaluation
+from mmnet_deploy.networks.network import Network, load
+from mmnet_deploy.tflite import interpreter
 
 RESCALED = {"enc2": ("enc3", (1, 2, 4, 8)), "dec2": ("dec3", (1, 2, 4))}
 """Linear blocks, and the block and rates whose 1×1 convolutions alone read them."""
@@ -61,9 +62,9 @@ def rows(network: Network, name: str, data: Path, limit: float) -> None:
         files[kind], cards[kind] = result.path, result.card
     errors = {
         kind: evaluation.evaluate(
-            runtime.TFLiteModel(path, runtime.usable_cores()).matte,
-            runtime.describe(path),
-            runtime.runtime_name(),
+            interpreter.TFLiteModel(path, interpreter.usable_cores()).matte,
+            interpreter.describe(path),
+            interpreter.runtime_name(),
             data,
             "test",
         ).scores["gradient_error"]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 
-from mmnet_deploy import synthetic
+from mmnet_deploy.portraits import synthetic
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import models
-from mmnet_deploy.run import Run
+from mmnet_deploy.runs.run import Run
 
 NETWORKS = (
     "mmnet-1.0-256",

@@ -12,7 +12,7 @@ import keras
 import pytest
 
 import models
-from mmnet_deploy import synthetic
+from mmnet_deploy.portraits import synthetic
 
 MUST_RUN = "MMNET_TESTS_MUST_RUN"
 """Set where everything that the tests use is installed: then a skipped test is a failure."""
@@ -74,7 +74,7 @@ def tiny_run(portraits, tmp_path_factory) -> Path:
 
 def tiny_config(portraits: Path, **changes):
     """A configuration of a training that takes seconds."""
-    from mmnet_deploy.run import RunConfig
+    from mmnet_deploy.runs.run import RunConfig
 
     settings = {
         "family": "tiny",
@@ -97,8 +97,9 @@ def tiny_config(portraits: Path, **changes):
 @pytest.fixture(scope="session")
 def tiny_models(tiny_run, portraits, tmp_path_factory) -> dict[str, Path]:
     """The finished run as one file per precision; tests must not change them."""
-    from mmnet_deploy import conversion, network
-    from mmnet_deploy.quantization import PRECISIONS
+    from mmnet_deploy import conversion
+    from mmnet_deploy.conversion.quantization import PRECISIONS
+    from mmnet_deploy.networks import network
 
     folder = tmp_path_factory.mktemp("models")
     converted = conversion.convert(network.load(tiny_run), tuple(PRECISIONS), portraits, folder)

@@ -17,8 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import models  # noqa: E402
-from mmnet_deploy import conversion, network, synthetic  # noqa: E402
-from tests import phone_faults  # noqa: E402
+from mmnet_deploy import conversion  # noqa: E402
+from mmnet_deploy.networks import network  # noqa: E402
+from mmnet_deploy.portraits import synthetic  # noqa: E402
+from tests.support import phone_faults  # noqa: E402
 
 _VARIABLE = (
     (r"127\.0\.0\.1:[0-9]+", "SERIAL"),

@@ -19,8 +19,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mmnet_deploy import pretrained
-from mmnet_deploy.run import Run
+from mmnet_deploy.runs import pretrained
+from mmnet_deploy.runs.run import Run
 
 FOLDER = Path(pretrained.__file__).parent / "pretrained_runs"
 # Of every file in the archive, so that the same weights give the same bytes.

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmnet_deploy import synthetic
+from mmnet_deploy.portraits import synthetic
 
 SHOWN = (80, 240, 306, 41, 12, 57, 133)
 SIZE = 160

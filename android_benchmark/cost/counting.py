@@ -17,14 +17,15 @@ import threading
 import time
 from pathlib import Path
 
-from android_benchmark import errors, tflbench
-from android_benchmark.adb import Completed
+from android_benchmark import errors
 from android_benchmark.cost import counter
 from android_benchmark.cost.counter import Kernel
 from android_benchmark.cost.identity import CPUS
 from android_benchmark.cost.tools import CLOCK, PLUGIN, CostTools
 from android_benchmark.device import Engine, Settings
+from android_benchmark.engines import tflbench
 from android_benchmark.instructions import InstructionCounts
+from android_benchmark.phone.adb import Completed
 from android_benchmark.rules import RunRules
 
 DELEGATES = ("xnnpack", "none")

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from android_benchmark.emulator.profile import Profile
+from android_benchmark.emulator.device.profile import Profile
 
 _CORES = "/sys/devices/system/cpu"
 

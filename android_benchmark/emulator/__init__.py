@@ -15,10 +15,7 @@ program is slowed down by QEMU, and neither must ever be reported as a latency.
 
 from __future__ import annotations
 
-from android_benchmark.emulator.adb_server import AdbServer, private_adb_server
-from android_benchmark.emulator.arm64 import Arm64Program, Arm64Runner, find_arm64
-from android_benchmark.emulator.availability import LevelReport, levels
-from android_benchmark.emulator.engines import Reply, ScriptedEngine
+from android_benchmark.emulator.adb.adb_server import AdbServer, private_adb_server
 from android_benchmark.emulator.errors import (
     AdbError,
     AdbNotFoundError,
@@ -46,6 +43,9 @@ from android_benchmark.emulator.faults import (
     Throttle,
 )
 from android_benchmark.emulator.phone import EmulatedPhone
+from android_benchmark.emulator.programs.arm64 import Arm64Program, Arm64Runner, find_arm64
+from android_benchmark.emulator.programs.availability import LevelReport, levels
+from android_benchmark.emulator.programs.engines import Reply, ScriptedEngine
 
 __all__ = [
     "AdbError",

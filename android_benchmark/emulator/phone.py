@@ -11,15 +11,15 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from android_benchmark.emulator.arm64 import Arm64Runner
+from android_benchmark.emulator.adb.session import Session
+from android_benchmark.emulator.adb.wire import Wire
 from android_benchmark.emulator.commands import COMMANDS
-from android_benchmark.emulator.device import Device
-from android_benchmark.emulator.engines import ScriptedEngine
+from android_benchmark.emulator.device.device import Device
+from android_benchmark.emulator.device.profile import Profile
 from android_benchmark.emulator.errors import EmulatorError
 from android_benchmark.emulator.faults import Fault, Offline, RefuseConnections
-from android_benchmark.emulator.profile import Profile
-from android_benchmark.emulator.session import Session
-from android_benchmark.emulator.wire import Wire
+from android_benchmark.emulator.programs.arm64 import Arm64Runner
+from android_benchmark.emulator.programs.engines import ScriptedEngine
 
 HOST = "127.0.0.1"
 _PATIENCE_S = 10.0

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from android_benchmark import benchmark_model, errors
-from android_benchmark.adb import Completed
-from android_benchmark.benchmark_model import (
+from android_benchmark import errors
+from android_benchmark.device import DELEGATES, Engine, OperatorTime, Settings
+from android_benchmark.engines import benchmark_model
+from android_benchmark.engines.benchmark_model import (
     Delegate,
     FailureKind,
     Flags,
@@ -17,9 +18,9 @@ from android_benchmark.benchmark_model import (
     Report,
     Tool,
 )
-from android_benchmark.device import DELEGATES, Engine, OperatorTime, Settings
-from android_benchmark.engines.engine import Reading, confirmation_flag, failure, fallback_flag
 from android_benchmark.measurement import Flag, Measurement, Statistics
+from android_benchmark.phone.adb import Completed
+from android_benchmark.phone.engine import Reading, confirmation_flag, failure, fallback_flag
 from android_benchmark.rules import RunRules
 
 _PROGRAM = "benchmark_model"

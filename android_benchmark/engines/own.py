@@ -8,11 +8,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from android_benchmark import errors, tflbench
-from android_benchmark.adb import Completed
+from android_benchmark import errors
 from android_benchmark.device import Engine, OperatorTime, Settings
-from android_benchmark.engines.engine import Reading, confirmation_flag, failure, fallback_flag
+from android_benchmark.engines import tflbench
 from android_benchmark.measurement import Measurement
+from android_benchmark.phone.adb import Completed
+from android_benchmark.phone.engine import Reading, confirmation_flag, failure, fallback_flag
 from android_benchmark.rules import RunRules
 
 MANIFEST = "manifest.json"

@@ -19,24 +19,27 @@ from mmnet_deploy import __version__
 from mmnet_deploy.errors import MmnetDeployError
 
 COMMANDS = {
-    "demo": "Run the whole pipeline on synthetic portraits and this computer.",
-    "models": "List the families of networks and their operating points.",
-    "dataset": "Make, check and describe data sets.",
-    "train": "Train a network into a run folder.",
-    "convert": "Convert a trained network to .tflite files and prove them.",
-    "inspect": "Show what a .tflite file is, what it costs, and what makes it slow.",
-    "evaluate": "Measure how wrong the mattes of a model are.",
-    "predict": "Compute mattes of pictures or a video.",
-    "devices": "List phones, the emulated phone, and this computer.",
-    "bench": "Measure the latency of .tflite files.",
-    "cost": "Count the arm64 instructions of .tflite files, without a phone.",
-    "plot": "Draw gradient error against latency from stored results.",
-    "report": "Write all that results say as one HTML page.",
-    "compare": "Compare new results with a baseline, as a gate.",
-    "results": "List, show and export stored results.",
-    "doctor": "Show what is installed, what is missing and how to get it.",
+    "demo": ("demo", "Run the whole pipeline on synthetic portraits and this computer."),
+    "models": ("produce.models", "List the families of networks and their operating points."),
+    "dataset": ("produce.dataset", "Make, check and describe data sets."),
+    "train": ("produce.train", "Train a network into a run folder."),
+    "convert": ("produce.convert", "Convert a trained network to .tflite files and prove them."),
+    "inspect": (
+        "present.inspect",
+        "Show what a .tflite file is, costs, and what slows it down.",
+    ),
+    "evaluate": ("measure.evaluate", "Measure how wrong the mattes of a model are."),
+    "predict": ("measure.predict", "Compute mattes of pictures or a video."),
+    "devices": ("measure.devices", "List phones, the emulated phone, and this computer."),
+    "bench": ("measure.bench", "Measure the latency of .tflite files."),
+    "cost": ("measure.cost", "Count the arm64 instructions of .tflite files, without a phone."),
+    "plot": ("present.plot", "Draw gradient error against latency from stored results."),
+    "report": ("present.report", "Write all that results say as one HTML page."),
+    "compare": ("present.compare", "Compare new results with a baseline, as a gate."),
+    "results": ("present.results", "List, show and export stored results."),
+    "doctor": ("doctor", "Show what is installed, what is missing and how to get it."),
 }
-"""Every command and its line in the overview, in the order of the work."""
+"""Every command with its module and its line in the overview, in the order of the work."""
 
 
 class _Commands(click.Group):
@@ -48,11 +51,12 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return getattr(importlib.import_module(f"mmnet_deploy.cli.{name}"), name)
+        module, _ = COMMANDS[name]
+        return getattr(importlib.import_module(f"{__name__}.{module}"), name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         cause: Exception
@@ -70,8 +74,8 @@ class _Commands(click.Group):
             message, exit_code, cause = f"{error.strerror or error}.", 1, error
         except Exception as error:
             # Imported late: the overview of commands needs nothing of the harness.
-            from android_benchmark.cores import CoresError
             from android_benchmark.errors import DeviceChoiceError, HarnessError
+            from android_benchmark.phone.cores import CoresError
 
             if not isinstance(error, HarnessError):
                 raise

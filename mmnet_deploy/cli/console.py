@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from mmnet_deploy import pretrained
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 from mmnet_deploy.progress import Advance
+from mmnet_deploy.runs import pretrained
 
 if TYPE_CHECKING:
-    from mmnet_deploy.store import Reading
+    from mmnet_deploy.results.store import Reading
 
 FOLDER = click.Path(path_type=Path)
 """A path; whether it exists is checked where the message can say what to do."""
@@ -187,7 +187,7 @@ def read_results(paths: Sequence[Path]) -> Reading:
     Raises:
         ResultError: See `store.read`.
     """
-    from mmnet_deploy import store
+    from mmnet_deploy.results import store
 
     # Results live until the command ends: looking through thousands of them for cycles, again
     # and again, would take as long as reading them.

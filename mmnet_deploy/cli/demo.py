@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from mmnet_deploy import pretrained as ready
 from mmnet_deploy.cli.console import (
     FOLDER,
     progress,
@@ -20,10 +19,11 @@ from mmnet_deploy.cli.console import (
     say,
 )
 from mmnet_deploy.errors import OutputError, UsageError
+from mmnet_deploy.runs import pretrained as ready
 
 if TYPE_CHECKING:
-    from mmnet_deploy.records import Record
-    from mmnet_deploy.run import RunConfig
+    from mmnet_deploy.results.records import Record
+    from mmnet_deploy.runs.run import RunConfig
 
 PRECISIONS = ("float32", "float16", "int8")
 MARK = "about-this-demo.txt"
@@ -87,12 +87,17 @@ def demo(
     begin = time.monotonic()
     require_extra("demo")
     require_tensorflow_backend()
-    from mmnet_deploy import benchmark, chart, conversion, network, report, store, synthetic
-    from mmnet_deploy.cli.evaluate import evaluate_one
-    from mmnet_deploy.cli.measuring import run_benchmarks
+    from mmnet_deploy import conversion, report
+    from mmnet_deploy.bench import benchmark
+    from mmnet_deploy.charts import chart
+    from mmnet_deploy.cli.measure.evaluate import evaluate_one
+    from mmnet_deploy.cli.measure.measuring import run_benchmarks
     from mmnet_deploy.files import write_text
-    from mmnet_deploy.metrics import PUBLISHED_SIZE
-    from mmnet_deploy.run import Run
+    from mmnet_deploy.mattes.metrics import PUBLISHED_SIZE
+    from mmnet_deploy.networks import network
+    from mmnet_deploy.portraits import synthetic
+    from mmnet_deploy.results import store
+    from mmnet_deploy.runs.run import Run
 
     portraits, run_folder, models, results = (folder / part for part in PARTS)
     if pretrained:
@@ -170,7 +175,7 @@ def _config(
         UsageError: There can be none such.
     """
     from mmnet_deploy import training
-    from mmnet_deploy.run import RunConfig, auto_batch_norm_momentum, check_config
+    from mmnet_deploy.runs.run import RunConfig, auto_batch_norm_momentum, check_config
 
     config = RunConfig(
         family="mmnet",
@@ -213,9 +218,9 @@ def _prepare(folder: Path) -> None:
 def _summarise(records: Sequence[Record]) -> None:
     """One row per model file, the Keras network first for comparison."""
     from mmnet_deploy.cli.console import print_table
-    from mmnet_deploy.latency import summarise
-    from mmnet_deploy.records import Benchmark, Evaluation
-    from mmnet_deploy.store import device_name
+    from mmnet_deploy.results.latency import summarise
+    from mmnet_deploy.results.records import Benchmark, Evaluation
+    from mmnet_deploy.results.store import device_name
 
     benchmarks = {r.model.sha256: r for r in records if isinstance(r, Benchmark)}
     rows = []

@@ -29,7 +29,8 @@ def _version(package: str) -> str | None:
 
 def _findings() -> list[tuple[str, str, str]]:
     """What was looked for, what was found (empty if nothing), and what that means."""
-    from mmnet_deploy import benchmark, runtime
+    from mmnet_deploy.bench import benchmark
+    from mmnet_deploy.tflite import interpreter
 
     rows = [("Python", platform.python_version(), "")]
     for package in BASE:
@@ -40,7 +41,7 @@ def _findings() -> list[tuple[str, str, str]]:
         remedy = "needed by train and convert: pip install '.[convert]' in a checkout"
         rows.append((package, found or "", "" if found else remedy))
     try:
-        rows.append(("TFLite runtime", runtime.runtime_name(), "runs .tflite files here"))
+        rows.append(("TFLite runtime", interpreter.runtime_name(), "runs .tflite files here"))
     except MissingDependencyError as error:
         rows.append(("TFLite runtime", "", str(error)))
     rows += _phone_findings()
@@ -62,7 +63,7 @@ def _phone_findings() -> list[tuple[str, str, str]]:
     """What measuring on phones needs, and which level of the emulated phone works."""
     from android_benchmark.emulator import levels
     from android_benchmark.engines.own import MANIFEST
-    from mmnet_deploy.targets import BUNDLE, ENGINE_VARIABLE
+    from mmnet_deploy.bench.targets import BUNDLE, ENGINE_VARIABLE
 
     adb = shutil.which("adb")
     remedy = "for phones: install Android's platform-tools (Debian: apt install adb)"
@@ -86,7 +87,7 @@ def _phone_findings() -> list[tuple[str, str, str]]:
 def _counting() -> tuple[str, str, str]:
     """What counting instructions needs."""
     from android_benchmark.errors import HarnessError
-    from mmnet_deploy import cost
+    from mmnet_deploy.bench import cost
 
     try:
         tools = cost.find_tools()

@@ -20,10 +20,10 @@ import jinja2
 from markupsafe import Markup
 
 from mmnet_deploy import __version__
-from mmnet_deploy.dots import shown
+from mmnet_deploy.charts.dots import shown
 from mmnet_deploy.files import write_bytes
 from mmnet_deploy.report import plots, sections
-from mmnet_deploy.store import Reading
+from mmnet_deploy.results.store import Reading
 
 LONGEST = 1000  # characters of any text from outside; layers of some converters are that long
 

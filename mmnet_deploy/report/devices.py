@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from android_benchmark import PRESETS, DeviceFacts, DeviceState, RunRules
-from mmnet_deploy import naming
-from mmnet_deploy.records import Benchmark, Evaluation, ModelFile
 from mmnet_deploy.report.plots import Pair
+from mmnet_deploy.results import naming
+from mmnet_deploy.results.records import Benchmark, Evaluation, ModelFile
 
 MOST_COMMAND_MODELS = 8
 

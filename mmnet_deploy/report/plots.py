@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from mmnet_deploy.dots import shown
+from mmnet_deploy.charts.dots import shown
 
 WIDTH, HEIGHT = 320.0, 64.0
 BINS = 48

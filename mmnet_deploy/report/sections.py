@@ -12,20 +12,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from mmnet_deploy import estimate, naming, store
 from mmnet_deploy.errors import ResultError
-from mmnet_deploy.latency import Latency, summarise
-from mmnet_deploy.layer_names import short_names, shortened
-from mmnet_deploy.pareto import front
-from mmnet_deploy.records import (
-    Benchmark,
-    Cost,
-    Evaluation,
-    ModelCard,
-    TradeOff,
-)
 from mmnet_deploy.report.devices import DevicePart, devices, evaluation_commands
-from mmnet_deploy.store import Reading
+from mmnet_deploy.results import estimate, naming, store
+from mmnet_deploy.results.latency import Latency, summarise
+from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, ModelCard, TradeOff
+from mmnet_deploy.results.store import Reading
+from mmnet_deploy.results.trade_offs import front
+from mmnet_deploy.tflite.layer_names import short_names, shortened
 
 MOST_ROWS = 2000
 MOST_DETAILS = 60
@@ -205,7 +199,7 @@ def _chart(
     reading: Reading, emulated: bool
 ) -> tuple[Markup | None, tuple[FrontPart, ...], tuple[str, ...], str]:
     """The trade-off chart, what stands on its front, remarks, and why there is no chart."""
-    from mmnet_deploy import chart
+    from mmnet_deploy.charts import chart
 
     known = [r for r in reading.records if isinstance(r, (Benchmark, Evaluation))]
     try:

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 import models
-from mmnet_deploy import conversion, network
-from mmnet_deploy.graph import Graph
-from mmnet_deploy.lint import lint
-from mmnet_deploy.passes import deploy
-from mmnet_deploy.quantization import Source, float32, int8
-from mmnet_deploy.recipe import Recipe
-from mmnet_deploy.runtime import TFLiteModel
-from mmnet_deploy.trainer import Trainer
+from mmnet_deploy import conversion
+from mmnet_deploy.conversion.passes import deploy
+from mmnet_deploy.conversion.quantization import Source, float32, int8
+from mmnet_deploy.inspection.lint import lint
+from mmnet_deploy.networks import network
+from mmnet_deploy.runs.recipe import Recipe
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.interpreter import TFLiteModel
+from mmnet_deploy.training.trainer import Trainer
 
 FAMILIES = sorted({point.family for point in models.operating_points()})
 SIZE = (64, 96)

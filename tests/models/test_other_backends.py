@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import models
-from mmnet_deploy import network
+from mmnet_deploy.networks import network
 
 pytestmark = pytest.mark.slow
 

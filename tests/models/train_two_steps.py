@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 import models
-from mmnet_deploy.recipe import Recipe
-from mmnet_deploy.trainer import Trainer
+from mmnet_deploy.runs.recipe import Recipe
+from mmnet_deploy.training.trainer import Trainer
 
 SIZE = (32, 48)
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests import counting
+from tests.support import counting
 
 tool = counting.load_tool("build_cost_plugin")
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from android_benchmark import tflbench
+from android_benchmark.engines import tflbench
 
 ROOT = Path(__file__).parents[2]
 

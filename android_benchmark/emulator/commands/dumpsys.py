@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from android_benchmark.emulator.commands.registry import Call, command
-from android_benchmark.emulator.device import Device
+from android_benchmark.emulator.device.device import Device
 
 
 @command("dumpsys")

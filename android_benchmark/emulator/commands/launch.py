@@ -8,7 +8,7 @@ import os
 import re
 
 from android_benchmark.emulator.commands.registry import Call, UsageError, command
-from android_benchmark.emulator.processes import Process
+from android_benchmark.emulator.device.processes import Process
 
 
 async def _become(call: Call, words: list[str], values: dict[str, str] | None = None) -> int:

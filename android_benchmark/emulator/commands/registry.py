@@ -7,12 +7,12 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from android_benchmark.emulator.device import Device
-from android_benchmark.emulator.pipes import Io
+from android_benchmark.emulator.device.device import Device
+from android_benchmark.emulator.device.pipes import Io
 
 if TYPE_CHECKING:
-    from android_benchmark.emulator.interpreter import Shell
-    from android_benchmark.emulator.processes import Process
+    from android_benchmark.emulator.device.processes import Process
+    from android_benchmark.emulator.shell.interpreter import Shell
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from android_benchmark.emulator.commands.registry import COMMANDS, Call, UsageError, command
-from android_benchmark.emulator.processes import Process
+from android_benchmark.emulator.device.processes import Process
 
 
 @command("true")

@@ -8,7 +8,7 @@ import pytest
 from android_benchmark.cost import counter
 from android_benchmark.errors import UnreadableOutputError
 from android_benchmark.instructions import CLASSES, InstructionCounts
-from tests import counting
+from tests.support import counting
 
 NATIVE = counting.ROOT / "android_benchmark" / "native"
 

@@ -11,7 +11,7 @@ from android_benchmark.emulator import (
     Reply,
     ScriptedEngine,
 )
-from android_benchmark.emulator.engines import MARK
+from android_benchmark.emulator.programs.engines import MARK
 from tests.android_benchmark.emulator.test_shell import run
 
 ENGINE = "/data/local/tmp/benchmark_model"

@@ -9,8 +9,8 @@ import struct
 import pytest
 
 from android_benchmark.emulator import EmulatedPhone
-from android_benchmark.emulator.keys import PublicKey
-from android_benchmark.emulator.packets import HEADER, AuthKind, Command, Header, Packet
+from android_benchmark.emulator.adb.keys import PublicKey
+from android_benchmark.emulator.adb.packets import HEADER, AuthKind, Command, Header, Packet
 
 DIGEST_INFO = bytes.fromhex("3021300906052b0e03021a05000414")
 

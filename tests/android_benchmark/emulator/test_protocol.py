@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from android_benchmark.emulator import EmulatedPhone, ProtocolError, StreamClosedError
-from android_benchmark.emulator.packets import (
+from android_benchmark.emulator.adb.packets import (
     HEADER,
     MAX_PAYLOAD_BYTES,
     Command,
@@ -19,9 +19,9 @@ from android_benchmark.emulator.packets import (
     Packet,
     checksum_of,
 )
-from android_benchmark.emulator.shell_service import PacketInput
-from android_benchmark.emulator.streams import MOST_WAITING_BYTES, Stream
-from android_benchmark.emulator.sync_service import serve_sync
+from android_benchmark.emulator.adb.shell_service import PacketInput
+from android_benchmark.emulator.adb.streams import MOST_WAITING_BYTES, Stream
+from android_benchmark.emulator.adb.sync_service import serve_sync
 from tests.android_benchmark.emulator.test_keys import Client
 
 words = st.integers(0, 0xFFFFFFFF)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from android_benchmark.emulator import EmulatedPhone
 from android_benchmark.emulator.commands import COMMANDS
-from android_benchmark.emulator.interpreter import run_shell
-from android_benchmark.emulator.pipes import Io, Memory
+from android_benchmark.emulator.device.pipes import Io, Memory
+from android_benchmark.emulator.shell.interpreter import run_shell
 
 TMP = "/data/local/tmp"
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from android_benchmark.emulator import EmulatedPhone
-from android_benchmark.emulator.syntax import ShellSyntaxError, parse
+from android_benchmark.emulator.shell.syntax import ShellSyntaxError, parse
 from tests.android_benchmark.emulator.test_shell import run
 
 # Command and output, and exit code and standard error if there are any: recorded with dash and

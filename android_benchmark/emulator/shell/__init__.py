@@ -1,0 +1,1 @@
+"""The shell of the emulated phone: syntax, expansion and execution."""

@@ -1,0 +1,148 @@
+"""The words of the emulated shell: quoting, variables and substitutions, parsed into parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from android_benchmark.emulator.shell.tree import Part, Script, Word
+
+END_OF_WORD = " \t\n;&|<>()"
+MOST_NESTED = 50
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[?$#0-9@*!]")
+_BRACED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?$#@*!]")
+_OPERATOR = re.compile(r":?[-=+?]|##?|%%?")
+
+
+class ShellSyntaxError(Exception):
+    """The text is not a command that the emulated shell understands."""
+
+
+class WordParser:
+    """Reads words from a text; the grammar of commands builds on it."""
+
+    def __init__(self, text: str, at: int = 0, depth: int = 0) -> None:
+        self.text = text
+        self.at = at
+        self.depth = depth
+
+    def script(self, ends: tuple[str, ...]) -> Script:
+        """The commands in `$(…)`."""
+        raise NotImplementedError
+
+    def blanks(self, *, newlines: bool = False) -> None:
+        """Pass over blanks and comments."""
+        while self.at < len(self.text):
+            char = self.text[self.at]
+            if char in " \t" or (newlines and char == "\n"):
+                self.at += 1
+            elif self.text.startswith("\\\n", self.at):
+                self.at += 2
+            elif char == "#" and (self.at == 0 or self.text[self.at - 1] in " \t\n;"):
+                end = self.text.find("\n", self.at)
+                self.at = len(self.text) if end < 0 else end
+            else:
+                break
+
+    def peek(self, text: str) -> bool:
+        """Whether `text` comes next."""
+        return self.text.startswith(text, self.at)
+
+    def take(self, text: str) -> bool:
+        """Pass over `text` if it comes next."""
+        if not self.peek(text):
+            return False
+        self.at += len(text)
+        return True
+
+    def deeper(self) -> None:
+        """Count one more level.
+
+        Raises:
+            ShellSyntaxError: There are too many.
+        """
+        self.depth += 1
+        if self.depth > MOST_NESTED:
+            raise ShellSyntaxError("syntax error: nested too deeply")
+
+    def word(self) -> Word:
+        """The next word; no parts if there is none."""
+        self.blanks()
+        return self._parts(lambda char: char in END_OF_WORD)
+
+    def _parts(self, ends: Callable[[str], bool], *, inside_quotes: bool = False) -> Word:
+        parts: list[Part] = []
+        while self.at < len(self.text) and not ends(self.text[self.at]):
+            char = self.text[self.at]
+            if char == "'" and not inside_quotes:
+                end = self.text.find("'", self.at + 1)
+                if end < 0:
+                    raise ShellSyntaxError("no closing quote")
+                parts.append(Part("text", self.text[self.at + 1 : end], True))
+                self.at = end + 1
+            elif char == '"':
+                self.at += 1
+                parts.append(Part("text", "", True))
+                while not self.peek('"'):
+                    if self.at >= len(self.text):
+                        raise ShellSyntaxError("no closing quote")
+                    parts.append(self._piece(quoted=True))
+                self.at += 1
+            else:
+                parts.append(self._piece(quoted=inside_quotes))
+        return tuple(parts)
+
+    def _piece(self, *, quoted: bool) -> Part:
+        """One character, escape, variable or substitution."""
+        char = self.text[self.at]
+        following = self.text[self.at + 1 : self.at + 2]
+        self.at += 1
+        if char == "\\" and following and (not quoted or following in '$`"\\\n'):
+            self.at += 1
+            return Part("text", "" if following == "\n" else following, True)
+        if char == "`":
+            raise ShellSyntaxError("the emulated shell wants $(…) in the place of `…`")
+        if char != "$":
+            return Part("text", char, quoted)
+        if self.peek("(("):
+            raise ShellSyntaxError("the emulated shell has no arithmetic")
+        if following == "(":
+            return self._substitution(quoted=quoted)
+        if self.take("{"):
+            return self._braced(quoted=quoted)
+        name = _VARIABLE.match(self.text, self.at)
+        if not name:
+            return Part("text", "$", quoted)
+        self.at = name.end()
+        return Part("variable", name[0], quoted)
+
+    def _substitution(self, *, quoted: bool) -> Part:
+        start = self.at + 1
+        inner = type(self)(self.text, start, self.depth)
+        inner.script(())
+        if not inner.take(")"):
+            raise ShellSyntaxError("no closing ')'")
+        self.at = inner.at
+        return Part("command", self.text[start : self.at - 1], quoted)
+
+    def _braced(self, *, quoted: bool) -> Part:
+        """`${NAME}`, `${#NAME}` or `${NAME OPERATOR OPERAND}`, from behind the brace on."""
+        length = self.peek("#") and _BRACED.match(self.text, self.at + 1)
+        name = length or _BRACED.match(self.text, self.at)
+        if not name:
+            raise ShellSyntaxError("bad substitution")
+        self.at = name.end()
+        if self.take("}"):
+            return Part("variable", name[0], quoted, "length" if length else "")
+        operator = None if length else _OPERATOR.match(self.text, self.at)
+        if not operator:
+            raise ShellSyntaxError("bad substitution")
+        self.at = operator.end()
+        self.deeper()
+        # Quotes within quotes quote nothing in a value, and do in a pattern.
+        literal = quoted and operator[0][0] not in "#%"
+        operand = self._parts(lambda char: char == "}", inside_quotes=literal)
+        self.depth -= 1
+        if not self.take("}"):
+            raise ShellSyntaxError("bad substitution")
+        return Part("variable", name[0], quoted, operator[0], operand)

@@ -1,0 +1,165 @@
+"""Delegates: what can be asked for, what the runtime gave them, and what they gave back."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+from collections.abc import Iterable
+
+from android_benchmark.engines.benchmark_model.text.number import INTEGER, integer
+
+
+class Delegate(enum.Enum):
+    """What runs the model; NONE is the runtime's built-in CPU kernels."""
+
+    NONE = "none"
+    XNNPACK = "xnnpack"
+    GPU = "gpu"
+    NNAPI = "nnapi"
+    HEXAGON = "hexagon"
+    NPU = "npu"
+
+
+class Extent(enum.Enum):
+    """How much of the graph the tool says a delegate runs."""
+
+    COMPLETE = "completely"
+    PARTIAL = "partially"
+    NOTHING = "not"
+
+
+class FallbackKind(enum.Enum):
+    """What was not done as asked."""
+
+    NOT_RUN = "not run"
+    """The delegate is missing, or runs nothing."""
+    UNDONE = "undone"
+    """The graph was restored after the delegate failed."""
+    PARTIAL = "partial"
+    """It refused operators, which the CPU runs."""
+    BACKEND = "backend"
+    """It runs, by its second choice."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Delegation:
+    """One `Replacing … node(s) with delegate` line.
+
+    Attributes:
+        delegate: The runtime's name, such as `TfLiteXNNPackDelegate`.
+        nodes: Nodes that it took over.
+        total_nodes: Nodes of the graph as it found it: what an earlier delegate took counts as
+            one node per partition. Not printed before about TensorFlow 2.7.
+        partitions: Pieces they form; each costs a hand-over.
+        subgraph: Index; None where the line does not name one.
+    """
+
+    delegate: str
+    nodes: int
+    total_nodes: int | None = None
+    partitions: int | None = None
+    subgraph: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Application:
+    """The tool's verdict on a delegate that was asked for; `kernels` only of a partial one."""
+
+    delegate: str
+    extent: Extent
+    kernels: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Fallback:
+    """A notice that something asked for was not, or not wholly, done."""
+
+    kind: FallbackKind
+    text: str
+
+
+_REPLACING = re.compile(
+    rf"Replacing ({INTEGER})(?: out of ({INTEGER}))? node\(s\) with delegate \(([^()]{{1,200}})\)"
+    rf" node(?:, yielding ({INTEGER}) partitions"
+    rf"(?: for (?:subgraph ({INTEGER})|the whole graph))?)?\.?"
+)
+_APPLIED = re.compile(
+    r"Explicitly applied (.{1,200}) delegate, and the model graph will be "
+    rf"(completely|partially) executed by the delegate(?: w/ ({INTEGER}) delegate kernels)?\.?"
+)
+_NOTHING = re.compile(
+    r"Though (.{1,200}) delegate is explicitly applied, the model graph will not be executed by"
+    r" the delegate\.?"
+)
+_NOTICES = (
+    (FallbackKind.NOT_RUN, "the model graph will not be executed by the delegate"),
+    (FallbackKind.NOT_RUN, "acceleration is unsupported on this platform"),
+    (FallbackKind.NOT_RUN, "Could not create Hexagon delegate"),
+    (FallbackKind.NOT_RUN, "Hexagon Delegate is not supported"),
+    (FallbackKind.UNDONE, "Restored original execution plan after delegate application failure"),
+    (FallbackKind.PARTIAL, "Following operations are not supported by GPU delegate"),
+    (FallbackKind.PARTIAL, "operations will run on the CPU"),
+    (FallbackKind.BACKEND, "Falling back to OpenGL"),
+)
+_NAMES = {
+    Delegate.XNNPACK: ("xnnpack", "tflitexnnpackdelegate"),
+    Delegate.GPU: ("gpu", "tflitegpudelegate", "tflitegpudelegatev2", "litert_"),
+    Delegate.NNAPI: ("nnapi", "tflitennapidelegate"),
+    Delegate.HEXAGON: ("hexagon", "tflitehexagondelegate"),
+    Delegate.NPU: ("dispatchdelegate",),
+}
+
+
+def delegation(text: str) -> Delegation | None:
+    """A `Replacing …` line."""
+    match = _REPLACING.fullmatch(text.strip(" "))
+    if match is None:
+        return None
+    nodes, total, name, partitions, subgraph = match.groups()
+    return Delegation(name, int(nodes), integer(total), integer(partitions), integer(subgraph))
+
+
+def application(text: str) -> Application | None:
+    """An `Explicitly applied …` or `Though … is explicitly applied` line."""
+    if match := _APPLIED.fullmatch(text.strip(" ")):
+        name, extent, kernels = match.groups()
+        return Application(name, Extent(extent), integer(kernels))
+    if match := _NOTHING.fullmatch(text.strip(" ")):
+        return Application(match[1], Extent.NOTHING)
+    return None
+
+
+def fallback(text: str) -> FallbackKind | None:
+    """What kind of fallback a line reports."""
+    return next((kind for kind, phrase in _NOTICES if phrase in text), None)
+
+
+def is_of(delegate: Delegate, name: str) -> bool:
+    """Whether a name that the runtime or the tool printed is that of `delegate`."""
+    name = name.lower()
+    return any(
+        name == known or (known.endswith("_") and name.startswith(known))
+        for known in _NAMES.get(delegate, ())
+    )
+
+
+def ran(
+    delegate: Delegate,
+    delegations: Iterable[Delegation],
+    applications: Iterable[Application],
+    fallbacks: Iterable[Fallback],
+) -> bool | None:
+    """Whether `delegate` ran any of the model; None where the output does not say.
+
+    One notice against it outweighs all that was announced before: the runtime prints `Replacing …`
+    before it knows whether the delegate works.
+    """
+    kinds = {notice.kind for notice in fallbacks}
+    applied = [it.extent for it in applications if is_of(delegate, it.delegate)]
+    if FallbackKind.UNDONE in kinds or Extent.NOTHING in applied:
+        return False
+    took = [it.nodes for it in delegations if is_of(delegate, it.delegate)]
+    if applied or any(took):
+        return True
+    return False if took or FallbackKind.NOT_RUN in kinds else None

@@ -1,0 +1,126 @@
+"""What an output says, as records. A number that the text does not hold is None."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+from android_benchmark.engines.benchmark_model.delegate import (
+    Application,
+    Delegate,
+    Delegation,
+    Fallback,
+    is_of,
+    ran,
+)
+from android_benchmark.engines.benchmark_model.difference import Difference
+from android_benchmark.engines.benchmark_model.failure import Failure
+from android_benchmark.engines.benchmark_model.option import OptionRun
+from android_benchmark.engines.benchmark_model.profile import Profile
+from android_benchmark.engines.benchmark_model.summary import Memory, Summary
+from android_benchmark.engines.benchmark_model.text.statistic import Statistics
+
+
+class Dialect(enum.Enum):
+    """Which tool of which time wrote the output."""
+
+    TF1 = "tf1"
+    """`Average inference timings in us: Warmup: …`, TensorFlow 1."""
+    TF2 = "tf2"
+    """`Inference timings in us: Init: …`; also later builds in a logcat, which hides prefixes."""
+    TF2_13 = "tf2.13"
+    """The same, each line after `INFO: `."""
+    TF2_20 = "tf2.20"
+    """The same, with percentiles; also the classic tool of LiteRT."""
+    LITERT2 = "litert2"
+    """LiteRT's own tool, `BENCHMARK RESULTS`."""
+    PERFORMANCE_OPTIONS = "performance_options"
+    INFERENCE_DIFF = "inference_diff"
+    UNKNOWN = "unknown"
+    """The text does not tell, or was cut before it could."""
+
+
+class Missing(enum.Enum):
+    """A part that a whole output has."""
+
+    BEGINNING = "the beginning"
+    WARMUP = "the warm-up's count line"
+    MEASURED = "the measured run's count line"
+    SUMMARY = "the summary"
+    PROFILE = "the operator profile that was asked for"
+    PROFILE_END = "the end of the operator profile"
+    LINE_END = "the end of the last line, which was not read for numbers"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What one run of the engine printed.
+
+    Attributes:
+        dialect: Which tool of which time.
+        logcat: Whether the text came through Android's log.
+        init_us: Loading and preparing the model. From the summary, else from the line
+            `Initialized session in`, both with six digits; LiteRT's block has 10 µs steps.
+        model_size_bytes: Six digits.
+        warmup: The first count line.
+        measured: The second count line. Never the first: where only one is left of a text
+            without its beginning, nothing tells which, and both are None.
+        summary: The tool's own summary of both.
+        memory: Growth of the process; None in all fields where nothing was printed.
+        delegations: What each delegate took, in order.
+        applications: What the tool said of each delegate that was asked for.
+        fallbacks: Every notice that something asked for was not, or not wholly, done.
+        profiles: Time by operator.
+        options: Of benchmark_model_performance_options.
+        difference: Of inference_diff.
+        unconsumed_flags: Flags that the binary does not know, without dashes and values. The
+            tool only warns; the run was not the one asked for.
+        warnings: Other warnings.
+        failures: Errors, classified. A finished run may have some.
+        missing: What a whole output would also have.
+        doubts: Sentences on lines that are malformed or contradict each other.
+    """
+
+    dialect: Dialect = Dialect.UNKNOWN
+    logcat: bool = False
+    init_us: float | None = None
+    model_size_bytes: float | None = None
+    warmup: Statistics | None = None
+    measured: Statistics | None = None
+    summary: Summary | None = None
+    memory: Memory = dataclasses.field(default_factory=Memory)
+    delegations: tuple[Delegation, ...] = ()
+    applications: tuple[Application, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    options: tuple[OptionRun, ...] = ()
+    difference: Difference | None = None
+    unconsumed_flags: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Why the numbers must not be used, as sentences; empty for a whole, clean output.
+
+        A fallback is none: the numbers are right, only not those of the delegate. See `ran`.
+        """
+        unknown = ", ".join(self.unconsumed_flags)
+        return (
+            *(f"the output lacks {part.value}" for part in self.missing),
+            *self.doubts,
+            *([f"the binary does not know the flags {unknown}"] if unknown else []),
+        )
+
+    def delegations_of(self, delegate: Delegate) -> tuple[Delegation, ...]:
+        """What `delegate` took, in order."""
+        return tuple(it for it in self.delegations if is_of(delegate, it.delegate))
+
+    def ran(self, delegate: Delegate) -> bool | None:
+        """Whether `delegate` ran any of the model; None where the output does not say.
+
+        True does not mean all of it: `delegations` have the numbers of nodes.
+        """
+        return ran(delegate, self.delegations, self.applications, self.fallbacks)

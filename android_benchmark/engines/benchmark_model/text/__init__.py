@@ -1,0 +1,1 @@
+"""The text of benchmark_model: log lines, numbers, statistics and tables."""

@@ -1,0 +1,46 @@
+"""What `tflbench`, our own engine, prints and writes: read, checked, compared with the host's.
+
+The engine prints one JSON object per line and `end` last; `native/tflbench.c` lists the events.
+"""
+
+from android_benchmark.engines.tflbench.output import Difference, compare_outputs, noise
+from android_benchmark.engines.tflbench.parser import FORMAT, parse
+from android_benchmark.engines.tflbench.record import (
+    Delegate,
+    Init,
+    Memory,
+    Op,
+    OpProfile,
+    Report,
+    Start,
+    Statistics,
+    Tensor,
+    Trace,
+    TracedOp,
+)
+
+__all__ = [
+    "ENGINE",
+    "FORMAT",
+    "UNVERIFIED",
+    "Delegate",
+    "Difference",
+    "Init",
+    "Memory",
+    "Op",
+    "OpProfile",
+    "Report",
+    "Start",
+    "Statistics",
+    "Tensor",
+    "Trace",
+    "TracedOp",
+    "compare_outputs",
+    "noise",
+    "parse",
+]
+
+ENGINE = "tflbench"
+
+UNVERIFIED = "tflbench was tested under emulation only; it has not been verified on a real phone"
+"""Goes with every result that the engine gives on a real phone."""

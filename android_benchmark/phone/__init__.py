@@ -1,0 +1,1 @@
+"""A phone over adb: connection, state, workspace, and the rules that its results are held to."""

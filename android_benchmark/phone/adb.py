@@ -1,0 +1,312 @@
+"""Android's `adb` program, through one narrow class.
+
+Exit codes are true, standard output and standard error stay apart, every call has a
+bound, and what adb says of its own troubles becomes an error of `errors`. The usual
+environment variables (ANDROID_ADB_SERVER_ADDRESS, ANDROID_ADB_SERVER_PORT, …) choose the
+server, so phones on another computer are reached the same way.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from android_benchmark import errors
+from android_benchmark.phone.trouble import advice, not_ready, trouble
+
+SHELL_TIMEOUT_S = 30.0
+"""Bound of a command that only looks something up."""
+
+BYTES_PER_S = 1_000_000
+"""A transfer slower than this has stalled: USB 2 and WLAN are faster."""
+
+_STEP_S = 0.2
+_MARK = "mmnet-exit:"
+_PROPERTY = re.compile(r"(\w+):(\S+)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """A phone as `adb devices` lists it.
+
+    Attributes:
+        state: `device` if it can be used, else `offline`, `unauthorized`, `no permissions`, ….
+        model: Its name, if adb knows it.
+    """
+
+    serial: str
+    state: str
+    model: str | None = None
+
+    @property
+    def advice(self) -> str:
+        """What to do about the state; empty if nothing."""
+        return advice(self.state)
+
+
+@dataclasses.dataclass(frozen=True)
+class Completed:
+    """What a program did; for a shell command, the one on the phone."""
+
+    stdout: str
+    stderr: str
+    returncode: int
+
+
+class Adb:
+    """The adb program.
+
+    Args:
+        program: Its path; by default that in PATH.
+        environment: Variables for it in place of this process's own.
+        stop: Once it is set, every call ends at once with `StoppedError`.
+
+    Raises:
+        AdbMissingError: There is none.
+    """
+
+    def __init__(
+        self,
+        program: str | Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self.stop = stop or threading.Event()
+        self.environment = dict(os.environ if environment is None else environment)
+        found = shutil.which(str(program or "adb"), path=self.environment.get("PATH"))
+        if found is None:
+            raise errors.AdbMissingError(
+                "There is no adb program. Install Android's platform tools (Debian: apt install "
+                f"adb). Looked for: {program or 'adb'}."
+            )
+        self.program = found
+
+    def run(self, *arguments: str, timeout_s: float = SHELL_TIMEOUT_S) -> Completed:
+        """Run adb with arguments; its own troubles become errors.
+
+        Raises:
+            HarnessError: See `errors`; which one depends on what adb says.
+        """
+        result = self.attempt(*arguments, timeout_s=timeout_s)
+        if result.returncode:
+            raise trouble(result.stderr + result.stdout, arguments)
+        return result
+
+    def attempt(self, *arguments: str, timeout_s: float = SHELL_TIMEOUT_S) -> Completed:
+        """Run adb with arguments, whatever it returns.
+
+        Raises:
+            AdbMissingError: It cannot be started.
+            TimedOutError: It did not end in time; it is killed.
+            StoppedError: Somebody asked to stop.
+        """
+        if self.stop.is_set():
+            raise errors.StoppedError("Stopped.")
+        try:
+            process = subprocess.Popen(
+                [self.program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self.environment,
+                # A Ctrl-C in the terminal is for this process: it decides what stops, and when.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise errors.AdbMissingError(
+                f"Cannot start {self.program}: {error.strerror or error}."
+            ) from error
+        end_s = time.monotonic() + timeout_s
+        try:
+            while True:
+                try:
+                    output = process.communicate(timeout=min(_STEP_S, max(0.0, timeout_s)))
+                    break
+                except subprocess.TimeoutExpired:
+                    if self.stop.is_set():
+                        raise errors.StoppedError("Stopped.") from None
+                    if time.monotonic() >= end_s:
+                        raise errors.TimedOutError(
+                            f"`adb {' '.join(arguments[:4])}` gave no answer in {timeout_s:g} s."
+                        ) from None
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        stdout, stderr = (text.decode("utf-8", "replace") for text in output)
+        return Completed(stdout, stderr, process.returncode)
+
+    def unstoppable(self) -> Adb:
+        """The same adb, for what has to be done even when somebody asked to stop."""
+        return Adb(self.program, self.environment)
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for some time.
+
+        Raises:
+            StoppedError: Somebody asked to stop.
+        """
+        if self.stop.wait(seconds):
+            raise errors.StoppedError("Stopped.")
+
+    def wait_for(self, serial: str, patience_s: float, cause: errors.HarnessError) -> None:
+        """Wait until a phone that went away is back.
+
+        Args:
+            serial: The phone; one on the network is connected to anew.
+            patience_s: How long at most.
+            cause: What to raise if it does not come back.
+
+        Raises:
+            DeviceNotReadyError: It is back, but a person has to do something first.
+            HarnessError: `cause`.
+        """
+        end_s = time.monotonic() + patience_s
+        while True:
+            try:
+                if re.search(r":[0-9]+$", serial):
+                    self._connect(serial)
+                self.choose(serial)
+                return
+            except (errors.TransientError, errors.DeviceChoiceError, errors.AdbServerError):
+                if time.monotonic() >= end_s:
+                    raise cause from None
+            self.wait(_STEP_S)
+
+    def _connect(self, serial: str) -> None:
+        """Connect to a phone on the network, unless it is connected."""
+        states = {listed.serial: listed.state for listed in self.devices()}
+        if states.get(serial) != "device":
+            # adb would wait for ten seconds before it tries a lost connection again.
+            self.attempt("disconnect", serial)
+            self.attempt("connect", serial)
+
+    def devices(self) -> tuple[Listed, ...]:
+        """All phones that the adb server knows, in its order.
+
+        Raises:
+            AdbServerError: The server does not start.
+        """
+        found = []
+        for line in self.run("devices", "-l").stdout.splitlines():
+            listed = _listed(line)
+            if listed:
+                found.append(listed)
+        return tuple(found)
+
+    def choose(self, serial: str | None = None) -> Listed:
+        """The phone to use: that of the serial, of ANDROID_SERIAL, or the only one.
+
+        Raises:
+            DeviceChoiceError: There is none, or several and no serial.
+            DeviceNotReadyError: A person has to do something first.
+            OfflineError: It does not answer.
+        """
+        wanted = serial or self.environment.get("ANDROID_SERIAL")
+        listed = self.devices()
+        names = ", ".join(one.serial for one in listed) or "none"
+        if wanted:
+            matching = [one for one in listed if one.serial == wanted]
+            if not matching:
+                raise errors.DeviceChoiceError(f"There is no phone {wanted}. Connected: {names}.")
+        else:
+            matching = list(listed)
+            if len(matching) > 1:
+                raise errors.DeviceChoiceError(
+                    f"`--device` must say which phone, since there are several: {names}."
+                )
+            if not matching:
+                raise errors.DeviceChoiceError(
+                    "No phone is connected. Plug one in, turn on USB debugging in its developer "
+                    "options, and accept this computer's key."
+                )
+        (chosen,) = matching
+        if chosen.state != "device":
+            raise not_ready(chosen.state, chosen.serial)
+        return chosen
+
+
+def _listed(line: str) -> Listed | None:
+    """A line of `adb devices -l`; None for the heading and for news of the server."""
+    if line.startswith(("List of devices", "* ", "adb server")) or not line.strip():
+        return None
+    serial, _, rest = line.strip().partition("\t" if "\t" in line else " ")
+    rest = rest.strip()
+    if rest.startswith("no permissions"):
+        return Listed(serial, "no permissions")
+    model = dict(_PROPERTY.findall(rest)).get("model")
+    state = rest.split()[0] if rest else "unknown"
+    return Listed(serial, state, model.replace("_", " ") if model else None)
+
+
+def properties(text: str) -> dict[str, str]:
+    """What `getprop` lists."""
+    pairs = (re.fullmatch(r"\[(.+?)\]: \[(.*)\]", line.strip()) for line in text.splitlines())
+    return {match[1]: match[2] for match in pairs if match}
+
+
+# --- One phone ---------------------------------------------------------------
+
+
+class AdbDevice:
+    """One phone, by its serial."""
+
+    def __init__(self, adb: Adb, serial: str) -> None:
+        self.adb = adb
+        self.serial = serial
+
+    def shell(self, command: str, *, timeout_s: float = SHELL_TIMEOUT_S) -> Completed:
+        """Run a shell command on the phone; the exit code is the command's own.
+
+        The phone prints the exit code behind the output. Old versions of Android report
+        no other, and output without it was cut short, whatever adb returns.
+
+        Raises:
+            TransportLostError: The output was cut short.
+            TransientError, DeviceNotReadyError: The phone is not there.
+        """
+        wrapped = f"({command}\n); code=$?; echo; echo {_MARK}$code"
+        result = self.adb.attempt("-s", self.serial, "shell", wrapped, timeout_s=timeout_s)
+        text, mark, code = result.stdout.replace("\r\n", "\n").rpartition(f"\n{_MARK}")
+        if mark and code.strip().isdecimal():
+            return Completed(text, result.stderr, int(code))
+        if result.stderr.strip():
+            raise trouble(result.stderr, ("shell",))
+        raise errors.TransportLostError(
+            f"The connection to {self.serial} broke: the output of a command has no end."
+        )
+
+    def push(self, local: Path, remote: str) -> None:
+        """Copy a file to the phone.
+
+        Raises:
+            NoSpaceError, NotWritableError: The phone does not take it.
+            TransientError: The connection broke, or stalled.
+        """
+        timeout_s = SHELL_TIMEOUT_S + local.stat().st_size / BYTES_PER_S
+        self._transfer("push", str(local), remote, timeout_s=timeout_s)
+
+    def pull(self, remote: str, local: Path, *, timeout_s: float = 300.0) -> None:
+        """Copy a file from the phone.
+
+        Raises:
+            RemoteError: There is no such file, or it may not be read.
+            TransientError: The connection broke, or stalled.
+        """
+        self._transfer("pull", remote, str(local), timeout_s=timeout_s)
+
+    def _transfer(self, verb: str, source: str, target: str, *, timeout_s: float) -> None:
+        result = self.adb.attempt("-s", self.serial, verb, source, target, timeout_s=timeout_s)
+        if result.returncode:
+            raise trouble(result.stderr + result.stdout, (verb, source, target))
+
+    def properties(self) -> Mapping[str, str]:
+        """Android's system properties."""
+        return properties(self.shell("getprop").stdout)

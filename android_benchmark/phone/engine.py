@@ -1,0 +1,122 @@
+"""What an engine must offer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from android_benchmark import errors
+from android_benchmark.device import Engine, OperatorTime, Settings
+from android_benchmark.measurement import Flag, Measurement
+from android_benchmark.phone.adb import Completed
+from android_benchmark.rules import RunRules
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What the output of one run says.
+
+    Attributes:
+        flags: See `fallback_flag` and `confirmation_flag`.
+        outputs: Type (numpy's name) and size in bytes of each tensor in the output file, in
+            order; none where no file was asked for.
+    """
+
+    engine: Engine
+    measurement: Measurement
+    flags: tuple[Flag, ...] = ()
+    init_us: float | None = None
+    peak_memory_bytes: int | None = None
+    profile: tuple[OperatorTime, ...] = ()
+    outputs: tuple[tuple[str, int], ...] = ()
+
+
+class PhoneEngine(Protocol):
+    """A program that runs a model.
+
+    Attributes:
+        name: As it stands in results.
+        files: What it consists of, by the names that the files need on the phone.
+        programs: Which of the files are executed.
+        sha256: Hash of the program, which tells builds apart.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+    programs: tuple[str, ...]
+    sha256: str
+
+    @property
+    def probe(self) -> list[str] | None:
+        """The command, in the folder of its files, that asks what it can do; None: none."""
+
+    def learn(self, answer: Completed) -> None:
+        """Take the answer to `probe`.
+
+        Raises:
+            EngineError: It is not such a program.
+        """
+
+    def command(
+        self, model: str, settings: Settings, rules: RunRules, output: str | None
+    ) -> list[str]:
+        """The command, in the folder of its files, that runs a model.
+
+        Args:
+            model: Path on the phone.
+            settings: Threads, delegate and profile.
+            rules: How often and how long.
+            output: Path on the phone for the output tensors, where they are wanted and the
+                engine can.
+
+        Raises:
+            DelegateMissingError: It has no such delegate.
+            EngineError: It cannot do what is asked.
+        """
+
+    def read(self, completed: Completed, settings: Settings) -> Reading:
+        """What a run's output says.
+
+        Raises:
+            OutputCutError: It ended well, but its output lacks its end.
+            EngineError: It failed, or its output makes no sense.
+        """
+
+
+_ADVICE: Mapping[type[errors.HarnessError], str] = {
+    errors.ModelRefusedError: "a newer engine may take it; `inspect` shows its operators",
+    errors.DelegateMissingError: "take another delegate, or an engine that has it",
+    errors.OutOfMemoryError: "close other apps on the phone, or take a smaller model",
+    errors.EngineCrashedError: "take another delegate, or another build of the engine",
+    errors.EngineFileError: "get the engine anew, built for this phone",
+}
+
+
+def failure(kind: type[errors.EngineError], name: str, code: int, why: str) -> errors.EngineError:
+    """The error of an engine that gave up, with advice.
+
+    Args:
+        kind: What it is about.
+        name: The engine.
+        code: Its exit code.
+        why: Its own words.
+    """
+    advice = _ADVICE.get(kind)
+    said = f"{name} failed (exit code {code}): {why.rstrip('.')}"
+    return kind(f"{said}: {advice}." if advice else f"{said}.")
+
+
+def fallback_flag(settings: Settings, delegate: str, why: str) -> Flag:
+    """Whether another delegate than the one that was asked for ran the model."""
+    fell = delegate != settings.delegate
+    reason = f"{settings.delegate} was asked for, {delegate or 'nothing known'} ran it"
+    why = why.rstrip(".")
+    return Flag("fell_back", fell, f"{reason}{why and f' ({why})'}" if fell else "", wanted=False)
+
+
+def confirmation_flag(settings: Settings, confirmed: bool) -> Flag:
+    """Whether the engine says that the delegate ran which the result is labelled with."""
+    reason = f"the engine does not say whether {settings.delegate} ran the model"
+    return Flag("delegate_confirmed", confirmed, "" if confirmed else reason)

@@ -1,0 +1,359 @@
+"""A phone as a device: models run on it under the rules, whatever happens to the cable."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import shlex
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from android_benchmark import errors
+from android_benchmark.device import DeviceFacts, DeviceState, Outcome, Output, Settings
+from android_benchmark.engines import PhoneEngine, Reading
+from android_benchmark.measurement import Flag
+from android_benchmark.phone import cores, elf
+from android_benchmark.phone.adb import Adb, AdbDevice, Completed
+from android_benchmark.phone.awake import Awake
+from android_benchmark.phone.reading import read_facts, read_state
+from android_benchmark.phone.validity import judge_conditions
+from android_benchmark.phone.workspace import FOLDER, Workspace
+from android_benchmark.rules import RunRules
+
+ATTEMPTS = 3
+"""How often a run is tried that fails for a reason that may pass."""
+
+PATIENCE_S = 60.0
+"""How long a phone may stay away before it is given up."""
+
+STARTING_S = 60.0
+"""How long an engine may take besides its runs: loading, compiling for a GPU, first run."""
+
+_PID = "run.pid"
+_OUTPUT = "output.bin"
+_JOURNAL = "changed"
+T = TypeVar("T")
+
+
+class Phone:
+    """One phone, with the engine that runs models on it.
+
+    Its first use prepares it: the engine is pushed and asked what it can do, and the screen
+    is kept on. `close` puts everything back.
+
+    Args:
+        adb: The adb program; calls through it may be stopped.
+        serial: The phone.
+        engine: For this phone alone.
+        name: What results call the phone; by default its serial.
+        tell: Called with one line on what is being waited for or tried again.
+        patience_s: How long the phone may stay away.
+        timeout_s: Bound of one run of the engine; by default what its rules allow.
+    """
+
+    def __init__(
+        self,
+        adb: Adb,
+        serial: str,
+        engine: PhoneEngine,
+        *,
+        name: str | None = None,
+        tell: Callable[[str], None] = lambda line: None,
+        patience_s: float = PATIENCE_S,
+        timeout_s: float | None = None,
+    ) -> None:
+        self.adb = adb
+        self.serial = serial
+        self.engine = engine
+        self.name = name or serial
+        self._device = AdbDevice(adb, serial)
+        # What puts things back must not be stopped by what asks to stop.
+        self._closing = AdbDevice(adb.unstoppable(), serial)
+        self._workspace = Workspace(self._device)
+        self._tell = tell
+        self._patience_s = patience_s
+        self._timeout_s = timeout_s
+        self._facts: DeviceFacts | None = None
+        self._folder: str | None = None
+        self._pins: bool | None = None
+        self._cool: DeviceState | None = None
+        self._touched = False
+
+    # --- Device ------------------------------------------------------------------
+
+    def facts(self) -> DeviceFacts:
+        """What the phone is.
+
+        Raises:
+            HarnessError: It cannot be asked.
+        """
+        if self._facts is None:
+            facts = self._again(lambda: read_facts(self._device))
+            self._facts = dataclasses.replace(facts, serial=self.name)
+        return self._facts
+
+    def measure(self, model: Path, settings: Settings, rules: RunRules) -> Outcome:
+        """Run a model.
+
+        What may pass, such as a loose cable, is tried again, at most `ATTEMPTS` times.
+
+        Raises:
+            HarnessError: See `errors`.
+            CoresError: The phone has no such cores.
+        """
+        pinned = self.pinned(settings)
+        return self._again(lambda: self._measure(model, settings, rules, pinned))
+
+    def pinned(self, settings: Settings) -> tuple[int, ...]:
+        """The cores that a run with these settings is pinned to.
+
+        Raises:
+            CoresError: The phone has no such cores.
+        """
+        frequencies = dict(enumerate(self.facts().max_frequencies_khz))
+        return cores.chosen(settings.cores, frequencies, settings.threads)
+
+    def rest(self, rules: RunRules) -> None:
+        """Wait until the phone has cooled down, or for the rules' fixed pause.
+
+        Raises:
+            HarnessError: The phone went away for good.
+        """
+        end_s = time.monotonic() + rules.rest_max_s
+        margin_c = rules.rest_margin_c
+        cool = self._cool
+        while (left_s := end_s - time.monotonic()) > 0:
+            if margin_c is not None and cool is not None:
+                warmer = warmer_by(cool, self._again(lambda: read_state(self._device)))
+                if warmer is not None and warmer <= margin_c:
+                    return
+                said = "no sensor to read" if warmer is None else f"{warmer:.1f} °C too warm"
+                self._tell(f"{self.name} rests: {said}, at most {left_s:.0f} s more")
+            else:
+                self._tell(f"{self.name} rests for {left_s:.0f} s")
+            self.adb.wait(min(left_s, 2.0))
+
+    def close(self) -> None:
+        """Put back what was changed. A phone that is away is waited for.
+
+        Raises:
+            HarnessError: It did not come back: the next run on it puts things back.
+        """
+        if self._touched:
+            self._again(self._awake(self._closing).restore, self._closing.adb)
+            self._touched = False
+
+    def clean(self) -> int:
+        """Remove everything of ours from the phone; returns the number of bytes freed.
+
+        Raises:
+            HarnessError: It is not there, or refuses.
+        """
+        self._awake(self._closing).restore()
+        return Workspace(self._closing).clean()
+
+    # --- Runs ----------------------------------------------------------------------
+
+    def _measure(
+        self, model: Path, settings: Settings, rules: RunRules, pinned: tuple[int, ...]
+    ) -> Outcome:
+        folder = self._prepared()
+        remote = self._workspace.model(model)
+        output = f"{self._workspace.folder}/{_OUTPUT}"
+        command = self.engine.command(remote, settings, rules, output)
+        before = read_state(self._device)
+        if self._cool is None:
+            self._cool = before
+        timeout_s = self._timeout_s or STARTING_S + 2.5 * rules.max_duration_s
+        completed, affinity = self._run(command, folder, pinned, timeout_s)
+        reading = self.engine.read(completed, settings)
+        after = read_state(self._device)
+        outputs = self._fetch(reading, output)
+        conditions = judge_conditions(before, after, pinned, self.facts().max_frequencies_khz)
+        return Outcome(
+            engine=reading.engine,
+            measurement=reading.measurement,
+            before=before,
+            after=after,
+            cores=affinity if affinity is not None else (),
+            flags=(*reading.flags, *conditions, _cores_flag(pinned, affinity, settings.threads)),
+            init_us=reading.init_us,
+            # Under emulation it is the emulator's memory.
+            peak_memory_bytes=None if self.facts().emulated else reading.peak_memory_bytes,
+            profile=reading.profile,
+            outputs=outputs,
+        )
+
+    def _prepared(self) -> str:
+        """The folder of the engine on the phone; the first time, everything is set up."""
+        if self._folder is not None:
+            return self._folder
+        abis = tuple(self._device.properties().get("ro.product.cpu.abilist", "").split(","))
+        for name in self.engine.programs:
+            elf.check(self.engine.files[name], tuple(filter(None, abis)), self.facts().model)
+        folder = self._workspace.program(self.engine.files, self.engine.programs)
+        self._kill_leftover()
+        self._pins = self._device.shell("taskset 1 true 2>&1").returncode == 0
+        probe = self.engine.probe
+        if probe:
+            answer, _ = self._run(probe, folder, None, STARTING_S, any_code=True)
+            self.engine.learn(answer)
+        self._touched = True
+        self._awake(self._device).keep()
+        self._folder = folder
+        return folder
+
+    def _run(
+        self,
+        command: Sequence[str],
+        folder: str,
+        pinned: tuple[int, ...] | None,
+        timeout_s: float,
+        *,
+        any_code: bool = False,
+    ) -> tuple[Completed, tuple[int, ...] | None]:
+        """Run an engine; returns what it did, and the cores that the kernel let it use.
+
+        The program replaces a shell that has noted its number, so that it can be killed, and
+        has printed the cores that it may use, so that a mask which the system cut is seen.
+        """
+        note = 'echo $$ > "$0"; grep Cpus_allowed: /proc/self/status; exec "$@"'
+        words = ["sh", "-c", note, f"{self._workspace.folder}/{_PID}", *command]
+        if pinned and self._pins:
+            words = ["taskset", cores.mask(pinned), *words]
+        line = " ".join(map(shlex.quote, words))
+        try:
+            done = self._device.shell(f"cd {shlex.quote(folder)} && {line}", timeout_s=timeout_s)
+        except errors.TimedOutError:
+            self._kill_leftover(self._closing)
+            raise errors.EngineHungError(
+                f"{self.engine.name} did not end within {timeout_s:.0f} s and was killed: it "
+                "hangs, or needs more time, which `--timeout` gives."
+            ) from None
+        except errors.StoppedError:
+            with contextlib.suppress(errors.HarnessError):
+                self._kill_leftover(self._closing)
+            raise
+        head, _, rest = done.stdout.partition("\n")
+        match = re.fullmatch(r"Cpus_allowed:\s*([0-9a-fA-F,]+)", head.strip())
+        stdout = rest if match else done.stdout
+        allowed = int(match[1].replace(",", ""), 16) if match else None
+        completed = Completed(stdout, done.stderr, done.returncode)
+        _require_start(completed, self.engine.name, self.serial, any_code)
+        if allowed is None:
+            return completed, None
+        return completed, tuple(core for core in range(allowed.bit_length()) if allowed >> core & 1)
+
+    def _kill_leftover(self, device: AdbDevice | None = None) -> None:
+        """End an engine that a lost connection or an impatient person left running."""
+        pid = self._workspace.quoted(_PID)
+        (device or self._device).shell(
+            f"if [ -r {pid} ]; then kill -9 $(cat {pid}) 2>/dev/null; rm -f {pid}; fi; true"
+        )
+
+    def _fetch(self, reading: Reading, output: str) -> tuple[Output, ...]:
+        """The output tensors that the engine left on the phone."""
+        if not reading.outputs:
+            return ()
+        with tempfile.TemporaryDirectory(prefix="mmnet-output-") as folder:
+            local = Path(folder) / "output"
+            self._device.pull(output, local)
+            content = local.read_bytes()
+        self._workspace.remove(_OUTPUT)
+        if len(content) != sum(size for _, size in reading.outputs):
+            raise errors.OutputCutError("The output tensors did not arrive whole.")
+        outputs, begin = [], 0
+        for dtype, size in reading.outputs:
+            outputs.append(Output(dtype, content[begin : begin + size]))
+            begin += size
+        return tuple(outputs)
+
+    def _awake(self, device: AdbDevice) -> Awake:
+        return Awake(device, f"{FOLDER}/{_JOURNAL}")
+
+    # --- Connection ------------------------------------------------------------------
+
+    def _again(self, act: Callable[[], T], adb: Adb | None = None) -> T:
+        """Do something; what may pass is tried again once the phone is back.
+
+        Args:
+            act: What to do; safe to begin anew.
+            adb: What waits for the phone; by default the one that may be stopped.
+
+        Raises:
+            HarnessError: The last failure, if none of `ATTEMPTS` worked.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return act()
+            except errors.TransientError as error:
+                if attempt == ATTEMPTS:
+                    raise
+                self._tell(f"{error} Trying again ({attempt} of {ATTEMPTS - 1}).")
+                (adb or self.adb).wait_for(self.serial, self._patience_s, error)
+                with contextlib.suppress(errors.TransientError):
+                    self._kill_leftover(self._closing)
+        raise AssertionError("unreachable")
+
+
+def warmer_by(cool: DeviceState, now: DeviceState) -> float | None:
+    """By how many kelvin the warmest sensor has risen; None where no sensor is in both."""
+    rises = [
+        temperature - cool.temperatures_c[name]
+        for name, temperature in now.temperatures_c.items()
+        if name in cool.temperatures_c
+    ]
+    if not rises and cool.battery_c is not None and now.battery_c is not None:
+        rises = [now.battery_c - cool.battery_c]
+    return max(rises, default=None)
+
+
+def _cores_flag(
+    pinned: tuple[int, ...], affinity: tuple[int, ...] | None, threads: int = 1
+) -> Flag:
+    """Whether the program ran on other cores than the ones it was to, or on too few."""
+    wanted, reason = ", ".join(map(str, pinned)), ""
+    if affinity is None:
+        reason = f"cores {wanted} were wanted, the phone does not say which it gave"
+    elif set(affinity) != set(pinned):
+        given = ", ".join(map(str, affinity)) or "none"
+        reason = f"cores {wanted} were wanted, the system gave {given}"
+    elif len(pinned) < threads:
+        reason = f"{threads} threads ran on {len(pinned)} core(s): name more with `--cores`"
+    return Flag("wrong_cores", bool(reason), reason, wanted=False)
+
+
+def _require_start(completed: Completed, name: str, serial: str, any_code: bool) -> None:
+    """Make sure that the program started, and that no signal ended it.
+
+    Raises:
+        RemoteError, EngineError: It did not, or one did.
+    """
+    code = completed.returncode
+    said = (completed.stderr or completed.stdout).strip().splitlines()
+    last = said[-1].strip()[:200].rstrip(".") if said else "it says nothing"
+    if code in (126, 127):
+        if re.search(r"not executable|Exec format|no such file|not found", last, re.IGNORECASE):
+            raise errors.EngineFileError(
+                f"{name} does not start on {serial}, which may be built for another processor or "
+                f"lack its loader: {last}."
+            )
+        raise errors.NotExecutableError(
+            f"The phone {serial} runs no programs from {FOLDER}, which may be mounted noexec: "
+            f"{last}."
+        )
+    if code in (128 + signal.SIGKILL, -signal.SIGKILL):
+        raise errors.OutOfMemoryError(
+            f"The phone {serial} killed {name}, as it does when memory runs out: close other "
+            "apps, or take a smaller model."
+        )
+    if code > 128 and code - 128 in set(signal.Signals):
+        raise errors.EngineCrashedError(
+            f"{name} crashed on {serial}: {signal.Signals(code - 128).name}, {last}. Try another "
+            "delegate, or another build of the engine."
+        )

@@ -1,0 +1,1 @@
+"""Latency and instruction counts of `.tflite` files, on devices and by emulation."""

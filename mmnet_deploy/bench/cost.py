@@ -1,0 +1,192 @@
+"""What an inference costs in arm64 instructions, counted under emulation: no phone needed."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import mmnet_deploy
+from android_benchmark import cost as counting
+from android_benchmark.cost import CostTools
+from android_benchmark.errors import HarnessError
+from mmnet_deploy.errors import MmnetDeployError, ModelFileError
+from mmnet_deploy.inspection import precision_of
+from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.results.records import Cost, OperatorCost
+from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.tflite.graph import Graph
+
+BUILD = Path(mmnet_deploy.__file__).resolve().parents[1] / "build"
+"""Where `tools/` puts the engine and the counter, in a checkout."""
+
+_TICK_S = 1.0
+
+
+def find_tools() -> CostTools:
+    """The programs that counting needs.
+
+    Raises:
+        CostToolsError: Something is missing; the message says how to get it.
+        EngineFileError: The engine is damaged.
+    """
+    return counting.find_tools(BUILD / "engine", BUILD / "cost")
+
+
+def read_graph(model: Path) -> Graph:
+    """The operators of a file.
+
+    Raises:
+        ModelFileError: It is missing, damaged or no TFLite file.
+    """
+    content = interpreter.read_model(model)
+    try:
+        return Graph.from_bytes(content)
+    except ModelFileError as error:
+        raise ModelFileError(f"{model} is damaged.") from error
+
+
+def measure(
+    model: Path,
+    tools: CostTools,
+    *,
+    cpu: str = "cortex-a57",
+    delegate: str = "xnnpack",
+    timeout_s: float = counting.TIMEOUT_S,
+    operators: bool = True,
+    stop: threading.Event | None = None,
+) -> Cost:
+    """Count one model; see `android_benchmark.cost.count`.
+
+    Args:
+        operators: Whether they are wanted too, which takes one run more.
+
+    Raises:
+        ModelFileError: It is no TFLite file, or damaged.
+        HarnessError: The runtime does not take it, it crashed, or took too long.
+    """
+    described, graph = interpreter.describe(model), read_graph(model)
+    counted = counting.count(
+        model,
+        tools,
+        cpu=cpu,
+        delegate=delegate,
+        timeout_s=timeout_s,
+        trace=operators,
+        stop=stop,
+    )
+    attributed, missing = attribute(counted, graph)
+    return Cost(
+        model=described,
+        precision=precision_of(graph),
+        counts=counted.per_inference,
+        runs=tuple(run.total for run in counted.runs),
+        cpu=cpu,
+        identity=counted.identity,
+        engine=counted.engine,
+        runtime=tools.runtime,
+        runtime_wheel_sha256=tools.runtime_wheel_sha256,
+        compiler=tools.compiler,
+        qemu_version=tools.qemu_version,
+        counter_sha256=tools.counter_sha256,
+        warmup_runs=counting.WARMUP_RUNS,
+        versions={
+            "mmnet-deploy": importlib.metadata.version("mmnet-deploy"),
+            "python": platform.python_version(),
+        },
+        created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
+        operators=attributed,
+        operators_missing=missing,
+    )
+
+
+# --- Operators ---------------------------------------------------------------
+
+
+def _copies(graph: Graph) -> list[int]:
+    """How many kernels XNNPACK makes of each concatenation and split: one per piece."""
+    pieces = {
+        "CONCATENATION": lambda op: len(op.inputs),
+        "SPLIT": lambda op: len(op.outputs),
+        "SPLIT_V": lambda op: len(op.outputs),
+    }
+    return [pieces[op.kind](op) for op in graph.ops if op.kind in pieces]
+
+
+def attribute(counted: counting.Cost, graph: Graph) -> tuple[tuple[OperatorCost, ...], str]:
+    """Instructions by operator, and why there are none where that cannot be told.
+
+    XNNPACK's profiler names its operators and marks every kernel, but does not say which kernels
+    belong together. All operators have one, except that a concatenation and a split have one per
+    piece: where that accounts for every kernel, the two lists fit in one way only.
+    """
+    names, kernels = counted.operators, counted.kernels
+    if counted.trace_failure:
+        return (), counted.trace_failure
+    copies = iter(_copies(graph))
+    sizes = []
+    for operator in names:
+        several = operator.inside_delegate and operator.name.startswith("Copy ")
+        sizes.append(next(copies, 1) if several else 1)
+    if sum(sizes) != len(kernels):
+        return (), f"{len(names)} operators ran {len(kernels)} kernels, and which is not known"
+    found = []
+    position = 0
+    for operator, size in zip(names, sizes, strict=True):
+        own = kernels[position : position + size]
+        position += size
+        if any(kernel.inside_delegate != operator.inside_delegate for kernel in own):
+            return (), "operators and kernels came in different orders"
+        total = sum(kernel.counts.total for kernel in own)
+        found.append(OperatorCost(operator.name, total, size, operator.inside_delegate))
+    return tuple(found), ""
+
+
+# --- Several models ----------------------------------------------------------
+
+
+def measure_all(
+    models: Sequence[Path],
+    tools: CostTools,
+    *,
+    cpu: str,
+    delegate: str,
+    timeout_s: float,
+    jobs: int = 1,
+    progress: Progress = silent,
+) -> Iterable[tuple[Path, Cost | MmnetDeployError | HarnessError]]:
+    """Count models, `jobs` at a time, and yield each with its cost or its error when it is done.
+
+    Every emulator has one thread, so counts are exact however many run.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(jobs) as pool, progress("Counting instructions", len(models)) as tell:
+        left = {
+            pool.submit(
+                measure, model, tools, cpu=cpu, delegate=delegate, timeout_s=timeout_s, stop=stop
+            ): model
+            for model in models
+        }
+        try:
+            while left:
+                done, _ = wait(left, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+                tell(steps=0)
+                for future in done:
+                    model = left.pop(future)
+                    try:
+                        outcome: Cost | MmnetDeployError | HarnessError = future.result()
+                    except (MmnetDeployError, HarnessError) as error:
+                        outcome = error
+                    tell(model.name)
+                    yield model, outcome
+        finally:
+            stop.set()
+            for future in left:
+                future.cancel()
+
+
+# --- Files -------------------------------------------------------------------

@@ -1,0 +1,171 @@
+"""Many benchmarks: models × settings × repeats in random order, on several devices at once.
+
+Each device has a worker of its own. What was measured is handed out at once, and a run that
+fails ends neither its sweep nor that of another device, unless the device itself is lost.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import random
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from android_benchmark import Device, RunRules, Settings, errors
+from android_benchmark.phone.cores import CoresError
+from mmnet_deploy.bench.benchmark import benchmark
+from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.files import sha256
+from mmnet_deploy.results.records import Benchmark, Record
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One run to make."""
+
+    model: Path
+    sha256: str
+    settings: Settings
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        threads = f"{self.settings.threads} thread{'s' if self.settings.threads > 1 else ''}"
+        return f"{self.model.name}, {self.settings.delegate}, {threads}"
+
+
+def plan(
+    models: Iterable[Path], settings: Iterable[Settings], *, repeats: int = 1, seed: int = 0
+) -> tuple[Job, ...]:
+    """Every model in every setting, `repeats` times.
+
+    The order is random, so that what drifts, such as the temperature, strikes all alike; equal
+    seeds give equal orders. No setting is repeated before all had their turn.
+
+    Raises:
+        OutputError, OSError: A model cannot be read.
+    """
+    files = [(model, sha256(model)) for model in models]
+    once = [Job(model, digest, setting) for setting in settings for model, digest in files]
+    random_ = random.Random(seed)
+    jobs: list[Job] = []
+    for _ in range(repeats):
+        random_.shuffle(once)
+        jobs += once
+    return tuple(jobs)
+
+
+def missing(
+    jobs: Sequence[Job], records: Iterable[Record], serial: str, engine_sha256: str, rules: RunRules
+) -> tuple[Job, ...]:
+    """The jobs whose results are not among `records`; as often as they are there, they count.
+
+    Args:
+        jobs: What is wanted on one device.
+        records: Results of any device.
+        serial: The device, as results name it.
+        engine_sha256: The engine, as results name it; empty on this computer.
+        rules: Results under other rules do not count.
+    """
+    there = collections.Counter(
+        _key(record.model.sha256, _settings(record))
+        for record in records
+        if isinstance(record, Benchmark)
+        and (record.device.serial, record.engine.sha256) == (serial, engine_sha256)
+        and record.rules == rules
+    )
+    left = []
+    for job in jobs:
+        key = _key(job.sha256, job.settings)
+        if there[key]:
+            there[key] -= 1
+        else:
+            left.append(job)
+    return tuple(left)
+
+
+def _settings(record: Benchmark) -> Settings:
+    requested = record.engine.requested or record.engine.delegate
+    return Settings(record.threads, requested, record.cores_wanted)
+
+
+def _key(sha256: str, settings: Settings) -> tuple[str, Settings]:
+    return sha256, dataclasses.replace(settings, profile=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A job that gave no result, or a whole device (`job` is None) that was given up."""
+
+    device: str
+    job: Job | None
+    reason: str
+    left: int = 0
+    """How many jobs of the device have no result for that, the one that it was lost in too."""
+
+
+_ONE_RUN = (
+    ModelFileError,
+    UsageError,
+    CoresError,
+    errors.EngineError,
+    errors.OutputCutError,
+)
+"""What may be wrong with one model or one setting, and right with the next; not so
+`EngineFileError`, which is an engine that does not start at all."""
+
+
+def run(
+    name: str,
+    device: Device,
+    jobs: Sequence[Job],
+    rules: RunRules,
+    *,
+    keep: Callable[[Benchmark], None],
+    fail: Callable[[Failure], None],
+    stop: threading.Event,
+) -> None:
+    """Work off the jobs of one device; whatever was changed on it is put back at the end.
+
+    Args:
+        name: The device, for failures.
+        device: Is closed at the end.
+        jobs: In the order to run them.
+        rules: For all of them.
+        keep: Takes each result the moment it exists.
+        fail: Takes each failure.
+        stop: Ends the sweep before the next job.
+    """
+    done = 0
+    try:
+        for number, job in enumerate(jobs):
+            if stop.is_set():
+                break
+            try:
+                if number:
+                    device.rest(rules)
+                result = benchmark(job.model, device, settings=job.settings, rules=rules)
+            except errors.EngineFileError:
+                raise
+            except _ONE_RUN as error:
+                fail(Failure(name, job, str(error)))
+            else:
+                keep(result)
+            done += 1
+    except errors.StoppedError:
+        pass
+    except errors.HarnessError as error:
+        fail(Failure(name, None, str(error), len(jobs) - done))
+    finally:
+        try:
+            device.close()
+        except errors.HarnessError as error:
+            fail(
+                Failure(
+                    name,
+                    None,
+                    f"{error} Its settings are put back when it is used the next time.",
+                )
+            )

@@ -1,0 +1,163 @@
+"""The devices that `--device` names: phones over adb, the emulated phone, this computer."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import mmnet_deploy
+from android_benchmark import Device, emulator
+from android_benchmark.emulator import EmulatedPhone, private_adb_server
+from android_benchmark.engines import BenchmarkModel, PhoneEngine, Tflbench
+from android_benchmark.engines.own import MANIFEST
+from android_benchmark.engines.stand_in import write_stand_in
+from android_benchmark.errors import HarnessError
+from android_benchmark.phone.adb import Adb
+from android_benchmark.phone.phone import PATIENCE_S, Phone
+from mmnet_deploy.bench.benchmark import Host
+from mmnet_deploy.errors import MissingDependencyError, UsageError
+
+HOST, EMULATED = "host", "emulated"
+ENGINE_VARIABLE = "MMNET_BENCHMARK_MODEL"
+BUNDLE = Path(mmnet_deploy.__file__).resolve().parents[1] / "build" / "engine"
+"""Where `tools/build_engine.py` puts our own engine, in a checkout."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A device to measure on.
+
+    Attributes:
+        name: As it stands in results: the serial of a phone.
+        engine_sha256: Hash of the engine; empty where a result has none.
+        pins: Whether programs can be pinned to cores there.
+    """
+
+    name: str
+    device: Device
+    engine_sha256: str = ""
+    pins: bool = True
+
+
+def find_engine(path: Path | None) -> Callable[[], PhoneEngine]:
+    """What makes the engine for one phone: of the path, of the environment, or our own.
+
+    Args:
+        path: A binary of benchmark_model, or the folder of a bundle of tflbench.
+
+    Raises:
+        UsageError: There is none.
+        EngineFileError: It is no engine.
+    """
+    given = path or (Path(text) if (text := os.environ.get(ENGINE_VARIABLE)) else None)
+    if given is None:
+        if not (BUNDLE / MANIFEST).is_file():
+            raise UsageError(
+                "`--engine-binary` must be the official benchmark_model for the phone, or "
+                f"`{ENGINE_VARIABLE}` name it. Our own engine is built by "
+                "`python tools/build_engine.py` in a checkout, and found then. Received: nothing."
+            )
+        given = BUNDLE
+    kind = Tflbench if given.is_dir() else BenchmarkModel
+    kind(given)  # a fault is found before a phone is touched
+    return lambda: kind(given)
+
+
+@contextlib.contextmanager
+def open_targets(
+    names: Sequence[str],
+    engine: Path | None,
+    *,
+    all_devices: bool = False,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    timeout_s: float | None = None,
+    patience_s: float = PATIENCE_S,
+) -> Iterator[tuple[Target, ...]]:
+    """The devices of some names; the emulated phone runs as long as the context.
+
+    Args:
+        names: Serials, `host` and `emulated`; none means the phone that ANDROID_SERIAL
+            names, or the only one that is there.
+        engine: See `find_engine`; this computer needs none.
+        all_devices: All phones that are ready, besides those of `names`.
+        stop: Makes the phones stop what they do.
+        tell: Takes a line of news.
+        timeout_s: Bound of one run of the engine.
+        patience_s: How long a phone may stay away before it is given up.
+
+    Raises:
+        UsageError, HarnessError: A device cannot be used; nothing was changed on any.
+    """
+    with contextlib.ExitStack() as stack:
+        targets: dict[str, Target] = {}
+        serials = [name for name in names if name not in (HOST, EMULATED)]
+        if serials or all_devices or not names:
+            adb = Adb(stop=stop)
+            if all_devices:
+                serials += [one.serial for one in adb.devices() if one.state == "device"]
+            wanted: list[str | None] = [*serials] or [None]
+            chosen = [adb.choose(serial).serial for serial in wanted]
+            make = find_engine(engine)
+            for serial in dict.fromkeys(chosen):
+                phone = make()
+                device = Phone(
+                    adb, serial, phone, tell=tell, timeout_s=timeout_s, patience_s=patience_s
+                )
+                targets[serial] = Target(serial, device, phone.sha256)
+        if EMULATED in names:
+            targets[EMULATED] = stack.enter_context(
+                _emulated(engine, stop=stop, tell=tell, timeout_s=timeout_s)
+            )
+        if HOST in names:
+            targets[HOST] = Target(HOST, Host(), pins=False)
+        yield tuple(targets.values())
+
+
+@contextlib.contextmanager
+def _emulated(
+    path: Path | None,
+    *,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    timeout_s: float | None,
+) -> Iterator[Target]:
+    """The emulated phone, with an adb server of its own."""
+    reachable, real = emulator.levels()
+    if not reachable.available:
+        raise MissingDependencyError("The emulated phone needs: " + "; ".join(reachable.missing))
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mmnet-engine-")))
+        engine: PhoneEngine
+        try:
+            if not real.available:
+                raise MissingDependencyError("; ".join(real.missing))
+            engine = find_engine(path)()
+        except (MissingDependencyError, UsageError) as error:
+            if path is not None:
+                raise
+            tell(
+                "No real engine can run on the emulated phone, so a stand-in answers, whose "
+                f"figures are of no model. For a real one: {error}"
+            )
+            engine = write_stand_in(folder / "engine")
+        try:
+            server = stack.enter_context(private_adb_server())
+            arm64 = emulator.find_arm64() if real.available else None
+            phone = stack.enter_context(EmulatedPhone(arm64=arm64))
+            server.connect(phone.serial)
+        except emulator.EmulatorError as error:
+            raise HarnessError(f"The emulated phone does not start: {error}") from error
+        adb = Adb(server.adb, server.environment, stop)
+        device = Phone(adb, phone.serial, engine, name=EMULATED, tell=tell, timeout_s=timeout_s)
+        yield Target(EMULATED, device, engine.sha256)
+
+
+def phones_of(targets: Sequence[Target]) -> tuple[Phone, ...]:
+    """Those that are phones, emulated or not."""
+    return tuple(target.device for target in targets if isinstance(target.device, Phone))

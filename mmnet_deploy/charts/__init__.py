@@ -1,0 +1,1 @@
+"""Charts: gradient error against latency, layers, and the worst pictures."""

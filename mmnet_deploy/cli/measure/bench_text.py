@@ -1,0 +1,226 @@
+"""Benchmarks as text: a table for each device, and what a reader should know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from android_benchmark.engines import tflbench
+from mmnet_deploy.cli.console import print_table, say
+from mmnet_deploy.results import naming
+from mmnet_deploy.results.latency import Latency, summarise
+from mmnet_deploy.results.records import Benchmark
+
+REPEATS_WITHIN = 0.05
+"""Repetitions may differ by this share of the fastest; the rules of MLPerf Mobile."""
+
+SAME_TIME = 0.05
+"""Latencies that differ by less than this share count as equal."""
+
+_CPU = ("xnnpack", "none")
+
+
+def print_results(results: Sequence[Benchmark]) -> None:
+    """A table for each device on standard output, and remarks below on standard error."""
+    groups = naming.by_device(results)
+    names = naming.device_names(groups)
+    for device, group in groups.items():
+        _print_device(names[device], group)
+    for line in remarks(results):
+        say(line)
+
+
+def remarks(results: Sequence[Benchmark]) -> list[str]:
+    """What is wrong with results and what is worth knowing, one line each."""
+    name = _namer(results)
+    return [
+        *_broken(results, name),
+        *_repeats(results, name),
+        *_outputs(results, name),
+        *_float16(results, name),
+        *_unverified(results),
+    ]
+
+
+# --- The table ---------------------------------------------------------------
+
+
+def _latency(result: Benchmark) -> Latency:
+    return summarise(result.measurement, result.rules.percentile)
+
+
+def _ms(us: float | None) -> str:
+    """Milliseconds with three significant digits, which is what repeats agree on."""
+    if us is None:
+        return ""
+    ms = us / 1000
+    return f"{ms:.0f}" if ms >= 99.95 else f"{ms:.1f}" if ms >= 9.995 else f"{ms:.2f}"
+
+
+def _megabytes(size_bytes: int | None) -> str:
+    return "" if size_bytes is None else f"{size_bytes / 1e6:.0f}"
+
+
+def _cores(result: Benchmark) -> str:
+    return f"cores {naming.cores_name(result)}" if result.cores else ""
+
+
+Cell = Callable[[Benchmark], str]
+
+
+def _print_device(name: str, results: Sequence[Benchmark]) -> None:
+    """One row per result; what all have in common stands in the title."""
+    statistics = {_latency(result).statistic for result in results}
+    statistic = statistics.pop() if len(statistics) == 1 else ""
+
+    def quoted(result: Benchmark) -> str:
+        latency = _latency(result)
+        return _ms(latency.quoted_us) + ("" if statistic else f" {latency.statistic}")
+
+    def interval(result: Benchmark) -> str:
+        latency = _latency(result)
+        return f"{_ms(latency.low_us)}…{_ms(latency.high_us)}"
+
+    # A header, its cells, and what stands in the title instead if all cells are equal.
+    columns: list[tuple[str, Cell, Cell | None]] = [
+        ("model", lambda r: naming.stem(r.model), None),
+        ("engine", lambda r: naming.engine_name(r.engine), lambda r: naming.engine_name(r.engine)),
+        (
+            "delegate",
+            lambda r: naming.delegate_name(r.engine),
+            lambda r: naming.delegate_name(r.engine),
+        ),
+        ("threads", lambda r: str(r.threads), lambda r: naming.threads_name(r.threads)),
+        ("cores", naming.cores_name, _cores),
+        (f"{statistic or 'latency'}\n(ms)", quoted, None),
+        ("95 %\ninterval", interval, None),
+        ("p90\n(ms)", lambda r: "" if statistic == "p90" else _ms(_latency(r).p90_us), None),
+        ("runs", lambda r: str(_latency(r).runs), None),
+        ("init\n(ms)", lambda r: _ms(r.init_us), None),
+        ("RAM\n(MB)", lambda r: _megabytes(r.peak_memory_bytes), None),
+        (
+            "valid",
+            lambda r: "no" if r.broken_rules else "yes",
+            lambda r: "none valid" if r.broken_rules else "all valid",
+        ),
+    ]
+    header, cells, shared = [], [], []
+    for title, cell, common in columns:
+        values = [cell(result) for result in results]
+        if common and len(set(values)) == 1:
+            shared.append(common(results[0]))
+        elif any(values):
+            header.append(title)
+            cells.append([value or "–" for value in values])
+    rows = list(zip(*cells, strict=True))
+    print_table(header, rows, title=_title(name, results[0], filter(None, shared)))
+
+
+def _title(name: str, result: Benchmark, shared: Iterable[str]) -> str:
+    """Device, processor, system and what the rows share."""
+    device = result.device
+    # A computer's name has its processor already, and a name among twins its system.
+    about = [name, *(part for part in (device.processor, device.system) if part not in name)]
+    title = f"{', '.join(filter(None, about))}; {', '.join(shared)}".removesuffix("; ")
+    return f"EMULATED: these times are not a phone's. {title}" if device.emulated else title
+
+
+# --- Remarks -----------------------------------------------------------------
+
+
+def _namer(results: Sequence[Benchmark]) -> Cell:
+    """Names that tell results apart: model, delegate, threads, and the device if they differ."""
+    names = naming.device_names(result.device for result in results)
+    cores = len({result.cores for result in results}) > 1
+
+    def name(result: Benchmark) -> str:
+        parts = [naming.stem(result.model), naming.delegate_name(result.engine)]
+        parts.append(naming.threads_name(result.threads))
+        if cores and result.cores:
+            parts.append(_cores(result))
+        if len(names) > 1:
+            parts.append(names[naming.same_device(result.device)])
+        return ", ".join(parts)
+
+    return name
+
+
+def _grouped(said: Iterable[tuple[str, str]]) -> list[str]:
+    """Lines for pairs of a name and what is said of it; what is said of several is one line."""
+    subjects: dict[str, list[str]] = {}
+    for name, what in said:
+        subjects.setdefault(what, []).append(name)
+    return [
+        f"{names[0] if len(names) == 1 else f'{len(names)} results'}: {what}"
+        for what, names in subjects.items()
+    ]
+
+
+def _broken(results: Sequence[Benchmark], name: Cell) -> list[str]:
+    """Why results are invalid."""
+    return _grouped(
+        (name(result), f"{flag.label}: {flag.reason.rstrip('.')}.")
+        for result in results
+        for flag in result.broken_rules
+    )
+
+
+def _repeats(results: Sequence[Benchmark], name: Cell) -> list[str]:
+    """How far repetitions are from each other."""
+    lines = []
+    for group in naming.repeats(results):
+        if len(group) < 2:
+            continue
+        latencies = [_latency(result).quoted_us for result in group]
+        # A clock that did not tick is no difference.
+        spread = max(latencies) / min(latencies) - 1 if min(latencies) > 0 else 0.0
+        spread = round(spread, 3)  # As it is shown.
+        about = f"{name(group[0])}: {len(group)} repeats"
+        if spread <= REPEATS_WITHIN:
+            lines.append(f"{about} within {100 * spread:.1f} %.")
+        else:
+            lines.append(
+                f"Warning: {about} differ by {100 * spread:.1f} %, MLPerf Mobile allows "
+                f"{100 * REPEATS_WITHIN:g} %; let the device cool down, stop other work on it and "
+                "repeat."
+            )
+    return lines
+
+
+def _outputs(results: Sequence[Benchmark], name: Cell) -> list[str]:
+    """Where a quantized output is this computer's but for the last bit; worse is a flag."""
+    return _grouped(
+        (
+            name(result),
+            f"output equals this computer's but for {found.different} of {found.elements} values "
+            "by one step.",
+        )
+        for result in results
+        for found in [result.output_difference]
+        if found and found.agrees and found.different and not found.dtype.startswith("float")
+    )
+
+
+def _float16(results: Sequence[Benchmark], name: Cell) -> list[str]:
+    """That float16 saves no time on the CPU, where two results show it."""
+    pairs: dict[tuple, dict[str, Benchmark]] = {}
+    for result in results:
+        card = result.model.card
+        if card and result.engine.delegate in _CPU and not result.device.emulated:
+            network = card.weights_sha256, card.height_px, card.width_px, card.graph
+            pairs.setdefault((network, *naming.settings(result)[1:]), {})[card.precision] = result
+    for pair in pairs.values():
+        if {"float16", "float32"} <= pair.keys():
+            half, whole = pair["float16"], pair["float32"]
+            half_us, whole_us = _latency(half).quoted_us, _latency(whole).quoted_us
+            if abs(half_us - whole_us) < SAME_TIME * whole_us:
+                return [
+                    "float16 halves the file, not the CPU time: the CPU computes in float32 "
+                    f"({name(half)}: {_ms(half_us)} ms, float32 {_ms(whole_us)} ms)."
+                ]
+    return []
+
+
+def _unverified(results: Sequence[Benchmark]) -> list[str]:
+    """What is not known of our own engine."""
+    real = [r for r in results if r.engine.name == tflbench.ENGINE and not r.device.emulated]
+    return [f"{tflbench.UNVERIFIED}."] if real else []

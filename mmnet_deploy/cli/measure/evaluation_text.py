@@ -1,0 +1,105 @@
+"""Evaluations as tables on the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mmnet_deploy.cli.console import print_table, say
+
+if TYPE_CHECKING:
+    from mmnet_deploy.evaluation.significance import Comparison, Interval
+    from mmnet_deploy.mattes.metrics import Metric
+    from mmnet_deploy.results.records import Evaluation
+
+WIDTH_PER_METRIC = 17
+"""Columns of the terminal that a mean with its interval takes."""
+
+
+def _heading(metric: Metric) -> str:
+    """Title and unit on two lines, as narrow as they can be."""
+    words = metric.title.rsplit(" ", 1)
+    return "\n".join([*words[:-1], f"{words[-1]} ({metric.unit})" if metric.unit else words[-1]])
+
+
+def where(result: Evaluation) -> str:
+    """What was evaluated on, in a line."""
+    size = f"{result.height_px}×{result.width_px}" if result.height_px else "native size"
+    return f"{result.data}/{result.split}, {len(result.pictures)} pictures at {size}"
+
+
+def _ends(metric: Metric, interval: Interval | None, between: str = "…") -> str:
+    if interval is None:
+        return "–"
+    return f"{metric.shown(interval.low)}{between}{metric.shown(interval.high)}"
+
+
+def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -> None:
+    """Two lines per model: the means in the metrics' units, and their intervals below.
+
+    Args:
+        wanted: The metrics to show; the default ones if there are none.
+    """
+    from mmnet_deploy.evaluation.significance import CONFIDENCE, mean_interval
+    from mmnet_deploy.mattes import metrics
+
+    wanted = wanted or metrics.named()
+    needed = max(len(result.model.name) for result in results) + WIDTH_PER_METRIC * len(wanted)
+    narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < needed
+    between = "…\n" if narrow else "…"
+    rows = []
+    for result in results:
+        cells = [
+            f"{metric.shown(result.scores[metric.name])}\n"
+            f"{_ends(metric, mean_interval(result.values(metric.name)), between)}"
+            for metric in wanted
+        ]
+        rows.append((result.model.name, *cells))
+    print_table(("model", *map(_heading, wanted)), rows, title=where(results[0]))
+    say(f"Below each mean: its {100 * CONFIDENCE:.0f} % bootstrap interval over the pictures.")
+    for result in results:
+        if result.note:
+            say(result.note)
+
+
+def print_comparison(
+    first: Evaluation, second: Evaluation, found: dict[str, Comparison], wanted: Sequence[Metric]
+) -> None:
+    """One row per metric: by how much the second model differs from the first, and how surely."""
+    rows = []
+    for metric in wanted:
+        comparison = found[metric.name]
+        base = first.scores[metric.name]
+        share = f"{100 * comparison.difference / base:+.2f} %" if base else "–"
+        gain = metric.better(second.scores[metric.name], base)
+        rows.append(
+            (
+                metric.heading,
+                metric.shown(base),
+                metric.shown(second.scores[metric.name]),
+                _signed(metric, comparison.difference),
+                share,
+                _ends(metric, comparison.interval),
+                _p_value(comparison.p_value),
+                "better" if gain > 0 else "worse" if gain < 0 else "equal",
+            )
+        )
+    print_table(
+        ("metric", "first", "second", "difference", "", "95 % interval", "p", "second is"),
+        rows,
+        title=f"{second.model.name} against {first.model.name}",
+    )
+    say(
+        "p: how often a difference at least as large, of either sign, comes up if the models are "
+        "exchangeable (paired permutation test)."
+    )
+
+
+def _signed(metric: Metric, value: float) -> str:
+    return ("+" if value > 0 else "") + metric.shown(value)
+
+
+def _p_value(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,76 @@
+"""`mmnet-deploy predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mmnet_deploy.cli.console import FOLDER, NETWORK, network_options, progress, say
+from mmnet_deploy.errors import DataError, UsageError
+
+
+@click.command()
+@click.argument("model", metavar="RUN|MODEL", type=NETWORK)
+@click.argument("source", metavar="IMAGE|FOLDER|VIDEO", type=FOLDER)
+@click.option(
+    "-o", "--out", "target", required=True, metavar="PATH", type=FOLDER,
+    help="A .png for a picture, a folder for a folder, a .mp4 for a video.",
+)  # fmt: skip
+@click.option(
+    "--kind",
+    default="matte",
+    show_default=True,
+    help="matte, mask (at 0.5), under-matte (over black), side-by-side, cut-out (transparent), "
+    "background (on another one).",
+)
+@click.option("--background", metavar="IMAGE|#RRGGBB", help="What stands behind the person.")
+@click.option("--threads", type=int, help="For .tflite files. Default: all cores.")
+@network_options
+def predict(
+    model: Path,
+    source: Path,
+    target: Path,
+    kind: str,
+    background: str | None,
+    threads: int | None,
+    alpha_channel: int | None,
+    input_range: tuple[float, float],
+    unsafe: bool,
+) -> None:
+    """Compute mattes of pictures or a video: alone, cut out, or on another background.
+
+    \b
+    Example:
+      mmnet-deploy predict a.tflite portrait.jpg -o matte.png
+      mmnet-deploy predict a.tflite photographs --kind cut-out -o cut
+      mmnet-deploy predict a.tflite call.mp4 --kind background --background '#00b140' -o green.mp4
+    """
+    from mmnet_deploy.cli.measure.evaluate import open_model
+    from mmnet_deploy.files import check_folder
+    from mmnet_deploy.mattes import prediction
+
+    if not source.exists():
+        raise DataError(f"There is no file or folder {source}.")
+    is_video = source.suffix.lower() in prediction.VIDEOS and source.is_file()
+    suffix = None if source.is_dir() else ".mp4" if is_video else ".png"
+    if suffix and target.suffix != suffix:
+        raise UsageError(f"`--out` must end in {suffix} for {source.name}. Received: {target}.")
+    check_folder(target.parent if suffix else target)
+    if target.exists() and target.resolve() == source.resolve():
+        raise UsageError(f"`--out` must be another path than the source. Received: {target}.")
+    if suffix:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    painter = prediction.Painter(kind, background)
+    opened = open_model(
+        model, threads, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe
+    )
+    if source.is_dir():
+        count = prediction.predict_folder(opened, source, target, painter, progress)
+        say(f"{count} picture{'s' * (count > 1)} in {target}.")
+    elif is_video:
+        count = prediction.predict_video(opened, source, target, painter, progress)
+        say(f"{count} frame{'s' * (count > 1)}, without sound, in {target}.")
+    else:
+        prediction.predict_picture(opened, source, target, painter)
+        say(f"{target} is written.")

@@ -1,0 +1,153 @@
+"""`mmnet-deploy evaluate --watch`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mmnet_deploy.cli.console import require_extra, say
+from mmnet_deploy.errors import ModelFileError, UsageError
+
+if TYPE_CHECKING:
+    from mmnet_deploy.cli.measure.evaluate import Task
+    from mmnet_deploy.evaluation.watch import Best, Checkpoint
+    from mmnet_deploy.results.records import Evaluation
+    from mmnet_deploy.runs.run import Run
+
+
+def watch_run(
+    folder: Path, task: Task, until_step: int | None, *, input_range: tuple[float, float]
+) -> None:
+    """Evaluate each checkpoint of a run, until its training is over or a step is reached.
+
+    Scores and best checkpoints go to `--out`, by default RUN/evaluation. Ctrl-C leaves both
+    as they are after the last whole evaluation.
+    """
+    require_extra("evaluate --watch")
+    from mmnet_deploy.evaluation import watch
+    from mmnet_deploy.files import make_folder
+    from mmnet_deploy.portraits import dataset
+    from mmnet_deploy.runs.run import Run
+
+    if until_step is not None and until_step < 1:
+        raise UsageError(f"`until_step` must be at least 1. Received: {until_step}.")
+    if folder.exists() and not folder.is_dir():
+        raise ModelFileError(f"`--watch` follows a run folder. Received: {folder}.")
+    dataset.find_pairs(task.data, task.split)
+    run = Run(folder)
+    out = task.folder or folder / "evaluation"
+    best = watch.Best(out, task.wanted)
+    try:
+        _wait_for(run)
+        make_folder(out)
+        _follow(run, best, task, until_step, input_range)
+    except KeyboardInterrupt:
+        say("\nStopped.")
+        raise click.exceptions.Exit(130) from None
+    finally:
+        _say_best(best)
+
+
+def _wait_for(run: Run) -> None:
+    """Wait until a training begins."""
+    if not run.exists:
+        say(f"Waiting for a training to begin in {run.folder} …")
+    while not run.exists:
+        time.sleep(1)
+
+
+def _follow(
+    run: Run, best: Best, task: Task, until_step: int | None, input_range: tuple[float, float]
+) -> None:
+    from mmnet_deploy.evaluation import watch
+
+    evaluator = _evaluator(run.folder.resolve().name, task, input_range)
+    pending = watch.pending_folder(best.folder)
+    try:
+        with contextlib.closing(watch.follow(run, pending)) as checkpoints:
+            for checkpoint in checkpoints:
+                _judge(checkpoint, best, evaluator, task)
+                checkpoint.path.unlink(missing_ok=True)
+                if until_step is not None and checkpoint.step >= until_step:
+                    break
+    finally:
+        shutil.rmtree(pending, ignore_errors=True)
+
+
+def _evaluator(
+    name: str, task: Task, input_range: tuple[float, float]
+) -> Callable[[Checkpoint], Evaluation]:
+    """Evaluates checkpoints of one network, which is built once."""
+    from mmnet_deploy import evaluation
+    from mmnet_deploy.cli.measure.evaluate import matting_of
+    from mmnet_deploy.networks.network import Network, load
+    from mmnet_deploy.tflite import interpreter
+
+    built: list[Network] = []
+
+    def evaluate(checkpoint: Checkpoint) -> Evaluation:
+        if built:
+            try:
+                built[0].model.load_weights(checkpoint.path)
+            except (OSError, ValueError, KeyError) as error:
+                raise ModelFileError(
+                    f"The checkpoint of epoch {checkpoint.epoch} is damaged, or not of the network "
+                    "of the one before."
+                ) from error
+        else:
+            built.append(load(checkpoint.path, input_range=input_range))
+        file = dataclasses.replace(
+            interpreter.describe(checkpoint.path), name=f"{name}/epoch-{checkpoint.epoch:04}.keras"
+        )
+        return evaluation.evaluate(
+            matting_of(built[0], file),
+            task.data,
+            task.split,
+            size=task.size,
+            wanted=task.computed,
+        )
+
+    return evaluate
+
+
+def _judge(
+    checkpoint: Checkpoint,
+    best: Best,
+    evaluator: Callable[[Checkpoint], Evaluation],
+    task: Task,
+) -> None:
+    """Evaluate a checkpoint that is new, keep what is best, and say so in a line."""
+    from mmnet_deploy.results import store
+
+    about = f"epoch {checkpoint.epoch}, step {checkpoint.step}"
+    if best.knows(checkpoint):
+        say(f"{about}: known.")
+        return
+    result = evaluator(checkpoint)
+    gained = {metric.name for metric in best.add(checkpoint, result)}
+    if task.folder:
+        store.save(result, task.folder)
+    figures = (
+        f"{metric.title} {metric.shown(result.scores[metric.name])} {metric.unit}".rstrip()
+        + (" (best)" if metric.name in gained else "")
+        for metric in task.wanted
+    )
+    say(f"{about}: {', '.join(figures)}")
+
+
+def _say_best(best: Best) -> None:
+    """The best checkpoint by each metric, and where they are."""
+    for metric in best.wanted:
+        found = best.best(metric)
+        if found:
+            figure = f"{metric.shown(found[1])} {metric.unit}".rstrip()
+            say(f"Best {metric.title}: {figure}, epoch {found[0]}.")
+    if best.table.is_file():
+        say(f"Scores are in {best.table}, the best checkpoints beside it.")

@@ -1,0 +1,1 @@
+"""Commands that show what is known of files and results."""

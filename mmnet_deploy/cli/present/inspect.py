@@ -1,0 +1,214 @@
+"""`mmnet-deploy inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mmnet_deploy.cli.console import (
+    FOLDER,
+    NETWORK,
+    progress,
+    require_extra,
+    require_tensorflow_backend,
+    say,
+)
+from mmnet_deploy.errors import ModelFileError, UsageError
+
+if TYPE_CHECKING:
+    from mmnet_deploy.inspection import Inspection
+    from mmnet_deploy.inspection.quantization_error import QuantizationError
+    from mmnet_deploy.results.records import ModelCard
+
+SHOWN_ERRORS = 15
+"""Layers of the quantization error that are shown without `--layers`."""
+
+
+@click.command()
+@click.argument("model", metavar="MODEL.tflite", type=FOLDER)
+@click.argument("other", metavar="[OTHER.tflite]", required=False, type=FOLDER)
+@click.option("--layers", is_flag=True, help="One row per operator.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if there is any finding.")
+@click.option(
+    "--against",
+    metavar="RUN|MODEL.keras|FLOAT.tflite",
+    type=NETWORK,
+    help="Network that the file was made of: measures the quantization error of every layer.",
+)
+@click.option(
+    "--data", metavar="DIR", type=FOLDER, help="Data set or folder of pictures for --against."
+)
+@click.option("--pictures", default=16, show_default=True, help="How many of them.")
+@click.option("--seed", default=0, show_default=True, help="Chooses the pictures.")
+@click.option(
+    "--plot", metavar="FILE.svg|png|pdf", type=FOLDER, help="Draw the worst layers of --against."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every layer.")
+@click.pass_context
+def inspect(
+    ctx: click.Context,
+    model: Path,
+    other: Path | None,
+    layers: bool,
+    strict: bool,
+    against: Path | None,
+    data: Path | None,
+    pictures: int,
+    seed: int,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Show what a .tflite file is, what it costs, and what makes it slow.
+
+    Works on files of any origin. A second file shows the difference between the two.
+
+    \b
+    Example:
+      mmnet-deploy inspect models/mmnet-1.0-256-int8.tflite
+      mmnet-deploy inspect models/mmnet-1.0-256-int8.tflite --layers --strict
+      mmnet-deploy inspect before.tflite after.tflite
+      mmnet-deploy inspect int8.tflite --against runs/a --data portraits \\
+          --plot error.svg
+    """
+    from mmnet_deploy import inspection
+    from mmnet_deploy.cli.present import inspection_text as text
+    from mmnet_deploy.inspection import difference
+
+    _check(other, against, data, plot)
+    found = inspection.inspect(model)
+    error = None
+    if other is not None:
+        after = inspection.inspect(other)
+        if as_json:
+            click.echo(difference.to_json(found, after), nl=False)
+        elif found.file.sha256 == after.file.sha256:
+            click.echo("The files are the same, byte for byte.")
+        else:
+            same_name = model.name == other.name
+            names = (str(model), str(other)) if same_name else (model.name, other.name)
+            changes = difference.compare(found, after)
+            text.print_difference(names, changes, layers=layers)
+        ctx.exit(int(strict and bool(found.findings or after.findings)))
+    if against is not None and data is not None:
+        error = _measured(found, model, against, data, pictures, seed)
+    if as_json:
+        click.echo(inspection.to_json(found, error), nl=False)
+    else:
+        text.print_summary(found)
+        text.print_findings(found)
+        if layers:
+            text.print_layers(found)
+        if error is not None:
+            text.print_error(error, None if layers else SHOWN_ERRORS)
+    if error is not None and plot is not None:
+        _draw(error, found, plot)
+    ctx.exit(int(strict and bool(found.findings)))
+
+
+def print_lint(path: Path) -> bool:
+    """Print what `inspect` finds in a file; whether it is clean.
+
+    Layers that the file's description says were left in float on purpose are no fault.
+    """
+    from mmnet_deploy import inspection
+    from mmnet_deploy.cli.present import inspection_text as text
+
+    found = inspection.inspect(path)
+    if found.findings:
+        click.echo(f"\n{path.name}")
+        text.print_findings(found)
+    card = found.file.card
+    meant = {"float_islands", "delegation"} if card and card.float_layers else set()
+    return all(finding.rule in meant for finding in found.findings)
+
+
+def _check(other: Path | None, against: Path | None, data: Path | None, plot: Path | None) -> None:
+    """Refuse options that do not belong together, before any work.
+
+    Raises:
+        UsageError: Some do not.
+    """
+    if against is None and (data is not None or plot is not None):
+        option = "data" if data is not None else "plot"
+        raise UsageError(f"`--{option}` needs `--against`, the network to compare the layers with.")
+    if against is not None and other is not None:
+        raise UsageError("`--against` takes one model; two files show their difference.")
+    if against is not None and data is None:
+        raise UsageError("`--against` needs `--data DIR`, the pictures to compare the layers on.")
+    if plot is not None:
+        from mmnet_deploy.charts import style
+        from mmnet_deploy.files import check_folder
+
+        style.file_kind(plot)
+        check_folder(plot.parent)
+
+
+def _reference(against: Path, card: ModelCard | None) -> bytes:
+    """The float32 file to compare with.
+
+    Raises:
+        ModelFileError: `against` is no network, or is itself quantized.
+        MissingDependencyError: It is a Keras network, and Keras is not installed.
+    """
+    if against.suffix == ".tflite":
+        from mmnet_deploy import inspection
+        from mmnet_deploy.tflite import interpreter
+
+        precision = inspection.inspect(against).precision
+        if precision not in ("float32", "float16"):
+            raise ModelFileError(
+                f"`--against` must be a network in float. Received: {against}, {precision}."
+            )
+        return interpreter.read_model(against)
+    if not against.exists():
+        raise ModelFileError(f"There is no file or folder {against}.")
+    require_extra("inspect --against")
+    require_tensorflow_backend()
+    from mmnet_deploy import conversion
+    from mmnet_deploy.files import sha256
+    from mmnet_deploy.networks.network import load
+
+    if card is None:
+        network = load(against)
+    else:
+        network = load(against, alpha_channel=card.source_channel, input_range=card.input_range)
+        if network.path.is_file() and sha256(network.path) != card.weights_sha256:
+            say(f"{network.path} is not the file that the model says it was converted from.")
+    return conversion.float_reference(network, card)
+
+
+def _measured(
+    found: Inspection, model: Path, against: Path, data: Path, pictures: int, seed: int
+) -> QuantizationError:
+    """The quantization error of every layer, with progress."""
+    from mmnet_deploy.inspection import quantization_error
+    from mmnet_deploy.tflite import interpreter
+
+    card = found.file.card
+    if found.delegation.problem is not None:
+        raise ModelFileError(
+            f"{found.delegation.engine} cannot run {model}, so its layers cannot be compared."
+        )
+    drawn = quantization_error.pictures_of(data, pictures, seed, card)
+    error = quantization_error.measure(
+        interpreter.read_model(model),
+        _reference(against, card),
+        drawn,
+        input_range=card.input_range if card else (0.0, 1.0),
+        threads=interpreter.usable_cores(),
+        progress=progress,
+    )
+    if error.unmatched:
+        say(f"{error.unmatched} layers are left out: the float32 network has none of their name.")
+    return error
+
+
+def _draw(error: QuantizationError, found: Inspection, plot: Path) -> None:
+    from mmnet_deploy.charts import bars
+    from mmnet_deploy.files import make_folder
+
+    make_folder(plot.parent)
+    bars.draw(error, plot, title=found.file.name)
+    say(f"Drew the quantization error to {plot}.")

@@ -1,0 +1,178 @@
+"""`mmnet-deploy plot`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mmnet_deploy.cli.console import FOLDER, read_results, say
+from mmnet_deploy.errors import ResultError, UsageError
+
+if TYPE_CHECKING:
+    from mmnet_deploy.results.records import TradeOff
+
+_SCALES = ("auto", "linear", "log")
+
+
+@click.command()
+@click.argument("results", metavar="[RESULTS]...", nargs=-1, type=FOLDER)
+@click.option(
+    "-o", "--out", "file", required=True, metavar="FILE.svg|png|pdf", type=FOLDER, help="The chart."
+)
+@click.option(
+    "--metric",
+    default="gradient_error",
+    show_default=True,
+    metavar="NAME",
+    help="gradient_error, mad, sad, mse, mean_iou, or another that was evaluated.",
+)
+@click.option(
+    "--latency",
+    "statistic",
+    type=click.Choice(["median", "p90", "mean", "min"]),
+    help="Default: what the run rules quote.",
+)
+@click.option("--device", "devices", multiple=True, metavar="SERIAL", help="Only this one.")
+@click.option(
+    "--size",
+    type=click.Choice(["column", "page", "slide"]),
+    default="page",
+    show_default=True,
+    help="Of a paper's column (85 mm) or page, or a 16:9 slide.",
+)
+@click.option("--x-scale", type=click.Choice(_SCALES), default="auto", show_default=True)
+@click.option(
+    "--y-scale", type=click.Choice([*_SCALES, "broken"]), default="auto", show_default=True
+)
+@click.option(
+    "--published",
+    is_flag=True,
+    help="The published figure; with RESULTS, its points beside yours, hollow.",
+)
+@click.option(
+    "--profile",
+    default="snapdragon-820",
+    show_default=True,
+    metavar="NAME|FILE.toml",
+    help="The phone that counts of instructions are turned into estimates for.",
+)
+@click.option("--emulated", is_flag=True, help="Draw emulated phones beside real devices too.")
+@click.option(
+    "--title", help="Default: what is drawn, and the device; an empty one leaves both out."
+)
+@click.option("--csv", "table", metavar="FILE", type=FOLDER, help="Write the plotted numbers.")
+def plot(
+    results: tuple[Path, ...],
+    file: Path,
+    metric: str,
+    statistic: str | None,
+    devices: tuple[str, ...],
+    size: str,
+    x_scale: str,
+    y_scale: str,
+    published: bool,
+    profile: str,
+    emulated: bool,
+    title: str | None,
+    table: Path | None,
+) -> None:
+    """Draw quality against latency from result files or folders.
+
+    A benchmark and an evaluation belong together when they are of the same file. Each device
+    has a panel of its own, with the Pareto front of its valid points. So have latencies that
+    are estimated from the counts of `mmnet-deploy cost`.
+
+    \b
+    Example: mmnet-deploy plot results -o pareto.svg
+             mmnet-deploy plot --published -o published.svg
+    """
+    from mmnet_deploy.charts import style
+    from mmnet_deploy.files import make_folder, write_text
+
+    style.file_kind(file)
+    if not results and not published:
+        raise UsageError("`RESULTS` must name a file or folder, or give `--published`.")
+    if published and metric != "gradient_error":
+        raise UsageError(f"`--published` has gradient errors only. Received: --metric {metric}.")
+    from mmnet_deploy.charts import chart
+    from mmnet_deploy.results.published import references, trade_offs
+
+    beside = trade_offs() if published else ()
+    points: Sequence[TradeOff] = beside
+    if results:
+        points = _stored(results, metric, statistic, devices, emulated, profile)
+    options = chart.Options(
+        size=size,
+        x_scale=x_scale,  # type: ignore[arg-type]
+        y_scale=y_scale,  # type: ignore[arg-type]
+        published=beside if results else (),
+        references=references() if published else (),
+    )
+    make_folder(file.parent)
+    chart.draw(points, file, title=title, options=options)
+    if table:
+        write_text(table, _csv([*points, *options.published]))
+    drawn = len(points) + len(options.published)
+    say(f"Drew {drawn} point{'s' * (drawn > 1)} to {file}.")
+
+
+def _stored(
+    results: Sequence[Path],
+    metric: str,
+    statistic: str | None,
+    devices: Sequence[str],
+    emulated: bool,
+    profile: str,
+) -> Sequence[TradeOff]:
+    """The points of stored results, and the estimates that counts of instructions give.
+
+    Raises:
+        UsageError: There is no such metric, or no result of a device.
+        ResultError: No model has both a latency and the metric.
+    """
+    from mmnet_deploy.mattes.metrics import METRICS
+    from mmnet_deploy.results import store
+    from mmnet_deploy.results.estimate import load_profile
+    from mmnet_deploy.results.records import Benchmark
+
+    if metric not in METRICS:
+        raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {metric}.")
+    records = read_results(results).records
+    if devices:
+        there = {r.device.serial for r in records if isinstance(r, Benchmark)}
+        for device in devices:
+            if device not in there:
+                known = ", ".join(sorted(there)) or "none"
+                raise UsageError(f"`--device` must be one of {known}. Received: {device}.")
+        records = tuple(
+            r for r in records if not isinstance(r, Benchmark) or r.device.serial in devices
+        )
+    joined = store.join(records, emulated=emulated)
+    estimates, notes = store.estimates(records, load_profile(profile), metric)
+    for note in (*joined.notes, *notes):
+        say(note)
+    if not joined.rows and not estimates:
+        raise ResultError(
+            "Nothing to draw: no model has both a latency and a gradient error. Run `bench` and "
+            "`evaluate` on the same files, both with -o DIR."
+        )
+    if devices:
+        estimates = []
+    return [*joined.trade_offs(metric, statistic), *estimates]
+
+
+def _csv(points: Sequence[TradeOff]) -> str:
+    """The plotted numbers, one row a point."""
+    import csv
+    import dataclasses
+    import io
+
+    text = io.StringIO()
+    rows = [dataclasses.asdict(point) for point in points]
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

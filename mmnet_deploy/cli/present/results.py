@@ -1,0 +1,169 @@
+"""`mmnet-deploy results`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmnet_deploy.cli.console import FOLDER, print_columns, read_results, say
+
+if TYPE_CHECKING:
+    from mmnet_deploy.results.store import Reading
+    from mmnet_deploy.results.table import Row
+
+
+def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument and the options that choose results."""
+    for add in (
+        click.option(
+            "--kind", type=click.Choice(["benchmark", "evaluation", "cost"]), help="Only these."
+        ),
+        click.option("--device", metavar="NAME", help="A part of its name or serial, or with *."),
+        click.option("--model", metavar="NAME", help="A part of its name, or a pattern with *."),
+        click.argument("paths", metavar="RESULTS...", nargs=-1, required=True, type=FOLDER),
+    ):
+        command = add(command)
+    return command
+
+
+@click.group()
+def results() -> None:
+    """List, show and export stored results."""
+
+
+def _chosen(
+    paths: tuple[Path, ...], model: str | None, device: str | None, kind: str | None
+) -> Reading:
+    """The results that were asked for; what cannot be read is said."""
+    from mmnet_deploy.results import table
+
+    return table.chosen(read_results(paths), model, device, kind)
+
+
+@results.command("list")
+@_filters
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_results(
+    paths: tuple[Path, ...],
+    model: str | None,
+    device: str | None,
+    kind: str | None,
+    as_json: bool,
+) -> None:
+    """List results, one line each.
+
+    RESULTS are files, or folders of them. In a folder, a file that is no result is named and
+    skipped.
+
+    Example: mmnet-deploy results list results --model int8 --device pixel
+    """
+    from mmnet_deploy.results import table
+
+    rows = table.rows(_chosen(paths, model, device, kind))
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    header = ("kind", "model", "on", "settings", "result", "valid", "made")
+    print_columns(header, [_line(row) for row in rows])
+    say(f"{len(rows)} result{'s' * (len(rows) != 1)}.")
+
+
+def _line(row: Row) -> tuple[str, ...]:
+    """The cells of one line."""
+    made = row["created_at"][:19].replace("T", " ")
+    kind = row["kind"]
+    if kind == "benchmark":
+        settings = f"{row['engine']} {row['delegate']} t{row['threads']}"
+        on = row["device"] + " (emulated)" * row["emulated"]
+        interval = f"{row['latency_low_ms']:.2f}…{row['latency_high_ms']:.2f}"
+        result = f"{row['latency_ms']:.2f} ms {row['statistic']} ({interval})"
+        valid = "no" if row["invalid"] else "yes"
+        return kind, row["model"], on, settings, result, valid, made
+    if kind == "evaluation":
+        height, width = row["eval_height_px"], row["eval_width_px"]
+        settings = f"{height}×{width}" if height else "native"
+        on = f"{row['data']}/{row['split']} ({row['pictures']})"
+        error = row.get("gradient_error")
+        result = "" if error is None else f"{1000 * error:.3f}e-3 gradient error"
+        return kind, row["model"], on, settings, result, "", made
+    if kind == "cost":
+        settings = f"{row['engine']} {row['delegate']} t{row['threads']}"
+        result = f"{row['instructions'] / 1e6:.3f} million instructions"
+        return kind, row["model"], f"{row['cpu']} as {row['identity']}", settings, result, "", made
+    return kind, row["model"], "", "", "", "", made
+
+
+@results.command("show")
+@_filters
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: what is stored.")
+def show_results(
+    paths: tuple[Path, ...],
+    model: str | None,
+    device: str | None,
+    kind: str | None,
+    as_json: bool,
+) -> None:
+    """Show all that results say, but for the raw samples.
+
+    With --json those too.
+
+    Example: mmnet-deploy results show results/benchmark-a.json
+    """
+    from mmnet_deploy.results import table
+    from mmnet_deploy.results.record_json import to_json
+    from mmnet_deploy.results.records import Benchmark
+
+    reading = _chosen(paths, model, device, kind)
+    if as_json:
+        contents = [json.loads(to_json(record)) for record in reading.records]
+        click.echo(json.dumps(contents, indent=1))
+        return
+    for number, (record, row) in enumerate(zip(reading.records, table.rows(reading), strict=True)):
+        if number:
+            click.echo()
+        lines = [(name, _value(value)) for name, value in row.items() if value not in (None, "")]
+        if isinstance(record, Benchmark):
+            lines += [(f"rule {flag.label}", flag.reason or "kept") for flag in record.flags]
+            for when, state in (("before", record.before), ("after", record.after)):
+                heat = state.temperatures_c.items()
+                lines += [(f"{when}: {zone}", f"{degrees:g} °C") for zone, degrees in heat]
+            lines += [(f"version of {name}", text) for name, text in record.versions.items()]
+        print_columns(None, lines)
+
+
+def _value(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+@results.command("export")
+@_filters
+@click.option(
+    "-o", "--out", "file", required=True, metavar="FILE.csv|parquet", type=FOLDER, help="The table."
+)
+def export_results(
+    paths: tuple[Path, ...],
+    model: str | None,
+    device: str | None,
+    kind: str | None,
+    file: Path,
+) -> None:
+    """Write results as a table, a row for each file, with units in the names of columns.
+
+    A benchmark and an evaluation of one file share `model_sha256`.
+
+    \b
+    Example: mmnet-deploy results export results -o results.csv
+             mmnet-deploy results export results --kind benchmark -o latency.parquet
+    """
+    from mmnet_deploy.files import make_folder
+    from mmnet_deploy.results import table
+
+    reading = _chosen(paths, model, device, kind)
+    make_folder(file.parent)
+    table.write(table.rows(reading), file)
+    count = len(reading.records)
+    say(f"Wrote {count} result{'s' * (count != 1)} to {file}.")

@@ -1,0 +1,223 @@
+"""`mmnet-deploy convert`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mmnet_deploy.cli.console import (
+    FOLDER,
+    NETWORK,
+    network_options,
+    parse_share,
+    print_table,
+    progress,
+    require_extra,
+    require_tensorflow_backend,
+    say,
+)
+from mmnet_deploy.cli.present.inspect import print_lint
+from mmnet_deploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from mmnet_deploy.conversion import Converted
+    from mmnet_deploy.networks.network import Network
+    from mmnet_deploy.results.records import ModelCard
+
+SHOWN_LAYERS = 12
+"""Rows of the ranking that are printed; the file's description has all of them."""
+
+
+@click.command()
+@click.argument("network", metavar="RUN|MODEL.keras|SAVED_MODEL", type=NETWORK)
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    default=("float32",),
+    show_default=True,
+    help="float32, float16, dynamic, int8, int16x8, or all; may be repeated.",
+)
+@click.option(
+    "--representative",
+    metavar="DIR",
+    type=FOLDER,
+    help="Data set (its train split is used) or folder of pictures to calibrate with and to "
+    "check every file on. Default: the data that the run was trained on.",
+)
+@click.option(
+    "-o", "--out", "folder", required=True, metavar="DIR", type=FOLDER, help="For the files."
+)
+@click.option(
+    "--graph",
+    default="deploy",
+    show_default=True,
+    help="deploy: rewritten for inference, the same function with less work; stock: as "
+    "TensorFlow's converter gives it.",
+)
+@click.option(
+    "--io", default="uint8", show_default=True, help="Ends of an int8 file: uint8 or float32."
+)
+@click.option(
+    "--calibration-samples", default=100, show_default=True, help="Pictures that set the ranges."
+)
+@click.option(
+    "--checked-pictures", default=16, show_default=True, help="Held-out pictures to compare on."
+)
+@click.option("--seed", default=0, show_default=True, help="Chooses the pictures.")
+@click.option(
+    "--float-layers",
+    multiple=True,
+    metavar="REGEX",
+    help="Leave the layers with such a name in float in int8; may be repeated.",
+)
+@click.option(
+    "--max-error-increase",
+    metavar="PERCENT",
+    help="Leave layers of int8 in float, worst first, until the gradient error grows by at most "
+    "this much, such as 2%.",
+)
+@click.option("--max-difference", type=float, help="Limit of the largest |Δα|.")
+@click.option("--max-mean-difference", type=float, help="Limit of the mean |Δα|.")
+@network_options
+@click.option("--strict", is_flag=True, help="Exit with 1 if `inspect` finds anything.")
+def convert(
+    network: Path,
+    precisions: tuple[str, ...],
+    representative: Path | None,
+    folder: Path,
+    graph: str,
+    io: str,
+    calibration_samples: int,
+    checked_pictures: int,
+    seed: int,
+    float_layers: tuple[str, ...],
+    max_error_increase: str | None,
+    max_difference: float | None,
+    max_mean_difference: float | None,
+    alpha_channel: int | None,
+    input_range: tuple[float, float],
+    unsafe: bool,
+    strict: bool,
+) -> None:
+    """Convert a trained network to .tflite, one file per precision.
+
+    Each file is run on held-out pictures and compared with the network; one that does
+    not compute the network is not left under its name, and the exit code is 1.
+
+    \b
+    Examples:
+      mmnet-deploy convert runs/a --precision all --representative portraits -o models
+      mmnet-deploy convert runs/a --precision int8 --max-error-increase 2% -o models
+      mmnet-deploy convert pretrained:mmnet-1.0-256 --representative portraits -o models
+      mmnet-deploy convert other.keras --alpha-channel 0 --input-range -1 1 \\
+          --representative photographs -o models
+    """
+    require_extra("convert")
+    require_tensorflow_backend()
+    from mmnet_deploy import conversion
+    from mmnet_deploy.conversion.quantization import PRECISIONS
+    from mmnet_deploy.networks.network import load
+    from mmnet_deploy.portraits.representative import TRAIN
+
+    wanted = tuple(dict.fromkeys(PRECISIONS if "all" in precisions else precisions))
+    options = conversion.Options(
+        graph=graph,
+        io=io,
+        calibration_samples=calibration_samples,
+        checked_pictures=checked_pictures,
+        seed=seed,
+        float_layers=float_layers,
+        max_error_increase=parse_share(max_error_increase, "max_error_increase"),
+        max_difference=max_difference,
+        max_mean_difference=max_mean_difference,
+    )
+    options.check(wanted)
+    loaded = load(network, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
+    pictures, split = (representative, TRAIN) if representative else _trained_on(loaded, network)
+    results = conversion.convert(
+        loaded, wanted, pictures, folder, options, split=split, progress=progress
+    )
+    for result in results:
+        _print_ranking(result.card)
+    print_differences(results)
+    _advise(results)
+    findings = [result.path for result in results if not print_lint(result.path)]
+    say(f"Next: mmnet-deploy bench {folder}/*.tflite --device host -o results")
+    if strict and findings:
+        raise click.exceptions.Exit(1)
+
+
+def _trained_on(loaded: Network, network: Path) -> tuple[Path, str]:
+    """The data set of a run, and the splits of it.
+
+    Raises:
+        UsageError: There is none, or not any more.
+    """
+    rule = "`representative` must name a data set or a folder of pictures"
+    if loaded.config is None:
+        raise UsageError(f"{rule}: {network} does not know what it was trained on.")
+    if not loaded.config.data:
+        raise UsageError(f"{rule}: the network came along without the pictures it was trained on.")
+    folder = Path(loaded.config.data)
+    if not folder.is_dir():
+        raise UsageError(f"{rule}: {folder}, which the run was trained on, is not there any more.")
+    return folder, loaded.config.split
+
+
+def _print_ranking(card: ModelCard) -> None:
+    """What quantizing each layer costs, and which layers stayed in float."""
+    if not card.layer_errors:
+        return
+    kept = set(card.float_layers)
+    rows = [
+        (
+            layer.layer.split(";")[0],
+            layer.kind,
+            f"{1e6 * layer.error:+.2f}",
+            "float" if layer.layer in kept else "int8",
+        )
+        for layer in card.layer_errors[: max(SHOWN_LAYERS, len(kept))]
+    ]
+    title = f"Cost of quantizing a layer ({len(rows)} of {len(card.layer_errors)}, worst first)"
+    print_table(("layer", "operator", "MSE (×10⁻⁶)", "kept in"), rows, title=title)
+
+
+def print_differences(results: Sequence[Converted]) -> None:
+    """One row per file: how far its mattes are from the network's."""
+    rows = []
+    for result in results:
+        card = result.card
+        change = card.gradient_error_change
+        rows.append(
+            (
+                result.path.name,
+                f"{result.path.stat().st_size / 1024:.0f}",
+                f"{card.mean_difference:.2g}",
+                f"{card.largest_difference:.2g}",
+                "no masks" if change is None else f"{round(100 * change, 2) + 0.0:+.2f} %",
+            )
+        )
+    print_table(
+        ("file", "KiB", "mean\n|Δα|", "largest\n|Δα|", "gradient\nerror"),
+        rows,
+        title=f"Compared with the network on {results[0].card.checked_pictures} held-out pictures",
+    )
+    say(f"The files are in {results[0].path.parent}.")
+
+
+def _advise(results: Sequence[Converted]) -> None:
+    """Say where int8 costs more than it should, and what would mend it."""
+    from mmnet_deploy.conversion import NOTABLE_INCREASE
+
+    for result in results:
+        change = result.card.gradient_error_change
+        if change is not None and change > NOTABLE_INCREASE:
+            say(
+                f"{result.path.name} loses {100 * change:.1f} % of gradient error. "
+                f"--max-error-increase {100 * NOTABLE_INCREASE:g}% leaves the layers that cost "
+                "most in float; more --calibration-samples from portraits like yours may do."
+            )

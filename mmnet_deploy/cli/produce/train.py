@@ -1,0 +1,304 @@
+"""`mmnet-deploy train`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+import models
+from mmnet_deploy.cli.console import FOLDER, NETWORK, progress, require_extra, say
+from mmnet_deploy.errors import UsageError
+from mmnet_deploy.runs import recipe_file
+from mmnet_deploy.runs.recipe import Recipe, field_names
+from mmnet_deploy.runs.run import BEST_BY, Run, RunConfig, auto_batch_norm_momentum, check_config
+
+DEFAULT_INPUT_SIZE = 256
+
+OFTEN_SET = {
+    "epochs": "Validated and stored after each.",
+    "steps_per_epoch": "Every picture once.",
+    "batch_size": "Pictures per step.",
+    "learning_rate": "The greatest of the schedule.",
+    "schedule": "cosine, piecewise or fixed.",
+    "weight_decay": "L2 on convolutions.",
+    "batch_norm_momentum": "Spans a hundredth of the training, or what --set ema_decay does.",
+    "validation_share": "Part of the pictures that is held out to choose the best epoch.",
+    "seed": "The same seed, the same training.",
+}
+"""The fields of a recipe that have options of their own; `--set` takes them all."""
+
+
+def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each field in `OFTEN_SET`, None where it is not given."""
+    defaults = Recipe()
+    for name, text in reversed(OFTEN_SET.items()):
+        default = getattr(defaults, name)
+        kind = {int: int, str: str}.get(type(default), float)
+        kind = int if name == "steps_per_epoch" else kind
+        shown = "" if default is None else f"  [default: {default}]"
+        option = click.option(f"--{name.replace('_', '-')}", type=kind, help=text + shown)
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Data set.")
+@click.option("--out", "run_folder", required=True, metavar="RUN", type=FOLDER, help="Run folder.")
+@click.option("--width-multiplier", type=float, help="Default: 1.0 if the family has any.")
+@click.option("--input-size", type=int, help="Height and width in pixels. Default: 256.")
+@click.option(
+    "--split",
+    default="train",
+    show_default=True,
+    help="Splits to train on, joined by commas; PART/train for a data set within DIR.",
+)
+@click.option(
+    "--recipe",
+    default=recipe_file.DEFAULT,
+    show_default=True,
+    help=f"{', '.join(recipe_file.shipped())}, or a .toml file; options go before it.",
+)
+@_recipe_options
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help=f"Any field of a recipe; repeatable. They are: {', '.join(field_names())}.",
+)
+@click.option(
+    "--backgrounds",
+    metavar="DIR",
+    type=FOLDER,
+    help="Pictures to put behind the portraits whose masks are soft.",
+)
+@click.option(
+    "--initial-weights",
+    "--init-from",
+    metavar="FILE|RUN",
+    type=NETWORK,
+    help="Begin with the weights of a run or of a .keras, .h5 or .weights.h5 file, by layer "
+    "name and shape.",
+)
+@click.option(
+    "--init-include", default="", metavar="REGEX", help="Only layers whose name has it get them."
+)
+@click.option(
+    "--init-exclude", default="", metavar="REGEX", help="Layers whose name has it do not."
+)
+@click.option(
+    "--memory-limit",
+    default="4GB",
+    show_default=True,
+    metavar="SIZE",
+    help="Decoded pictures that take more go to files in --cache.",
+)
+@click.option(
+    "--cache",
+    metavar="DIR",
+    type=FOLDER,
+    help="Folder of those files. Default: mmnet-deploy in $XDG_CACHE_HOME or ~/.cache.",
+)
+@click.option("--resume", is_flag=True, help="Go on after the last whole epoch of RUN.")
+@click.pass_context
+def train(
+    ctx: click.Context,
+    model: str,
+    run_folder: Path,
+    resume: bool,
+    recipe: str,
+    settings: tuple[str, ...],
+    memory_limit: str,
+    cache: Path | None,
+    **options: Any,
+) -> None:
+    """Train MODEL on a data set into a run folder.
+
+    MODEL is a family, such as mmnet, or an operating point, such as mmnet-1.0-256, which
+    says width multiplier and input size as well; `mmnet-deploy models` lists them.
+
+    RUN holds the best and the last network, a log, TensorBoard events and what is
+    needed to resume. Ctrl-C leaves it as it was after the last whole epoch.
+
+    \b
+    Examples:
+      mmnet-deploy train mmnet-1.0-256 --data portraits --out runs/a
+      mmnet-deploy train mmnet-1.0-256 --recipe modern --set ema_decay=0.999 \\
+          --data portraits --split train,extra --backgrounds photos --out runs/b
+      mmnet-deploy train md16 --width-multiplier 0.5 --input-size 256 \\
+          --initial-weights mobilenet_v2.keras --data portraits --out runs/c
+    """
+    require_extra("train")
+    run = Run(run_folder)
+    model = _named(ctx, model, options)
+    limit = _bytes(memory_limit)
+    for name in ("backgrounds", "initial_weights"):
+        options[name] = str(options[name].resolve()) if options[name] else ""
+    options["data"] = str(options["data"])
+    given = _given(ctx, recipe, settings, options)
+    config = _resumed(run, model, given) if resume else _new(model, given, options)
+    from mmnet_deploy import training
+    from mmnet_deploy.training.pictures import decoded
+
+    store = decoded.Store(cache or _cache_folder(), limit)
+    try:
+        with _terminated_as_interrupt():
+            training.train(config, run_folder, resume=resume, store=store, progress=progress)
+    except KeyboardInterrupt as stopped:
+        finished = len(run.read_log()) if run.exists else 0
+        how = "Go on with the same command and --resume." if run.exists else "Nothing was written."
+        say(f"\nStopped. {run_folder} holds {finished} whole epochs. {how}")
+        ctx.exit(128 + (signal.SIGTERM if isinstance(stopped, _Terminated) else signal.SIGINT))
+    rows = run.read_log()
+    if not rows:  # One of several workers, and the one that writes has not yet.
+        return
+    best = min(rows, key=lambda row: row[BEST_BY])
+    say(
+        f"Trained {len(rows)} epochs into {run_folder}. Best: epoch {best['epoch']:.0f}, "
+        f"validation MAD {best['val_mad']:.4f} at {config.input_size}×{config.input_size}, "
+        f"gradient error {best['val_gradient_error'] * 1000:.2f} ×10⁻³, "
+        f"mean IoU {best['val_mean_iou']:.3f}."
+    )
+    say(f"Next: mmnet-deploy convert {run_folder} --precision int8 -o models")
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupt() -> Iterator[None]:
+    """Within, SIGTERM stops a training as Ctrl-C does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # Not in the main thread, where alone signals can be handled.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _cache_folder() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "mmnet-deploy"
+
+
+def _bytes(text: str) -> int:
+    """A size such as 500MB as a number of bytes.
+
+    Raises:
+        UsageError: It is none.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMGT]?)B", text.strip())
+    if not found:
+        raise UsageError(f"`memory_limit` must be a size such as 500MB or 4GB. Received: {text}.")
+    return int(float(found[1]) * 1000 ** " kMGT".index(found[2] or " "))
+
+
+def _named(ctx: click.Context, model: str, options: dict[str, Any]) -> str:
+    """The family of MODEL; the numbers of an operating point go into the options.
+
+    Raises:
+        UsageError: There is none of that name, or an option says otherwise than the name.
+    """
+    try:
+        member = models.member(model)
+        facts = models.family(member.family)
+    except models.ModelError as error:
+        raise UsageError(str(error)) from error
+    defaults = {
+        "width_multiplier": 1.0 if facts.width_multipliers else None,
+        "input_size": DEFAULT_INPUT_SIZE,
+    }
+    for name, default in defaults.items():
+        said = getattr(member, name)
+        if said is not None and options[name] not in (None, said):
+            raise UsageError(
+                f"`{name}` must be {said}, as {model} says, or left out. Received: {options[name]}."
+            )
+        if said is not None:
+            ctx.set_parameter_source(name, ParameterSource.COMMANDLINE)
+        if options[name] is None:
+            options[name] = default if said is None else said
+    return member.family
+
+
+def _given(
+    ctx: click.Context, recipe: str, settings: tuple[str, ...], options: dict[str, Any]
+) -> dict[str, Any]:
+    """What the command line says of the training; an option goes before --set, the recipe last.
+
+    The recipe's fields are taken out of `options`.
+    """
+    own = {name: options.pop(name) for name in OFTEN_SET}
+    return {
+        **recipe_file.read(recipe),
+        **dict(map(recipe_file.override, settings)),
+        **{name: value for name, value in own.items() if value is not None},
+        **{
+            name: value
+            for name, value in options.items()
+            if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        },
+    }
+
+
+def _new(model: str, given: dict[str, Any], options: dict[str, Any]) -> RunConfig:
+    """The configuration that the command line describes, defaults filled in."""
+    settings = {"family": model, **options, **given}
+    # What does not depend on the data is checked before it is looked at.
+    assumed = {"steps_per_epoch": 1, "batch_norm_momentum": 0.9}
+    config = RunConfig(**(assumed | settings))
+    check_config(config)
+    if "steps_per_epoch" not in settings:
+        from mmnet_deploy import training
+
+        pairs = len(training.chosen_pairs(config))
+        trained = max(1, round(pairs * (1 - config.validation_share)))
+        settings["steps_per_epoch"] = -(-trained // config.batch_size)
+    if "batch_norm_momentum" not in settings:
+        steps = settings["steps_per_epoch"] * config.epochs
+        settings["batch_norm_momentum"] = auto_batch_norm_momentum(
+            steps, settings.get("ema_decay", 0.0)
+        )
+    return RunConfig(**(settings | {"data": str(Path(config.data).resolve())}))
+
+
+def _resumed(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
+    """The stored configuration; options given again must agree, but for more epochs.
+
+    Raises:
+        UsageError: An option says otherwise than the run.
+    """
+    stored = run.read_config()
+    epochs = given.pop("epochs", stored.epochs)
+    given["data"] = str(Path(given["data"]).resolve())
+    for name, value in {"family": model, **given}.items():
+        if value != getattr(stored, name):
+            raise UsageError(
+                f"{run.folder} was begun with `{name}` {getattr(stored, name)}; "
+                f"a resumed run cannot change it. Received: {value}."
+            )
+    if epochs < stored.epochs:
+        raise UsageError(
+            f"`epochs` must be at least {stored.epochs}, as {run.folder} was begun with. "
+            f"Received: {epochs}."
+        )
+    return dataclasses.replace(stored, epochs=epochs)

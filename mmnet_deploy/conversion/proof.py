@@ -1,0 +1,92 @@
+"""How far a converted file is from the network that it was made from."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.mattes import metrics
+from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits.representative import Portrait
+from mmnet_deploy.tflite.interpreter import TFLiteModel, usable_cores
+
+Matte = NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """What the mattes of a file and of its network differ by, over some pictures.
+
+    Attributes:
+        largest, mean: |Δα| over all pixels.
+        gradient_error_change: Relative change of the mean gradient error against the masks;
+            None if there are none.
+        pictures: Number of pictures.
+    """
+
+    largest: float
+    mean: float
+    gradient_error_change: float | None
+    pictures: int
+
+
+class Judge:
+    """Held-out pictures, and what the source network makes of them.
+
+    Attributes:
+        images: The pictures, uint8 (h, w, 3).
+        expected: The network's mattes of them, at its own resolution.
+        has_masks: Whether gradient errors can be told.
+    """
+
+    def __init__(
+        self,
+        portraits: Sequence[Portrait],
+        images: Sequence[dataset.Picture],
+        expected: list[Matte],
+    ) -> None:
+        self.images = images
+        self.expected = expected
+        self._masks = [dataset.read_mask(p.mask) for p in portraits if p.mask is not None]
+        self.has_masks = len(self._masks) == len(images)
+        self._baseline = self._gradient_error(expected) if self.has_masks else math.nan
+
+    def mattes(self, content: bytes, path: Path) -> list[Matte]:
+        """The mattes of a `.tflite` file's content; `path` names it in messages.
+
+        Raises:
+            ModelFileError: It cannot be run, or is no matting network.
+        """
+        model = TFLiteModel(path, usable_cores(), content=content)
+        model.require_matting()
+        return [model.matte(image) for image in self.images]
+
+    def difference(self, mattes: Sequence[Matte]) -> Difference:
+        """Compare mattes with those of the network."""
+        gaps = [np.abs(ours - theirs) for ours, theirs in zip(mattes, self.expected, strict=True)]
+        change = None
+        if self.has_masks:
+            error = self._gradient_error(mattes)
+            change = (error - self._baseline) / max(self._baseline, 1e-12)
+        # NaN, which a comparison with a limit would let pass, is as far as can be.
+        largest, mean = (
+            float(np.nan_to_num(value, nan=np.inf)) for value in (np.max(gaps), np.mean(gaps))
+        )
+        return Difference(largest, mean, change, len(self.images))
+
+    def squared_error(self, mattes: Sequence[Matte]) -> float:
+        """Mean squared difference from the network's mattes."""
+        pairs = zip(mattes, self.expected, strict=True)
+        return float(np.mean([np.mean(np.square(ours - theirs)) for ours, theirs in pairs]))
+
+    def _gradient_error(self, mattes: Sequence[Matte]) -> float:
+        """Mean gradient error as published, at `metrics.PUBLISHED_SIZE`."""
+        return math.fsum(
+            metrics.gradient_error(*metrics.at_one_size(matte, mask, metrics.PUBLISHED_SIZE))
+            for matte, mask in zip(mattes, self._masks, strict=True)
+        ) / len(mattes)

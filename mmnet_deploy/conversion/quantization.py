@@ -1,0 +1,277 @@
+"""Recipes: what each precision does to the float32 model.
+
+A recipe takes a `Source`, the float32 model that all of them share, and gives the content
+of a `.tflite` file. The network is traced, frozen and converted once and calibrated
+at most once, however many precisions are asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.lite.python.convert import mlir_quantize
+from tensorflow.lite.python.optimize.calibrator import Calibrator
+
+from mmnet_deploy.conversion import passes
+from mmnet_deploy.errors import ConversionError
+from mmnet_deploy.tflite.graph import Graph, Op, Quantization, Tensor
+
+IO_TYPES = ("uint8", "float32")
+"""What the ends of an int8 file may be."""
+
+DYNAMIC_MINIMUM = 1024
+"""Filters with fewer weights stay in float: quantizing them saves next to nothing."""
+
+
+class Source:
+    """The float32 model that every recipe starts from.
+
+    Args:
+        content: A float32 `.tflite` file.
+        samples: Inputs (1, h, w, 3) that set the quantization ranges.
+        phases: Whether `passes.resize_by_phases` runs where the kernels have its operators.
+        io: Type of the ends of an int8 file; one of `IO_TYPES`.
+        float_layers: Names of layers that int8 leaves in float.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        samples: Sequence[NDArray[np.float32]],
+        *,
+        phases: bool,
+        io: str = "uint8",
+        float_layers: Collection[str] = (),
+    ) -> None:
+        self.content = content
+        self.samples = samples
+        self.phases = phases
+        self.io = io
+        self.float_layers = float_layers
+
+    def graph(self) -> Graph:
+        """The float32 graph, free to be rewritten."""
+        return self._with_phases(Graph.from_bytes(self.content))
+
+    def _with_phases(self, graph: Graph) -> Graph:
+        if self.phases:
+            passes.resize_by_phases(graph)
+        return graph
+
+    @functools.cached_property
+    def _calibrator(self) -> Any:
+        """TFLite's calibrator, after it has seen every sample, and its file with the ranges."""
+        calibrator = Calibrator(self.content)
+
+        def inputs() -> Iterator[list[NDArray[np.float32]]]:
+            for sample in self.samples:
+                yield [sample]
+
+        return calibrator, calibrator.calibrate(inputs)
+
+    @functools.cached_property
+    def calibrated(self) -> bytes:
+        """The float32 file with the range of every tensor."""
+        _, content = self._calibrator
+        return self._with_phases(Graph.from_bytes(content)).to_bytes() if self.phases else content
+
+    def quantized_to_16_bits(self) -> bytes:
+        """16-bit activations and 8-bit weights, from the same statistics."""
+        calibrator, _ = self._calibrator
+        float_type, activations, biases = (
+            np.dtype(name).num for name in ("float32", "int16", "int64")
+        )
+        # The public method would show it all samples again.
+        return calibrator._calibrator.QuantizeModel(
+            float_type, float_type, False, activations, biases, False, False
+        )
+
+
+# --- Recipes -----------------------------------------------------------------
+
+
+def float32(source: Source) -> bytes:
+    """Weights and arithmetic in 32-bit floating point."""
+    return source.graph().to_bytes() if source.phases else source.content
+
+
+def float16(source: Source) -> bytes:
+    """Weights stored in half the size; a CPU without fp16 computes in 32 bits.
+
+    Filters and biases become float16 constants behind a DEQUANTIZE, which delegates
+    unpack once, or skip if they compute in float16.
+
+    Raises:
+        ConversionError: A weight is beyond the range of float16.
+    """
+    graph = source.graph()
+    unpacked: dict[int, Op] = {}
+    for op in list(graph.ops):
+        if op.kind not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"):
+            continue
+        for tensor in op.inputs:
+            if tensor is None or tensor.data is None or tensor.dtype != "FLOAT32":
+                continue
+            if id(tensor) not in unpacked:
+                unpacked[id(tensor)] = _unpacking(tensor)
+                graph.insert(op, [unpacked[id(tensor)]])
+        op.inputs = [
+            unpacked[id(tensor)].output if id(tensor) in unpacked else tensor
+            for tensor in op.inputs
+        ]
+    return graph.to_bytes()
+
+
+def _unpacking(tensor: Tensor) -> Op:
+    """A DEQUANTIZE of a constant's float16 form."""
+    assert tensor.data is not None
+    with np.errstate(over="ignore"):
+        half = tensor.data.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ConversionError(
+            f"float16 cannot hold the weights of {tensor.name}: the largest is "
+            f"{np.abs(tensor.data).max():.3g}, and 65504 is the limit."
+        )
+    packed = Tensor(f"{tensor.name}/float16", tensor.shape, "FLOAT16", half)
+    # Version 3 is the first that takes float16.
+    return Op("DEQUANTIZE", [packed], [Tensor(tensor.name, tensor.shape)], version=3)
+
+
+def dynamic(source: Source) -> bytes:
+    """8-bit weights, per channel; activations are float32 and quantized as they come.
+
+    Only filters of CONV_2D with at least `DYNAMIC_MINIMUM` weights: delegates do not
+    take depthwise convolutions of this kind, and their filters are small.
+    """
+    graph = source.graph()
+    packed: dict[int, Tensor] = {}
+    for op in graph.ops:
+        if op.kind != "CONV_2D":
+            continue
+        weights = op.input(1)
+        if weights.data is None or weights.dtype != "FLOAT32":
+            continue
+        if weights.data.size < DYNAMIC_MINIMUM:
+            continue
+        if id(weights) not in packed:
+            packed[id(weights)] = _stored_as_int8(weights, weights.data)
+        op.inputs = [op.inputs[0], packed[id(weights)], *op.inputs[2:]]
+        op.version = 5  # The first with 8-bit filters per channel beside float32.
+    return graph.to_bytes()
+
+
+def _stored_as_int8(tensor: Tensor, values: NDArray[np.float32]) -> Tensor:
+    """A filter in 8 bits, one symmetric scale for each of its outputs."""
+    largest = np.abs(values).max(axis=(1, 2, 3))
+    scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    stored = np.clip(np.round(values / scales[:, None, None, None]), -127, 127).astype(np.int8)
+    quantization = Quantization(tuple(map(float, scales)), (0,) * len(scales))
+    return Tensor(tensor.name, tensor.shape, "INT8", stored, quantization)
+
+
+def int8(source: Source) -> bytes:
+    """Weights (per channel) and activations in 8 bits; uint8 input and output by default.
+
+    Layers in `source.float_layers` stay in float, between a DEQUANTIZE and a QUANTIZE.
+
+    Raises:
+        ConversionError: TensorFlow's quantizer failed, or made what XNNPACK cannot run.
+    """
+    ends = tf.uint8 if source.io == "uint8" else tf.float32
+    try:
+        content = mlir_quantize(
+            source.calibrated,
+            input_data_type=ends,
+            output_data_type=ends,
+            denylisted_nodes=set(source.float_layers),
+        )
+    except Exception as error:  # It raises whatever its C++ parts give it.
+        raise ConversionError(f"Quantizing to int8 failed: {_first_line(error)}") from error
+    _require_runnable(Graph.from_bytes(content))
+    return content
+
+
+def _require_runnable(graph: Graph) -> None:
+    """Make sure that no scale is out of XNNPACK's reach, which aborts the process over it.
+
+    Raises:
+        ConversionError: One is.
+    """
+    for op in graph.ops:
+        if op.kind not in _RESCALING:
+            continue
+        scales = _largest_scales([*op.inputs[:2], op.output])
+        if len(scales) < 3:
+            continue
+        one, other, result = scales
+        factor = (one * other if op.kind in _MULTIPLYING else max(one, other)) / result
+        if factor >= LARGEST_RESCALING:
+            raise ConversionError(
+                f"int8 cannot hold {op.name}: its inputs are {factor:.0f} times as coarse as its "
+                f"output, and {LARGEST_RESCALING} is the limit. Leave it and its neighbours in "
+                "float (`--max-error-increase`, `--float-layers`)."
+            )
+
+
+def _largest_scales(tensors: Sequence[Tensor | None]) -> list[float]:
+    """The largest scale of each quantized tensor."""
+    return [max(t.quantization.scales) for t in tensors if t is not None and t.quantization]
+
+
+LARGEST_RESCALING = 256
+"""XNNPACK's kernels multiply by input scale · filter scale / output scale below this."""
+
+_MULTIPLYING = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "MUL"}
+_RESCALING = _MULTIPLYING | {"ADD", "SUB"}
+
+
+def int16x8(source: Source) -> bytes:
+    """Activations in 16 bits, weights in 8; float32 ends. For CPUs slow, for matting exact.
+
+    Raises:
+        ConversionError: TensorFlow's quantizer failed.
+    """
+    try:
+        return source.quantized_to_16_bits()
+    except Exception as error:
+        raise ConversionError(f"Quantizing to int16x8 failed: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Precision:
+    """A recipe, and how far the mattes of its files may be from those of the network.
+
+    Attributes:
+        largest: Limit of the largest |Δα| over all checked pixels. Where a matte turns
+            over a few pixels, a tiny shift is a large |Δα|: int8 has no such limit.
+        mean: Limit of the mean |Δα|.
+        calibrated: Whether it needs representative pictures.
+    """
+
+    recipe: Callable[[Source], bytes]
+    largest: float
+    mean: float
+    calibrated: bool = False
+
+
+PRECISIONS: Mapping[str, Precision] = MappingProxyType(
+    {
+        "float32": Precision(float32, largest=1e-3, mean=1e-5),
+        "float16": Precision(float16, largest=0.1, mean=2e-3),
+        "dynamic": Precision(dynamic, largest=1.0, mean=2e-2),
+        "int8": Precision(int8, largest=1.0, mean=2e-2, calibrated=True),
+        "int16x8": Precision(int16x8, largest=0.3, mean=5e-3, calibrated=True),
+    }
+)
+"""Every recipe by the name of its precision, with the limits of |Δα|."""

@@ -1,0 +1,273 @@
+"""How wrong a model's mattes are on a split of a data set.
+
+Three things happen at once: a few pictures ahead are decoded and made into tensors, the model
+computes, and the mattes behind it are scored and saved. Only so many pictures are under way,
+so the memory does not grow with the data set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import dataclasses
+import datetime
+import functools
+import hashlib
+import itertools
+import math
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.errors import DataError, ModelFileError
+from mmnet_deploy.mattes import metrics
+from mmnet_deploy.mattes.metrics import Metric
+from mmnet_deploy.portraits import dataset
+from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.results.records import Evaluation, ModelFile, PictureScore
+from mmnet_deploy.tflite.interpreter import usable_cores
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclasses.dataclass(frozen=True)
+class Matting:
+    """A model that is ready to be evaluated.
+
+    Attributes:
+        file: What is evaluated.
+        engine: What computes it, for the record.
+        prepare: From a picture, uint8 (h, w, 3), to the model's input; called from other
+            threads than `infer`, and beside it.
+        infer: From that to the matte in 0 … 1, float32, at any resolution.
+        threads: How many cores `infer` keeps busy.
+    """
+
+    file: ModelFile
+    engine: str
+    prepare: Callable[[dataset.Picture], Any]
+    infer: Callable[[Any], NDArray[np.float32]]
+    threads: int = 1
+
+    def matte(self, image: dataset.Picture) -> NDArray[np.float32]:
+        """The matte of a picture, uint8 (h, w, 3)."""
+        return self.infer(self.prepare(image))
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
+
+Sink = Callable[[dataset.Pair, dataset.Picture, NDArray[np.float32]], None]
+"""Takes a pair, its picture and its matte, to save them; called from several threads."""
+
+Frame = tuple[NDArray[np.float32], dataset.Picture]
+"""A matte and the mask that it is compared with."""
+
+
+# --- What the pictures wait in ----------------------------------------------
+
+
+def _ahead(
+    executor: ThreadPoolExecutor, function: Callable[[T], R], items: Sequence[T], depth: int
+) -> Iterator[R]:
+    """Results in order, computed at most `depth` items ahead of their use."""
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        waiting.append(executor.submit(function, item))
+        if len(waiting) > depth:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@functools.cache
+def _keep_freed_memory() -> None:
+    """Let glibc keep what is freed for the next picture.
+
+    By default it hands megabytes back to the system each time, which clears thousands of pages
+    anew for every picture. Other C libraries go without.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
+        mallopt(_M_TRIM_THRESHOLD, 128 * 2**20)
+
+
+@contextlib.contextmanager
+def _workers(model: Matting) -> Iterator[tuple[ThreadPoolExecutor, int]]:
+    """Threads for the cores that the model leaves over, or half of them; and how many.
+
+    OpenCV keeps to one thread meanwhile: several pictures are under way instead.
+    """
+    _keep_freed_memory()
+    cores = usable_cores()
+    count = max(cores - model.threads, cores // 2, 1)
+    opencv_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    executor = ThreadPoolExecutor(count)
+    try:
+        yield executor, count
+    finally:
+        # After a fault or Ctrl-C nobody wants what still waits.
+        executor.shutdown(cancel_futures=True)
+        cv2.setNumThreads(opencv_threads)
+
+
+# --- Clips -------------------------------------------------------------------
+
+
+def _clip_and_number(name: str) -> tuple[str, int]:
+    """A frame's name without the number at its end, and that number; −1 without one."""
+    match = re.search(r"\d+$", name)
+    return (name[: match.start()], int(match[0])) if match else (name, -1)
+
+
+def follows(pairs: Sequence[dataset.Pair]) -> list[bool]:
+    """Whether each picture is the next frame of the clip that the picture before is of.
+
+    Names of one clip differ only in the number at their end, which grows.
+
+    Raises:
+        DataError: Names sort otherwise than their numbers, or no picture follows another.
+    """
+    found = [False]
+    for before, now in itertools.pairwise(pairs):
+        (clip, number), (other, next_number) = map(_clip_and_number, (before.name, now.name))
+        if clip == other and 0 <= next_number <= number:
+            raise DataError(
+                f"{now.image}: comes after {before.image.name} by its name but not by its number: "
+                "frames need numbers with leading zeros."
+            )
+        found.append(clip == other and number >= 0)
+    if not any(found):
+        raise DataError(
+            "A metric of clips needs frames whose names differ only in the number at their end, "
+            f"such as clip-0001. Received: {', '.join(pair.name for pair in pairs[:2])}."
+        )
+    return found
+
+
+# --- Evaluation --------------------------------------------------------------
+
+
+def score(
+    frame: Frame, before: Frame | None, size: tuple[int, int] | None, wanted: Sequence[Metric]
+) -> dict[str, float]:
+    """The metrics of one matte, compared with its mask at `size`.
+
+    Args:
+        before: The frame before, for metrics of clips; None if there is none.
+
+    Raises:
+        ValueError: The pictures are too small, or not as large as those before.
+    """
+    mattes = metrics.at_one_size(*frame, size)
+    scores = {metric.name: metric(*mattes) for metric in wanted if not metric.of_clip}
+    if before:
+        mattes_before = metrics.at_one_size(*before, size)
+        if mattes_before[0].shape != mattes[0].shape:
+            raise ValueError("Frames of one clip must have one size.")
+        scores |= {m.name: m(*mattes, *mattes_before) for m in wanted if m.of_clip}
+    return scores
+
+
+def evaluate(
+    model: Matting,
+    root: Path,
+    split: str,
+    *,
+    size: tuple[int, int] | None = metrics.PUBLISHED_SIZE,
+    wanted: Sequence[Metric] = (),
+    sink: Sink | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Compare a model's mattes with the masks of a split.
+
+    Args:
+        size: Height and width in pixels to compare at; None for each picture's own.
+        wanted: The metrics; the default ones if there are none.
+        sink: What becomes of the mattes, besides.
+
+    Raises:
+        DataError: The split cannot be found, a file cannot be read, or a metric cannot be
+            computed of it.
+        ModelFileError: A matte is not finite.
+    """
+    wanted = wanted or metrics.named()
+    pairs = dataset.find_pairs(root, split)
+    linked = follows(pairs) if any(m.of_clip for m in wanted) else [False] * len(pairs)
+
+    def read(pair: dataset.Pair) -> tuple[dataset.Picture | None, dataset.Picture, Any]:
+        image, mask = dataset.read_pair(pair)
+        return image if sink else None, mask, model.prepare(image)
+
+    def judge(
+        pair: dataset.Pair, image: dataset.Picture | None, frame: Frame, before: Frame | None
+    ) -> PictureScore:
+        if not np.isfinite(frame[0]).all():
+            raise ModelFileError(
+                f"{model.file.name} gives no finite matte of {pair.image}: it is damaged, "
+                "or its training went wrong."
+            )
+        try:
+            scores = score(frame, before, size, wanted)
+        except ValueError as error:
+            raise DataError(f"{pair.mask}: {error}") from error
+        if sink and image is not None:
+            sink(pair, image, frame[0])
+        return PictureScore(pair.name, scores)
+
+    scores: list[PictureScore] = []
+    foreground: list[float] = []
+    digest = hashlib.sha256()
+    with (
+        progress(f"Evaluating {model.file.name}", len(pairs)) as advance,
+        _workers(model) as (executor, workers),
+    ):
+        pending: deque[Future[PictureScore]] = deque()
+        before = None
+
+        def collect() -> None:
+            scores.append(pending.popleft().result())
+            advance()
+
+        for number, (image, mask, tensor) in enumerate(_ahead(executor, read, pairs, 2 * workers)):
+            frame = (model.infer(tensor), mask)
+            pair = pairs[number]
+            last = before if linked[number] else None
+            pending.append(executor.submit(judge, pair, image, frame, last))
+            before = frame
+            foreground.append(float(mask.mean()) / 255)
+            digest.update(repr((pair.name, mask.shape)).encode("utf-8", "replace"))
+            digest.update(mask.tobytes())
+            while len(pending) > 2 * workers:
+                collect()
+        while pending:
+            collect()
+    height, width = size or (None, None)
+    return Evaluation(
+        model=model.file,
+        data=root.resolve().name,
+        data_sha256=digest.hexdigest(),
+        split=split,
+        height_px=height,
+        width_px=width,
+        engine=model.engine,
+        pictures=tuple(scores),
+        created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
+        foreground_share=math.fsum(foreground) / len(foreground),
+    )
+
+
+def worst(result: Evaluation, metric: Metric, count: int) -> list[PictureScore]:
+    """The pictures with the worst scores, worst first; equal ones in order of their names."""
+    scored = [picture for picture in result.pictures if metric.name in picture.scores]
+    scored.sort(key=lambda picture: metric.better(picture.scores[metric.name], 0.0))
+    return scored[:count]

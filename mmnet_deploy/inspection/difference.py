@@ -1,0 +1,103 @@
+"""What is not the same in two `.tflite` files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from mmnet_deploy.inspection.facts import Inspection, dumped
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """One thing that is not the same in two files; None where a file lacks it."""
+
+    what: str
+    before: Any
+    after: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """What is not the same in two files; nothing where all is.
+
+    Attributes:
+        facts: Sizes, counts, ends and delegation.
+        operators: Counts by kind.
+        card: Fields of the description.
+        layers: By name, as kind, shape and type.
+    """
+
+    facts: tuple[Change, ...]
+    operators: tuple[Change, ...]
+    card: tuple[Change, ...]
+    layers: tuple[Change, ...]
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    names = dict.fromkeys([*before, *after])
+    pairs = ((name, before.get(name), after.get(name)) for name in names)
+    return tuple(Change(name, old, new) for name, old, new in pairs if old != new)
+
+
+def _facts(found: Inspection) -> dict[str, Any]:
+    delegation = found.delegation
+    known = delegation.problem is None
+    facts: dict[str, Any] = {
+        "size_bytes": found.file.size_bytes,
+        "precision": found.precision,
+        "parameters": found.parameters,
+        "macs": found.macs,
+        "peak_activation_bytes": found.peak_activation_bytes,
+        "operators": sum(found.operators.values()),
+        "delegated_operators": sum(delegation.partitions) if known else None,
+        "partitions": len(delegation.partitions) if known else None,
+        "findings": [finding.rule for finding in found.findings],
+    }
+    for side in ("input", "output"):
+        for number, end in enumerate(getattr(found, f"{side}s")):
+            facts |= {
+                f"{side}_{number}_{field}": value
+                for field, value in dataclasses.asdict(end).items()
+            }
+    return facts
+
+
+def _layer_facts(found: Inspection) -> dict[str, tuple[Any, ...]]:
+    """Kind, shape and type of every layer; layers of one name are numbered."""
+    seen: Counter[str] = Counter()
+    facts = {}
+    for layer in found.layers:
+        # What was fused into a layer, behind the semicolon, differs with the precision.
+        name = layer.name.split(";")[0]
+        seen[name] += 1
+        key = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        facts[key] = (layer.kind, layer.shape, layer.dtype)
+    return facts
+
+
+def compare(before: Inspection, after: Inspection) -> Difference:
+    """What changes from one file to the other."""
+    cards = [
+        dataclasses.asdict(found.file.card) if found.file.card else {} for found in (before, after)
+    ]
+    return Difference(
+        facts=_changes(_facts(before), _facts(after)),
+        operators=_changes(before.operators, after.operators),
+        card=_changes(cards[0], cards[1]),
+        layers=_changes(_layer_facts(before), _layer_facts(after)),
+    )
+
+
+def to_json(before: Inspection, after: Inspection) -> str:
+    """Two files and what is not the same in them."""
+    return dumped(
+        "difference",
+        {
+            "before": dataclasses.asdict(before),
+            "after": dataclasses.asdict(after),
+            "difference": dataclasses.asdict(compare(before, after)),
+        },
+    )

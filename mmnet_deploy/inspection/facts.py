@@ -1,0 +1,259 @@
+"""What a `.tflite` file is and what it costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.inspection.lint import Finding, Partitions, lint
+from mmnet_deploy.inspection.lint.precision import is_integer
+from mmnet_deploy.inspection.quantization_error import QuantizationError
+from mmnet_deploy.results.records import ModelFile
+from mmnet_deploy.tflite import counts, interpreter
+from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+
+SCHEMA_VERSION = 1
+"""Of the JSON form: 1 is the first."""
+
+
+@dataclasses.dataclass(frozen=True)
+class End:
+    """An input or output of a model.
+
+    Attributes:
+        shape: -1 where a size may vary.
+        scale, zero_point: real = scale · (stored − zero point); None for real numbers.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One operator.
+
+    Attributes:
+        name: Of its first output.
+        shape, dtype: Of its first output.
+        activation_bytes: Memory of its outputs.
+        partition: Number of the delegate's partition that runs it, from 0; None if the
+            built-in kernels do, or if that is not known.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    parameters: int
+    macs: int
+    activation_bytes: int
+    partition: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Delegation:
+    """What the default delegate takes.
+
+    Attributes:
+        engine: The runtime that was asked.
+        partitions: Number of operators in each partition.
+        left_out: Operators that are left to the built-in kernels, by kind.
+        problem: Why the runtime cannot load the file; None if it can.
+    """
+
+    engine: str
+    partitions: tuple[int, ...]
+    left_out: Mapping[str, int]
+    problem: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """All that a file tells.
+
+    Attributes:
+        file: Its identity, and the description that it carries.
+        precision: As its tensors say, by the names of `mmnet-deploy convert`.
+        operators: How many there are of each kind, the most frequent first.
+        parameters: Numbers in its constants; folded batch norms are gone.
+        macs: Multiply-adds of one inference at batch 1; None if sizes may vary.
+        peak_activation_bytes: The most memory that live activations take together; likewise.
+        peak_layer: While which operator.
+        layers: Every operator in the order of execution; one that only unpacks weights
+            counts to the operator that reads them.
+    """
+
+    file: ModelFile
+    precision: str
+    inputs: tuple[End, ...]
+    outputs: tuple[End, ...]
+    operators: Mapping[str, int]
+    parameters: int
+    macs: int | None
+    peak_activation_bytes: int | None
+    peak_layer: str
+    delegation: Delegation
+    findings: tuple[Finding, ...]
+    layers: tuple[Layer, ...]
+
+
+# --- Looking at one file -----------------------------------------------------
+
+
+def inspect(path: Path) -> Inspection:
+    """Look at a `.tflite` file of any origin.
+
+    Raises:
+        ModelFileError: It is missing, damaged or no TFLite model.
+        ResultError: Its description is damaged.
+    """
+    content = interpreter.read_model(path)
+    try:
+        return _look(path, Graph.from_bytes(content))
+    except (ModelFileError, AssertionError, IndexError) as error:
+        # The latter two are of operators that lack an input.
+        raise ModelFileError(f"{path} is damaged.") from error
+
+
+def _look(path: Path, graph: Graph) -> Inspection:
+    counts.settle_batches(graph)
+    partitions, problem = _partitions(path)
+    findings = lint(graph, partitions)
+    if problem is not None and not any(f.rule in ("flex", "dynamic_shape") for f in findings):
+        findings.append(_unloadable(problem))
+    peak = counts.peak_memory(graph)
+    fixed = all(finding.rule != "dynamic_shape" for finding in findings)
+    return Inspection(
+        file=interpreter.describe(path),
+        precision=precision_of(graph),
+        inputs=tuple(_end(tensor) for tensor in graph.inputs),
+        outputs=tuple(_end(tensor) for tensor in graph.outputs),
+        operators=_tally(graph.ops),
+        parameters=counts.total_parameters(graph),
+        macs=counts.total_macs(graph) if fixed else None,
+        peak_activation_bytes=peak.size_bytes if fixed else None,
+        peak_layer=peak.op.name if peak.op else "",
+        delegation=_delegation(graph, partitions, problem),
+        findings=tuple(findings),
+        layers=_layers(graph, partitions),
+    )
+
+
+def _partitions(path: Path) -> tuple[Partitions | None, str | None]:
+    """What the delegate takes, or why the runtime cannot say."""
+    try:
+        return interpreter.TFLiteModel(path).partitions, None
+    except ModelFileError as error:
+        return None, str(error)
+
+
+def _unloadable(problem: str) -> Finding:
+    return Finding(
+        "not_loaded",
+        "the installed runtime cannot load the file",
+        (),
+        problem,
+        "Convert it again, for operators that the runtime has, or take a newer runtime.",
+    )
+
+
+def _tally(ops: Iterable[Op]) -> dict[str, int]:
+    return dict(Counter(op.kind for op in ops).most_common())
+
+
+def _end(tensor: Tensor) -> End:
+    quantization = tensor.quantization
+    return End(
+        tensor.name,
+        tensor.signature or tensor.shape,
+        tensor.dtype,
+        quantization.scales[0] if quantization else None,
+        quantization.zero_points[0] if quantization else None,
+    )
+
+
+def precision_of(graph: Graph) -> str:
+    """Name of the recipe that makes such files."""
+    constants = [t for t in graph.constants() if t.quantization or t.dtype.startswith("FLOAT")]
+    if is_integer(graph):
+        outputs = [tensor for op in graph.ops for tensor in op.outputs]
+        return "int16x8" if any(t.dtype == "INT16" and t.quantization for t in outputs) else "int8"
+    if any(tensor.quantization for tensor in constants):
+        return "dynamic"
+    return "float16" if any(t.dtype == "FLOAT16" for t in constants) else "float32"
+
+
+def _delegation(graph: Graph, partitions: Partitions | None, problem: str | None) -> Delegation:
+    taken = {number for partition in partitions or () for number in partition}
+    left = [op for number, op in enumerate(graph.ops) if number not in taken]
+    return Delegation(
+        interpreter.runtime_name(),
+        tuple(len(partition) for partition in partitions or ()),
+        {} if partitions is None else _tally(left),
+        problem,
+    )
+
+
+def _layers(graph: Graph, partitions: Partitions | None) -> tuple[Layer, ...]:
+    homes = {number: home for home, part in enumerate(partitions or ()) for number in part}
+    stored = {id(op.output): counts.parameters(op) for op in graph.ops if counts.stores_weights(op)}
+    layers = []
+    for number, op in enumerate(graph.ops):
+        if counts.stores_weights(op):
+            continue
+        # Weights that several operators share count to the first one.
+        unpacked = sum(stored.pop(id(tensor), 0) for tensor in op.inputs)
+        layers.append(
+            Layer(
+                name=op.name,
+                kind=op.kind,
+                shape=op.output.shape if op.outputs else (),
+                dtype=op.output.dtype if op.outputs else "",
+                parameters=counts.parameters(op) + unpacked,
+                macs=counts.macs(op),
+                activation_bytes=counts.activation_bytes(op),
+                partition=homes.get(number),
+            )
+        )
+    return tuple(layers)
+
+
+# --- JSON --------------------------------------------------------------------
+
+
+def _finite(value: Any) -> Any:
+    """Numbers that JSON knows; what is infinite is null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def dumped(kind: str, content: Mapping[str, Any]) -> str:
+    """A JSON document that says what it is; numbers that JSON has not become null."""
+    head = {"kind": kind, "schema_version": SCHEMA_VERSION}
+    return json.dumps(_finite(head | dict(content)), indent=1, allow_nan=False) + "\n"
+
+
+def to_json(found: Inspection, error: QuantizationError | None = None) -> str:
+    """One file, with the quantization error of its layers if it was measured."""
+    content = dataclasses.asdict(found)
+    if error is not None:
+        content["quantization_error"] = dataclasses.asdict(error) | {
+            "layers": [
+                dataclasses.asdict(layer) | {"signal_to_noise_db": layer.decibels}
+                for layer in error.layers
+            ]
+        }
+    return dumped("inspection", content)

@@ -1,0 +1,48 @@
+"""What makes a `.tflite` file slower on a phone than its network has to be.
+
+Every rule is a function from a model to at most one finding; `RULES` lists them in the
+order of a report. A finding is worth a look, and not always a fault: a layer may be in
+float on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mmnet_deploy.inspection.lint.finding import Finding, Model, Partitions
+from mmnet_deploy.inspection.lint.layout import (
+    dynamic_batch,
+    dynamic_shape,
+    resize_flags,
+    transpose,
+)
+from mmnet_deploy.inspection.lint.leftovers import batch_norm, flex, space_to_batch, variables
+from mmnet_deploy.inspection.lint.precision import delegation, float_islands
+from mmnet_deploy.tflite.graph import Graph
+
+__all__ = ["RULES", "Finding", "Partitions", "lint"]
+
+RULES: tuple[Callable[[Model], Finding | None], ...] = (
+    space_to_batch,
+    batch_norm,
+    variables,
+    flex,
+    dynamic_batch,
+    dynamic_shape,
+    transpose,
+    resize_flags,
+    float_islands,
+    delegation,
+)
+"""Every rule, in the order of a report."""
+
+
+def lint(graph: Graph, partitions: Partitions | None) -> list[Finding]:
+    """Everything in a model that costs more than it has to.
+
+    Args:
+        partitions: What the default delegate took, as `TFLiteModel.partitions` tells; None if
+            no runtime at hand can load the file.
+    """
+    model = Model(graph, partitions)
+    return [finding for rule in RULES if (finding := rule(model)) is not None]

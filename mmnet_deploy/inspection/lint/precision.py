@@ -1,0 +1,106 @@
+"""Which operators compute in which type, and which ones a delegate takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmnet_deploy.inspection.lint.finding import Finding, Model, names, tally
+from mmnet_deploy.tflite.counts import stores_weights
+from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+
+_INTEGERS = ("INT8", "UINT8", "INT16")
+_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+_NOTHING_TO_COMPUTE = (*_CONVERSIONS, "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE")
+
+
+def _is_quantized(tensor: Tensor) -> bool:
+    return tensor.dtype in _INTEGERS and tensor.quantization is not None
+
+
+def is_integer(graph: Graph) -> bool:
+    """Whether a graph computes with quantized activations, in whole or in part.
+
+    One of float activations and int8 weights does not.
+    """
+    return any(
+        tensor.data is None and _is_quantized(tensor)
+        for op in graph.ops
+        if op.kind not in _CONVERSIONS
+        for tensor in (*op.inputs, *op.outputs)
+        if tensor is not None
+    )
+
+
+def float_islands(model: Model) -> Finding | None:
+    """Float operators in an integer graph, and the conversions to them and back."""
+    if not is_integer(model.graph):
+        return None
+    floats = [
+        op
+        for op in model.graph.ops
+        if op.kind not in _NOTHING_TO_COMPUTE
+        and not stores_weights(op)
+        and any(tensor.dtype.startswith("FLOAT") for tensor in model.activations(op))
+    ]
+    if not floats:
+        return None
+    conversions = [op for op in model.of_kind(*_CONVERSIONS) if _serves_floats(model, op, floats)]
+    cost = f", with {tally(conversions)} around them" if conversions else ""
+    return Finding(
+        "float_islands",
+        f"{tally(floats)} in float in a quantized graph{cost}",
+        names(floats),
+        "Float is slower than int8, and every change between them is a pass over the tensor.",
+        "Quantize these layers too: replace an operator that has no int8 kernel. Where they "
+        "are in float for the sake of accuracy, leave them.",
+    )
+
+
+def _serves_floats(model: Model, op: Op, floats: Sequence[Op]) -> bool:
+    """Whether a conversion only exists because of an operator in float."""
+    if op.kind == "DEQUANTIZE":
+        return not stores_weights(op) and any(
+            reader is other for reader in model.readers(op.output) for other in floats
+        )
+    return any(model.producer(op.input(0)) is other for other in floats)
+
+
+def delegation(model: Model) -> Finding | None:
+    """Whatever the default delegate leaves to the built-in kernels."""
+    if model.partitions is None or not model.graph.ops:
+        return None
+    left, pieces = model.left_out(), len(model.partitions)
+    # Between uint8 outside and int8 inside lies one cheap pass over the picture and the matte.
+    if pieces == 1 and all(_is_uint8_end(model, op) for op in left):
+        return None
+    total = len(model.graph.ops)
+    taken = f"the default delegate takes {total - len(left)} of {total} operators"
+    if pieces:
+        taken += f", in {pieces} partition{'s' * (pieces > 1)}"
+    why = (
+        "What is left runs in the built-in kernels, most of them slower, and at every end of a "
+        "partition the work changes hands."
+    )
+    fix = "Replace the operators that are left out; the other findings may say how."
+    if any(t.dtype == "INT16" and _is_quantized(t) for op in left for t in model.activations(op)):
+        taken += ": XNNPACK has no kernels for int16 activations"
+        fix = "int8 with the worst layers in float, or float16, is what the delegate can take."
+    elif left and all(_is_hybrid(model, op) for op in left):
+        fix = "Leave the filters of these operators in float: XNNPACK then takes them."
+    return Finding(
+        "delegation", f"{taken}; left out: {tally(left) or 'none'}", names(left), why, fix
+    )
+
+
+def _is_uint8_end(model: Model, op: Op) -> bool:
+    """Whether it gives an int8 graph its input or output of uint8."""
+    ends = {id(tensor) for tensor in (*model.graph.inputs, *model.graph.outputs)}
+    return op.kind == "QUANTIZE" and any(
+        tensor.dtype == "UINT8" and id(tensor) in ends for tensor in model.activations(op)
+    )
+
+
+def _is_hybrid(model: Model, op: Op) -> bool:
+    """Whether it multiplies float activations with integer weights."""
+    weights = any(t is not None and t.data is not None and _is_quantized(t) for t in op.inputs)
+    return weights and not any(_is_quantized(tensor) for tensor in model.activations(op))

@@ -1,0 +1,216 @@
+"""How much each layer of a quantized model differs from the same layer in float32."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.portraits import dataset, representative
+from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.results.records import ModelCard
+from mmnet_deploy.tflite.counts import stores_weights
+from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.interpreter import preprocess, transparent_interpreter
+
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerNoise:
+    """A layer's output in float32, and what quantization adds to it.
+
+    It holds the errors of all layers before it, too.
+
+    Attributes:
+        layer: Name of the output tensor in the float32 model.
+        kind: Its operator in the quantized model.
+        signal, noise: Mean square of the float32 values, and of the difference.
+    """
+
+    layer: str
+    kind: str
+    signal: float
+    noise: float
+
+    @property
+    def decibels(self) -> float:
+        """Signal-to-noise ratio; 6 dB are one bit. Infinite where nothing differs."""
+        if self.noise == 0:
+            return math.inf
+        return 10 * math.log10(self.signal / self.noise) if self.signal else -math.inf
+
+
+@dataclasses.dataclass(frozen=True)
+class QuantizationError:
+    """The layers that both models have, worst first.
+
+    Attributes:
+        unmatched: Number of layers of the quantized model that the reference does not have.
+        pictures: Number of pictures that the layers were compared on.
+    """
+
+    layers: tuple[LayerNoise, ...]
+    unmatched: int
+    pictures: int
+
+
+def pictures_of(
+    folder: Path, count: int, seed: int, card: ModelCard | None
+) -> list[dataset.Picture]:
+    """A seeded draw from a data set's train split or a folder, without those that calibrated.
+
+    Raises:
+        UsageError: `count` or `seed` cannot be.
+        DataError: There are no pictures, or one cannot be read.
+    """
+    if count < 1:
+        raise UsageError(f"`pictures` must be at least 1. Received: {count}.")
+    if not 0 <= seed < 2**32:
+        raise UsageError(f"`seed` must be 0 … 4294967295. Received: {seed}.")
+    portraits = representative.portraits_in(folder)
+    seen = set(card.calibration_files) if card else set()
+    fresh = [portrait for portrait in portraits if portrait.image.name not in seen]
+    drawn = representative.draw(fresh or portraits, calibration=0, held_out=count, seed=seed)
+    return [dataset.read_image(portrait.image) for portrait in drawn.held_out]
+
+
+class _Model:
+    """A model that shows the value of every tensor."""
+
+    def __init__(self, content: bytes, threads: int) -> None:
+        self.graph = Graph.from_bytes(content)
+        if len(self.graph.inputs) != 1 or len(self.graph.inputs[0].shape) != 4:
+            shapes = [tensor.shape for tensor in self.graph.inputs]
+            raise ModelFileError(
+                f"Layers are compared for models of one picture (1, h, w, 3). Received: {shapes}."
+            )
+        self.input = self.graph.inputs[0]
+        self._interpreter = transparent_interpreter(content, threads)
+
+    def layers(self) -> Iterator[tuple[Op, Tensor, list[str]]]:
+        """What is computed with real numbers, by which operator, and what it is called.
+
+        A layer that is converted for the model's end gives its name to what it becomes.
+        """
+        for op in self.graph.ops:
+            for tensor in op.outputs:
+                real = tensor.quantization is not None or tensor.dtype.startswith("FLOAT")
+                if real and op.kind not in CONVERSIONS and not stores_weights(op):
+                    readers = self.graph.consumers(tensor)
+                    later = [other.name for other in readers if other.kind in CONVERSIONS]
+                    yield op, tensor, [tensor.name, *later]
+
+    def run(self, picture: NDArray[np.float32]) -> None:
+        """Run on a batch of real numbers."""
+        self._interpreter.set_tensor(self.graph.index(self.input), _stored(picture, self.input))
+        try:
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(f"The model does not run: {error}.") from error
+
+    def value(self, tensor: Tensor) -> NDArray[np.float64]:
+        """Real values of a tensor after a run."""
+        values: NDArray[Any] = self._interpreter.get_tensor(self.graph.index(tensor))
+        if tensor.quantization is not None:
+            values = tensor.quantization.real(values)
+        return values.astype(np.float64)
+
+
+def _stored(values: NDArray[np.float32], tensor: Tensor) -> NDArray[Any]:
+    """Real values as an input tensor stores them."""
+    if tensor.quantization is None:
+        return values
+    dtype = np.dtype(tensor.dtype.lower())
+    limits = np.iinfo(dtype)
+    scaled = np.round(values / tensor.quantization.scales[0]) + tensor.quantization.zero_points[0]
+    return np.clip(scaled, limits.min, limits.max).astype(dtype)
+
+
+def _pairs(quantized: _Model, exact: _Model) -> list[tuple[Op, Tensor, Tensor]]:
+    """The layers of the first model with their partners in the second.
+
+    The converter joins the names of what it fused with semicolons, and the precisions differ
+    in the tail: where the whole name has no partner, its first part decides if it is unique.
+    """
+
+    def heads(model: _Model) -> dict[str, list[Tensor]]:
+        found: dict[str, list[Tensor]] = {}
+        for _, tensor, _ in model.layers():
+            found.setdefault(tensor.name.split(";")[0], []).append(tensor)
+        return found
+
+    whole = {name: tensor for _, tensor, names in exact.layers() for name in reversed(names)}
+    ours, theirs = heads(quantized), heads(exact)
+    pairs = []
+    for op, tensor, names in quantized.layers():
+        partner = next((whole[name] for name in names if name in whole), None)
+        head = tensor.name.split(";")[0]
+        if partner is None and len(ours[head]) == len(theirs.get(head, ())) == 1:
+            (partner,) = theirs[head]
+        if partner is not None and partner.shape == tensor.shape:
+            pairs.append((op, tensor, partner))
+    return pairs
+
+
+def measure(
+    content: bytes,
+    reference: bytes,
+    pictures: Sequence[dataset.Picture],
+    *,
+    input_range: tuple[float, float] = (0.0, 1.0),
+    threads: int = 1,
+    progress: Progress = silent,
+) -> QuantizationError:
+    """Compare the layers of two models, matched by the name of their outputs.
+
+    Both run in the built-in kernels, which show every tensor; XNNPACK may round the last bit
+    otherwise.
+
+    Args:
+        content: A quantized `.tflite` file.
+        reference: The same network in float32.
+        input_range: What black and white are in the input of both.
+
+    Raises:
+        ModelFileError: A model is damaged, cannot run or takes something else than a picture,
+            the pictures have another size in the other, or the two share no layer.
+    """
+    quantized, exact = _Model(content, threads), _Model(reference, threads)
+    if quantized.input.shape != exact.input.shape:
+        raise ModelFileError(
+            "The float reference must take the same pictures. "
+            f"Received: {exact.input.shape} for {quantized.input.shape}."
+        )
+    pairs = _pairs(quantized, exact)
+    if not pairs:
+        raise ModelFileError(
+            "The float reference has no layer of the same name: it is another network, or was "
+            "converted in another way."
+        )
+    sums = np.zeros((len(pairs), 2))
+    _, height, width, _ = quantized.input.shape
+    with progress("Comparing layers", len(pictures)) as advance:
+        for picture in pictures:
+            batch = preprocess(picture, height, width, input_range)
+            quantized.run(batch)
+            exact.run(batch)
+            for number, (_, tensor, partner) in enumerate(pairs):
+                signal = exact.value(partner)
+                noise = signal - quantized.value(tensor)
+                sums[number] += np.square(signal).mean(), np.square(noise).mean()
+            advance()
+    means = (sums / len(pictures)).tolist()
+    found = [
+        LayerNoise(partner.name, op.kind, signal, noise)
+        for (op, _, partner), (signal, noise) in zip(pairs, means, strict=True)
+    ]
+    found.sort(key=lambda layer: layer.decibels)
+    unmatched = sum(1 for _ in quantized.layers()) - len(pairs)
+    return QuantizationError(tuple(found), unmatched, len(pictures))

@@ -1,0 +1,94 @@
+"""Mattes as files: alone, as a mask, over the picture, beside the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.errors import OutputError, UsageError
+from mmnet_deploy.files import write_bytes
+from mmnet_deploy.portraits.dataset import Pair, Picture
+
+Form = Callable[[Picture, NDArray[np.float32]], NDArray[np.uint8]]
+"""From a picture, uint8 (h, w, 3), and its matte, (h, w) in 0 … 1, to what is saved."""
+
+_FORMS: dict[str, Form] = {}
+FORMS: Mapping[str, Form] = MappingProxyType(_FORMS)
+
+
+def _form(name: str) -> Callable[[Form], Form]:
+    def register(function: Form) -> Form:
+        _FORMS[name] = function
+        return function
+
+    return register
+
+
+@_form("matte")
+def matte_alone(image: Picture, matte: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Alpha in 0 … 255, (h, w): the form that a data set's masks have."""
+    return np.round(255 * matte).astype(np.uint8)
+
+
+@_form("mask")
+def binary_mask(image: Picture, matte: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """255 where alpha is at least one half, else 0, (h, w), as the mean IoU counts it."""
+    return np.where(matte >= 0.5, np.uint8(255), np.uint8(0))
+
+
+@_form("under-matte")
+def picture_under_matte(image: Picture, matte: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The picture weighted by alpha, so over black, (h, w, 3)."""
+    return np.round(image * matte[..., np.newaxis]).astype(np.uint8)
+
+
+@_form("side-by-side")
+def side_by_side(image: Picture, matte: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The picture and its matte, (h, 2·w, 3)."""
+    grey = np.repeat(matte_alone(image, matte)[..., np.newaxis], 3, axis=2)
+    return np.concatenate([image, grey], axis=1)
+
+
+def check_form(name: str) -> None:
+    """Make sure that there is such a form.
+
+    Raises:
+        UsageError: There is not.
+    """
+    if name not in FORMS:
+        raise UsageError(f"`save_kind` must be one of {', '.join(FORMS)}. Received: {name}.")
+
+
+def at_size_of(image: Picture, matte: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The matte at the picture's resolution, bilinearly."""
+    height, width = image.shape[:2]
+    if matte.shape == (height, width):
+        return matte
+    resized = cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR)
+    return resized.astype(np.float32, copy=False)
+
+
+def saver(folder: Path, form: str) -> Callable[[Pair, Picture, NDArray[np.float32]], None]:
+    """A sink of `evaluation.evaluate` that writes FOLDER/NAME.png at the picture's resolution.
+
+    Raises:
+        UsageError: There is no such form.
+    """
+    check_form(form)
+
+    def save(pair: Pair, image: Picture, matte: NDArray[np.float32]) -> None:
+        picture = FORMS[form](image, at_size_of(image, matte))
+        if picture.ndim == 3:
+            picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
+        path = folder / f"{pair.name}.png"
+        written, content = cv2.imencode(".png", picture)
+        if not written:
+            raise OutputError(f"Cannot write {path}: {picture.shape} does not fit a PNG.")
+        write_bytes(path, content.tobytes())
+
+    return save

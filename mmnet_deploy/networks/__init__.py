@@ -1,0 +1,1 @@
+"""Keras networks and SavedModels, loaded without running code that they contain."""

@@ -1,0 +1,255 @@
+"""A network to convert or evaluate: from a run, a `.keras` file or a SavedModel.
+
+Wherever it comes from, it takes one picture and gives one matte. Loading runs no code that
+the file brings along, unless the caller trusts it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
+from mmnet_deploy.networks import keras_file
+from mmnet_deploy.networks.keras_file import KerasFile
+from mmnet_deploy.portraits import dataset
+from mmnet_deploy.runs.run import VALIDATED, Run, RunConfig
+from mmnet_deploy.tflite.interpreter import describe, preprocess
+
+if TYPE_CHECKING:
+    from mmnet_deploy.networks.saved_model import SavedModel
+
+Inputs = Mapping[str, tuple[tuple[int | None, ...] | None, str]]
+"""Shape, None if it is not known at all, and type of each input, by name."""
+
+_HDF5 = "save it again as .keras where it was made, since HDF5 cannot be loaded safely"
+_PICKLE = "it is a pickle, which may run any code; save the network as .keras where it was made"
+NOT_TAKEN = {
+    ".h5": _HDF5,
+    ".hdf5": _HDF5,
+    ".pkl": _PICKLE,
+    ".pickle": _PICKLE,
+    ".pt": _PICKLE,
+    ".pth": _PICKLE,
+    ".onnx": "convert it to a SavedModel first",
+}
+"""Files that are networks, but of no kind that is loaded, and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """An inference network and what is known of it.
+
+    Attributes:
+        path: The `.keras` file, or the folder of the SavedModel.
+        config: How it was trained; None for a network that is not in a run folder.
+        name: Its family, or what its file or folder is called, in letters, digits, `.`, `_`
+            and `-`.
+        title: What it is called in charts.
+        input_size: Height and width of the input, in pixels.
+        output_channels: Channels of the output, of which `alpha_channel` is the matte.
+        parameters: Number of weights, batch-norm statistics included.
+        engine: What computes it, with versions.
+        call: From a float32 tensor (1, h, w, 3) to a tensor (1, h', w', channels), which need
+            not have the size of the input. On its own backend; TensorFlow can trace it.
+        predict: The same on arrays, compiled.
+        input_range: What black and white are in the input.
+        model: The Keras model; None for a SavedModel.
+    """
+
+    path: Path
+    config: RunConfig | None
+    name: str
+    title: str
+    input_size: tuple[int, int]
+    output_channels: int
+    alpha_channel: int
+    parameters: int | None
+    engine: str
+    call: Callable[[Any], Any]
+    predict: Callable[[NDArray[np.float32]], NDArray[Any]]
+    input_range: tuple[float, float] = (0.0, 1.0)
+    model: Any = None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file, or of the graph and the variables of a SavedModel."""
+        return describe(self.path).sha256
+
+    def matte(self, image: dataset.Picture) -> NDArray[np.float32]:
+        """Alpha of a picture, uint8 (h, w, 3), as and at the size that the network gives it."""
+        return self.infer(self.prepare(image))
+
+    def prepare(self, image: dataset.Picture) -> NDArray[np.float32]:
+        """A picture, uint8 (h, w, 3), as the network's input; it needs no network."""
+        return preprocess(image, *self.input_size, self.input_range)
+
+    def infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Alpha of what `prepare` gave."""
+        return self.predict(tensor)[0, ..., self.alpha_channel].astype(np.float32)
+
+
+def load(
+    path: Path,
+    *,
+    alpha_channel: int | None = None,
+    input_range: tuple[float, float] = (0.0, 1.0),
+    unsafe: bool = False,
+) -> Network:
+    """Load a run's best network, a `.keras` file or a SavedModel folder.
+
+    Args:
+        alpha_channel: The output channel that holds alpha. Default: the only one, or the
+            second of two.
+        input_range: What black and white are in the input.
+        unsafe: Load it even if it brings code along, which may then run.
+
+    Raises:
+        ModelFileError: There is no such file, it is damaged, brings code along, or takes
+            or gives anything else than one picture and one matte.
+        UsageError: There is no such channel, or there are several to choose from.
+        MissingDependencyError: A SavedModel, and no TensorFlow.
+    """
+    low, high = input_range
+    if not (low < high and math.isfinite(high - low)):
+        raise UsageError(
+            f"`--input-range` must be two numbers, the lower first. Received: {low:g}, {high:g}."
+        )
+    config = None
+    if (path / "saved_model.pb").is_file():
+        opened: KerasFile | SavedModel = _load_saved_model(path, unsafe)
+    else:
+        path, config = _located(path)
+        opened = keras_file.load(path, unsafe=unsafe)
+    name = config.family if config else path.resolve().name.removesuffix(".keras")
+    known = config is not None and config.family in models.family_names()
+    safe_name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "network"
+    size = _input_size(path, opened.inputs)
+    channels = _output_channels(path, opened, size)
+    return Network(
+        path=path,
+        config=config,
+        name=safe_name,
+        title=models.family(name).title if known else safe_name,
+        input_size=size,
+        output_channels=channels,
+        alpha_channel=_alpha_channel(path, channels, alpha_channel),
+        parameters=opened.parameters,
+        engine=opened.engine,
+        call=lambda image: next(iter(opened.call(image).values())),
+        predict=lambda image: next(iter(opened.predict(image).values())),
+        input_range=input_range,
+        model=opened.model,
+    )
+
+
+def _located(path: Path) -> tuple[Path, RunConfig | None]:
+    """The `.keras` file that `path` means, and how it was trained if that is known."""
+    if path.is_dir():
+        run = Run(path)
+        if not run.exists:
+            raise ModelFileError(
+                f"{path} is neither a run folder (it has no config.json) nor a SavedModel "
+                "(it has no saved_model.pb)."
+            )
+        config = run.read_config()
+        return run.weights(), config
+    if not path.exists():
+        raise ModelFileError(f"There is no file or folder {path}.")
+    if path.suffix.lower() in NOT_TAKEN:
+        raise ModelFileError(
+            f"{path} cannot be taken: {NOT_TAKEN[path.suffix.lower()]}. Runs, .keras files and "
+            "SavedModel folders are."
+        )
+    if path.suffix != ".keras":
+        raise ModelFileError(f"{path} is neither a run folder, a SavedModel nor a .keras file.")
+    if not zipfile.is_zipfile(path):
+        raise ModelFileError(f"{path} is not a .keras file, or it is damaged.")
+    run = Run(path.parent)
+    ours = run.exists and path in (run.last, *map(run.best_by, VALIDATED))
+    return path, run.read_config() if ours else None
+
+
+# --- What fits ---------------------------------------------------------------
+
+
+def _input_size(path: Path, inputs: Inputs) -> tuple[int, int]:
+    """Height and width of the one picture that the network takes."""
+    if len(inputs) != 1:
+        raise ModelFileError(
+            f"{path} must have one input, the picture. "
+            f"Received: {len(inputs)} ({', '.join(sorted(inputs))})."
+        )
+    ((shape, dtype),) = inputs.values()
+    if shape is None or len(shape) != 4 or shape[0] not in (None, 1) or shape[3] != 3:
+        raise ModelFileError(
+            f"{path} must take one picture, of shape (1, height, width, 3). Received: {shape}."
+        )
+    height, width = shape[1:3]
+    if not height or not width:
+        raise ModelFileError(
+            f"{path} must have a fixed input size: save it with one, as in "
+            f"keras.Input((256, 256, 3)). Received: {shape}."
+        )
+    if dtype != "float32":
+        raise ModelFileError(f"{path} must take float32 values. Received: {dtype}.")
+    return height, width
+
+
+def _output_channels(path: Path, opened: KerasFile | SavedModel, size: tuple[int, int]) -> int:
+    """Channels of the one matte that the network gives of a black picture."""
+    try:
+        outputs = opened.predict(np.zeros((1, *size, 3), np.float32))
+    except Exception as error:  # Whatever the layers and the backend raise.
+        detail = " ".join(str(error).split())[:160] or type(error).__name__
+        raise ModelFileError(f"{path} does not run: {detail}.") from error
+    if len(outputs) != 1:
+        raise ModelFileError(
+            f"{path} must have one output, the matte: save a model with only that one. "
+            f"Received: {len(outputs)} ({', '.join(sorted(outputs))})."
+        )
+    (matte,) = outputs.values()
+    if matte.ndim != 4 or len(matte) != 1 or not matte.size or "float" not in str(matte.dtype):
+        raise ModelFileError(
+            f"{path} must give one matte, float (1, height, width, channels). "
+            f"Received: {matte.dtype} {matte.shape}."
+        )
+    return matte.shape[3]
+
+
+def _alpha_channel(path: Path, channels: int, chosen: int | None) -> int:
+    """The channel that was chosen, or that can only be meant: one, or foreground of two."""
+    if chosen is None and channels <= 2:
+        return channels - 1
+    if chosen is None or not 0 <= chosen < channels:
+        rule = "0" if channels == 1 else f"0 … {channels - 1}"
+        raise UsageError(
+            f"`--alpha-channel` must be {rule}: {path} has {channels} output "
+            f"channel{'s' if channels > 1 else ''}. "
+            f"Received: {'none' if chosen is None else chosen}."
+        )
+    return chosen
+
+
+# --- SavedModel --------------------------------------------------------------
+
+
+def _load_saved_model(folder: Path, unsafe: bool) -> SavedModel:
+    try:
+        # Imports TensorFlow, which nothing else here needs.
+        from mmnet_deploy.networks import saved_model
+    except ImportError as error:
+        raise MissingDependencyError(
+            "A SavedModel needs tensorflow. "
+            "Install with: pip install '.[convert]' in a checkout of mmnet-deploy"
+        ) from error
+    return saved_model.load(folder, unsafe=unsafe)

@@ -1,0 +1,1 @@
+"""Pictures and masks: data sets on disk, representative datasets, and synthetic portraits."""

@@ -1,0 +1,86 @@
+"""Which pictures calibrate a conversion, and which ones judge it."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmnet_deploy.errors import DataError
+from mmnet_deploy.portraits import dataset
+
+
+@dataclasses.dataclass(frozen=True)
+class Portrait:
+    """A picture, and its mask if it has one."""
+
+    image: Path
+    mask: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Draw:
+    """The pictures of one conversion.
+
+    Attributes:
+        calibration: They set the quantization ranges.
+        held_out: They judge the files; none of them calibrates as long as there are
+            enough pictures.
+    """
+
+    calibration: tuple[Portrait, ...]
+    held_out: tuple[Portrait, ...]
+
+
+TRAIN = "train"
+
+
+def portraits_in(folder: Path, split: str = TRAIN) -> list[Portrait]:
+    """Splits of a data set, with masks, or the pictures of a plain folder.
+
+    Args:
+        split: As for `data.find_pairs`. A folder without a split `train` may be a plain one.
+
+    Raises:
+        DataError: There are no pictures, or a split is not sound.
+    """
+    if split != TRAIN or (folder / TRAIN / "mask").is_dir():
+        pairs = dataset.find_pairs(folder, split)
+        return [Portrait(pair.image, pair.mask) for pair in pairs]
+    train = folder / TRAIN / "image"
+    found = dataset.pictures_in(train if train.is_dir() else folder)
+    if not found:
+        raise DataError(
+            f"{folder} holds no representative pictures: neither train/image nor the folder "
+            "itself has a .jpg, .jpeg or .png file."
+        )
+    return [Portrait(path) for path in found]
+
+
+def _stratified(count: int, total: int, rng: np.random.Generator) -> list[int]:
+    """`count` of the numbers 0 … total − 1, one from each of as many equal stretches."""
+    if not 0 < count < total:
+        return list(range(min(count, total)))
+    edges = [-(-number * total // count) for number in range(count + 1)]
+    return [int(rng.integers(low, high)) for low, high in itertools.pairwise(edges)]
+
+
+def draw(portraits: Sequence[Portrait], calibration: int, held_out: int, seed: int) -> Draw:
+    """A seeded draw, stratified over the data set.
+
+    The sorted pictures are cut into as many equal stretches as pictures are wanted, and
+    one is drawn from each: names number the sessions, scenes or people of a data set, so
+    that each has its share. The held-out pictures are drawn likewise from the rest.
+    """
+    rng = np.random.default_rng(seed)
+    # Where there are few pictures, half of them still judge what the others calibrate.
+    wanted = min(calibration, max(len(portraits) - held_out, (len(portraits) + 1) // 2))
+    chosen = _stratified(wanted, len(portraits), rng)
+    rest = sorted(set(range(len(portraits))) - set(chosen)) or chosen
+    judges = [rest[index] for index in _stratified(held_out, len(rest), rng)]
+    return Draw(
+        tuple(portraits[index] for index in chosen), tuple(portraits[index] for index in judges)
+    )

@@ -1,0 +1,1 @@
+"""What was measured: records, their JSON, folders of them, and what they say together."""

@@ -1,0 +1,231 @@
+"""What tells benchmarks apart, and what they, their devices and their delegates are called."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+import models
+from android_benchmark import PRESETS, DeviceFacts, Engine, RunRules
+from mmnet_deploy.results.latency import summarise
+from mmnet_deploy.results.records import Benchmark, ModelFile
+
+# What may tell devices of one name apart, the most telling first.
+_TELLING = ("system", "serial", "processor", "abi", "sdk", "build", "kernel")
+
+
+def same_device(facts: DeviceFacts) -> DeviceFacts:
+    """The facts by which a device is known again.
+
+    Cores that are off now and then change the rest between two runs.
+    """
+    return dataclasses.replace(facts, cores=0, max_frequencies_khz=())
+
+
+def settings(benchmark: Benchmark) -> tuple:
+    """What two benchmarks must share to be repetitions of each other."""
+    engine = benchmark.engine
+    return (
+        benchmark.model.sha256,
+        same_device(benchmark.device),
+        (engine.name, engine.version, engine.sha256),
+        # Results of the first versions do not tell what was asked for.
+        (engine.requested or engine.delegate, engine.delegate),
+        benchmark.threads,
+        benchmark.cores,
+        benchmark.rules,
+    )
+
+
+def repeats(benchmarks: Iterable[Benchmark]) -> list[list[Benchmark]]:
+    """Benchmarks by their settings, in the order of their first ones."""
+    groups: dict[tuple, list[Benchmark]] = {}
+    for benchmark in benchmarks:
+        groups.setdefault(settings(benchmark), []).append(benchmark)
+    return list(groups.values())
+
+
+def by_device(benchmarks: Iterable[Benchmark]) -> dict[DeviceFacts, list[Benchmark]]:
+    """Benchmarks by what `same_device` makes of their devices."""
+    groups: dict[DeviceFacts, list[Benchmark]] = {}
+    for benchmark in benchmarks:
+        groups.setdefault(same_device(benchmark.device), []).append(benchmark)
+    return groups
+
+
+def stem(model: ModelFile) -> str:
+    """The name of a model's file without the suffix that all have."""
+    return model.name.removesuffix(".tflite")
+
+
+def fell_back(engine: Engine) -> bool:
+    """Whether another delegate was asked for than the one that ran."""
+    return bool(engine.requested) and engine.requested != engine.delegate
+
+
+def delegate_name(engine: Engine) -> str:
+    """What ran a model: `gpu`, `gpu 50/60` for a part of its nodes, `none (gpu asked for)`."""
+    name = engine.delegate
+    if fell_back(engine):
+        return f"{name} ({engine.requested} asked for)"
+    nodes, taken = engine.nodes, engine.delegated_nodes
+    if name != "none" and nodes and taken is not None and taken < nodes:
+        return f"{name} {taken}/{nodes}"
+    return name
+
+
+def _short_delegate(engine: Engine) -> str:
+    """The same for a chart, which has little room: `none (not gpu)`.
+
+    What XNNPACK leaves runs on the same cores: how much that is says little there.
+    """
+    if fell_back(engine):
+        return f"{engine.delegate} (not {engine.requested})"
+    return engine.delegate if engine.delegate == "xnnpack" else delegate_name(engine)
+
+
+def engine_name(engine: Engine) -> str:
+    """Name and version."""
+    return f"{engine.name} {engine.version}".strip()
+
+
+def threads_name(threads: int) -> str:
+    """`1 thread`, `2 threads`."""
+    return f"{threads} thread{'s' if threads != 1 else ''}"
+
+
+def cores_name(benchmark: Benchmark) -> str:
+    """`big (2,3)`; empty where the program was not pinned."""
+    if not benchmark.cores:
+        return ""
+    return f"{benchmark.cores_wanted} ({','.join(map(str, benchmark.cores))})".strip()
+
+
+def rules_name(rules: RunRules) -> str:
+    """A preset's name, else the number of runs."""
+    known = {preset: name for name, preset in PRESETS.items()}
+    return known.get(rules, f"≥{rules.min_runs} runs")
+
+
+def device_names(devices: Iterable[DeviceFacts]) -> dict[DeviceFacts, str]:
+    """A name for each device that no other has: its model, and what distinguishes it."""
+    names = {
+        facts: facts.model + (" (emulated)" if facts.emulated else "")
+        for facts in map(same_device, devices)
+    }
+    for field in _TELLING:
+        number = Counter(names.values())
+        twins = [facts for facts in names if number[names[facts]] > 1]
+        if len({getattr(facts, field) for facts in twins}) > 1:
+            for facts in twins:
+                names[facts] += f", {getattr(facts, field) or 'unknown'}"
+    return names
+
+
+def device_name(benchmark: Benchmark) -> str:
+    """Device, threads and engine, as they stand in a title."""
+    (name,) = device_names([benchmark.device]).values()
+    return heading(name, [benchmark])
+
+
+def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
+    """A device's name and the settings that all its benchmarks share."""
+    first = benchmarks[0]
+
+    def shared(of: Callable[[Benchmark], object]) -> bool:
+        return len({of(benchmark) for benchmark in benchmarks}) == 1
+
+    parts = [name]
+    if shared(lambda b: b.threads):
+        parts.append(threads_name(first.threads))
+    if shared(cores_name) and first.cores:
+        parts.append(f"cores {cores_name(first)}")
+    engine = []
+    if shared(lambda b: engine_name(b.engine)):
+        engine.append(engine_name(first.engine))
+    for delegate in (delegate_name, _short_delegate):
+        names = {delegate(benchmark.engine) for benchmark in benchmarks}
+        if len(names) == 1 and names != {"none"}:
+            engine += names
+            break
+    if engine:
+        parts.append(" ".join(engine))
+    return ", ".join(parts)
+
+
+def _of_one_width() -> set[str]:
+    """Families that have one width only."""
+    return {p.family for p in models.operating_points() if p.width_multiplier is None}
+
+
+def _model_label(model: ModelFile, precisions: bool, graphs: bool) -> str:
+    """Width multiplier, `*` at 128×128, precision and graph if those shown differ in them.
+
+    A family of one width is called by its name.
+    """
+    card = model.card
+    if card is None:
+        return stem(model)
+    width = card.width_multiplier
+    if width is None and card.family not in _of_one_width():
+        return stem(model)
+    label = card.title if width is None else str(width)
+    label += "*" if card.size_label == "128" else ""
+    if card.size_label not in ("128", "256"):
+        label += f" at {card.size_label}"
+    if precisions:
+        label += f" {card.precision}"
+    if graphs and card.graph == "stock":
+        label += " stock"
+    return label
+
+
+# Each is written where it differs among the benchmarks of one device.
+_SETTINGS: tuple[Callable[[Benchmark], str], ...] = (
+    lambda b: f"t{b.threads}",
+    lambda b: _short_delegate(b.engine),
+    lambda b: b.cores_wanted or "not pinned",
+    lambda b: rules_name(b.rules),
+    lambda b: summarise(b.measurement, b.rules.percentile).statistic,
+)
+
+
+def _engine_label(engine: Engine, others: Collection[Engine]) -> str:
+    """As little of name, version and hash as tells an engine from `others`."""
+    label = engine.name if len({other.name for other in others}) > 1 else ""
+    named = [other for other in others if other.name == engine.name]
+    if len({other.version for other in named}) > 1:
+        label = engine_name(engine)
+    if len({o.sha256 for o in named if o.version == engine.version}) > 1:
+        label += f" {engine.sha256[:7] or 'unknown build'}"
+    return label.strip()
+
+
+def model_labels(shown: Sequence[ModelFile]) -> list[str]:
+    """What models are called among each other."""
+    cards = [model.card for model in shown if model.card]
+    precisions = len({card.precision for card in cards}) > 1
+    graphs = len({card.graph for card in cards}) > 1
+    return [_model_label(model, precisions, graphs) for model in shown]
+
+
+def labels(on_device: Sequence[Benchmark], shown: Sequence[Benchmark]) -> Iterator[str]:
+    """What stands beside each point of one device in the chart.
+
+    Args:
+        on_device: Its points, whose heading says what they share.
+        shown: All that are shown.
+    """
+    cards = [benchmark.model.card for benchmark in shown if benchmark.model.card]
+    precisions = len({card.precision for card in cards}) > 1
+    graphs = len({card.graph for card in cards}) > 1
+    engines = {benchmark.engine for benchmark in on_device}
+    told = [of for of in _SETTINGS if len({of(benchmark) for benchmark in on_device}) > 1]
+    for benchmark in on_device:
+        parts = [
+            _model_label(benchmark.model, precisions, graphs),
+            _engine_label(benchmark.engine, engines),
+            *(of(benchmark) for of in told),
+        ]
+        yield " ".join(filter(None, parts))

@@ -1,0 +1,227 @@
+"""Stored results as rows of plain values, one for each file; units stand in the names."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import importlib.util
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmnet_deploy.errors import MissingDependencyError, UsageError
+from mmnet_deploy.files import written_aside
+from mmnet_deploy.results import naming
+from mmnet_deploy.results.latency import summarise
+from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, ModelFile, Record
+from mmnet_deploy.results.store import Reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+# Whole numbers that may be unknown: pandas would make floats of them.
+WHOLE = (
+    "input_height_px",
+    "input_width_px",
+    "parameters",
+    "macs",
+    "size_bytes",
+    "runs",
+    "instructions",
+    "threads",
+    "peak_memory_bytes",
+    "nodes",
+    "delegated_nodes",
+    "pictures",
+    "eval_height_px",
+    "eval_width_px",
+)
+
+_ROWS: dict[type, Callable[[Any], Row]] = {}
+
+
+def _row_of(kind: type) -> Callable[[Callable[[Any], Row]], Callable[[Any], Row]]:
+    """Register what a kind of result adds to its row."""
+
+    def register(function: Callable[[Any], Row]) -> Callable[[Any], Row]:
+        _ROWS[kind] = function
+        return function
+
+    return register
+
+
+def _ms(us: float | None) -> float | None:
+    return None if us is None else us / 1000
+
+
+def _model(model: ModelFile) -> Row:
+    card = model.card
+    return {
+        "model": model.name,
+        "model_sha256": model.sha256,
+        "size_bytes": model.size_bytes,
+        "family": card.family if card else None,
+        "width_multiplier": card.width_multiplier if card else None,
+        "input_height_px": card.height_px if card else None,
+        "input_width_px": card.width_px if card else None,
+        "precision": card.precision if card else None,
+        "graph": card.graph if card else None,
+        "parameters": card.parameters if card else None,
+        "macs": card.macs if card else None,
+    }
+
+
+@_row_of(Benchmark)
+def _benchmark(result: Benchmark) -> Row:
+    latency = summarise(result.measurement, result.rules.percentile)
+    engine, device = result.engine, result.device
+    return {
+        "device": device.model,
+        "serial": device.serial,
+        "processor": device.processor,
+        "system": device.system,
+        "build": device.build,
+        "emulated": device.emulated,
+        "engine": naming.engine_name(engine),
+        "engine_sha256": engine.sha256,
+        "requested_delegate": engine.requested or engine.delegate,
+        "delegate": engine.delegate,
+        "nodes": engine.nodes,
+        "delegated_nodes": engine.delegated_nodes,
+        "threads": result.threads,
+        "cores": ",".join(map(str, result.cores)),
+        "cores_wanted": result.cores_wanted,
+        "rules": naming.rules_name(result.rules),
+        "latency_ms": latency.quoted_us / 1000,
+        "statistic": latency.statistic,
+        "latency_low_ms": latency.low_us / 1000,
+        "latency_high_ms": latency.high_us / 1000,
+        "latency_p90_ms": _ms(latency.p90_us),
+        "runs": latency.runs,
+        "init_ms": _ms(result.init_us),
+        "peak_memory_bytes": result.peak_memory_bytes,
+        "invalid": "; ".join(f"{f.label}: {f.reason}" for f in result.broken_rules),
+    }
+
+
+@_row_of(Cost)
+def _cost(result: Cost) -> Row:
+    return {
+        "cpu": result.cpu,
+        "identity": result.identity,
+        "engine": naming.engine_name(result.engine),
+        "engine_sha256": result.engine.sha256,
+        "delegate": result.engine.delegate,
+        "threads": result.threads,
+        "runtime": result.runtime,
+        "runs": len(result.runs),
+        "instructions": result.counts.total,
+        **{f"instructions_{name}": n for name, n in dataclasses.asdict(result.counts).items()},
+    }
+
+
+@_row_of(Evaluation)
+def _evaluation(result: Evaluation) -> Row:
+    return {
+        "data": result.data,
+        "data_sha256": result.data_sha256,
+        "split": result.split,
+        "pictures": len(result.pictures),
+        "eval_height_px": result.height_px,
+        "eval_width_px": result.width_px,
+        "eval_engine": result.engine,
+        "gradient_error_definition": result.gradient_error_definition,
+        **result.scores,
+    }
+
+
+def row(record: Record, file: Path) -> Row:
+    """What `record` says, in one row; a kind of result has its own columns."""
+    head = {"kind": record.kind, "file": str(file), "created_at": record.created_at}
+    of = _ROWS.get(type(record))
+    return head | _model(record.model) | (of(record) if of else {})
+
+
+def rows(reading: Reading) -> list[Row]:
+    """A row for each result, in the order of reading."""
+    return [row(record, file) for record, file in zip(reading.records, reading.files, strict=True)]
+
+
+# --- Choosing ----------------------------------------------------------------
+
+
+def _matches(pattern: str, *names: str) -> bool:
+    """Whether one of `names` holds the pattern, or fits it where it has `*` or `?`."""
+    pattern = pattern.casefold()
+    if not any(sign in pattern for sign in "*?["):
+        return any(pattern in name.casefold() for name in names)
+    return any(fnmatch.fnmatchcase(name.casefold(), pattern) for name in names)
+
+
+def chosen(
+    reading: Reading, model: str | None = None, device: str | None = None, kind: str | None = None
+) -> Reading:
+    """The results of a model, a device or a kind; with a device, benchmarks only.
+
+    Args:
+        model: A part of a model's name, or a pattern with `*` and `?`.
+        device: The same for its serial or its name.
+        kind: `benchmark` or `evaluation`.
+    """
+
+    def wanted(record: Record) -> bool:
+        if kind is not None and record.kind != kind:
+            return False
+        if model is not None and not _matches(model, record.model.name):
+            return False
+        if device is None:
+            return True
+        facts = getattr(record, "device", None)
+        return facts is not None and _matches(device, facts.serial, facts.model)
+
+    pairs = [
+        (record, file)
+        for record, file in zip(reading.records, reading.files, strict=True)
+        if wanted(record)
+    ]
+    return Reading(
+        tuple(record for record, _ in pairs), tuple(file for _, file in pairs), reading.skipped
+    )
+
+
+# --- Files -------------------------------------------------------------------
+
+
+def frame(of: Iterable[Row]) -> pd.DataFrame:
+    """The rows as a data frame; a column that a kind lacks is empty there."""
+    import pandas as pd
+
+    table = pd.DataFrame(list(of))
+    return table.astype({name: "Int64" for name in WHOLE if name in table})
+
+
+def write(of: Sequence[Row], path: Path) -> Path:
+    """Write the rows as CSV or Parquet, by the suffix of `path`.
+
+    Raises:
+        UsageError: It has another suffix.
+        MissingDependencyError: Parquet is asked for, and pyarrow is not installed.
+        OutputError: The file cannot be written.
+    """
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".parquet"):
+        raise UsageError(f"The table's file must end in .csv or .parquet. Received: {path.name}.")
+    if kind == ".parquet" and not importlib.util.find_spec("pyarrow"):
+        raise MissingDependencyError(
+            "Parquet needs pyarrow. Install with: pip install '.[parquet]' in a checkout of "
+            "mmnet-deploy, or write .csv"
+        )
+    table = frame(of)
+    with written_aside(path) as aside:
+        if kind == ".csv":
+            table.to_csv(aside, index=False)
+        else:
+            table.to_parquet(aside, engine="pyarrow", index=False)
+    return path

@@ -1,0 +1,1 @@
+"""Training runs on disk: the run folder, recipes, and the bundled networks."""

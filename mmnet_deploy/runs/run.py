@@ -1,0 +1,203 @@
+"""A run folder: everything that one training left behind.
+
+config.json        what was trained, on what, how
+recipe.toml        the recipe of it, to train others by
+pictures.txt       the pictures, those that validate marked
+log.csv            one row per epoch
+scores.tsv         the best epoch by each metric
+last.keras         the inference network after the last whole epoch
+best.keras         the same where the validation MAD was least
+best-NAME.keras    the same for the other metrics
+checkpoints/       the networks of the latest epochs, if the recipe keeps any
+state.npz          all weights with the optimizer's state, to resume from
+tensorboard/       event files
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.files import write_text
+from mmnet_deploy.runs import recipe_file
+from mmnet_deploy.runs.recipe import COUNT, DECAY, Recipe, Rule, as_typed, fits, problem, ruled
+
+BEST_BY = "val_mad"
+"""The column of the log that chooses the best epoch; lower is better.
+
+Not the gradient error: a matte of one value everywhere, which a network gives before it has
+learnt anything, has hardly any gradient to be wrong and can beat a trained network's.
+"""
+
+VALIDATED: Mapping[str, bool] = MappingProxyType(
+    {"gradient_error": False, "mad": False, "mean_iou": True}
+)
+"""The metrics of validation, and whether a greater value is better."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig(Recipe):
+    """What a run trains, on what and how; immutable but for a longer `epochs`.
+
+    A recipe of which nothing is left open but what belongs to the family.
+
+    Attributes:
+        family: Name of the network family.
+        width_multiplier: None for a family that has one width only.
+        input_size: Height and width of the network's input, in pixels.
+        data: Root of the data set, an absolute path.
+        split: The splits to train on, joined by commas; see `data.find_pairs`.
+        initial_weights: The file or run that the first weights came from, an absolute path;
+            empty for random ones.
+        init_include: Only layers whose name has this regular expression get them.
+        init_exclude: Layers whose name has this one do not; empty for none.
+        backgrounds: Folder of other backgrounds, an absolute path; empty for none.
+    """
+
+    family: str
+    width_multiplier: float | None
+    input_size: int = ruled(Rule("at most 4096", lambda value: value <= 4096))
+    data: str
+    split: str
+    steps_per_epoch: int = ruled(COUNT)
+    batch_norm_momentum: float = ruled(DECAY)
+    initial_weights: str = ""
+    init_include: str = ""
+    init_exclude: str = ""
+    backgrounds: str = ""
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole training."""
+        return self.epochs * self.steps_per_epoch
+
+
+class Run:
+    """The files of a run folder, by name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config_file = folder / "config.json"
+        self.log_file = folder / "log.csv"
+        self.recipe_file = folder / "recipe.toml"
+        self.pictures_file = folder / "pictures.txt"
+        self.scores_file = folder / "scores.tsv"
+        self.checkpoints = folder / "checkpoints"
+        self.last = folder / "last.keras"
+        self.best = folder / "best.keras"
+        self.state = folder / "state.npz"
+        self.tensorboard = folder / "tensorboard"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a training was begun here."""
+        return self.config_file.is_file()
+
+    def read_config(self) -> RunConfig:
+        """The stored configuration.
+
+        Raises:
+            ModelFileError: The folder is no run, or the file is damaged.
+        """
+        try:
+            stored = json.loads(self.config_file.read_text(encoding="utf-8"))
+            fields = {field.name: field for field in dataclasses.fields(RunConfig)}
+            for name, value in stored.items():
+                if not fits(value, str(fields[name].type)):
+                    raise TypeError(name)
+            return RunConfig(
+                **{name: as_typed(fields[name], value) for name, value in stored.items()}
+            )
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ModelFileError(
+                f"{self.folder} is not a run of `mmnet-deploy train`: "
+                f"{self.config_file.name} is missing or damaged."
+            ) from error
+
+    def write_config(self, config: RunConfig) -> None:
+        """Store the configuration, and its recipe."""
+        write_text(self.recipe_file, recipe_file.write(config))
+        write_text(self.config_file, json.dumps(dataclasses.asdict(config), indent=2) + "\n")
+
+    def read_log(self) -> list[dict[str, float]]:
+        """One dictionary per epoch; empty before the first epoch has ended.
+
+        Raises:
+            ModelFileError: It is damaged.
+        """
+        if not self.log_file.is_file():
+            return []
+        try:
+            with self.log_file.open(newline="", encoding="utf-8") as file:
+                rows = [
+                    {name: float(value) for name, value in row.items()}
+                    for row in csv.DictReader(file)
+                ]
+            for row in rows:
+                row["epoch"], row[BEST_BY]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ModelFileError(f"{self.log_file} is damaged.") from error
+        return rows
+
+    def write_log(self, rows: list[dict[str, float]]) -> None:
+        """Replace the log, in one step."""
+        lines = [",".join(rows[0])] if rows else []
+        lines += [",".join(repr(value) for value in row.values()) for row in rows]
+        write_text(self.log_file, "".join(f"{line}\n" for line in lines))
+
+    def best_by(self, metric: str) -> Path:
+        """The file of the best network by a metric of `VALIDATED`."""
+        by_default = f"val_{metric}" == BEST_BY
+        return self.best if by_default else self.folder / f"best-{metric}.keras"
+
+    def weights(self) -> Path:
+        """The network that the run recommends: the best, else the last.
+
+        Raises:
+            ModelFileError: No epoch was finished.
+        """
+        for path in (self.best, self.last):
+            if path.is_file():
+                return path
+        raise ModelFileError(f"{self.folder} holds no trained network yet.")
+
+
+def auto_batch_norm_momentum(total_steps: int, ema_decay: float = 0.0) -> float:
+    """A decay whose averages span a hundredth of the training, 0.9 to 0.999.
+
+    With the published 0.999 the initial values stay in the averages for thousands of
+    steps. Fifty layers multiply that error, and evaluation looks broken until then.
+
+    Args:
+        ema_decay: Of the weights. Averages of the weights want statistics of the same
+            stretch of the training, not those of the latest weights.
+    """
+    return max(ema_decay, min(0.999, max(0.9, 1 - 100 / total_steps)))
+
+
+def check_config(config: RunConfig) -> None:
+    """Refuse settings that no training can have.
+
+    Raises:
+        UsageError: A number is out of its range.
+    """
+    for field in dataclasses.fields(config):
+        said = problem(field, getattr(config, field.name))
+        if said:
+            raise UsageError(f"{said}.")
+    if not any(config.loss_weights.values()):
+        raise UsageError("One of the loss weights must be above 0. Received: 0 for all.")
+    for name in ("init_include", "init_exclude"):
+        try:
+            re.compile(getattr(config, name))
+        except re.error as error:
+            raise UsageError(
+                f"`{name}` must be a regular expression ({error}). "
+                f"Received: {getattr(config, name)}."
+            ) from error

@@ -1,0 +1,1 @@
+"""One `.tflite` file: its graph, its counts, its description, and its interpreter."""

@@ -1,0 +1,401 @@
+"""Running a `.tflite` file, with whichever TFLite runtime is installed.
+
+ai-edge-litert is taken first, then the classic tflite-runtime, then TensorFlow's own.
+They run the same files at different speeds: tflite-runtime 2.14 keeps int8 graphs
+from XNNPACK, for one. So every result records the runtime and the delegate.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.metadata
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.errors import MissingDependencyError, ModelFileError
+from mmnet_deploy.files import reason, sha256
+from mmnet_deploy.portraits import dataset
+from mmnet_deploy.results.record_json import card_from_json
+from mmnet_deploy.results.records import ModelCard, ModelFile
+from mmnet_deploy.runs.run import Run
+from mmnet_deploy.tflite.graph import DAMAGE, IDENTIFIER, schema
+
+METADATA_NAME = b"mmnet_deploy"
+"""Name of the metadata buffer that holds a model's card."""
+
+_RUNTIMES = (
+    ("ai_edge_litert.interpreter", "ai-edge-litert"),
+    ("tflite_runtime.interpreter", "tflite-runtime"),
+    ("tensorflow.lite.python.interpreter", "tensorflow"),
+)
+
+
+@functools.cache
+def _runtime() -> tuple[ModuleType, str]:
+    """The interpreter's module and the name of its package."""
+    for module, package in _RUNTIMES:
+        try:
+            return importlib.import_module(module), package
+        except ImportError:
+            continue
+    raise MissingDependencyError(
+        "No TFLite runtime is installed. Install one: pip install ai-edge-litert"
+    )
+
+
+def runtime_name() -> str:
+    """Package and version of the runtime, as in `ai-edge-litert 2.3.0`.
+
+    Raises:
+        MissingDependencyError: None is installed.
+    """
+    _, package = _runtime()
+    return f"{package} {importlib.metadata.version(package)}"
+
+
+def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
+    """An allocated interpreter that keeps the value of every tensor, for a look inside.
+
+    The built-in kernels run the graph: a delegate shows nothing of what it computes between
+    its ends.
+
+    Raises:
+        ModelFileError: The runtime cannot load the model.
+    """
+    module, _ = _runtime()
+    try:
+        interpreter = module.Interpreter(
+            model_content=content,
+            num_threads=threads,
+            experimental_op_resolver_type=module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_preserve_all_tensors=True,
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"The built-in kernels of {runtime_name()} cannot run the model: {_first_line(error)}."
+        ) from error
+    return interpreter
+
+
+def preprocess(
+    image: dataset.Picture,
+    height: int,
+    width: int,
+    input_range: tuple[float, float] = (0.0, 1.0),
+) -> NDArray[np.float32]:
+    """A picture, uint8 (h, w, 3), as a network's input: (1, height, width, 3).
+
+    Conversion, evaluation and calibration all use this function, so that none of
+    them sees other pixels than the rest.
+
+    Args:
+        input_range: What black and white become.
+    """
+    low, high = input_range
+    batch = dataset.resized(image, height, width)[np.newaxis].astype(np.float32)
+    return batch * np.float32((high - low) / 255) + np.float32(low)
+
+
+class TFLiteModel:
+    """A loaded `.tflite` file.
+
+    Args:
+        path: The file.
+        threads: Number of threads of the interpreter.
+        content: What the file holds, if it is not to be read, or is not written yet.
+        delegate: `xnnpack` to let the runtime apply it as it does by itself, or `none` for the
+            built-in kernels.
+
+    Raises:
+        ModelFileError: It cannot be read, or is no complete TFLite model.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        threads: int = 1,
+        content: bytes | None = None,
+        delegate: str = "xnnpack",
+    ) -> None:
+        self.path = path
+        self._content = read_model(path) if content is None else content
+        module, _ = _runtime()
+        try:
+            resolvers = module.OpResolverType
+            self._interpreter = module.Interpreter(
+                model_content=self._content,
+                num_threads=threads,
+                experimental_op_resolver_type=resolvers.AUTO
+                if delegate == "xnnpack"
+                else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            )
+            self._interpreter.allocate_tensors()
+            self.inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
+            self.outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
+            self._operators = self._interpreter._get_ops_details()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(
+                f"{path} cannot be loaded by {runtime_name()}: it is damaged, or uses operators "
+                f"that this runtime lacks ({_first_line(error)})."
+            ) from error
+        self.card = _described(path, self._content)
+        # A batch of unknown size runs as one; a picture of unknown size would run as one pixel.
+        if any(-1 in tensor["shape_signature"][1:] for tensor in self.inputs):
+            shapes = [tuple(map(int, tensor["shape_signature"])) for tensor in self.inputs]
+            raise ModelFileError(
+                f"{path} has no fixed input size: convert it with a static one. Received: {shapes}."
+            )
+
+    @property
+    def delegate(self) -> str:
+        """What runs the graph: `xnnpack`, or `none` for the built-in kernels."""
+        delegated = any(operator["op_name"] == "DELEGATE" for operator in self._operators)
+        return "xnnpack" if delegated else "none"
+
+    @property
+    def partitions(self) -> tuple[tuple[int, ...], ...]:
+        """The operators that the delegate took, by number, in one tuple per partition.
+
+        What is in none of them runs in the built-in kernels.
+        """
+        # The runtime lists the file's operators first, and behind them what replaced them,
+        # without saying which: they lie between a replacement's inputs and its outputs.
+        operators = [item for item in self._operators if item["op_name"] != "DELEGATE"]
+        producers = {
+            int(tensor): number
+            for number, operator in enumerate(operators)
+            for tensor in operator["outputs"]
+        }
+        partitions = []
+        for replacement in self._operators[len(operators) :]:
+            outside = {int(tensor) for tensor in replacement["inputs"]}
+            pending = [int(tensor) for tensor in replacement["outputs"]]
+            taken: set[int] = set()
+            while pending:
+                tensor = pending.pop()
+                number = producers.get(tensor, -1)
+                if tensor not in outside and number >= 0 and number not in taken:
+                    taken.add(number)
+                    pending += [int(other) for other in operators[number]["inputs"]]
+            partitions.append(tuple(sorted(taken)))
+        return tuple(partitions)
+
+    def fill_inputs(self, seed: int = 0) -> None:
+        """Set every input to seeded noise: 0 … 1, or the whole range of an integer type."""
+        rng = np.random.default_rng(seed)
+        for tensor in self.inputs:
+            shape, dtype = tensor["shape"], np.dtype(tensor["dtype"])
+            if np.issubdtype(dtype, np.integer):
+                limits = np.iinfo(dtype)
+                noise = rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+            else:
+                noise = rng.random(shape)
+            self._interpreter.set_tensor(tensor["index"], noise.astype(dtype))
+
+    def set_inputs(self, contents: Sequence[bytes]) -> None:
+        """Set every input to raw bytes, little-endian."""
+        for tensor, content in zip(self.inputs, contents, strict=True):
+            values = np.frombuffer(content, np.dtype(tensor["dtype"]).newbyteorder("<"))
+            values = values.astype(tensor["dtype"]).reshape(tensor["shape"])
+            self._interpreter.set_tensor(tensor["index"], values)
+
+    def raw_outputs(self) -> list[tuple[dict[str, Any], bytes]]:
+        """Every output tensor with its bytes, little-endian."""
+        found = []
+        for tensor in self.outputs:
+            values = self._interpreter.get_tensor(tensor["index"])
+            found.append((tensor, values.astype(values.dtype.newbyteorder("<")).tobytes()))
+        return found
+
+    def invoke(self) -> None:
+        """Run the network once on the inputs that were set.
+
+        Raises:
+            ModelFileError: The runtime cannot.
+        """
+        try:
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(f"{self.path} does not run: {_first_line(error)}.") from error
+
+    def require_matting(self) -> None:
+        """Make sure that the model takes one picture and gives one matte.
+
+        Raises:
+            ModelFileError: Its inputs or outputs have other shapes.
+        """
+        inputs = [tuple(int(n) for n in tensor["shape"]) for tensor in self.inputs]
+        outputs = [tuple(int(n) for n in tensor["shape"]) for tensor in self.outputs]
+        fits = (
+            len(inputs) == len(outputs) == 1
+            and len(inputs[0]) == len(outputs[0]) == 4
+            and (inputs[0][0], inputs[0][3]) == (1, 3)
+            and outputs[0][0] == 1
+            and (outputs[0][3] in (1, 2) or self.card is not None)
+        )
+        if not fits:
+            raise ModelFileError(
+                f"{self.path} is not a matting network: one input (1, h, w, 3) and one output "
+                f"(1, h, w, 1 or 2) are needed. Received: {inputs} to {outputs}."
+            )
+
+    def prepare(self, image: dataset.Picture) -> NDArray[Any]:
+        """A picture, uint8 (h, w, 3), as the input tensor holds it.
+
+        It needs no interpreter, so it may run beside one.
+        """
+        source = self.inputs[0]
+        _, height, width, _ = source["shape"]
+        input_range = self.card.input_range if self.card else (0.0, 1.0)
+        return _quantize(preprocess(image, int(height), int(width), input_range), source)
+
+    def infer(self, tensor: NDArray[Any]) -> NDArray[np.float32]:
+        """Alpha, at the network's own resolution and in 0 … 1, of what `prepare` gave.
+
+        The model's description says what black and white are in the input and which
+        channel is alpha; without one they are 0, 1 and the last.
+        """
+        source, target = self.inputs[0], self.outputs[0]
+        self._interpreter.set_tensor(source["index"], tensor)
+        self.invoke()
+        output = _dequantize(self._interpreter.get_tensor(target["index"]), target)
+        channel = self.card.alpha_channel if self.card and output.shape[-1] > 1 else -1
+        return np.clip(output[0, ..., channel], 0, 1)
+
+    def matte(self, image: dataset.Picture) -> NDArray[np.float32]:
+        """Alpha of a picture, uint8 (h, w, 3): `prepare` and `infer`."""
+        return self.infer(self.prepare(image))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def _quantize(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray:
+    """Real values as the tensor stores them."""
+    dtype = np.dtype(tensor["dtype"])
+    if not np.issubdtype(dtype, np.integer):
+        return values.astype(dtype)
+    scale, zero_point = tensor["quantization"]
+    limits = np.iinfo(dtype)
+    return np.clip(np.round(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
+
+
+def _dequantize(values: NDArray, tensor: dict[str, Any]) -> NDArray[np.float32]:
+    """Stored values as real numbers."""
+    if not np.issubdtype(values.dtype, np.integer):
+        return values.astype(np.float32)
+    scale, zero_point = tensor["quantization"]
+    return (values.astype(np.float32) - zero_point) * np.float32(scale)
+
+
+# --- The file itself ---------------------------------------------------------
+
+
+def read_model(path: Path) -> bytes:
+    """Content of a `.tflite` file.
+
+    Raises:
+        ModelFileError: It is missing, or no TFLite model.
+    """
+    if path.exists() and not path.is_file():
+        raise ModelFileError(f"Cannot read the model {path}: it is not a regular file.")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"Cannot read the model {path}: {reason(error)}.") from error
+    if content[4:8] != IDENTIFIER:
+        raise ModelFileError(f"{path} is not a TFLite model.")
+    return content
+
+
+def read_card(content: bytes) -> ModelCard | None:
+    """The description that a model carries; None for a model of other origin.
+
+    Without the file format's classes, which tflite-runtime does not bring, there is
+    no description to be had.
+
+    Raises:
+        ResultError: The description is damaged.
+    """
+    try:
+        model = schema().Model.GetRootAs(content)
+    except MissingDependencyError:
+        return None
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry.Name() == METADATA_NAME:
+            return card_from_json(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
+    return None
+
+
+def _described(path: Path, content: bytes) -> ModelCard | None:
+    """`read_card` of a file that may be damaged.
+
+    Raises:
+        ModelFileError: It is.
+    """
+    try:
+        return read_card(content)
+    except DAMAGE as error:
+        raise ModelFileError(f"{path} is damaged.") from error
+
+
+def with_card(content: bytes, card_json: str) -> bytes:
+    """A TFLite model with a description in its metadata, in place of an earlier one."""
+    import flatbuffers
+
+    target = schema()
+    model = target.ModelT.InitFromPackedBuf(content)
+    buffer = target.BufferT()
+    buffer.data = np.frombuffer(card_json.encode(), np.uint8)
+    entry = target.MetadataT()
+    entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
+    model.buffers.append(buffer)
+    others = [other for other in model.metadata or [] if other.name != METADATA_NAME]
+    model.metadata = [*others, entry]
+    builder = flatbuffers.Builder(len(content) + len(card_json))
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def describe(path: Path) -> ModelFile:
+    """Identity and description of a model; a run's network is named after its run.
+
+    A SavedModel is its graph and its variables; what else lies in its folder is not.
+
+    Raises:
+        ModelFileError: It cannot be read, or is damaged.
+    """
+    if path.suffix == ".tflite":
+        card = _described(path, read_model(path))
+        return ModelFile(path.name, sha256(path), path.stat().st_size, card)
+    if path.is_dir():
+        variables = sorted(file for file in (path / "variables").glob("*") if file.is_file())
+        files = [path / "saved_model.pb", *variables]
+        parts = [(file.relative_to(path).as_posix(), sha256(file)) for file in files]
+        digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+        return ModelFile(path.resolve().name, digest, sum(file.stat().st_size for file in files))
+    name = f"{path.parent.name}/{path.name}" if Run(path.parent).exists else path.name
+    return ModelFile(name, sha256(path), path.stat().st_size)
+
+
+def tensor_bytes(tensor: dict[str, Any]) -> int:
+    """Size of a tensor."""
+    return int(np.prod(tensor["shape"])) * np.dtype(tensor["dtype"]).itemsize
+
+
+def usable_cores() -> int:
+    """Number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,196 @@
+"""New operators for a graph, with shapes, options and versions filled in."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.tflite.graph import Op, Tensor, schema
+
+NO_ACTIVATION = 0
+"""Number of the fused activation `NONE` in the file format."""
+
+
+def options_object(kind: str, **values: Any) -> tuple[Any, int]:
+    """The options of a kind of operator, such as `AddOptions`, and the kind's number."""
+    target = schema()
+    options = getattr(target, f"{kind}T")()
+    for name, value in values.items():
+        setattr(options, name, value)
+    return options, getattr(target.BuiltinOptions, kind)
+
+
+def constant(name: str, values: NDArray) -> Tensor:
+    """A constant of float32 or int32."""
+    dtype = "FLOAT32" if values.dtype == np.float32 else "INT32"
+    return Tensor(name, values.shape, dtype, values)
+
+
+def activation(op: Op) -> int:
+    """Number of an operator's fused activation."""
+    return op.options.fusedActivationFunction
+
+
+def weights(op: Op) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Filter and bias of a convolution; a left-out bias is zero."""
+    values = op.input(1).data
+    assert values is not None
+    given = op.inputs[2] if len(op.inputs) > 2 else None
+    channels = op.output.shape[3]
+    bias = np.zeros(channels, np.float32) if given is None else given.data
+    assert bias is not None
+    return values, bias
+
+
+def is_convolution(op: Op) -> bool:
+    """Whether it is a convolution of float32 with constant weights and no groups."""
+    return (
+        op.kind == "CONV_2D"
+        and op.input(1).data is not None
+        and op.input(1).dtype == op.input(0).dtype == "FLOAT32"
+        and (len(op.inputs) < 3 or op.inputs[2] is None or op.inputs[2].data is not None)
+        and op.input(1).shape[3] == op.input(0).shape[3]
+    )
+
+
+def is_pointwise(op: Op) -> bool:
+    """Whether it is such a convolution of one pixel at a time: 1×1, stride 1."""
+    return (
+        is_convolution(op)
+        and op.input(1).shape[1:3] == (1, 1)
+        and op.options.strideW == op.options.strideH == 1
+    )
+
+
+def pointwise(
+    source: Tensor,
+    values: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    name: str,
+    fused: int = NO_ACTIVATION,
+) -> Op:
+    """A 1×1 convolution.
+
+    Args:
+        values: Filter (outputs, 1, 1, inputs).
+        fused: Number of the fused activation.
+    """
+    options, kind = options_object(
+        "Conv2DOptions",
+        padding=schema().Padding.SAME,
+        strideW=1,
+        strideH=1,
+        dilationWFactor=1,
+        dilationHFactor=1,
+        fusedActivationFunction=fused,
+    )
+    return _convolution(source, values, bias, name, source.shape[1:3], options, kind)
+
+
+def valid_convolution(
+    source: Tensor, values: NDArray[np.float32], bias: NDArray[np.float32], name: str
+) -> Op:
+    """A linear convolution of stride 1 without padding; filter (outputs, h, w, inputs)."""
+    options, kind = options_object(
+        "Conv2DOptions",
+        padding=schema().Padding.VALID,
+        strideW=1,
+        strideH=1,
+        dilationWFactor=1,
+        dilationHFactor=1,
+    )
+    size = source.shape[1] - values.shape[1] + 1, source.shape[2] - values.shape[2] + 1
+    return _convolution(source, values, bias, name, size, options, kind)
+
+
+def _convolution(
+    source: Tensor,
+    values: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    name: str,
+    size: tuple[int, ...],
+    options: Any,
+    kind: int,
+) -> Op:
+    output = Tensor(name, (source.shape[0], *size, values.shape[0]))
+    inputs = [
+        source,
+        constant(f"{name}/weights", np.ascontiguousarray(values, np.float32)),
+        constant(f"{name}/bias", np.ascontiguousarray(bias, np.float32)),
+    ]
+    return Op("CONV_2D", inputs, [output], options, kind)
+
+
+def reweighted(
+    op: Op,
+    source: Tensor,
+    values: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    output: Tensor,
+    fused: int,
+) -> Op:
+    """The convolution `op` with other input, weights, output and activation."""
+    options = copy.copy(op.options)
+    options.fusedActivationFunction = fused
+    inputs = [
+        source,
+        constant(f"{output.name}/weights", np.ascontiguousarray(values, np.float32)),
+        constant(f"{output.name}/bias", np.ascontiguousarray(bias, np.float32)),
+    ]
+    return Op(op.kind, inputs, [output], options, op.options_type, version=op.version)
+
+
+def resize_like(op: Op, source: Tensor, name: str) -> Op:
+    """The resize `op` of another tensor of the same height and width."""
+    output = Tensor(name, (*op.output.shape[:3], source.shape[3]))
+    options, version = op.options, op.version
+    return Op(op.kind, [source, op.input(1)], [output], options, op.options_type, version=version)
+
+
+def add(one: Tensor, other: Tensor, output: Tensor, fused: int) -> Op:
+    """The sum of two tensors of one shape."""
+    options, kind = options_object("AddOptions", fusedActivationFunction=fused)
+    return Op("ADD", [one, other], [output], options, kind)
+
+
+def split_channels(source: Tensor, outputs: Sequence[Tensor]) -> Op:
+    """Equal parts of a tensor along its channels."""
+    options, kind = options_object("SplitOptions", numSplits=len(outputs))
+    axis = constant(f"{source.name}/axis", np.array(3, np.int32))
+    return Op("SPLIT", [axis, source], list(outputs), options, kind)
+
+
+def slice_of(source: Tensor, begin: Sequence[int], size: Sequence[int], name: str) -> Op:
+    """A part of a tensor."""
+    options, kind = options_object("SliceOptions")
+    inputs = [
+        source,
+        constant(f"{name}/begin", np.array(begin, np.int32)),
+        constant(f"{name}/size", np.array(size, np.int32)),
+    ]
+    return Op("SLICE", list(inputs), [Tensor(name, tuple(size))], options, kind)
+
+
+def concatenation(sources: Sequence[Tensor], axis: int, name: str) -> Op:
+    """Tensors side by side along `axis`."""
+    shape = list(sources[0].shape)
+    shape[axis] = sum(source.shape[axis] for source in sources)
+    options, kind = options_object("ConcatenationOptions", axis=axis)
+    return Op("CONCATENATION", list(sources), [Tensor(name, tuple(shape))], options, kind)
+
+
+def depth_to_space(source: Tensor, block: int, name: str) -> Op:
+    """Channels as the pixels of `block`×`block` squares."""
+    batch, height, width, channels = source.shape
+    shape = (batch, height * block, width * block, channels // block**2)
+    options, kind = options_object("DepthToSpaceOptions", blockSize=block)
+    return Op("DEPTH_TO_SPACE", [source], [Tensor(name, shape)], options, kind)
+
+
+def logistic(source: Tensor, name: str) -> Op:
+    """The sigmoid of each value."""
+    return Op("LOGISTIC", [source], [Tensor(name, source.shape)])

@@ -1,0 +1,363 @@
+"""Training a network into a run folder.
+
+Everything random is a function of the seed and of the step, and the whole state of
+the optimizer is stored after each epoch, so a resumed training continues as if it
+had never stopped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import models
+from mmnet_deploy.errors import DataError, OutputError, TrainingError, UsageError
+from mmnet_deploy.files import check_folder, make_folder, write_text
+from mmnet_deploy.portraits import dataset
+from mmnet_deploy.progress import Advance, Progress, silent
+from mmnet_deploy.runs.run import Run, RunConfig, check_config
+from mmnet_deploy.training import checkpoints, initial_weights
+from mmnet_deploy.training import trainer as trainers
+from mmnet_deploy.training.events import Events
+from mmnet_deploy.training.pictures import decoded
+from mmnet_deploy.training.pictures.batches import BACKGROUND, Batches, Stream
+from mmnet_deploy.training.pictures.decoded import Decoded, Store
+from mmnet_deploy.training.trainer import Trainer
+from mmnet_deploy.training.validation import Validation
+from mmnet_deploy.training.workers import Workers, join
+
+
+def hold_out(pairs: list[dataset.Pair], share: float, seed: int) -> tuple[list, list]:
+    """Split pairs into those to train on and those to validate with, by a seeded draw.
+
+    Raises:
+        DataError: There are fewer than two pairs.
+    """
+    if len(pairs) < 2:
+        raise DataError(f"Training needs at least 2 pairs. Received: {len(pairs)}.")
+    order = np.random.default_rng([seed, 2]).permutation(len(pairs))
+    count = min(max(1, round(len(pairs) * share)), len(pairs) - 1)
+    held_out = set(order[:count].tolist())
+    train = [pair for index, pair in enumerate(pairs) if index not in held_out]
+    return train, [pairs[index] for index in sorted(held_out)]
+
+
+def chosen_pairs(config: RunConfig) -> list[dataset.Pair]:
+    """The pairs of the splits, or as many of them as the recipe says, by a seeded draw.
+
+    Raises:
+        DataError: The data set cannot be used.
+    """
+    pairs = dataset.find_pairs(Path(config.data), config.split)
+    if config.max_pairs is None or config.max_pairs >= len(pairs):
+        return pairs
+    order = np.random.default_rng([config.seed, 5]).permutation(len(pairs))
+    return [pairs[index] for index in sorted(order[: config.max_pairs].tolist())]
+
+
+def check_network(config: RunConfig) -> None:
+    """Refuse a network that is not defined, without building it.
+
+    Raises:
+        UsageError: No such family, no such member of it, or too few epochs for its stages.
+    """
+    try:
+        facts = models.check(config.family, config.width_multiplier, config.input_size)
+    except models.ModelError as error:
+        raise UsageError(str(error)) from error
+    if config.epochs < len(facts.stages):
+        raise UsageError(
+            f"`epochs` must be at least {len(facts.stages)}, one for each stage that "
+            f"{facts.title} is trained in. Received: {config.epochs}."
+        )
+    for stage in facts.stages:
+        if stage.terms and not any(config.loss_weights[name] for name in stage.terms):
+            raise UsageError(
+                f"One of {', '.join(f'`loss_{name}`' for name in stage.terms)} must be above 0: "
+                f"{facts.title} is trained by them ({stage.title}). Received: 0 for all."
+            )
+
+
+def last_epochs(stages: Sequence[models.Stage], epochs: int) -> list[int]:
+    """The number of epochs after which each stage ends, by their shares, one at least each."""
+    ends: list[int] = []
+    share = 0.0
+    for number, stage in enumerate(stages, start=1):
+        share += stage.share
+        least, most = [0, *ends][-1] + 1, epochs - (len(stages) - number)
+        ends.append(min(max(round(share * epochs), least), most))
+    return [*ends[:-1], epochs]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Session:
+    """All that an epoch needs."""
+
+    config: RunConfig
+    run: Run
+    trainer: Trainer
+    deployed: keras.Model
+    validation: Validation
+    events: Events
+    workers: Workers
+    advance: Advance
+
+    def epoch(self, number: int, stream: Stream) -> None:
+        """Train, validate, store and report epoch `number`, from 1."""
+        steps = []
+        begin, waited, untimed = 0.0, 0.0, 0
+        for step in range(self.config.steps_per_epoch):
+            # Without the first step, which may have to be compiled, if there are others.
+            if step < 2:
+                begin, waited, untimed = time.perf_counter(), stream.waited_s, step
+            steps.append(self._step(step, stream))
+        taken_s = time.perf_counter() - begin
+        speed = {
+            "pictures_per_s": (len(steps) - untimed) * self.config.batch_size / taken_s,
+            "waiting_share": (stream.waited_s - waited) / taken_s,
+        }
+        with self.workers.alone():
+            # Every worker does, so that none waits for one that validates.
+            self.deployed.set_weights(self.trainer.deployed_weights())
+            scores = self.validation.scores(self.deployed)
+        means = {name: float(np.mean([logs[name] for logs in steps])) for name in steps[0]}
+        row = {"epoch": float(number), **means, **scores}
+        self.trainer.finished_epochs.assign(number)
+        if self.workers.writes:
+            # Alone too: whatever is made to store an epoch is no business of the others.
+            with self.workers.alone():
+                self._store(row, speed)
+        self.advance(
+            f"epoch {number}: loss {row['loss']:.4f}, validation MAD {row['val_mad']:.4f}, "
+            f"gradient error {row['val_gradient_error'] * 1000:.2f} ×10⁻³, "
+            f"mean IoU {row['val_mean_iou']:.3f}; "
+            f"{speed['pictures_per_s']:.0f} pictures/s, "
+            f"{100 * speed['waiting_share']:.0f} % of the time waiting for data",
+            steps=0,
+        )
+
+    def _step(self, step: int, stream: Stream) -> dict[str, float]:
+        with self.workers.watched():
+            logs = self.trainer.step(next(stream))
+        if not math.isfinite(logs["loss"]):
+            raise TrainingError(
+                f"The loss became {logs['loss']} at step {step + 1} of the epoch; the last whole "
+                "epoch is kept. Try a lower --learning-rate."
+            )
+        self.advance(f"loss {logs['loss']:.4f}")
+        return logs
+
+    def _store(self, row: dict[str, float], speed: dict[str, float]) -> None:
+        checkpoints.store_epoch(
+            self.run, self.deployed, self.trainer, row, keep=self.config.keep_checkpoints
+        )
+        rate = float(keras.ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
+        self.events.write(
+            int(row["epoch"]),
+            {**row, "learning_rate": rate, **speed},
+            {"picture, mask, matte": self.validation.sheet(self.deployed)},
+        )
+
+
+def train(
+    config: RunConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    store: Store | None = None,
+    progress: Progress = silent,
+) -> Run:
+    """Train a network, or go on with a training that was stopped.
+
+    Args:
+        folder: The run folder; it must hold a run if `resume`, and otherwise none of
+            which an epoch was finished.
+        resume: Continue after the last whole epoch. `config` is the stored one, or
+            differs from it in a greater `epochs` only, which a family with several stages
+            does not allow.
+        store: Where decoded pictures go that memory should not hold; None for memory.
+
+    Returns:
+        The run. Interrupted, it stands as it was after the last whole epoch.
+
+    Raises:
+        UsageError: The configuration cannot be trained.
+        DataError: The data set cannot be used; every file is read before training.
+        OutputError: The folder cannot be written, or already holds a run.
+        TrainingError: The loss became infinite or undefined, or a worker was lost.
+    """
+    check_config(config)
+    check_network(config)
+    run = Run(folder)
+    if run.exists and not resume and run.read_log():
+        raise OutputError(
+            f"{folder} already holds a run. Give --resume to go on with it, or another --out."
+        )
+    facts = models.family(config.family)
+    if resume and len(facts.stages) > 1 and config.epochs != run.read_config().epochs:
+        raise UsageError(
+            f"`epochs` must be {run.read_config().epochs}, as {folder} was begun with: the "
+            f"stages that {facts.title} is trained in are shares of it. "
+            f"Received: {config.epochs}."
+        )
+    check_folder(folder)
+    workers = join()
+    workers.check(config.batch_size)
+    keras.utils.set_random_seed(config.seed)
+    train_pairs, held_out = hold_out(chosen_pairs(config), config.validation_share, config.seed)
+    if resume:
+        _check_same_pictures(run, config, train_pairs, held_out)
+    deployed = trainers.build_deployed(config)
+    with workers.together():
+        trainer = trainers.build(config)
+    if config.initial_weights and not resume:
+        _initialise(trainer, config, progress)
+    batches, validation = _pictures(config, train_pairs, held_out, store, workers, progress)
+
+    if workers.writes:
+        make_folder(folder)
+        run.write_config(config)
+        write_text(run.pictures_file, _listed(config, train_pairs, held_out))
+        if not resume:
+            checkpoints.save_state(trainer, run)
+    if resume:
+        checkpoints.restore(trainer, run)
+    done = int(keras.ops.convert_to_numpy(trainer.finished_epochs))
+    if workers.writes:
+        run.write_log([row for row in run.read_log() if row["epoch"] <= done])
+
+    name = models.member_name(config.family, config.width_multiplier, config.input_size)
+    left = (config.epochs - done) * config.steps_per_epoch
+    first_batch = done * config.steps_per_epoch
+    with (
+        progress(f"Training {name}", left) as advance,
+        Stream(batches, first_batch, threads=os.cpu_count() or 1) as stream,
+        workers.together(),
+    ):
+        advance("building the training step, which takes a CPU half a minute", steps=0)
+        events = Events(run.tensorboard)
+        session = _Session(config, run, trainer, deployed, validation, events, workers, advance)
+        _run_stages(session, facts.stages, done, stream)
+    return run
+
+
+def _run_stages(
+    session: _Session, stages: Sequence[models.Stage], done: int, stream: Stream
+) -> None:
+    """Train what is left of each stage after epoch `done`."""
+    config, trainer = session.config, session.trainer
+    first = 0
+    ends = last_epochs(stages, config.epochs)
+    for stage, last in zip(stages, ends, strict=True):
+        if done < last:
+            if len(ends) > 1:
+                session.advance(f"{stage.title}: epochs {first + 1} to {last}", steps=0)
+            trainer.begin(stage, (last - first) * config.steps_per_epoch)
+            if done > first:
+                # Once more, now that there is an optimizer to take its state.
+                checkpoints.restore(trainer, session.run)
+            trainer.settle_dropout(done * config.steps_per_epoch)
+            for number in range(done + 1, last + 1):
+                session.epoch(number, stream)
+            done = last
+        first = last
+
+
+def _initialise(trainer: Trainer, config: RunConfig, progress: Progress) -> None:
+    """Take the first weights from a file or another run, and report which."""
+    source = Path(config.initial_weights)
+    path = Run(source).weights() if source.is_dir() else source
+    match = initial_weights.take(
+        path, trainer.network, include=config.init_include, exclude=config.init_exclude
+    )
+    with progress(f"Initial weights of {source}", 1) as advance:
+        advance(str(match), steps=0)
+        advance()
+
+
+def _pictures(
+    config: RunConfig,
+    train_pairs: list[dataset.Pair],
+    held_out: list[dataset.Pair],
+    store: Store | None,
+    workers: Workers,
+    progress: Progress,
+) -> tuple[Batches, Validation]:
+    """Everything decoded: what is trained on, in batches, and what validates."""
+    # Enlarged by what augmentation may zoom in, so that zooming loses no detail.
+    size = math.ceil(config.input_size * config.max_scale)
+    behind = None
+    if config.backgrounds:
+        paths = dataset.pictures_in(Path(config.backgrounds))
+        if not paths:
+            raise DataError(f"{config.backgrounds} holds no pictures to use as backgrounds.")
+        enlarged = math.ceil(config.input_size * BACKGROUND.max_scale)
+        behind = decoded.decode_pictures(paths, enlarged, store, progress=progress)
+    shown = decoded.decode(
+        train_pairs, size, store, with_foregrounds=behind is not None, progress=progress
+    )
+    if behind is not None and not shown.soft.any():
+        raise DataError(
+            f"No mask of {config.split} has soft edges, so no background can be replaced. "
+            "Leave out --backgrounds."
+        )
+    batches = Batches(
+        shown,
+        config,
+        config.input_size,
+        backgrounds=behind,
+        part=(workers.index, workers.count),
+    )
+    checked: Decoded = decoded.decode(held_out, config.input_size, store, progress=progress)
+    return batches, Validation(checked.images, checked.masks, config.batch_size)
+
+
+# --- Which pictures ----------------------------------------------------------
+
+
+def _listed(
+    config: RunConfig, train_pairs: list[dataset.Pair], held_out: list[dataset.Pair]
+) -> str:
+    """A line for each picture: what it is used for, and its path in the data set."""
+    root = Path(config.data)
+    lines = [
+        f"{use} {pair.image.relative_to(root)}"
+        for use, pairs in (("train", train_pairs), ("validate", held_out))
+        for pair in pairs
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _check_same_pictures(
+    run: Run, config: RunConfig, train_pairs: list[dataset.Pair], held_out: list[dataset.Pair]
+) -> None:
+    """Refuse to go on with other pictures than a run was begun with.
+
+    Raises:
+        DataError: Some are gone, or there are others.
+    """
+    if not run.pictures_file.is_file():
+        return
+    before = run.pictures_file.read_text(encoding="utf-8").splitlines()
+    now = _listed(config, train_pairs, held_out).splitlines()
+    if before == now:
+        return
+    names_before = {line.partition(" ")[2] for line in before}
+    names_now = {line.partition(" ")[2] for line in now}
+    gone, new = sorted(names_before - names_now), sorted(names_now - names_before)
+    changes = [
+        f"{len(names)} {what}, such as {names[0]}"
+        for what, names in (("gone", gone), ("new", new))
+        if names
+    ]
+    raise DataError(
+        f"{config.data} does not hold the pictures that {run.folder} was begun with: "
+        f"{'; '.join(changes) or 'their order differs'}. Put them back, or begin another run."
+    )

@@ -1,0 +1,251 @@
+"""The pictures of a training, decoded once and held as uint8.
+
+In memory as long as they fit a limit, else in files that are mapped into memory. The files
+are built once for a set of pictures, a size and a content, and their hashes are checked
+whenever they are opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import itertools
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.errors import DataError, OutputError
+from mmnet_deploy.files import make_folder, reason, sha256, write_text
+from mmnet_deploy.portraits import dataset
+from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.training.pictures import foreground
+
+VERSION = 1
+"""Of what is in the files; a file of another version is built anew."""
+
+CONTENTS = "contents.json"
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    """Where decoded pictures may be.
+
+    Attributes:
+        memory_limit_bytes: More than this goes to files in `folder`.
+    """
+
+    folder: Path
+    memory_limit_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Decoded:
+    """Pictures with their masks.
+
+    Attributes:
+        pictures: uint8, (n, size, size, 4): red, green, blue and the mask.
+        foregrounds: uint8, (n, size, size, 3), the foreground's colours; None where they
+            were not asked for.
+        soft: Which masks have soft edges, (n,).
+    """
+
+    pictures: NDArray[np.uint8]
+    foregrounds: NDArray[np.uint8] | None
+    soft: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """(n, size, size, 3)."""
+        return self.pictures[..., :3]
+
+    @property
+    def masks(self) -> NDArray[np.uint8]:
+        """(n, size, size)."""
+        return self.pictures[..., 3]
+
+
+Source = tuple[Path, Path | None]
+"""A picture and its mask, if it has one."""
+
+
+def decode(
+    pairs: Sequence[dataset.Pair],
+    size: int,
+    store: Store | None = None,
+    *,
+    with_foregrounds: bool = False,
+    progress: Progress = silent,
+) -> Decoded:
+    """Read pairs, resized to squares as the published evaluation does.
+
+    Args:
+        size: Height and width in pixels.
+        store: None for memory, whatever it takes.
+        with_foregrounds: Estimate the foreground's colours of the pictures with soft masks
+            too. As that takes long, they are kept in files even where memory would do.
+
+    Raises:
+        DataError: Files that cannot be read; the message counts them and names one.
+        OutputError: The files cannot be written.
+    """
+    sources = [(pair.image, pair.mask) for pair in pairs]
+    arrays = _decode(sources, size, store, with_foregrounds, progress)
+    return Decoded(arrays["pictures"], arrays.get("foregrounds"), arrays["soft"].astype(bool))
+
+
+def decode_pictures(
+    paths: Sequence[Path], size: int, store: Store | None = None, *, progress: Progress = silent
+) -> NDArray[np.uint8]:
+    """Read pictures that have no masks; see `decode`.
+
+    Returns:
+        uint8, (n, size, size, 4), whose fourth channel is 0.
+    """
+    return _decode([(path, None) for path in paths], size, store, False, progress)["pictures"]
+
+
+Arrays = dict[str, NDArray[np.uint8]]
+
+
+def _decode(
+    sources: Sequence[Source],
+    size: int,
+    store: Store | None,
+    with_foregrounds: bool,
+    progress: Progress,
+) -> Arrays:
+    """The arrays of `Decoded` by name, from memory or from files."""
+    count = len(sources)
+    shapes: Shapes = {"pictures": (count, size, size, 4), "soft": (count,)}
+    if with_foregrounds:
+        shapes["foregrounds"] = (count, size, size, 3)
+    total = sum(math.prod(shape) for shape in shapes.values())
+    in_memory = store is None or total <= store.memory_limit_bytes
+    if store is None or (in_memory and not with_foregrounds):
+        arrays = {name: np.zeros(shape, np.uint8) for name, shape in shapes.items()}
+        _fill(arrays, sources, size, progress)
+        return arrays
+    folder = store.folder / _key(sources, size, with_foregrounds)
+    if not _is_whole(folder):
+        _build(folder, shapes, sources, size, progress)
+    mode: Literal["r"] | None = None if in_memory else "r"
+    return {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in shapes}
+
+
+def _fill(arrays: Arrays, sources: Sequence[Source], size: int, progress: Progress) -> None:
+    """Read every source into its row of the arrays."""
+    problems: list[dataset.Problem] = []
+
+    def read(index: int) -> None:
+        try:
+            _read(arrays, index, *sources[index], size)
+        except DataError as error:
+            path, _, rule = str(error).partition(": ")
+            problems.append(dataset.Problem(Path(path), rule))
+
+    for _ in dataset.in_parallel(read, range(len(sources)), "Reading pictures", progress):
+        pass
+    if problems:
+        image, mask = sources[0]
+        root = image.parents[2] if mask else image.parent
+        dataset.raise_first(sorted(problems, key=str), root)
+
+
+def _read(arrays: Arrays, index: int, image_file: Path, mask_file: Path | None, size: int) -> None:
+    """Read one source into its row of the arrays."""
+    picture = arrays["pictures"][index]
+    if mask_file is None:
+        picture[..., :3] = dataset.resized(dataset.read_image(image_file), size, size)
+        return
+    image, mask = dataset.read_pair(dataset.Pair(image_file.stem, image_file, mask_file))
+    small, small_mask = (dataset.resized(whole, size, size) for whole in (image, mask))
+    picture[..., :3], picture[..., 3] = small, small_mask
+    # By the whole mask: shrinking one makes the hardest edge look soft.
+    arrays["soft"][index] = foreground.is_soft(mask)
+    if arrays["soft"][index] and "foregrounds" in arrays:
+        arrays["foregrounds"][index] = foreground.estimate(small, small_mask)
+
+
+# --- Files -------------------------------------------------------------------
+
+
+def _key(sources: Sequence[Source], size: int, with_foregrounds: bool) -> str:
+    """A name that changes with every picture file, as far as its size and time tell."""
+    digest = hashlib.sha256(f"{VERSION} {size} {with_foregrounds}".encode())
+    for path in itertools.chain.from_iterable(sources):
+        if path is None:
+            continue
+        try:
+            facts = path.stat()
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {reason(error)}.") from error
+        # Between NUL bytes, which no path can hold.
+        line = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0"
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the files are there, with the hashes that they were written with."""
+    try:
+        hashes = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+        return all(sha256(folder / name) == written for name, written in hashes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _build(
+    folder: Path, shapes: Shapes, sources: Sequence[Source], size: int, progress: Progress
+) -> None:
+    """Make the files aside and put them into place together."""
+    make_folder(folder.parent)
+    total = sum(math.prod(shape) for shape in shapes.values())
+    free = shutil.disk_usage(folder.parent).free
+    if total > free:
+        raise OutputError(
+            f"The decoded pictures need {total / 1e9:.1f} GB, and {folder.parent} has "
+            f"{free / 1e9:.1f} GB left. Give --cache elsewhere, or more --memory-limit."
+        )
+    with _folder_aside(folder) as aside:
+        mapped = {
+            name: np.lib.format.open_memmap(
+                aside / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape
+            )
+            for name, shape in shapes.items()
+        }
+        _fill({**mapped}, sources, size, progress)
+        for array in mapped.values():
+            array.flush()
+        hashes = {f"{name}.npy": sha256(aside / f"{name}.npy") for name in shapes}
+        write_text(aside / CONTENTS, json.dumps(hashes))
+
+
+@contextlib.contextmanager
+def _folder_aside(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside `folder`; on success it becomes `folder`, else it goes."""
+    aside = folder.with_name(f".{os.getpid()}.{folder.name}")
+    try:
+        aside.mkdir()
+        yield aside
+        shutil.rmtree(folder, ignore_errors=True)
+        # Another process may have put the same there meanwhile; then that one stays.
+        if not folder.exists():
+            with contextlib.suppress(FileExistsError):
+                aside.rename(folder)
+    except OSError as error:
+        raise OutputError(f"Cannot write to {folder.parent}: {reason(error)}.") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

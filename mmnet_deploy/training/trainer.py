@@ -1,0 +1,191 @@
+"""A network with the losses that train it: what one compiled step computes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+import models
+from mmnet_deploy.errors import UsageError
+from mmnet_deploy.runs.recipe import Recipe
+from mmnet_deploy.runs.run import RunConfig
+from mmnet_deploy.training import losses, optimizer
+from mmnet_deploy.training.pictures import colour
+from mmnet_deploy.training.pictures.batches import Batch
+
+DTYPE_POLICIES = {"off": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
+
+
+class Latest(keras.metrics.Metric):
+    """The value of the last step alone, so that nothing has to be reset before the next.
+
+    On several machines each reset would be a message to all of them.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, dtype="float32")
+        self.value = self.add_variable((), initializer="zeros", name="value")
+
+    def update_state(self, value: Any) -> None:
+        self.value.assign(value)
+
+    def result(self) -> Any:
+        return keras.ops.convert_to_tensor(self.value)
+
+
+class Trainer(keras.Model):
+    """A network with the losses that train it, reported term by term.
+
+    Attributes:
+        stage: What is trained now; see `begin`.
+        finished_epochs: Stored with the weights, so that they say where to go on.
+    """
+
+    def __init__(self, network: keras.Model, recipe: Recipe) -> None:
+        # What comes in is uint8, and what the losses read is float32 in any policy.
+        super().__init__(autocast=False)
+        self.network = network
+        self.recipe = recipe
+        self.stage = models.Stage()
+        self.finished_epochs = self.add_weight(
+            name="finished_epochs", dtype="int32", initializer="zeros", trainable=False
+        )
+        names = ["loss", "alpha", "compositional", "gradient", "cross_entropy"]
+        names += ["auxiliary"] if "auxiliary_logits" in network.output else []
+        self.trackers = {name: Latest(name) for name in names}
+        self.built = True
+
+    def call(self, batch: Any, training: bool = False) -> Any:
+        """Outputs of the network, with what they should be: `image` and `truth`."""
+        picture = keras.ops.cast(batch["picture"], "float32") * np.float32(1 / 255)
+        image, truth = picture[..., :3], picture[..., 3:]
+        if "colour" in batch:
+            image = colour.apply(image, batch["colour"])
+        outputs = self.network(image, training=training)
+        exact = {name: keras.ops.cast(value, "float32") for name, value in outputs.items()}
+        return {**exact, "image": image, "truth": truth}
+
+    def begin(self, stage: models.Stage, steps: int) -> None:
+        """Freeze what the stage does not train, with a new optimizer for what it does."""
+        self.stage = stage
+        for layer in self.network.layers:
+            layer.trainable = layer.name.startswith(stage.trains)
+        new = optimizer.build(self.recipe, steps)
+        self.compile(new, jit_compile=compiles(self.recipe.jit_compile))
+        self.optimizer.build(self.trainable_variables)
+
+    def settle_dropout(self, steps: int) -> None:
+        """Let the next dropout be that of this step, which the stored weights do not say."""
+        for layer in self.network.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                state = layer.seed_generator.state
+                state.assign([int(keras.ops.convert_to_numpy(state)[0]), steps])
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        terms = losses.loss_terms(y_pred["image"], y_pred["truth"], y_pred, self.stage.logits)
+        for name, term in terms.items():
+            self.trackers[name].update_state(term)
+        minimised = {name: terms[name] for name in self.stage.terms or terms}
+        total = losses.total_loss(minimised, self.recipe.loss_weights)
+        total = total + self.recipe.weight_decay * self._squared_kernels()
+        self.trackers["loss"].update_state(total)
+        return total
+
+    def compute_metrics(
+        self, x: Any, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def reset_metrics(self) -> None:
+        """Nothing: see `Latest`."""
+
+    def _squared_kernels(self) -> Any:
+        """Sum of squares over the convolution kernels, depthwise ones left out."""
+        kernels = [
+            layer.kernel for layer in self.network.layers if isinstance(layer, keras.layers.Conv2D)
+        ]
+        return sum(keras.ops.sum(keras.ops.square(kernel)) for kernel in kernels)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """One step; its loss and the terms of it, those of this batch alone."""
+        logs = self.train_on_batch(batch, return_dict=True)
+        return {name: float(value) for name, value in logs.items()}
+
+    def deployed_weights(self) -> list[np.ndarray]:
+        """What the inference form of the network should have: averages where there are any."""
+        averages = optimizer.averages(self.optimizer)
+        variables = models.inference_network(self.network).weights
+        return [
+            keras.ops.convert_to_numpy(averages.get(id(variable), variable))
+            for variable in variables
+        ]
+
+
+def compiles(choice: str) -> bool:
+    """Whether the step is compiled with XLA.
+
+    JAX needs it. TensorFlow's XLA compiles these networks for minutes on a CPU and then
+    runs them many times slower.
+    """
+    if choice == "auto":
+        return keras.backend.backend() == "jax"
+    return choice == "on"
+
+
+@contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _network(config: RunConfig) -> keras.Model:
+    options: dict[str, Any] = {"batch_norm_momentum": config.batch_norm_momentum}
+    if config.dropout is not None:
+        builder = models.family(config.family).builder
+        if "dropout" not in inspect.signature(builder).parameters:
+            raise UsageError(
+                f"`dropout` must be left out: {config.family} has none. Received: {config.dropout}."
+            )
+        options["dropout"] = config.dropout
+    network = models.build(
+        config.family,
+        width_multiplier=config.width_multiplier,
+        input_size=config.input_size,
+        **options,
+    )
+    if config.batch_norm_epsilon is not None:
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.epsilon = config.batch_norm_epsilon
+    return network
+
+
+def build(config: RunConfig) -> Trainer:
+    """A trainer of a new network, in the precision that the recipe says.
+
+    Raises:
+        UsageError: The family cannot have what the recipe says.
+    """
+    with _dtype_policy(DTYPE_POLICIES[config.mixed_precision]):
+        return Trainer(_network(config), config)
+
+
+def build_deployed(config: RunConfig) -> keras.Model:
+    """The inference form to validate and to store: its own weights, always float32."""
+    return models.inference_network(_network(config))

@@ -1,0 +1,309 @@
+"""Reading the engine's output, whole, cut off or damaged; comparing outputs of two machines."""
+
+import json
+import math
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from android_benchmark.engines import tflbench
+from android_benchmark.engines.tflbench import compare_outputs, noise, parse
+
+TENSOR = {
+    "index": 0,
+    "name": "alpha",
+    "dtype": "uint8",
+    "shape": [1, 2, 2, 1],
+    "scale": 0.00390625,
+    "zero_point": 0,
+    "size_bytes": 4,
+    "fnv1a64": "658e67dfa58c8778",
+}
+START = {
+    "event": "start",
+    "format": 1,
+    "version": "1.0.0",
+    "runtime": "2.20.0",
+    "library": "./lib.so",
+    "graph": "model.tflite",
+    "num_threads": 1,
+    "warmup_runs": 1,
+    "warmup_min_secs": 0.5,
+    "num_runs": 3,
+    "min_secs": 1,
+    "max_secs": 150,
+    "run_delay": 0,
+    "use_xnnpack": True,
+    "enable_op_profiling": True,
+}
+OP = {
+    "event": "op",
+    "position": 0,
+    "name": "CONV_2D",
+    "inside_delegate": False,
+    "index": 0,
+    "subgraph": 0,
+    "count": 3,
+    "total_ns": 900,
+}
+EVENTS = [
+    START,
+    {"event": "init", "model_ns": 1, "interpreter_ns": 2, "allocate_ns": 3},
+    {
+        "event": "delegate",
+        "name": "XNNPACK",
+        "nodes": 133,
+        "delegated_nodes": 131,
+        "partitions": 1,
+    },
+    {"event": "input", **TENSOR, "source": "noise"},
+    {"event": "warmup", "first": 0, "samples_ns": [900]},
+    {"event": "runs", "first": 0, "samples_ns": [400, 500]},
+    {"event": "runs", "first": 2, "samples_ns": [300]},
+    {
+        "event": "statistics",
+        "count": 3,
+        "mean_ns": 400,
+        "std_ns": 81.6,
+        "min_ns": 300,
+        "p5_ns": 310,
+        "median_ns": 400,
+        "p90_ns": 480,
+        "p95_ns": 490,
+        "p99_ns": 498,
+        "max_ns": 500,
+    },
+    {"event": "memory", "start_peak_bytes": 10, "init_peak_bytes": 20, "peak_bytes": 30},
+    {"event": "output", **TENSOR},
+    {"event": "op_profile", "runs": 3, "ops": 1, "failure": None},
+    OP,
+    {"event": "end", "warmup_runs": 1, "runs": 3, "inputs": 1, "outputs": 1},
+]
+
+
+def _text(events=EVENTS):
+    return "".join(json.dumps(event) + "\n" for event in events)
+
+
+def _without(*names):
+    return [event for event in EVENTS if event["event"] not in names]
+
+
+def test_whole_output_is_complete():
+    """Every event has its place in the report; chunks of samples are joined."""
+    report = parse(_text(), "INFO: Created delegate.\n", 0)
+    assert (report.complete, report.problems) == (True, ())
+    assert (report.warmup_ns, report.samples_ns) == ((900,), (400, 500, 300))
+    assert report.start.min_secs == 1.0 and report.init.allocate_ns == 3
+    assert report.delegate == tflbench.Delegate("XNNPACK", 133, 131, 1)
+    assert report.outputs[0].shape == (1, 2, 2, 1) and report.outputs[0].source is None
+    assert report.op_profile.ops[0].total_ns == 900
+
+
+@pytest.mark.parametrize("length", range(0, len(_text()) - 1, 97))
+def test_cut_off_output_is_never_complete(length):
+    """Wherever an output is cut, what came before is kept and the cut is told."""
+    report = parse(_text()[:length], "", 0)
+    assert not report.complete
+    assert "the output is cut off: its last line, `end`, is missing" in report.problems
+    assert report.samples_ns == (400, 500, 300)[: len(report.samples_ns)]
+
+
+@pytest.mark.parametrize("missing", sorted({event["event"] for event in EVENTS} - {"op_profile"}))
+def test_lost_line_is_noticed(missing):
+    """An output that lacks any one kind of line is no whole output."""
+    report = parse(_text(_without(missing)), "", 0)
+    assert report.problems
+    assert report.complete is (missing == "op")
+
+
+def test_lost_chunk_is_noticed():
+    """Samples that are missing in the middle are told by number."""
+    report = parse(_text([event for event in EVENTS if event.get("first") != 0]), "", 0)
+    assert "samples of `runs` are missing before number 2" in report.problems
+    assert not report.complete
+
+
+def test_other_programs_lines_are_passed_over():
+    """A shell that mixes stderr into stdout, and ends lines its own way, changes nothing."""
+    mixed = "INFO: Initialized.\r\n" + _text().replace("\n", "\r\nWARNING: linker: …\r\n")
+    assert parse(mixed, "", 0) == parse(_text(), "", 0)
+
+
+@pytest.mark.parametrize("where", ["stdout", "stderr"])
+def test_the_engines_complaint_is_a_problem(where):
+    """What the engine complains of is found in either stream, without its prefix."""
+    complaint = "tflbench: error: the tensors cannot be allocated.\n"
+    streams = {"stdout": _text([START]), "stderr": ""}
+    streams[where] += complaint
+    assert parse(**streams, returncode=1).problems[0] == "the tensors cannot be allocated."
+
+
+def test_exit_code_counts():
+    """A whole output of a failed program is not complete."""
+    report = parse(_text(), "", 139)
+    assert report.problems == ("the engine ended with exit code 139",) and not report.complete
+
+
+def test_other_format_is_a_problem():
+    """An output of another version of the engine is not taken for ours."""
+    events = [START | {"format": 2}, *EVENTS[1:]]
+    assert parse(_text(events), "", 0).problems == ("the output has format 2, 1 is understood",)
+
+
+TRACED = {
+    "event": "traced_op",
+    "name": "CONV_2D",
+    "inside_delegate": True,
+    "index": 0,
+    "subgraph": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("announced", "failure", "told"),
+    [(2, None, None), (3, None, "2 operators arrived, 3 were announced"), (0, "died", "died")],
+)
+def test_trace_is_read(announced, failure, told):
+    """Traced operators come in order; one that is missing, or a failure, is told."""
+    end = {"event": "trace", "ops": announced, "failure": failure}
+    report = parse(_text([*EVENTS[:-1], TRACED, TRACED | {"index": 1}, end, EVENTS[-1]]), "", 0)
+    assert report.complete and report.trace.failure == told
+    assert [op.index for op in report.trace.ops] == [0, 1]
+
+
+def test_failed_profile_is_told():
+    """A profiler that crashed after its first lines leaves these, and the reason."""
+    events = [*EVENTS[:-1], {**EVENTS[10], "ops": 0, "failure": "crashed"}, EVENTS[-1]]
+    report = parse(_text(events), "", 0)
+    assert report.op_profile.failure == "crashed" and len(report.op_profile.ops) == 1
+    assert report.complete and "crashed" in report.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [
+        ({**EVENTS[1], "model_ns": "1"}, "`model_ns` has a value of the wrong type"),
+        ({**EVENTS[1], "model_ns": True}, "`model_ns` has a value of the wrong type"),
+        ({**EVENTS[1], "model_ns": 10**30}, "`model_ns` has a value of the wrong type"),
+        ({**EVENTS[1], "model_ns": None}, "`model_ns` has a value of the wrong type"),
+        ({"event": "init", "model_ns": 1}, "`interpreter_ns` is missing"),
+        ({**EVENTS[7], "mean_ns": math.nan}, "`mean_ns` has a value of the wrong type"),
+        ({**EVENTS[5], "samples_ns": [1, "2"]}, "`samples_ns` has a value of the wrong type"),
+        ({"event": "surprise"}, "an unknown event"),
+        ({"event": ["start"]}, "an unknown event"),
+        (START, "a second `start`"),
+    ],
+)
+def test_wrong_line_is_told_and_left_out(event, problem):
+    """A line that is not what the engine prints is named with its number."""
+    report = parse(_text([*EVENTS, event]), "", 0)
+    assert report.problems[0] == f"line 14 of the output: {problem}"
+    assert report.samples_ns == (400, 500, 300)
+
+
+def test_deep_nesting_is_damage():
+    """Text that overruns a reader of JSON is one more damaged line."""
+    assert "damaged" in parse('{"a":' * 100_000, "", 0).problems[0]
+
+
+@given(stdout=st.text(), stderr=st.text(), returncode=st.integers())
+def test_reading_never_fails(stdout, stderr, returncode):
+    """No text makes the reader fail, or is taken for a complete output."""
+    assert not parse(stdout, stderr, returncode).complete
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(data=st.data())
+def test_damaged_events_never_fail(data):
+    """Events whose fields are replaced, cut and mixed with others are read without failing."""
+    lines = []
+    for event in data.draw(st.lists(st.sampled_from(EVENTS), max_size=20)):
+        changed = dict(event)
+        for key in data.draw(st.lists(st.sampled_from(sorted(event)), max_size=2)):
+            changed[key] = data.draw(_json)
+        text = json.dumps(changed)
+        lines.append(text[: data.draw(st.integers(0, 2 * len(text)))])
+    report = parse("\n".join(lines), "", 0)
+    assert all(isinstance(sample, int) for sample in report.samples_ns)
+
+
+# --- Inputs and outputs ------------------------------------------------------
+
+
+def test_noise_has_the_documented_values():
+    """The first draws of the documented generator, as float32 and as bytes."""
+    x, draws = 12345, []
+    for _ in range(4):
+        x = (1664525 * x + 1013904223) & 0xFFFFFFFF
+        draws.append(x)
+    assert noise("int16", 4) == bytes(draw >> 24 for draw in draws)
+    assert struct.unpack("<4f", noise("float32", 16)) == tuple(
+        (draw >> 8) / 16777216 for draw in draws
+    )
+
+
+def test_noise_covers_the_range():
+    """Float noise fills 0 to 1, integer noise its whole range."""
+    floats = struct.unpack("<4096f", noise("float32", 4 * 4096))
+    assert 0 <= min(floats) < 0.01 and 0.99 < max(floats) < 1
+    assert set(noise("int8", 4096)) == set(range(256))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "float16", "float64", "string"])
+def test_no_noise_of_other_types(dtype):
+    """A type whose values are not plain is refused."""
+    with pytest.raises(ValueError, match=f"Received: {dtype}"):
+        noise(dtype, 8)
+
+
+@given(st.binary(max_size=64))
+def test_equal_outputs_do_not_differ(output):
+    """An output compared with itself has no difference."""
+    difference = compare_outputs(output, output, "int8")
+    assert difference == tflbench.Difference("int8", len(output), 0, 0.0) and difference.agrees
+
+
+@pytest.mark.parametrize(
+    ("dtype", "code", "host", "device", "different", "largest", "agrees"),
+    [
+        ("int8", "b", [-128, 0, 127], [-127, 0, 126], 2, 1, True),
+        ("int8", "b", [-128, 0, 127], [127, 0, 127], 1, 255, False),
+        ("uint8", "B", [0, 10, 20], [2, 10, 21], 2, 2, False),
+        ("int16", "h", [-300, 5], [-301, 5], 1, 1, True),
+        ("int32", "i", [7, 5], [8, 5], 1, 1, False),
+        ("float32", "f", [0.5, 0.25], [0.5, 0.25006103515625], 1, 2**-14, True),
+        ("float32", "f", [0.5, 0.25], [0.5, 0.2509765625], 1, 2**-10, False),
+        ("float32", "f", [math.nan, 0.5], [math.nan, 0.5], 1, math.inf, False),
+        ("float32", "f", [math.inf], [math.inf], 0, 0, True),
+        ("float32", "f", [math.inf], [-math.inf], 1, math.inf, False),
+    ],
+)
+def test_difference_of_outputs(dtype, code, host, device, different, largest, agrees):
+    """Integers differ in steps, floating point by value; what is no number never agrees."""
+    pack = struct.Struct(f"<{len(host)}{code}").pack
+    result = compare_outputs(pack(*host), pack(*device), dtype)
+    assert (result.elements, result.different) == (len(host), different)
+    assert (result.largest, result.agrees) == (largest, agrees)
+
+
+@pytest.mark.parametrize(
+    ("host", "device", "dtype", "words"),
+    [
+        (b"1234", b"123", "int8", "Received: 4 and 3 bytes"),
+        (b"123", b"123", "float32", "multiple of 4"),
+        (b"1234", b"1234", "float16", "Received: float16"),
+    ],
+)
+def test_outputs_that_cannot_be_compared_are_refused(host, device, dtype, words):
+    """Another size or an unknown type is an error, not a difference."""
+    with pytest.raises(ValueError, match=words):
+        compare_outputs(host, device, dtype)

@@ -1,0 +1,480 @@
+"""The engine itself, compiled for this computer with sanitizers and run with a small library."""
+
+import importlib.util
+import json
+import shutil
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from android_benchmark.engines import tflbench
+
+HERE = Path(__file__).parent
+FLAGS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+BRIEF = ("--warmup_min_secs=0", "--num_runs=3", "--min_secs=0")
+
+pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc for this computer")
+
+
+def _build_tool():
+    path = HERE.parents[2] / "tools" / "build_engine.py"
+    spec = importlib.util.spec_from_file_location("build_engine_for_engine", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Workbench:
+    """A folder with the engine, the small library in several cuts, and models for it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.engine = folder / "tflbench"
+        _build_tool().compile_engine(self.engine, compiler="gcc", flags=FLAGS)
+        self.library = self.make_library("fake")
+
+    def make_library(self, name, *flags):
+        path = self.folder / f"lib{name}.so"
+        command = ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", *flags]
+        subprocess.run([*command, "-o", path, HERE / "fake_tflite.c"], check=True)
+        return path
+
+    def model(self, text=""):
+        path = self.folder / f"{text.replace(' ', '_') or 'plain'}.tflite"
+        path.write_text(text)
+        return path
+
+    def command(self, *options, model="", library=None):
+        graph = f"--graph={self.model(model)}"
+        return [str(self.engine), graph, f"--library={library or self.library}", *options]
+
+    def run(self, *options, model="", library=None):
+        return subprocess.run(
+            self.command(*options, model=model, library=library),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            cwd=self.folder,
+        )
+
+    def report(self, *options, model="", library=None):
+        done = self.run(*options, model=model, library=library)
+        return tflbench.parse(done.stdout, done.stderr, done.returncode)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """A `Workbench`; tests add files to it."""
+    return Workbench(tmp_path_factory.mktemp("engine"))
+
+
+def _one_line(done):
+    """The engine's only line on stderr."""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("tflbench: error: "), done.stderr
+    return lines[0]
+
+
+# --- Complete runs -----------------------------------------------------------
+
+
+def test_complete_run_has_every_event_in_order(bench):
+    """Output is one JSON object per line, its event first, `end` last."""
+    done = bench.run(*BRIEF, "--enable_op_profiling")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert all(line.startswith('{"event":') for line in lines)
+    assert " ".join(json.loads(line)["event"] for line in lines) == (
+        "start init delegate input warmup runs statistics memory output op_profile op op op end"
+    )
+
+
+def test_complete_run_is_read_whole(bench):
+    """The parser takes every event of a real output and finds no problem."""
+    report = bench.report(*BRIEF, "--num_threads", "2", model="type=9")
+    assert (report.complete, report.problems) == (True, ())
+    assert (report.start.num_threads, report.start.num_runs) == (2, 3)
+    assert report.start.runtime == 'fake "1"'
+    assert report.inputs[0].name == 'in "quoted" \\ \x01'
+    assert (report.inputs[0].dtype, report.inputs[0].shape) == ("int8", (1, 2, 4, 1))
+    assert (report.outputs[0].scale, report.outputs[0].zero_point) == (
+        pytest.approx(1 / 255, rel=1e-7),
+        -128,
+    )
+    assert len(report.samples_ns) == 3 and len(report.warmup_ns) == 1
+    assert report.memory.peak_bytes >= report.memory.start_peak_bytes > 2**20
+
+
+def test_statistics_are_those_of_the_samples(bench):
+    """The engine's percentiles are interpolated as Python's statistics module does it."""
+    report = bench.report("--warmup_min_secs=0", "--num_runs=150", "--min_secs=0")
+    cuts = statistics.quantiles(report.samples_ns, n=100, method="inclusive")
+    engine = report.statistics
+    told = [engine.p5_ns, engine.median_ns, engine.p90_ns, engine.p95_ns, engine.p99_ns]
+    assert told == pytest.approx([cuts[4], cuts[49], cuts[89], cuts[94], cuts[98]])
+    assert engine.mean_ns == pytest.approx(statistics.mean(report.samples_ns))
+    assert engine.std_ns == pytest.approx(statistics.pstdev(report.samples_ns))
+    assert (engine.count, engine.min_ns, engine.max_ns) == (
+        150,
+        min(report.samples_ns),
+        max(report.samples_ns),
+    )
+
+
+@pytest.mark.parametrize("options", [("--help",), ("--version",), ("--graph=x", "--help")])
+def test_help_needs_no_model(bench, options):
+    """--help names every option, --version both versions; neither wants a file."""
+    done = subprocess.run([bench.engine, *options], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    if "--help" in options:
+        for field in tflbench.Start.__dataclass_fields__:
+            if field not in ("format", "version", "runtime"):
+                assert f"--{field} " in done.stdout
+        assert "--input" in done.stdout and "--output" in done.stdout
+    else:
+        assert f"output format {tflbench.FORMAT}" in done.stdout
+
+
+# --- Run rules ---------------------------------------------------------------
+
+
+def test_least_numbers_of_runs_are_kept(bench):
+    """With no minimum of time, the minima of runs decide, warm-up apart."""
+    report = bench.report("--warmup_runs=2", *BRIEF)
+    assert (len(report.warmup_ns), len(report.samples_ns)) == (2, 3)
+
+
+def test_warm_up_may_be_left_out(bench):
+    """Zero warm-up runs are zero."""
+    report = bench.report("--warmup_runs=0", *BRIEF)
+    assert report.complete and report.warmup_ns == ()
+
+
+def test_least_duration_is_kept(bench):
+    """A network that is fast runs on until the minimum of time has passed."""
+    report = bench.report(
+        "--num_runs=1", "--min_secs=0.1", "--warmup_min_secs=0.05", model="sleep_us=2000"
+    )
+    assert 1 < len(report.warmup_ns) <= 25 and 1 < len(report.samples_ns) <= 50
+    assert all(sample >= 2_000_000 for sample in report.samples_ns)
+
+
+def test_greatest_duration_wins(bench):
+    """The maximum of time ends both phases before their minima are met; one run is made."""
+    report = bench.report("--max_secs=0.001", "--warmup_runs=9", model="sleep_us=5000")
+    assert report.complete
+    assert (len(report.warmup_ns), len(report.samples_ns)) == (1, 1)
+
+
+def test_pause_between_runs_is_not_measured(bench):
+    """--run_delay lengthens the measurement, not its samples."""
+    begin = time.monotonic()
+    report = bench.report(*BRIEF, "--run_delay=0.1")
+    assert time.monotonic() - begin > 0.2
+    assert max(report.samples_ns) < 1e8
+
+
+def test_samples_arrive_in_chunks(bench):
+    """At most 64 samples stand in one line, numbered on, and together they are all."""
+    done = bench.run("--warmup_min_secs=0", "--num_runs=130", "--min_secs=0")
+    runs = [json.loads(line) for line in done.stdout.splitlines() if '"event":"runs"' in line]
+    assert [(run["first"], len(run["samples_ns"])) for run in runs] == [(0, 64), (64, 64), (128, 2)]
+
+
+def test_killed_measurement_keeps_what_it_had(bench):
+    """An engine that is killed in the middle has delivered its finished chunks, and no end."""
+    command = bench.command("--num_runs=1000000", "--warmup_min_secs=0", model="sleep_us=500")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        lines = []
+        while '"event":"runs"' not in (lines or [""])[-1]:
+            lines.append(process.stdout.readline())
+        process.kill()
+    report = tflbench.parse("".join(lines), "", process.returncode)
+    assert len(report.samples_ns) == 64
+    assert not report.complete
+    assert any("`end`, is missing" in problem for problem in report.problems)
+
+
+# --- Delegate ----------------------------------------------------------------
+
+
+def test_delegate_is_not_used_unless_asked_for(bench):
+    """By default no delegate is made, and no number is made up for it."""
+    assert bench.report(*BRIEF).delegate == tflbench.Delegate(None, None, None, None)
+
+
+@pytest.mark.parametrize("switch", ["--use_xnnpack", "--use_xnnpack=true", "--use_xnnpack=1"])
+def test_nodes_of_the_delegate_are_counted(bench, switch):
+    """Nodes are counted from the execution plan before and after the delegate's turn."""
+    assert bench.report(*BRIEF, switch).delegate == tflbench.Delegate("XNNPACK", 3, 2, 1)
+
+
+def test_silent_fallback_is_seen(bench):
+    """A delegate that takes nothing is told by its count."""
+    report = bench.report(*BRIEF, "--use_xnnpack", model="fallback=1")
+    assert report.delegate == tflbench.Delegate("XNNPACK", 3, 0, 0)
+
+
+def test_nodes_are_unknown_where_the_library_does_not_tell(bench):
+    """A library that refuses its execution plan gives no counts, and no failure."""
+    report = bench.report(*BRIEF, "--use_xnnpack", model="plan=0")
+    assert report.complete
+    assert report.delegate == tflbench.Delegate("XNNPACK", None, None, None)
+
+
+def test_missing_delegate_is_a_failure(bench):
+    """XNNPACK that was asked for and is not in the library ends the run with exit code 1."""
+    library = bench.make_library("without_xnnpack", "-DNO_XNNPACK")
+    done = bench.run(*BRIEF, "--use_xnnpack", library=library)
+    assert done.returncode == 1
+    assert "no XNNPACK delegate" in _one_line(done)
+    assert bench.report(*BRIEF, library=library).complete
+
+
+def test_refused_delegate_is_a_failure(bench):
+    """A delegate that cannot be made ends the run with exit code 1."""
+    done = bench.run(*BRIEF, "--use_xnnpack", "--num_threads=13")
+    assert done.returncode == 1 and "cannot be created" in _one_line(done)
+
+
+# --- Profile -----------------------------------------------------------------
+
+
+def test_operators_are_profiled_in_runs_of_their_own(bench):
+    """Operators are summed over as many runs as asked, none of them among the samples."""
+    report = bench.report(*BRIEF, "--enable_op_profiling")
+    profile = report.op_profile
+    assert (profile.runs, profile.failure, len(report.samples_ns)) == (3, None, 3)
+    assert [(op.name, op.count, op.inside_delegate) for op in profile.ops] == [
+        ("CONV_2D", 3, False),
+        ("ADD", 3, False),
+        ("Copy (NC, X32)", 3, True),
+    ]
+    assert profile.ops[2].total_ns == 21_000
+
+
+def test_library_without_profiler_is_measured_all_the_same(bench):
+    """The profile says why it is empty; the measurement is complete."""
+    library = bench.make_library("without_profiler", "-DNO_PROFILER")
+    report = bench.report(*BRIEF, "--enable_op_profiling", library=library)
+    assert report.complete and report.op_profile.ops == ()
+    assert report.op_profile.failure == "the library has no profiler"
+
+
+def test_profiler_that_crashes_takes_nothing_with_it(bench):
+    """A library that dies while profiling leaves samples and outputs whole."""
+    report = bench.report(*BRIEF, "--enable_op_profiling", model="crash=1")
+    assert report.complete and len(report.samples_ns) == 3 and report.outputs
+    assert report.op_profile.failure == "the library's profiler crashed with signal 9"
+    assert report.problems == (
+        "no complete profile of the operators: the library's profiler crashed with signal 9",
+    )
+
+
+def test_operators_are_traced_in_one_run(bench):
+    """Each operator of one more run is named in its order, those of a delegate too."""
+    report = bench.report(*BRIEF, "--trace_ops")
+    assert report.trace.failure is None and len(report.samples_ns) == 3
+    found = [(op.name, op.inside_delegate) for op in report.trace.ops]
+    assert found == [("CONV_2D", False), ("ADD", False), ("Copy (NC, X32)", True)]
+    assert bench.report(*BRIEF).trace is None
+
+
+def test_trace_without_profiler_and_after_a_crash_says_why(bench):
+    """A library without a profiler, or with one that crashes, is measured all the same."""
+    library = bench.make_library("untraced", "-DNO_PROFILER")
+    report = bench.report(*BRIEF, "--trace_ops", library=library)
+    assert report.complete and report.trace.failure == "the library has no profiler"
+    report = bench.report(*BRIEF, "--trace_ops", model="crash=1")
+    assert report.complete and len(report.samples_ns) == 3
+    assert report.trace.failure == "the library's profiler crashed with signal 9"
+
+
+# --- Input and output --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype", "size"), [(1, "float32", 32), (9, "int8", 8), (4, "int64", 64)]
+)
+def test_noise_can_be_made_on_the_host(bench, tmp_path, number, dtype, size):
+    """Without --input, the network gets the bytes that `noise` makes."""
+    out = tmp_path / "out.raw"
+    report = bench.report(*BRIEF, f"--output={out}", model=f"type={number}")
+    assert report.inputs[0].source == "noise"
+    assert (report.outputs[0].dtype, report.outputs[0].size_bytes) == (dtype, size)
+    assert out.read_bytes() == tflbench.noise(dtype, size)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_input_comes_from_a_file(bench, tmp_path):
+    """With --input, the network gets the file's bytes, and equal bytes have equal digests."""
+    bytes_in, out = bytes(range(32)), tmp_path / "out.raw"
+    (tmp_path / "in.raw").write_bytes(bytes_in)
+    report = bench.report(*BRIEF, "--input", str(tmp_path / "in.raw"), "--output", str(out))
+    assert report.inputs[0].source == "file"
+    assert out.read_bytes() == bytes_in
+    assert report.inputs[0].fnv1a64 == report.outputs[0].fnv1a64 == _fnv1a64(bytes_in)
+
+
+def _fnv1a64(data):
+    digest = 0xCBF29CE484222325
+    for byte in data:
+        digest = (digest ^ byte) * 0x100000001B3 % 2**64
+    return f"{digest:016x}"
+
+
+@pytest.mark.parametrize(("size", "words"), [(31, "too short"), (33, "longer than"), (0, "short")])
+def test_input_of_another_size_is_wrong_usage(bench, tmp_path, size, words):
+    """A file that is not the inputs' size ends the run with exit code 2, nothing measured."""
+    path = tmp_path / "in.raw"
+    path.write_bytes(bytes(size))
+    done = bench.run(*BRIEF, f"--input={path}")
+    assert done.returncode == 2 and words in _one_line(done)
+    assert '"runs"' not in done.stdout
+
+
+def test_type_without_noise_needs_a_file(bench, tmp_path):
+    """Noise is not made up for a type whose values it may not fit."""
+    done = bench.run(*BRIEF, model="type=6")
+    assert done.returncode == 2 and "type bool" in _one_line(done)
+    path = tmp_path / "in.raw"
+    path.write_bytes(bytes([0, 1] * 4))
+    assert bench.report(*BRIEF, f"--input={path}", model="type=6").complete
+
+
+def test_output_that_cannot_be_written_is_told(bench, tmp_path):
+    """A folder in place of the output file costs the file, not the samples."""
+    (tmp_path / "out.raw").mkdir()
+    done = bench.run(*BRIEF, f"--output={tmp_path / 'out.raw'}")
+    assert done.returncode == 1 and "cannot be written" in _one_line(done)
+    assert len(tflbench.parse(done.stdout, done.stderr, 1).samples_ns) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["out.raw"]
+
+
+# --- Wrong usage -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--threads=2"], "unknown option"),
+        (["--num_thread=2"], "unknown option"),
+        (["-h"], "begin with `--`"),
+        (["graph.tflite"], "begin with `--`"),
+        (["--num_runs"], "needs a value"),
+        (["--num_runs=0"], "from 1 to 1000000. Received: 0."),
+        (["--num_runs=ten"], "Received: ten."),
+        (["--num_runs="], "whole number"),
+        (["--num_runs=5x"], "Received: 5x."),
+        (["--num_runs=99999999999999999999"], "whole number"),
+        (["--num_threads=-1"], "from 1 to 256"),
+        (["--min_secs=nan"], "seconds from 0"),
+        (["--min_secs=-1"], "seconds from 0"),
+        (["--max_secs=0"], "seconds from 0.001"),
+        (["--run_delay=inf"], "seconds from 0"),
+        (["--use_xnnpack=maybe"], "true or false. Received: maybe."),
+        (["--graph="], "empty name"),
+        (["--graph=absent.tflite"], "absent.tflite: No such file"),
+        (["--graph=."], "not a file"),
+        (["--library=./absent.so"], "./absent.so: No such file"),
+        (["--input=absent.raw"], "absent.raw: No such file"),
+        (["--output=absent/out.raw"], "absent/out.raw: No such file"),
+        (["--graph=two\nlines"], "two lines"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(bench, options, words):
+    """What is wrong with the command line is said in one line; nothing is run."""
+    done = bench.run(*options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in _one_line(done)
+
+
+def test_model_must_be_named(bench):
+    """Without --graph there is nothing to do."""
+    done = subprocess.run([bench.engine], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2 and "`--graph` is required" in _one_line(done)
+
+
+# --- Failures of the engine --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("interpreter=0", "interpreter cannot be created"),
+        ("allocate=0", "tensors cannot be allocated"),
+        ("copy=0", "input 0 cannot be filled"),
+        ("data=0", "output 0 has no data"),
+        ("rank=17", "rank of 17"),
+        ("invoke=1", 'run 1 of the phase "warmup" failed'),
+        ("invoke=3", 'run 2 of the phase "runs" failed'),
+    ],
+)
+def test_failure_is_one_line_and_exit_code_1(bench, model, words):
+    """Each step that fails is named; the output has no end, and no memory is lost."""
+    done = bench.run(*BRIEF, model=model)
+    assert done.returncode == 1 and words in _one_line(done)
+    report = tflbench.parse(done.stdout, done.stderr, done.returncode)
+    assert not report.complete and any(words in problem for problem in report.problems)
+
+
+def test_runtime_messages_stand_beside_the_engines(bench):
+    """What a library says on stderr is passed on before the engine's own line."""
+    done = bench.run(*BRIEF, model="model=0")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "ERROR: not a model"
+    assert "model cannot be loaded" in done.stderr.splitlines()[1]
+
+
+def test_samples_before_a_failed_run_are_kept(bench):
+    """A run that fails leaves the samples that were taken before it."""
+    assert len(bench.report(*BRIEF, model="invoke=3").samples_ns) == 1
+
+
+def test_library_that_is_none_is_a_failure(bench):
+    """A file that cannot be loaded, and a library without the API, are named."""
+    done = bench.run(*BRIEF, library=bench.model("text"))
+    assert done.returncode == 1 and "cannot be loaded" in _one_line(done)
+    done = bench.run(*BRIEF, library=bench.make_library("without_version", "-DNO_VERSION"))
+    assert done.returncode == 1 and "no function TfLiteVersion" in _one_line(done)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disk_is_a_failure(bench):
+    """Output that cannot be written ends the run with exit code 1."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            bench.command(*BRIEF), stdout=full, stderr=subprocess.PIPE, text=True, timeout=30
+        )
+    assert done.returncode == 1 and "standard output cannot be written" in _one_line(done)
+
+
+# --- Marks -------------------------------------------------------------------
+
+
+def test_marks_surround_every_measured_run(bench, tmp_path):
+    """An instruction counter sees warm-up, measurement, and both ends of each measured run."""
+    engine = tmp_path / "marked"
+    flags = ("-Wl,--wrap=prctl", str(HERE / "log_marks.c"))
+    _build_tool().compile_engine(engine, compiler="gcc", flags=flags)
+    command = [engine, *bench.command("--warmup_runs=2", *BRIEF, "--enable_op_profiling")[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    marks = [line.split() for line in done.stderr.splitlines()]
+    assert {mark[1] for mark in marks} == {"54464c42"}
+    values = [int(mark[2], 16) for mark in marks]
+    assert values == [1, 2, *[3, 4] * 3, *[0x10000, 0x20000, 0x10000, 0x20001] * 3]
+
+
+def test_marks_surround_every_traced_operator(bench, tmp_path):
+    """After a run that is not traced, marks tell the trace's ends and those of its operators."""
+    engine = tmp_path / "marked"
+    flags = ("-Wl,--wrap=prctl", str(HERE / "log_marks.c"))
+    _build_tool().compile_engine(engine, compiler="gcc", flags=flags)
+    command = [engine, *bench.command(*BRIEF, "--trace_ops")[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    values = [int(line.split()[2], 16) for line in done.stderr.splitlines()]
+    assert values[-6:] == [5, 0x10000, 0x20000, 0x10000, 0x20001, 6]
+    assert values[:-6] == [1, 2, *[3, 4] * 3]

@@ -1,0 +1,194 @@
+"""Counting real models under emulation: exact, attributed, and clear about what fails."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import flatbuffers
+import pytest
+
+from android_benchmark import errors
+from android_benchmark.cost import CPUS, CostToolsError, count, find_tools
+from mmnet_deploy.bench import cost
+from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.results.record_json import from_json, to_json
+from tests.support import counting
+
+
+@pytest.fixture(scope="module")
+def tools():
+    """qemu, the counter and the engine."""
+    return counting.tools()
+
+
+def test_ten_counts_are_equal_to_the_last_instruction(tools, tiny_models, tmp_path, monkeypatch):
+    """Neither a busy core, nor a large environment, nor another folder changes a count."""
+    model = tiny_models["int8"]
+    first = count(model, tools)
+    busy = subprocess.Popen(["sh", "-c", "while :; do :; done"])
+    try:
+        counts = [count(model, tools, trace=False) for _ in range(3)]
+        monkeypatch.setenv("PADDING", "x" * 100_000)
+        monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere")
+        monkeypatch.setenv("QEMU_CPU", "max")
+        counts += [count(model, tools, trace=False) for _ in range(3)]
+        deep = tmp_path / ("a" * 100) / "b, c=d" / ("ü" * 30)
+        deep.mkdir(parents=True)
+        shutil.copy(model, deep / "another name, longer than the first one.tflite")
+        monkeypatch.setenv("TMPDIR", str(deep))
+        monkeypatch.setattr("tempfile.tempdir", None)
+        monkeypatch.chdir(deep)
+        counts += [count(next(deep.glob("*.tflite")), tools) for _ in range(3)]
+    finally:
+        busy.kill()
+        busy.wait()
+    assert {found.runs for found in (first, *counts)} == {first.runs}
+    assert len(set(first.runs)) == 1
+
+
+def test_built_in_kernels_do_not_depend_on_time(tools, tiny_models):
+    """Built-in kernels, which look at the clock, count the same on a busy computer."""
+    calm = count(tiny_models["float32"], tools, delegate="none")
+    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(3)]
+    try:
+        found = count(tiny_models["float32"], tools, delegate="none")
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    assert found.runs == calm.runs and len(set(calm.runs)) == 1
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("delegate", ["xnnpack", "none"])
+def test_operators_account_for_the_inference(tools, tiny_models, precision, delegate):
+    """Instructions by operator add up to those of the inference, but for the runtime's own."""
+    found = cost.measure(tiny_models[precision], tools, delegate=delegate)
+    assert found.operators_missing == "" and found.operators
+    total = sum(operator.instructions for operator in found.operators)
+    assert total == pytest.approx(found.counts.total, rel=0.05)
+    assert any(operator.inside_delegate for operator in found.operators) == (delegate == "xnnpack")
+    assert found.precision == precision and found.engine.delegate == delegate
+    assert (found.counts.fma > 0) == (precision == "float32")
+    assert from_json(to_json(found)) == found
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_every_core_runs(tools, tiny_models, cpu):
+    """Each core runs the model under an identity of its own."""
+    found = count(tiny_models["float32"], tools, cpu=cpu, trace=False)
+    assert found.cpu == cpu and found.per_inference.total > 10_000
+    assert found.identity == CPUS[cpu]().name
+
+
+def test_choices_are_checked(tools, tiny_models):
+    """An unknown core or delegate is refused with those that there are."""
+    with pytest.raises(ValueError, match="cortex-a53"):
+        count(tiny_models["float32"], tools, cpu="cortex-a9")
+    with pytest.raises(ValueError, match="xnnpack, none"):
+        count(tiny_models["float32"], tools, delegate="gpu")
+
+
+# --- What fails --------------------------------------------------------------
+
+
+def test_not_a_model(tools, tmp_path):
+    """A file that is no TFLite file, is cut off or is missing is refused before it runs."""
+    other = tmp_path / "other.tflite"
+    other.write_bytes(b"not a model at all")
+    with pytest.raises(errors.ModelRefusedError, match="not a TFLite file"):
+        count(other, tools)
+    with pytest.raises(errors.ModelRefusedError, match="Cannot read"):
+        count(tmp_path / "none.tflite", tools)
+    other.write_bytes(b"\x1c\0\0\0TFL3" + bytes(100))
+    with pytest.raises(ModelFileError, match="damaged"):
+        cost.measure(other, tools)
+
+
+def test_an_operator_that_the_runtime_lacks_is_named(tools, tiny_models, tmp_path):
+    """The runtime's own word for what it lacks is in the message."""
+    from mmnet_deploy.tflite.graph import schema
+
+    content = tiny_models["float32"].read_bytes()
+    model = schema().ModelT.InitFromPackedBuf(content)
+    code = model.operatorCodes[model.subgraphs[0].operators[-1].opcodeIndex]
+    code.builtinCode, code.deprecatedBuiltinCode, code.customCode = 32, 32, "Sparkle"
+    model.subgraphs[0].operators[-1].builtinOptionsType = 0
+    model.subgraphs[0].operators[-1].builtinOptions = None
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path = tmp_path / "custom.tflite"
+    path.write_bytes(bytes(builder.Output()))
+    with pytest.raises(errors.ModelRefusedError, match="Sparkle"):
+        count(path, tools)
+
+
+def test_a_crash_names_its_signal(tools, tiny_models, tmp_path):
+    """An engine that a signal ends is one line with the signal's name."""
+    bundle = tmp_path / "engine"
+    shutil.copytree(counting.bundle(), bundle)
+    (tmp_path / "crash.c").write_text("int main(void) { *(volatile int *)8 = 1; return 0; }\n")
+    subprocess.run([counting.CROSS, "-o", bundle / "tflbench", tmp_path / "crash.c"], check=True)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    digest = hashlib.sha256((bundle / "tflbench").read_bytes()).hexdigest()
+    manifest["files"]["tflbench"]["sha256"] = digest
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    broken = find_tools(bundle, counting.counter())
+    with pytest.raises(errors.EngineCrashedError, match="SIGSEGV"):
+        count(tiny_models["float32"], broken)
+
+
+def _children():
+    """Names of this process's children."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # It ended meanwhile.
+            name, rest = path.read_text().split("(", 1)[1].rsplit(")", 1)
+            if int(rest.split()[1]) == os.getpid():
+                found.append(name)
+    return found
+
+
+def test_time_limit_and_stop_end_the_emulator(tools, tiny_models):
+    """Past its limit, or when it is asked to stop, no emulator is left behind."""
+    with pytest.raises(errors.EngineHungError, match=r"0\.01 s"):
+        count(tiny_models["float32"], tools, timeout_s=0.01)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(errors.StoppedError):
+        count(tiny_models["float32"], tools, stop=stop)
+    assert not [name for name in _children() if name.startswith("qemu")]
+
+
+def test_a_counter_that_qemu_does_not_take_is_told(tools, tiny_models, tmp_path):
+    """A plugin of another kind is one line with what qemu says of it."""
+    (tmp_path / "libcost.so").write_bytes(b"no library")
+    broken = dataclasses.replace(tools, plugin=tmp_path / "libcost.so")
+    with pytest.raises(errors.EngineFileError, match="does not load the instruction counter"):
+        count(tiny_models["float32"], broken)
+
+
+def test_missing_tools_are_all_named(tmp_path, monkeypatch):
+    """Without any of the programs, one message says how to get each."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CostToolsError) as caught:
+        find_tools(tmp_path / "engine", tmp_path / "cost")
+    for word in ("apt-get install qemu-user", "build_cost_plugin.py", "build_engine.py"):
+        assert word in str(caught.value)
+
+
+def test_an_emulator_without_plugins_is_refused(tmp_path, monkeypatch):
+    """A static qemu, which takes no plugins, is told from a dynamic one."""
+    counting.require_programs()
+    fake = tmp_path / "qemu-aarch64"
+    fake.write_text("#!/bin/sh\necho 'qemu-aarch64 version 7.2.0'\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(CostToolsError, match="takes no plugins"):
+        find_tools(counting.bundle(), counting.counter())

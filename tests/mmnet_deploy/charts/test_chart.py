@@ -1,0 +1,626 @@
+"""The chart is readable, honest about invalid results, and the same every time."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import random
+import warnings
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmnet_deploy.charts import chart, labels, scales, style
+from mmnet_deploy.charts.dots import SHAPES, area_pt2, count, log_ticks, references, shown
+from mmnet_deploy.charts.panels import Panel
+from mmnet_deploy.errors import OutputError, ResultError, UsageError
+from mmnet_deploy.results.published import Reference
+from mmnet_deploy.results.records import TradeOff
+
+MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-"}
+
+
+def point(
+    latency_ms: float = 32.0, error_e3: float = 3.44, label: str = "1.0*", **changes
+) -> TradeOff:
+    found = TradeOff(
+        family="MMNet",
+        label=label,
+        latency_ms=latency_ms,
+        latency_low_ms=0.97 * latency_ms,
+        latency_high_ms=1.04 * latency_ms,
+        error=1e-3 * error_e3,
+        parameters=200_000,
+        device="Xiaomi Mi 5, 1 thread, LiteRT 2.0",
+    )
+    return dataclasses.replace(found, **changes)
+
+
+def panel(points: list[TradeOff]) -> Panel:
+    """The panel of points of one device."""
+    (found,) = chart.compose(points).panels
+    return found
+
+
+def precisions() -> list[TradeOff]:
+    """One network in three precisions: nearly the same place."""
+    return [
+        point(3.1, 12.300, "0.5* float32"),
+        point(3.2, 12.301, "0.5* float16"),
+        point(2.8, 12.360, "0.5* int8"),
+    ]
+
+
+def crowd() -> list[TradeOff]:
+    """25 points of several families, with long names, some at the same place."""
+    dice = random.Random(0)
+    names = ("0.5*", "1.0* float16", "portrait-segmenter-with-a-name-of-many-characters")
+    scattered = [
+        point(
+            10 ** dice.uniform(0.8, 2.2),
+            dice.uniform(2.5, 5.0),
+            dice.choice(names),
+            family=dice.choice(("MMNet", "Mobile DeepLabv3", "LDN+FB", "other models")),
+            parameters=dice.choice((None, 70_000, 400_000, 2_000_000)),
+            valid=dice.random() > 0.2,
+        )
+        for _ in range(20)
+    ]
+    return scattered + [point(40.0, 4.0, f"same place {n}") for n in range(5)]
+
+
+def extremes() -> list[TradeOff]:
+    return [point(0.002, 0.01, "tiny", parameters=1), point(9e4, 900, "huge", parameters=10**10)]
+
+
+def without_error() -> list[TradeOff]:
+    return [point(0.0, 0.0, "zero"), point(0.0, 0.0, "zero too", parameters=None)]
+
+
+CASES = {
+    "one": lambda: [point()],
+    "no parameters": lambda: [point(parameters=None)],
+    "precisions": precisions,
+    "identical": lambda: [point()] * 4,
+    "extremes": extremes,
+    "zero": without_error,
+    "crowd": crowd,
+}
+
+
+@pytest.fixture(params=CASES, scope="module")
+def drawn(request: pytest.FixtureRequest) -> Panel:
+    return panel(CASES[request.param]())
+
+
+def words(path: Path) -> list[str]:
+    """All text of an SVG."""
+    return [
+        "".join(element.itertext())
+        for element in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")
+    ]
+
+
+# --- Files -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", MAGIC)
+def test_the_suffix_chooses_the_format(kind: str, tmp_path: Path) -> None:
+    """Each of the three formats is what its name says, and nothing else is left behind."""
+    path = tmp_path / f"chart.{kind}"
+    assert chart.draw(precisions(), path) == path
+    assert path.read_bytes().startswith(MAGIC[kind])
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "chart", ".svg"])
+def test_another_suffix_is_refused(name: str, tmp_path: Path) -> None:
+    """The message names the three formats and what was received."""
+    with pytest.raises(UsageError) as caught:
+        chart.draw([point()], tmp_path / name)
+    assert str(caught.value) == (
+        f"The chart's file must end in .svg, .png or .pdf. Received: {name}."
+    )
+
+
+def test_no_points_are_refused(tmp_path: Path) -> None:
+    """An empty chart would look like a result."""
+    with pytest.raises(ResultError, match="no result to draw"):
+        chart.draw([], tmp_path / "x.svg")
+
+
+@pytest.mark.parametrize("change", [{"latency_ms": math.nan}, {"error": math.inf}])
+def test_a_point_that_is_no_number_is_refused(change: dict[str, float], tmp_path: Path) -> None:
+    """The message names the point that has no place."""
+    with pytest.raises(ResultError, match=r"Received: 1\.0\* with"):
+        chart.draw([point(**change)], tmp_path / "x.svg")
+
+
+def test_a_missing_folder_is_one_of_our_errors(tmp_path: Path) -> None:
+    """A path that cannot be written is told in our words."""
+    with pytest.raises(OutputError, match="No such file or directory"):
+        chart.draw([point()], tmp_path / "absent" / "x.svg")
+
+
+@pytest.mark.parametrize("kind", MAGIC)
+def test_equal_points_give_equal_bytes(kind: str, tmp_path: Path) -> None:
+    """A chart under version control changes only when the results do."""
+    first = chart.draw(precisions(), tmp_path / f"a.{kind}").read_bytes()
+    assert chart.draw(precisions(), tmp_path / f"b.{kind}").read_bytes() == first
+
+
+def test_the_users_style_changes_nothing(tmp_path: Path) -> None:
+    """Neither does a matplotlibrc change the chart, nor the chart matplotlib's settings."""
+    expected = chart.draw([point()], tmp_path / "a.svg").read_bytes()
+    with matplotlib.rc_context({"font.size": 20.0, "axes.facecolor": "pink", "lines.marker": "x"}):
+        before = dict(matplotlib.rcParams)
+        assert chart.draw([point()], tmp_path / "b.svg").read_bytes() == expected
+        assert dict(matplotlib.rcParams) == before
+
+
+# --- Labels ------------------------------------------------------------------
+
+
+def test_labels_touch_nothing_and_stay_inside(drawn: Panel) -> None:
+    """No label overlaps a label or a marker or leaves the axes, and none is missing."""
+    boxes = [found.box for found in drawn.placements if found is not None]
+    assert len(boxes) == len(drawn.dots)
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    assert all(drawn.inside.holds(box) for box in boxes)
+    assert all(box.distance(m.centre) >= m.radius for box in boxes for m in drawn.marks)
+
+
+def test_the_words_stand_where_they_were_placed() -> None:
+    """What the renderer draws fills the boxes that were found free."""
+    drawn = panel(precisions())
+    height = drawn.axes.figure.bbox.height * 72 / style.DPI
+    texts = {text.get_text(): text for text in drawn.axes.texts}
+    for dot, found in zip(drawn.dots, drawn.placements, strict=True):
+        assert found is not None
+        extent = texts[dot.point.label].get_window_extent().extents * 72 / style.DPI
+        box = found.box
+        assert extent.tolist() == pytest.approx([box.left, box.bottom, box.right, box.top], abs=0.5)
+        assert 0 < extent[3] < height
+
+
+def test_a_label_that_moved_away_has_a_leader() -> None:
+    """The labels of nine points at one place do not all fit around it."""
+    drawn = panel([point(label=f"a rather long name {n}") for n in range(9)])
+    far = [
+        found
+        for found, mark in zip(drawn.placements, drawn.marks, strict=True)
+        if found and found.box.distance(mark.centre) - mark.radius >= labels.LEADER_FROM
+    ]
+    assert far
+    assert all(found.leader is not None for found in far)
+
+
+def test_labels_without_room_are_counted(tmp_path: Path) -> None:
+    """A chart that cannot hold all labels says how many it left out."""
+    name = "a name of 28 characters, yes"
+    path = chart.draw([point(label=name)] * 50, tmp_path / "x.svg")
+    (hint,) = (text for text in words(path) if "lower left is better" in text)
+    left_out = int(hint.split()[0])
+    assert words(path).count(name) == 50 - left_out
+
+
+def test_among_thousands_the_front_has_the_labels() -> None:
+    """It is drawn at once, and says how many labels are left out."""
+    dice = random.Random(1)
+    points = [
+        point(10 ** dice.uniform(0.5, 2.0), dice.uniform(2.5, 5.0), f"network {n}")
+        for n in range(2000)
+    ]
+    drawn = panel(points)
+    best = [dot for dot in drawn.dots if dot.best]
+    assert len(drawn.placements) == len(best) < 80
+    assert drawn.unlabelled == 2000 - sum(found is not None for found in drawn.placements)
+    boxes = [found.box for found in drawn.placements if found is not None]
+    assert len(boxes) > 1
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+marks = st.builds(
+    labels.Mark,
+    x=st.floats(20, 280),
+    y=st.floats(20, 180),
+    radius=st.floats(1, 12),
+    width=st.floats(5, 120),
+    height=st.floats(6, 12),
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(marks, max_size=7))
+def test_placed_labels_never_collide(given_marks: list[labels.Mark]) -> None:
+    """Whatever the marks: labels keep off each other, off all marks and inside."""
+    inside = labels.Box(0, 0, 300, 200)
+    boxes = [found.box for found in labels.place(given_marks, inside) if found is not None]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    assert all(inside.holds(box) for box in boxes)
+    assert all(box.distance(m.centre) >= m.radius for box in boxes for m in given_marks)
+
+
+def test_a_lone_label_stands_beside_its_mark() -> None:
+    """With room all around, the label stands on the right, without a leader."""
+    mark = labels.Mark(100, 100, 5, 30, 8)
+    (found,) = labels.place([mark], labels.Box(0, 0, 200, 200))
+    assert found is not None and found.leader is None
+    assert 105 < found.box.left < 110
+    assert found.box.bottom < 100 < found.box.top
+
+
+def test_a_label_that_is_wider_than_the_axes_has_no_place() -> None:
+    """Nothing is squeezed in."""
+    assert labels.place([labels.Mark(5, 5, 1, 30, 8)], labels.Box(0, 0, 20, 20)) == [None]
+
+
+# --- Words -------------------------------------------------------------------
+
+
+HOSTILE = {
+    "$x$": "$x$",
+    r"$\frac{": r"$\frac{",
+    "<script>&amp;": "<script>&amp;",
+    "_under": "_under",
+    "名前 🙂": "名前 🙂",
+    "two\nlines\x00": "two lines",
+    "a" * 40 + "b" * 40: "a" * 14 + "…" + "b" * 13,
+}
+
+
+@pytest.mark.parametrize("kind", MAGIC)
+def test_hostile_names_are_shown_as_they_are(kind: str, tmp_path: Path) -> None:
+    """Names are neither formulas nor markup, and no warning escapes."""
+    hostile = [
+        point(10.0 + n, label=name, family=name, device=name) for n, name in enumerate(HOSTILE)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path = chart.draw(hostile, tmp_path / f"x.{kind}", title="$x$ <script> 名")
+    if kind == "svg":
+        assert {*HOSTILE.values(), "$x$ <script> 名"} <= set(words(path))
+
+
+def test_an_ellipsis_keeps_both_ends() -> None:
+    """The end of a name is what tells precisions apart."""
+    assert shown("mmnet-0.5-128-of-an-experiment-int8", 20) == "mmnet-0.5-…ment-int8"
+
+
+def test_the_title_names_the_device_and_wraps(tmp_path: Path) -> None:
+    """The default title has the device below; a long one stays within the figure."""
+    path = chart.draw([point()], tmp_path / "a.svg")
+    assert "Gradient error against latency" in words(path)
+    assert point().device in words(path)
+    drawn = chart.compose([point(device="pixel " * 60)], "A long title " * 12)
+    for text in drawn.figure.texts:
+        extent = text.get_window_extent()
+        assert extent.x0 >= 0 and extent.x1 <= drawn.figure.bbox.x1
+
+
+# --- Devices -----------------------------------------------------------------
+
+
+def two_phones() -> list[TradeOff]:
+    """A fast phone on whose axis the slow one would look bad, and the other way round."""
+    slow = [point(90.0, 3.0, "1.0", device="Mi 5"), point(30.0, 4.0, "0.5", device="Mi 5")]
+    fast = [point(9.0, 3.0, "1.0", device="Pixel 6"), point(12.0, 2.0, "1.4", device="Pixel 6")]
+    return [*fast, *slow]
+
+
+def test_each_device_has_its_own_panel_and_front() -> None:
+    """Latencies of two phones share neither an axis nor a front, only that of the error."""
+    first, second = chart.compose(two_phones()).panels
+    assert [first.axes.get_title("left"), second.axes.get_title("left")] == ["Mi 5", "Pixel 6"]
+    assert first.axes.get_xlim() != second.axes.get_xlim()
+    assert first.axes.get_ylim() == second.axes.get_ylim()
+    for found in (first, second):
+        assert len({dot.point.device for dot in found.dots}) == 1
+        assert all(dot.best for dot in found.dots)
+
+
+def test_a_family_looks_the_same_in_every_panel() -> None:
+    """Colours, shapes and sizes have one legend."""
+    points = two_phones()
+    points.append(point(5.0, 5.0, "x", family="A family that is first", device="Pixel 6"))
+    looks = {
+        (dot.point.family, dot.colour, dot.shape)
+        for found in chart.compose(points).panels
+        for dot in found.dots
+    }
+    assert len(looks) == 2
+
+
+@pytest.mark.parametrize("number", [2, 3, 4, 5])
+def test_panels_keep_off_each_other(number: int) -> None:
+    """However many devices: labels stay in their panels, panels and legends in the figure."""
+    points = [
+        dataclasses.replace(found, device=f"phone {n} with a rather long name, 4 threads, tflbench")
+        for n in range(number)
+        for found in precisions()
+    ]
+    drawn = chart.compose(points)
+    insides = [found.inside for found in drawn.panels]
+    assert len(insides) == number
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(insides, 2))
+    for found in drawn.panels:
+        boxes = [placed.box for placed in found.placements if placed]
+        assert len(boxes) == 3
+        assert all(found.inside.holds(box) for box in boxes)
+    for child in drawn.panels[-1].axes.get_children():
+        extent = child.get_window_extent()
+        if isinstance(child, matplotlib.legend.Legend):
+            assert extent.x1 <= drawn.figure.bbox.x1
+
+
+def test_one_device_stands_below_the_title(tmp_path: Path) -> None:
+    """It needs no heading of its own."""
+    (found,) = chart.compose([point()]).panels
+    assert found.axes.get_title("left") == ""
+    assert words(chart.draw([point()], tmp_path / "x.svg")).count(point().device) == 1
+
+
+def test_emulated_times_are_called_so(tmp_path: Path) -> None:
+    """On the axis, in the title and beside the device, whatever the title is."""
+    emulated = point(device="Mi 5 (emulated)", emulated=True)
+    found = words(chart.draw([emulated], tmp_path / "a.svg"))
+    assert "Median latency under emulation (ms)" in found
+    assert "Gradient error against latency under emulation" in found
+    assert "Not a phone's times: Mi 5 (emulated)" in found
+    found = words(chart.draw([emulated], tmp_path / "b.svg", title="MMNet"))
+    assert "Not a phone's times: Mi 5 (emulated)" in found
+
+
+def test_emulated_points_have_a_panel_of_their_own(tmp_path: Path) -> None:
+    """Behind those of real devices, even under the same name."""
+    real, emulated = chart.compose([point(emulated=True), point()]).panels
+    assert real.axes.get_xlabel() == "Median latency (ms)"
+    assert emulated.axes.get_xlabel() == "Median latency under emulation (ms)"
+    found = words(chart.draw([point(emulated=True), point()], tmp_path / "x.svg"))
+    assert "Gradient error against latency" in found
+
+
+@pytest.mark.parametrize(
+    ("statistics", "expected"),
+    [
+        (["median", "median"], "Median latency (ms)"),
+        (["p90"], "90th percentile of latency (ms)"),
+        (["mean"], "Mean latency (ms)"),
+        (["mean", "median"], "Latency (ms)"),
+    ],
+)
+def test_the_axis_says_what_is_quoted(statistics: list[str], expected: str) -> None:
+    """Where the points differ in it, their labels say it."""
+    found = panel([point(statistic=statistic) for statistic in statistics])
+    assert found.axes.get_xlabel() == expected
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_the_legend_speaks_of_invalid_points_only_if_there_are_any(
+    valid: bool, tmp_path: Path
+) -> None:
+    """A hollow marker is explained where it occurs."""
+    path = chart.draw([point(), point(20, 3.0, valid=valid)], tmp_path / "x.svg")
+    assert ("invalid (see the table)" in words(path)) is not valid
+
+
+def test_an_invalid_point_is_not_on_the_drawn_front() -> None:
+    """However good an invalid point is, it pushes no other off the front."""
+    drawn = panel([point(), point(1, 0.1, "bad", valid=False), point(90, 2.9, "slow")])
+    assert [dot.point.label for dot in drawn.dots if dot.best] == ["1.0*", "slow"]
+
+
+# --- Scales ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("slowest", "scale"), [(39.0, "linear"), (41.0, "log")])
+def test_latencies_that_span_much_have_a_logarithmic_axis(slowest: float, scale: str) -> None:
+    """Above a ratio of four, fast networks would stick together on a linear axis."""
+    ends = [point(x, latency_low_ms=x, latency_high_ms=x, label=f"{x}") for x in (10.0, slowest)]
+    assert chart.compose(ends).figure.axes[0].get_xscale() == scale
+
+
+def test_all_points_lie_inside_the_axes(drawn: Panel) -> None:
+    """Whole markers, not only their middles."""
+    assert all(
+        drawn.inside.holds(labels.Box(m.x, m.y, m.x, m.y).grown(m.radius)) for m in drawn.marks
+    )
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1.05, 1e9))
+def test_logarithmic_axes_have_some_ticks_inside(low: float, ratio: float) -> None:
+    """Never more than fit, and all within the limits."""
+    ticks = log_ticks(low, low * ratio)
+    assert len(ticks) <= 8
+    assert all(low <= tick <= low * ratio for tick in ticks)
+    assert ratio < 4 or len(ticks) >= 2
+
+
+@given(st.lists(st.integers(1, 10**12), min_size=1))
+def test_size_references_lie_among_the_sizes(known: list[int]) -> None:
+    """The legend shows one to three sizes, from the range that is drawn."""
+    numbers = references(known)
+    assert 1 <= len(numbers) <= 3
+    areas = [area_pt2(number, known) for number in numbers]
+    assert areas == sorted(areas)
+    assert min(area_pt2(n, known) for n in known) <= areas[0]
+    assert areas[-1] <= max(area_pt2(n, known) for n in known)
+
+
+def test_parameter_counts_read_as_people_say_them() -> None:
+    """Thousands and millions, with no more digits than there are."""
+    assert [count(n) for n in (7, 70_000, 123_456, 2_000_000)] == ["7", "70 k", "123.5 k", "2 M"]
+
+
+def test_more_families_than_fit_make_the_figure_taller() -> None:
+    """The two legends never meet."""
+    few = chart.compose([point()])
+    many = chart.compose([point(10 + n, family=f"family {n}") for n in range(16)])
+    assert many.figure.get_figheight() > few.figure.get_figheight()
+    upper, lower = (
+        child.get_window_extent()
+        for child in many.figure.axes[0].get_children()
+        if isinstance(child, matplotlib.legend.Legend)
+    )
+    assert upper.y0 > lower.y1
+
+
+# --- Broken axes -------------------------------------------------------------
+
+
+def test_a_value_far_off_breaks_the_axis_of_error() -> None:
+    """The crowd keeps most of the height, and the order stays."""
+    points = [point(10.0 + n, 3.0 + 0.1 * n, f"{n}") for n in range(6)]
+    crowd_, far = points, point(20.0, 7.4, "far")
+    found = panel([*crowd_, far])
+    heights = {dot.point.label: mark.y for dot, mark in zip(found.dots, found.marks, strict=True)}
+    inside = found.inside
+    share = (heights["5"] - heights["0"]) / (inside.top - inside.bottom)
+    assert share > 0.5
+    assert heights["far"] > heights["5"] > heights["0"]
+    ticks = [tick for tick in found.axes.get_yticks() if 3.7 < tick < 6.8]
+    assert not ticks  # nothing is written where the axis leaves something out
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"), [("linear", "linear"), ("log", "log"), ("broken", "function")]
+)
+def test_the_scale_can_be_chosen(wanted: str, expected: str) -> None:
+    """Whatever the values would have."""
+    drawn = chart.compose(precisions(), options=chart.Options(y_scale=wanted))  # type: ignore[arg-type]
+    assert drawn.figure.axes[0].get_yscale() == expected
+
+
+def test_no_logarithm_of_nothing() -> None:
+    """An axis that has a zero stays linear, also where a logarithm is asked for."""
+    drawn = chart.compose(without_error(), options=chart.Options(x_scale="log", y_scale="log"))
+    assert drawn.figure.axes[0].get_xscale() == drawn.figure.axes[0].get_yscale() == "linear"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(1.0, 4.0), min_size=2, max_size=8, unique=True), st.floats(5.0, 1000.0))
+def test_a_broken_axis_can_be_read_both_ways(values: list[float], far: float) -> None:
+    """From a value to its place and back, in both parts and in the gap."""
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    scales.apply(axes, "y", "broken", [*values, far])
+    transform = axes.transData
+    for value in (*values, far, (max(values) + far) / 2):
+        (_, back) = transform.inverted().transform(transform.transform((0.0, value)))
+        assert back == pytest.approx(value, rel=1e-6)
+
+
+# --- Published points --------------------------------------------------------
+
+
+PUBLISHED = [
+    point(61.0, 3.17, "0.5", source="published", device="Mi 5"),
+    point(
+        140.0, 7.4, "LDN+FB*", source="published", device="Mi 5", family="LDN+FB", parameters=None
+    ),
+]
+
+
+def test_published_points_beside_measured_ones_are_a_series_of_their_own(tmp_path: Path) -> None:
+    """Hollow, with a legend entry, and never on the front, however good they are."""
+    better = dataclasses.replace(PUBLISHED[0], latency_ms=1.0, error=1e-4)
+    options = chart.Options(published=[better, PUBLISHED[1]])
+    (found,) = chart.compose([point()], options=options).panels
+    beside = [dot for dot in found.dots if dot.beside]
+    assert [dot.point for dot in beside] == [better, PUBLISHED[1]]
+    assert [dot.point.label for dot in found.dots if dot.best] == ["1.0*"]
+    path = chart.draw([point()], tmp_path / "x.svg", options=options)
+    assert "published, Mi 5 (Seo et al.)" in words(path)
+    assert "published, Mi 5 (Seo et al.)" not in words(chart.draw([point()], tmp_path / "y.svg"))
+
+
+def test_the_published_figure_says_whose_it_is(tmp_path: Path) -> None:
+    """Alone they are drawn in full, with the front; an unknown size is a cross."""
+    found = words(chart.draw(PUBLISHED, tmp_path / "x.svg"))
+    assert "Gradient error against latency, as published" in found
+    assert "Latency as published (ms)" in found
+    drawn = panel(PUBLISHED)
+    assert {dot.point.label: dot.shape.marker for dot in drawn.dots} == {"0.5": "o", "LDN+FB*": "X"}
+    assert [dot.point.label for dot in drawn.dots if dot.best] == ["0.5"]
+
+
+def test_a_family_has_one_shape_beside_its_published_points() -> None:
+    """A published point of unknown size is no cross where the legend shows the family measured."""
+    mine = point(46, 6.5, "LDN+FB* float32", family="LDN+FB")
+    (found,) = chart.compose([mine], options=chart.Options(published=PUBLISHED)).panels
+    assert {dot.shape for dot in found.dots if dot.point.family == "LDN+FB"} == {SHAPES[3]}
+
+
+def test_an_error_without_latency_is_a_line(tmp_path: Path) -> None:
+    """It has its name in the legend, lies within the axes, and labels keep off it."""
+    options = chart.Options(references=[Reference("DAPM, on a desktop", 3.03e-3)])
+    (found,) = chart.compose(precisions(), options=options).panels
+    low, high = found.axes.get_ylim()
+    assert low < 3.03 < high
+    level = found.axes.transData.transform((0.0, 3.03))[1] * 72 / style.DPI
+    for placed in found.placements:
+        assert placed is not None and not placed.box.bottom < level < placed.box.top
+    path = chart.draw(precisions(), tmp_path / "x.svg", options=options)
+    assert "DAPM, on a desktop" in words(path)
+
+
+# --- Sizes and metrics -------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", style.SIZES)
+def test_every_size_holds_all_that_it_shows(size: str) -> None:
+    """Nothing leaves the figure or overlaps the axes; text stays at 7 points and above."""
+    points = [*precisions(), point(40, 3, "1.0", family="Mobile DeepLabv3 OS16")]
+    options = chart.Options(size=size, references=[Reference("DAPM, on a desktop", 3e-3)])
+    drawn = chart.compose(points, options=options)
+    (found,) = drawn.panels
+    assert len(found.placements) == 4 and found.unlabelled == 0
+    page = drawn.figure.bbox
+    assert page.width * 72 / style.DPI == pytest.approx(style.SIZES[size].width_pt)
+    legends = drawn.figure.findobj(matplotlib.legend.Legend)
+    assert len(legends) == 2
+    for legend in legends:
+        extent = legend.get_window_extent()
+        assert extent.x0 >= 0 and extent.x1 <= page.x1 and extent.y0 >= 0
+        assert not extent.overlaps(found.axes.get_window_extent())
+    for text in drawn.figure.findobj(matplotlib.text.Text):
+        assert not text.get_text() or text.get_fontsize() >= 7
+
+
+def test_an_empty_title_leaves_all_words_to_the_caption() -> None:
+    """Neither title nor device stand above the axes then."""
+    assert [t.get_text() for t in chart.compose([point()], "").figure.texts] == [
+        "↙ lower left is better"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "error", "axis", "place"),
+    [
+        ("mad", 0.0438, "MAD (×10⁻³)", 43.8),
+        ("mean_iou", 0.075, "1 − mean IoU (×10⁻²)", 7.5),
+        ("sad", 21.0, "SAD (×10³)", 21.0),
+        ("sharpness", 2.0, "sharpness", 2.0),
+    ],
+)
+def test_any_metric_has_its_axis(metric: str, error: float, axis: str, place: float) -> None:
+    """In the units that papers quote it in."""
+    found = panel([point(error=error, metric=metric)])
+    assert found.axes.get_ylabel() == axis
+    assert found.dots[0].place[1] == pytest.approx(place)
+
+
+def test_families_of_the_paper_look_the_same_in_every_chart() -> None:
+    """Whatever else is drawn."""
+    mobile = point(40, 3, family="Mobile DeepLabv3 OS16")
+    alone, among = panel([mobile]), panel([mobile, point(), point(30, 2, family="A first")])
+    look = {
+        (d.colour, d.shape) for d in (*alone.dots, *among.dots) if d.point.family == mobile.family
+    }
+    assert len(look) == 1

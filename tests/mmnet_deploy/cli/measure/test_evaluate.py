@@ -1,0 +1,276 @@
+"""What `evaluate` prints and leaves behind besides stored results."""
+
+import csv
+import json
+import os
+import shutil
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmnet_deploy.charts import contact_sheet
+from mmnet_deploy.errors import UsageError
+from mmnet_deploy.evaluation import significance
+from mmnet_deploy.mattes import metrics, outputs
+from mmnet_deploy.portraits import dataset
+from mmnet_deploy.results.record_json import from_json
+
+
+@pytest.fixture
+def evaluate(call, portraits):
+    """Run `evaluate` on the shared data set."""
+    return lambda *words: call("evaluate", *words, "--data", portraits, "--eval-size", "48x40")
+
+
+def _scores(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# --- Metrics -----------------------------------------------------------------
+
+
+def test_the_table_shows_the_chosen_metrics_with_intervals(evaluate, tiny_models):
+    """Several models side by side, each mean with the ends of its interval below."""
+    files = [tiny_models["float32"], tiny_models["int8"]]
+    result = evaluate(*files, "--metric", "mad", "--metric", "connectivity", "--per-image", "a.csv")
+    assert result.exit_code == 0, result.output
+    assert "MAD" in result.stdout
+    assert "connectivity (×10³)" in result.stdout
+    assert "gradient" not in result.stdout
+    rows = _scores("a.csv")
+    for path in files:
+        values = [float(row["mad"]) for row in rows if row["model"] == path.name]
+        interval = significance.mean_interval(values)
+        assert f"{np.mean(values):.4f}" in result.stdout
+        assert f"{interval.low:.4f}…{interval.high:.4f}" in result.stdout
+
+
+def test_stored_results_hold_the_default_metrics_too(evaluate, tiny_models, tmp_path):
+    """The chart needs the gradient error, whatever the table was to show."""
+    result = evaluate(tiny_models["int8"], "--metric", "rhemann_gradient", "-o", "out")
+    assert result.exit_code == 0, result.output
+    (path,) = (tmp_path / "out").glob("*.json")
+    names = list(from_json(path.read_text()).scores)
+    assert names == [*(metric.name for metric in metrics.named()), "rhemann_gradient"]
+
+
+# --- Two models --------------------------------------------------------------
+
+
+def test_two_models_are_compared_picture_by_picture(evaluate, tiny_models):
+    """Difference, interval and p-value are those of the scores of every picture."""
+    files = [tiny_models["float32"], tiny_models["int8"]]
+    result = evaluate(*files, "--compare", "--per-image", "a.csv", "--metric", "mad")
+    assert result.exit_code == 0, result.output
+    rows = _scores("a.csv")
+    first, second = ([float(r["mad"]) for r in rows if r["model"] == f.name] for f in files)
+    expected = significance.compare(first, second)
+    assert f"{files[1].name} against {files[0].name}" in result.stdout
+    assert f"{expected.p_value:.3f}" in result.stdout
+    assert f"{100 * expected.difference / np.mean(first):+.2f} %" in result.stdout
+    content = json.loads(evaluate(*files, "--compare", "--json", "--metric", "mad").stdout)
+    found = content["metrics"]["mad"]
+    assert found["difference"] == pytest.approx(expected.difference)
+    assert found["p_value"] == expected.p_value
+    assert found["interval"]["low"] == pytest.approx(expected.interval.low)
+
+
+def test_a_model_does_not_differ_from_itself(evaluate, tiny_models):
+    """The same file twice: equal by every metric, p = 1."""
+    result = evaluate(tiny_models["int8"], tiny_models["int8"], "--compare")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("equal") == 5
+    assert result.stdout.count("1.000") >= 5
+
+
+# --- Every picture -----------------------------------------------------------
+
+
+def test_per_image_scores_as_csv_and_parquet_are_the_same(evaluate, tiny_models, portraits):
+    """One row per model and picture, in order, plain numbers."""
+    files = [tiny_models["float32"], tiny_models["int8"]]
+    for name in ("a.csv", "a.parquet"):
+        assert evaluate(*files, "--per-image", name).exit_code == 0
+    table, other = pd.read_csv("a.csv", dtype={"picture": str}), pd.read_parquet("a.parquet")
+    names = [pair.name for pair in dataset.find_pairs(portraits, "test")]
+    assert table["picture"].tolist() == 2 * names
+    assert table["model"].unique().tolist() == [path.name for path in files]
+    expected = ["model", "model_sha256", "picture", *(m.name for m in metrics.named())]
+    assert table.columns.tolist() == other.columns.tolist() == expected
+    numbers = table.columns[3:]
+    assert np.allclose(table[numbers], other[numbers], rtol=1e-9, atol=0)
+
+
+def test_without_pyarrow_the_pip_command_is_shown(evaluate, one_line, monkeypatch, tiny_models):
+    """A .parquet file is refused in one line before anything is computed."""
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "pyarrow" else real(name)
+    )
+    result = evaluate(tiny_models["int8"], "--per-image", "a.parquet")
+    one_line(result, 1, "pip install pyarrow", ".csv")
+    assert "Evaluating" not in result.stderr
+
+
+# --- The worst pictures ------------------------------------------------------
+
+
+def test_the_worst_pictures_are_drawn(evaluate, tiny_models, tmp_path, monkeypatch):
+    """The sheet has the pictures with the highest errors, worst first, with their scores."""
+    drawn = []
+    real = contact_sheet.draw
+
+    def draw(entries, path, **words):
+        drawn.extend(entries)
+        return real(entries, path, **words)
+
+    monkeypatch.setattr(contact_sheet, "draw", draw)
+    result = evaluate(
+        tiny_models["int8"], "--sheet", "worst.png", "--worst", 3, "--metric", "mse",
+        "--metric", "mad", "--per-image", "a.csv",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    rows = sorted(_scores("a.csv"), key=lambda row: -float(row["mse"]))
+    assert [entry.name for entry in drawn] == [row["picture"] for row in rows[:3]]
+    assert [entry.score for entry in drawn] == [f"MSE {float(r['mse']):.4f}" for r in rows[:3]]
+    for entry in drawn:
+        assert entry.image.shape[:2] == entry.mask.shape == entry.matte.shape
+    height, width, _ = cv2.imread("worst.png").shape
+    assert height > width > 500
+
+
+def test_the_worst_by_iou_are_the_lowest(evaluate, tiny_models, tmp_path):
+    """Where more is better, the worst have the least; JSON has the interval of the mean."""
+    from mmnet_deploy.evaluation import worst
+
+    result = evaluate(tiny_models["int8"], "--json")
+    record = from_json(result.stdout)
+    interval = significance.mean_interval(record.values("mean_iou"))
+    assert json.loads(result.stdout)["intervals"]["mean_iou"]["low"] == pytest.approx(interval.low)
+    found = worst(record, metrics.METRICS["mean_iou"], 2)
+    values = sorted(record.values("mean_iou"))
+    assert [picture.scores["mean_iou"] for picture in found] == values[:2]
+
+
+@pytest.mark.parametrize(
+    ("shape", "count"), [((40, 30), 4), ((20, 200), 1), ((200, 20), 1), ((900, 700), 2)]
+)
+def test_a_sheet_takes_pictures_of_any_shape(tmp_path, shape, count):
+    """Extreme shapes, odd names and other numbers of pictures leave the sheet in order."""
+    rng = np.random.default_rng(0)
+    entry = contact_sheet.Entry(
+        "a $name$ that\nis long " * 9, "MAD 0.1", rng.integers(0, 255, (*shape, 3), np.uint8),
+        rng.integers(0, 255, shape, np.uint8), rng.random(shape, np.float32),
+    )  # fmt: skip
+    path = contact_sheet.draw([entry] * count, tmp_path / "a.png", title="t" * 300, subtitle="s")
+    sheet = cv2.imread(str(path))
+    assert (sheet[:, -8:] == 255).all()
+    assert (sheet[:8] == 255).all()
+
+
+# --- Saved mattes ------------------------------------------------------------
+
+
+def test_mattes_are_saved_at_the_size_of_the_pictures(evaluate, tiny_models, portraits):
+    """A saved matte scores as the model does: it is the model's, for every picture."""
+    result = evaluate(tiny_models["float32"], "--save", "mattes", "--per-image", "a.csv")
+    assert result.exit_code == 0, result.output
+    pairs = dataset.find_pairs(portraits, "test")
+    assert sorted(os.listdir("mattes")) == [f"{pair.name}.png" for pair in pairs]
+    for pair, row in zip(pairs, _scores("a.csv"), strict=True):
+        matte, mask = cv2.imread(f"mattes/{pair.name}.png", -1), dataset.read_mask(pair.mask)
+        assert matte.shape == mask.shape
+        both = metrics.at_one_size(matte.astype(np.float32) / 255, mask, (48, 40))
+        assert metrics.mad(*both) == pytest.approx(float(row["mad"]), abs=0.01)
+
+
+def test_each_form_shows_what_it_says(portraits):
+    """Matte, mask at one half, picture over black, and picture beside matte."""
+    pair = dataset.find_pairs(portraits, "test")[0]
+    image, mask = dataset.read_pair(pair)
+    matte = mask.astype(np.float32) / 255
+    made = {name: form(image, matte) for name, form in outputs.FORMS.items()}
+    assert np.array_equal(made["matte"], mask)
+    assert np.array_equal(made["mask"], np.where(mask >= 128, 255, 0))
+    assert not made["under-matte"][mask == 0].any()
+    assert np.array_equal(made["under-matte"][mask == 255], image[mask == 255])
+    left, right = np.split(made["side-by-side"], 2, axis=1)
+    assert np.array_equal(left, image)
+    assert all(np.array_equal(right[..., channel], mask) for channel in range(3))
+
+
+@pytest.mark.parametrize("kind", ["under-matte", "side-by-side"])
+def test_saved_pictures_have_their_colours(tmp_path, portraits, kind):
+    """A file shows red as red."""
+    pair = dataset.find_pairs(portraits, "test")[0]
+    image, _ = dataset.read_pair(pair)
+    ones = np.ones((4, 4), np.float32)
+    outputs.saver(tmp_path, kind)(pair, image, ones)
+    saved = dataset.read_image(tmp_path / f"{pair.name}.png")
+    assert np.array_equal(saved[:, : image.shape[1]], image)
+
+
+def test_several_models_save_into_folders_of_their_own(evaluate, tiny_models):
+    """Pictures of one name do not overwrite each other."""
+    files = [tiny_models["float32"], tiny_models["int8"]]
+    result = evaluate(*files, "--save", "out", "--save-kind", "mask")
+    assert result.exit_code == 0, result.output
+    assert sorted(os.listdir("out")) == sorted(path.stem for path in files)
+
+
+# --- Bad input ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("--metric", "psnr"), 2, "`metric` must be one of gradient_error, "),
+        (("--per-image", "a.txt"), 2, "`per_image` must end in .csv or .parquet"),
+        (("--per-image", "file/a.csv"), 1, "Cannot write to the folder file"),
+        (("--sheet", "a.jpg"), 2, "must end in .svg, .png or .pdf"),
+        (("--sheet", "a.png", "--worst", "0"), 2, "`worst` must be 1 … 60"),
+        (("--worst", "3"), 2, "`--worst` needs --sheet"),
+        (("--save", "file"), 1, "Cannot write to the folder file"),
+        (("--save", "out", "--save-kind", "cutout"), 2, "`save_kind` must be one of matte, mask"),
+        (("--compare",), 2, "`--compare` takes two models. Received: 1"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    one_line, evaluate, tmp_path, tiny_models, words, code, message
+):
+    """The rule and what was received, before a picture is read; nothing is left behind."""
+    (tmp_path / "file").write_text("in the way")
+    one_line(evaluate(tiny_models["int8"], *words), code, message)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_sheet_shows_one_model(one_line, evaluate, tiny_models):
+    """Two models have no common worst pictures."""
+    files = [tiny_models["float32"], tiny_models["int8"]]
+    one_line(evaluate(*files, "--sheet", "a.png"), 2, "`--sheet` shows one model's mattes")
+
+
+def test_an_unknown_form_is_refused(tmp_path):
+    """Whoever calls it from Python reads the same message."""
+    with pytest.raises(UsageError, match="`save_kind` must be one of"):
+        outputs.saver(tmp_path, "cutout")
+
+
+def test_a_name_that_is_no_text_is_written_all_the_same(call, tmp_path, portraits, tiny_models):
+    """A file name with a foreign byte ends up in the tables with a sign in its place."""
+    root = tmp_path / "data"
+    pair = dataset.find_pairs(portraits, "test")[0]
+    for side, path in (("image", pair.image), ("mask", pair.mask)):
+        (root / "test" / side).mkdir(parents=True)
+        shutil.copy(path, os.fsencode(root / "test" / side) + b"/a\xff" + path.suffix.encode())
+    result = call(
+        "evaluate", tiny_models["int8"], "--data", root, "--per-image", "a.csv", "--save", "out",
+        "--sheet", "a.png",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert _scores("a.csv")[0]["picture"] == "a?"

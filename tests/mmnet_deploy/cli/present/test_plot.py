@@ -1,0 +1,104 @@
+"""`plot` on the command line: what is drawn, of whom, and how large."""
+
+import csv
+
+import pytest
+
+from mmnet_deploy.results import store
+from mmnet_deploy.results.estimate import load_profile
+from tests.mmnet_deploy.results.test_estimate import counted
+from tests.mmnet_deploy.results.test_store import benchmark, evaluation, model
+
+SAMPLES_US = (1000.0,) * 80 + (2000.0,) * 20
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Two models on two phones."""
+    from android_benchmark import DeviceFacts, Measurement
+
+    folder = tmp_path / "results"
+    for number in (1, 2):
+        file = model(f"{number}{number}", f"net{number}.tflite")
+        store.save(evaluation(file, 0.001 * (2 + number)), folder)
+        for serial in ("1a2b", "3c4d"):
+            facts = DeviceFacts(serial, f"Phone {serial}", "SoC", 8, "Android 14")
+            samples = tuple(number * value for value in SAMPLES_US)
+            measurement = Measurement((), samples)
+            store.save(benchmark(file, device=facts, measurement=measurement), folder)
+    return folder
+
+
+def _drawn(call, tmp_path, *words):
+    """The numbers that were plotted."""
+    result = call("plot", "results", "-o", "a.svg", "--csv", "a.csv", *words)
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "a.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_device_can_be_chosen(call, tmp_path, results):
+    """By its serial; without the option each has a panel."""
+    assert len({row["device"] for row in _drawn(call, tmp_path)}) == 2
+    rows = _drawn(call, tmp_path, "--device", "3c4d")
+    assert len(rows) == 2 and all("Phone 3c4d" in row["device"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "expected_ms"), [("median", 1.0), ("p90", 2.0), ("mean", 1.2), ("min", 1.0)]
+)
+def test_any_statistic_of_the_latency_can_be_drawn(call, tmp_path, results, statistic, expected_ms):
+    """From the raw samples, with its name on the axis."""
+    rows = _drawn(call, tmp_path, "--latency", statistic)
+    assert {row["statistic"] for row in rows} == {statistic}
+    assert min(float(row["latency_ms"]) for row in rows) == pytest.approx(expected_ms)
+
+
+def test_any_metric_can_be_drawn_and_lower_is_better(call, tmp_path, results):
+    """A mean IoU becomes its complement."""
+    rows = _drawn(call, tmp_path, "--metric", "mean_iou")
+    assert {round(float(row["error"]), 6) for row in rows} == {0.1}
+    assert "1 − mean IoU" in (tmp_path / "a.svg").read_text()
+    assert {row["metric"] for row in _drawn(call, tmp_path, "--metric", "mad")} == {"mad"}
+
+
+@pytest.mark.parametrize("size", ["column", "page", "slide"])
+def test_every_size_is_drawn(call, tmp_path, results, size):
+    """With the numbers beside it."""
+    assert len(_drawn(call, tmp_path, "--size", size, "--device", "1a2b")) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--metric", "sharpness"), ("`--metric`", "sharpness")),
+        (("--device", "none"), ("`--device`", "1a2b, 3c4d", "none")),
+        (("--profile", "nokia"), ("`--profile`", "snapdragon-820", "nokia")),
+    ],
+)
+def test_what_is_not_there_is_one_line(call, one_line, results, words, told):
+    """With what there is."""
+    one_line(call("plot", "results", "-o", "a.svg", *words), 2, *told)
+
+
+def test_a_metric_that_was_not_evaluated_is_one_line(call, one_line, results):
+    """With what was."""
+    result = call("plot", "results", "-o", "a.svg", "--metric", "sad")
+    one_line(result, 1, "no sad, only gradient_error")
+
+
+def test_counts_are_drawn_as_estimates(call, tmp_path, results):
+    """In a panel of their own that says so; a file of another kind is named and skipped."""
+    profile = load_profile("snapdragon-820")
+    file = model("11", "net1.tflite")
+    known = {"runtime_wheel_sha256": profile.runtime_wheel_sha256}
+    store.save(counted(100, model=file, **known), results)
+    (results / "half.json").write_text('{"kind": "bench')
+    result = call("plot", "results", "-o", "a.svg", "--csv", "a.csv")
+    assert result.exit_code == 0, result.output
+    assert "half.json" in result.stderr
+    drawn = (tmp_path / "a.svg").read_text()
+    assert "Estimated latency (ms)" in drawn and "estimated, not measured" in drawn
+    with (tmp_path / "a.csv").open(newline="") as table:
+        rows = [row for row in csv.DictReader(table) if row["source"] == "estimated"]
+    assert [row["label"] for row in rows] == ["net1"]

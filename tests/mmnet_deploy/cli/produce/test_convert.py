@@ -1,0 +1,95 @@
+"""`mmnet-deploy convert` as a user meets it: what is printed, refused and kept."""
+
+import os
+
+import keras
+import pytest
+
+from mmnet_deploy.tflite import interpreter
+
+
+def test_all_is_every_precision(call, tiny_run):
+    """`--precision all` makes five files and a row for each; the data are the run's."""
+    result = call("convert", tiny_run, "--precision", "all", "-o", "models")
+    assert result.exit_code == 0, result.output
+    assert len(os.listdir("models")) == 5
+    for name in os.listdir("models"):
+        assert name in result.stdout
+    assert "held-out pictures" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--precision", "int4"), "`precision` must be one of float32, float16, dynamic, int8"),
+        (("--graph", "fast"), "`graph` must be one of deploy, stock. Received: fast."),
+        (("--precision", "int8", "--io", "int8"), "`io` must be one of uint8, float32."),
+        (("--max-error-increase", "2%"), "`precision` must have int8. Received: float32."),
+        (
+            ("--precision", "int8", "--max-error-increase", "two"),
+            "`max_error_increase` must be a share such as 2% or 0.02. Received: two.",
+        ),
+        (("--precision", "int8", "--float-layers", "["), "must be a regular expression"),
+        (("--representative", "nowhere"), "nowhere"),
+        (("--alpha-channel", 2), "alpha"),
+    ],
+)
+def test_wrong_options_are_one_line_and_leave_nothing(one_line, call, tiny_run, words, message):
+    """Each says the rule and what was received."""
+    result = call("convert", tiny_run, *words, "-o", "models")
+    one_line(result, 1 if "nowhere" in words else 2, message)
+    assert not os.path.exists("models") or not os.listdir("models")
+
+
+def test_a_file_outside_a_limit_ends_in_1(one_line, call, tiny_run):
+    """The limit can be set by hand; the file is not kept, and what may help is named."""
+    result = call(
+        "convert", tiny_run, "--precision", "int8", "--max-mean-difference", 1e-9, "-o", "models"
+    )
+    one_line(result, 1, "The file was not kept. `--max-error-increase 2%` leaves the layers")
+    assert not os.listdir("models")
+
+
+def test_a_network_from_elsewhere_needs_its_own_pictures(
+    one_line, call, tiny_run, tmp_path, portraits
+):
+    """Outside a run folder nothing says what it was trained on."""
+    (tmp_path / "mine.keras").write_bytes((tiny_run / "best.keras").read_bytes())
+    result = call("convert", "mine.keras", "-o", "models")
+    one_line(result, 2, "`representative` must name a data set or a folder")
+    result = call("convert", "mine.keras", "--representative", portraits, "-o", "models")
+    assert result.exit_code == 0, result.output
+
+
+def test_the_ranking_is_printed_and_stored(call, tmp_path, portraits):
+    """A network that int8 breaks is mended by layers in float, which the file lists."""
+    _fragile().save(tmp_path / "fragile.keras")
+    words = ("convert", "fragile.keras", "--representative", portraits, "-o", "models")
+    broken = call(*words, "--precision", "int8", "--max-mean-difference", 1)
+    assert broken.exit_code == 0, broken.output
+    assert "loses" in broken.stderr and "--max-error-increase 2%" in broken.stderr
+    mended = call(*words, "--precision", "int8", "--max-error-increase", "2%")
+    assert mended.exit_code == 0, mended.output
+    assert "Cost of quantizing a layer" in mended.stdout
+    card = interpreter.describe(tmp_path / "models" / "fragile-32-int8.tflite").card
+    assert "huge" in card.float_layers and card.gradient_error_change <= 0.02
+    assert card.layer_errors[0].layer in card.float_layers
+    assert card.layer_errors[0].error > 0
+
+
+def _fragile():
+    """A matte of edges, and a channel of huge values that are subtracted again."""
+    keras.utils.set_random_seed(3)
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(8, 3, padding="same", activation="relu6", name="features")(image)
+    huge = keras.layers.Conv2D(2, 1, name="huge")(x)
+    x = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="matte")(huge)
+    model = keras.Model(image, x, name="fragile")
+    kernel, bias = model.get_layer("huge").get_weights()
+    kernel[..., 0] = 40 * kernel[..., 0]
+    kernel[..., 1] = -kernel[..., 0] + 0.02 * kernel[..., 1]
+    model.get_layer("huge").set_weights([kernel, bias])
+    kernel, bias = model.get_layer("matte").get_weights()
+    kernel[:, :, 1] = kernel[:, :, 0] = 20 * kernel[:, :, 0]
+    model.get_layer("matte").set_weights([kernel, bias])
+    return model

@@ -1,0 +1,257 @@
+"""Evaluation: every picture is scored against its own mask, at the stated size."""
+
+import itertools
+import os
+import threading
+import time
+import weakref
+
+import cv2
+import numpy as np
+import pytest
+
+from mmnet_deploy.errors import DataError, ModelFileError
+from mmnet_deploy.evaluation import scoring
+from mmnet_deploy.mattes import metrics
+from mmnet_deploy.portraits import dataset, synthetic
+from mmnet_deploy.results.records import ModelFile
+
+MODEL = ModelFile("model.tflite", "0" * 64, 1)
+
+
+def _model(predict):
+    return scoring.Matting(MODEL, "none", prepare=lambda image: image, infer=predict)
+
+
+def _evaluate(predict, root, **options):
+    return scoring.evaluate(_model(predict), root, "test", **options)
+
+
+@pytest.fixture
+def truth_of(portraits):
+    """The mask of a picture, found by its pixels."""
+    by_pixels = {}
+    for pair in dataset.find_pairs(portraits, "test"):
+        image, mask = dataset.read_pair(pair)
+        by_pixels[image.tobytes()] = mask
+    return lambda image: by_pixels[image.tobytes()].astype(np.float32) / 255
+
+
+def test_a_perfect_matte_has_no_error(portraits, truth_of):
+    """The mask itself scores zero error and full overlap on every picture."""
+    result = _evaluate(truth_of, portraits)
+    assert [picture.scores["mean_iou"] for picture in result.pictures] == [1.0] * 4
+    assert result.scores["gradient_error"] == pytest.approx(0, abs=1e-6)
+    assert result.scores["mad"] == 0
+
+
+def test_scores_belong_to_their_pictures(portraits, truth_of):
+    """Names are in order, and each score is that of its own picture."""
+    result = _evaluate(lambda image: 1 - truth_of(image), portraits, size=None)
+    pairs = dataset.find_pairs(portraits, "test")
+    assert [picture.name for picture in result.pictures] == [pair.name for pair in pairs]
+    for picture, pair in zip(result.pictures, pairs, strict=True):
+        truth = dataset.read_mask(pair.mask).astype(np.float32) / 255
+        assert picture.scores["mad"] == pytest.approx(metrics.mad(1 - truth, truth), abs=1e-6)
+
+
+def test_mattes_are_compared_at_800_by_600_by_default(portraits):
+    """Matte and mask are resized bilinearly to the published size before the metrics."""
+    matte = np.random.default_rng(0).random((32, 32), np.float32)
+    result = _evaluate(lambda image: matte, portraits)
+    assert (result.height_px, result.width_px) == (800, 600)
+    mask = dataset.read_mask(dataset.find_pairs(portraits, "test")[0].mask)
+    alpha = cv2.resize(matte, (600, 800))
+    truth = cv2.resize(mask.astype(np.float32) / 255, (600, 800))
+    assert result.pictures[0].scores["gradient_error"] == pytest.approx(
+        metrics.gradient_error(alpha, truth), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_a_matte_of_one_value_is_noted(portraits, truth_of, value):
+    """However small its gradient error is; one that knows most of the picture is not."""
+    constant = _evaluate(lambda image: np.full((32, 32), value, np.float32), portraits)
+    assert constant.beaten_by_constant
+    assert constant.note.startswith(
+        "model.tflite is no better than a matte of one value everywhere: "
+    )
+    some = _evaluate(lambda image: 0.4 * value + 0.6 * truth_of(image), portraits)
+    assert some.note == "" and not some.beaten_by_constant
+
+
+def test_a_perfect_matte_of_nothing_is_not_noted(tmp_path):
+    """Where every mask is empty, no constant matte can be told from a good one."""
+    synthetic.write_dataset(tmp_path, count=10, size=48, seed=0)
+    for pair in dataset.find_pairs(tmp_path, "test"):
+        cv2.imwrite(str(pair.mask), np.zeros((48, 48), np.uint8))
+    assert not _evaluate(lambda image: np.zeros((32, 32), np.float32), tmp_path).beaten_by_constant
+
+
+def test_the_mean_is_over_pictures(portraits):
+    """A mean score is the plain mean of the pictures' scores."""
+    result = _evaluate(lambda image: np.zeros((32, 32), np.float32), portraits)
+    each = [picture.scores["mad"] for picture in result.pictures]
+    assert result.scores["mad"] == pytest.approx(np.mean(each))
+
+
+def test_a_picture_that_cannot_be_read_ends_the_evaluation(tmp_path, portraits):
+    """A corrupt file is an error that names it, not a score that leaves it out."""
+    root = tmp_path / "data"
+    for split in ("image", "mask"):
+        folder = root / "test" / split
+        folder.mkdir(parents=True)
+        for path in (portraits / "test" / split).iterdir():
+            (folder / path.name).write_bytes(path.read_bytes())
+    broken = sorted((root / "test" / "image").iterdir())[2]
+    broken.write_bytes(broken.read_bytes()[:100])
+    with pytest.raises(DataError, match=f"{broken.name}: is truncated"):
+        _evaluate(lambda image: np.zeros((32, 32), np.float32), root)
+
+
+def test_a_matte_that_is_not_finite_is_an_error(portraits):
+    """A damaged network is not scored as if it were a bad one."""
+    matte = np.full((32, 32), np.nan, np.float32)
+    with pytest.raises(ModelFileError, match="no finite matte"):
+        _evaluate(lambda image: matte, portraits)
+
+
+def test_other_masks_are_another_data_set(tmp_path, portraits, truth_of):
+    """Two data sets of the same folder name are told apart by their masks."""
+    synthetic.write_dataset(tmp_path / portraits.name, count=20, size=48, seed=4)
+    flat = np.zeros((32, 32), np.float32)
+    one = _evaluate(truth_of, portraits)
+    assert one.data_sha256 == _evaluate(lambda image: flat, portraits).data_sha256
+    other = _evaluate(lambda image: flat, tmp_path / portraits.name)
+    assert other.data == one.data
+    assert other.data_sha256 != one.data_sha256
+
+
+def test_only_the_chosen_metrics_are_computed(portraits, truth_of):
+    """Scores are those that were asked for, in the order of the registry."""
+    wanted = metrics.named(["connectivity", "mad"])
+    result = _evaluate(truth_of, portraits, wanted=wanted)
+    assert list(result.scores) == ["mad", "connectivity"]
+    assert result.scores == {"mad": 0, "connectivity": 0}
+
+
+# --- Many pictures -----------------------------------------------------------
+
+
+def _copies(root, portraits, names):
+    """A split of the first test pair under many names."""
+    pair = dataset.find_pairs(portraits, "test")[0]
+    for side, path in (("image", pair.image), ("mask", pair.mask)):
+        (root / "test" / side).mkdir(parents=True)
+        for name in names:
+            os.link(path, root / "test" / side / f"{name}{path.suffix}")
+    return root
+
+
+def _most_alive(root):
+    """How many pictures and mattes were in memory at once, where scoring is slow."""
+    lock, alive, most = threading.Lock(), 0, 0
+
+    def change(step):
+        nonlocal alive, most
+        with lock:
+            alive += step
+            most = max(most, alive)
+
+    def watched(array):
+        array = array.copy()
+        change(1)
+        weakref.finalize(array, change, -1)
+        return array
+
+    def sink(pair, image, matte):
+        time.sleep(0.005)
+
+    model = scoring.Matting(
+        MODEL, "none", watched, lambda image: watched(image[..., 0].astype(np.float32) / 255)
+    )
+    scoring.evaluate(model, root, "test", size=None, sink=sink)
+    assert alive == 0
+    return most
+
+
+def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path, portraits):
+    """Eight times as many pictures are no more in memory at once, however slow the rest is."""
+    few, many = (
+        _most_alive(_copies(tmp_path / str(n), portraits, [f"{i:04}" for i in range(n)]))
+        for n in (15, 120)
+    )
+    workers = scoring._workers(scoring.Matting(MODEL, "none", None, None))
+    with workers as (_, count):
+        assert many <= 4 * count + 6
+    assert many <= few + 2
+
+
+def test_a_fault_ends_the_work_at_once(tmp_path, portraits):
+    """What is under way is given up: no further picture is computed after an error."""
+    root = _copies(tmp_path, portraits, [f"{i:04}" for i in range(60)])
+    seen = itertools.count()
+
+    def predict(image):
+        if next(seen) == 3:
+            return np.full((8, 8), np.inf, np.float32)
+        return np.zeros((8, 8), np.float32)
+
+    with pytest.raises(ModelFileError, match=r"no finite matte of .*0003"):
+        _evaluate(predict, root)
+    assert next(seen) < 30
+
+
+def test_opencv_has_its_threads_back(portraits, truth_of):
+    """Evaluation keeps OpenCV to one thread, and only as long as it lasts."""
+    before = cv2.getNumThreads()
+    during = []
+    _evaluate(lambda image: during.append(cv2.getNumThreads()) or truth_of(image), portraits)
+    assert set(during) == {1}
+    assert cv2.getNumThreads() == before
+
+
+def test_pictures_that_are_too_small_are_named(tmp_path, portraits):
+    """At native size a picture without room for the gradient filter is an error, no traceback."""
+    root = _copies(tmp_path, portraits, ["a"])
+    for side in ("image", "mask"):
+        (path,) = (root / "test" / side).iterdir()
+        small = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[:8, :30]
+        path.unlink()
+        cv2.imwrite(str(path.with_suffix(".png")), small)
+    with pytest.raises(DataError, match=r"a\.png: Mattes must be larger than 8 pixels"):
+        _evaluate(lambda image: np.zeros((8, 30), np.float32), root, size=None)
+
+
+# --- Clips -------------------------------------------------------------------
+
+
+def test_clips_are_told_apart_by_their_names(tmp_path, portraits):
+    """Frames differ in the number at their end; the first frame of each clip has no dtSSD."""
+    names = ["a-01", "a-02", "a-03", "b", "c-01", "c-02"]
+    root = _copies(tmp_path, portraits, names)
+    steps = itertools.count()
+
+    def predict(image):
+        return np.full((8, 8), 0.1 * next(steps), np.float32)
+
+    result = _evaluate(predict, root, wanted=metrics.named(["mad", "dtssd"]))
+    having = [picture.name for picture in result.pictures if "dtssd" in picture.scores]
+    assert having == ["a-02", "a-03", "c-02"]
+    # The truth stands still, and every matte is a tenth brighter than the one before.
+    assert result.scores["dtssd"] == pytest.approx(0.1, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a-1", "a-10", "a-2"], "a-2.* leading zeros"),
+        (["a", "b", "c"], "Received: a, b"),
+        (["only-1"], "Received: only-1"),
+    ],
+)
+def test_what_is_no_clip_has_no_flicker(tmp_path, portraits, names, words):
+    """Names that give no order of frames are refused before anything is computed."""
+    root = _copies(tmp_path, portraits, names)
+    with pytest.raises(DataError, match=words):
+        _evaluate(None, root, wanted=metrics.named(["dtssd"]))

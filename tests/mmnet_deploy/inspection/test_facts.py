@@ -1,0 +1,253 @@
+"""What a file tells of itself, what two of them differ in, and what layers are called."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mmnet_deploy import inspection
+from mmnet_deploy.errors import ModelFileError, ResultError
+from mmnet_deploy.inspection import difference
+from mmnet_deploy.inspection.quantization_error import LayerNoise, QuantizationError
+from mmnet_deploy.results.record_json import card_from_json
+from mmnet_deploy.tflite import counts, interpreter, layer_names
+from mmnet_deploy.tflite.graph import Graph
+
+
+def _convert(function, shape=(1, 16, 16, 3), **options) -> bytes:
+    concrete = tf.function(function).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+        tf.lite.OpsSet.SELECT_TF_OPS,
+    ]
+    for name, value in options.items():
+        setattr(converter, name, value)
+    return converter.convert()
+
+
+@pytest.fixture
+def inspect(tmp_path):
+    """The inspection of a file's content."""
+
+    def look(content, name="model.tflite"):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return inspection.inspect(path)
+
+    return look
+
+
+# --- One file ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic", "int8", "int16x8"])
+def test_the_tensors_tell_the_precision(tiny_models, precision):
+    """Whatever the description says, and the same as it does."""
+    found = inspection.inspect(tiny_models[precision])
+    assert found.file.card.precision == precision
+    if precision != "dynamic":  # The tiny network has no filter that is worth quantizing.
+        assert found.precision == precision
+
+
+def test_a_hybrid_file_is_dynamic(inspect):
+    """int8 weights and float activations."""
+    filters = tf.constant(np.random.default_rng(0).normal(size=(3, 3, 3, 64)), tf.float32)
+    content = _convert(
+        lambda x: tf.nn.conv2d(x, filters, 1, "SAME"), optimizations=[tf.lite.Optimize.DEFAULT]
+    )
+    assert inspect(content).precision == "dynamic"
+
+
+def test_ends_have_their_scale(tiny_models):
+    """Input and output of an integer file with type, scale and zero point."""
+    found = inspection.inspect(tiny_models["int8"])
+    (source,), (target,) = found.inputs, found.outputs
+    assert (source.shape, source.dtype, source.zero_point) == ((1, 32, 32, 3), "UINT8", 0)
+    assert source.scale == pytest.approx(1 / 255)
+    assert target.dtype == "UINT8"
+    (plain,) = inspection.inspect(tiny_models["float32"]).inputs
+    assert (plain.dtype, plain.scale, plain.zero_point) == ("FLOAT32", None, None)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
+def test_layers_add_up_to_the_whole(tiny_models, precision):
+    """Parameters and multiply-adds by layer are those of the file, unpacked weights too."""
+    found = inspection.inspect(tiny_models[precision])
+    graph = Graph.from_bytes(tiny_models[precision].read_bytes())
+    assert sum(layer.macs for layer in found.layers) == found.macs == counts.total_macs(graph)
+    assert sum(layer.parameters for layer in found.layers) == found.parameters
+    assert sum(found.operators.values()) == len(graph.ops)
+    assert all(not layer.name.endswith("weights") for layer in found.layers)
+    assert max(layer.activation_bytes for layer in found.layers) <= found.peak_activation_bytes
+    assert found.peak_layer in {layer.name for layer in found.layers}
+
+
+def test_delegation_says_who_runs_what(tiny_models, inspect):
+    """All of a float file in one partition; what is left out has no partition."""
+    found = inspection.inspect(tiny_models["float32"])
+    assert found.delegation.partitions == (len(found.layers),)
+    assert found.delegation.engine == interpreter.runtime_name()
+    assert not found.delegation.left_out
+    assert {layer.partition for layer in found.layers} == {0}
+    cut = inspect(
+        _convert(
+            lambda x: tf.raw_ops.ResizeNearestNeighbor(
+                images=tf.nn.relu(x), size=(32, 32), half_pixel_centers=True
+            )
+        )
+    )
+    assert cut.delegation.left_out == {"RESIZE_NEAREST_NEIGHBOR": 1}
+    assert [layer.partition for layer in cut.layers] == [0, None]
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (lambda: _convert(lambda x: tf.linalg.trace(x)[..., None]), "flex"),
+        (lambda: _convert(tf.nn.relu, shape=(1, None, None, 3)), "dynamic_shape"),
+    ],
+    ids=["flex", "dynamic"],
+)
+def test_a_file_that_cannot_run_is_shown_all_the_same(inspect, content, rule):
+    """Its delegation is not known, and a finding says why."""
+    found = inspect(content())
+    assert found.delegation.problem
+    assert found.delegation.partitions == ()
+    assert [finding.rule for finding in found.findings] == [rule]
+    if rule == "dynamic_shape":
+        assert found.macs is None
+        assert found.peak_activation_bytes is None
+        assert found.inputs[0].shape == (1, -1, -1, 3)
+
+
+def test_a_file_that_this_runtime_cannot_load_is_a_finding(inspect):
+    """An operator of another tool is no reason to keep the rest to oneself."""
+    content = _convert(lambda x: tf.linalg.trace(x)[..., None])
+    found = inspect(content.replace(b"FlexMatrixDiagPartV3", b"AliceMatrixDiagPart3"))
+    (finding,) = found.findings
+    assert finding.rule == "not_loaded"
+    assert "cannot be loaded" in finding.why
+
+
+def test_what_is_no_model_is_refused(tmp_path, tiny_models):
+    """Missing, a text, a folder, and truncated anywhere: an error that names the file."""
+    content = tiny_models["int8"].read_bytes()
+    path = tmp_path / "a.tflite"
+    with pytest.raises(ModelFileError, match=r"a\.tflite"):
+        inspection.inspect(path)
+    for share in (0.0, 0.01, 0.5, 0.99):
+        path.write_bytes(content[: int(share * len(content))])
+        with pytest.raises(ModelFileError, match=r"a\.tflite"):
+            inspection.inspect(path)
+    path.write_bytes(interpreter.with_card(content, "[]"))
+    with pytest.raises(ResultError, match="description is damaged"):
+        inspection.inspect(path)
+
+
+# --- JSON --------------------------------------------------------------------
+
+
+def test_json_holds_the_description(tiny_models):
+    """The facts that the file carries are read back as they were written."""
+    found = inspection.inspect(tiny_models["int8"])
+    content = json.loads(inspection.to_json(found))
+    assert (content["kind"], content["schema_version"]) == ("inspection", 1)
+    assert card_from_json(json.dumps(content["file"]["card"])) == found.file.card
+    assert content["inputs"][0]["scale"] == pytest.approx(1 / 255)
+    assert len(content["layers"]) == len(found.layers)
+    assert content["macs"] == found.macs
+
+
+def test_json_has_no_infinity(tiny_models):
+    """A layer without error has no ratio; other parsers need not know infinity."""
+    layers = (LayerNoise("a", "ADD", 1.0, 0.01), LayerNoise("b", "ADD", 1.0, 0.0))
+    text = inspection.to_json(
+        inspection.inspect(tiny_models["float32"]), QuantizationError(layers, 0, 4)
+    )
+    assert "Infinity" not in text
+    error = json.loads(text)["quantization_error"]
+    assert error["pictures"] == 4
+    assert [layer["signal_to_noise_db"] for layer in error["layers"]] == [pytest.approx(20), None]
+
+
+# --- Two files ---------------------------------------------------------------
+
+
+def test_the_same_file_differs_in_nothing(tiny_models):
+    """Nothing but the name may differ."""
+    found = inspection.inspect(tiny_models["int8"])
+    assert difference.compare(found, found) == difference.Difference((), (), (), ())
+
+
+def test_difference_of_two_precisions(tiny_models):
+    """Size, precision, memory, ends, description and the type of every layer; not the MACs."""
+    before, after = (inspection.inspect(tiny_models[name]) for name in ("float32", "int8"))
+    changes = difference.compare(before, after)
+    facts = {change.what: (change.before, change.after) for change in changes.facts}
+    assert facts["precision"] == ("float32", "int8")
+    assert facts["size_bytes"] == tuple(
+        tiny_models[name].stat().st_size for name in ("float32", "int8")
+    )
+    assert facts["input_0_dtype"] == ("FLOAT32", "UINT8")
+    assert {"parameters", "macs"}.isdisjoint(facts)
+    assert ("QUANTIZE", None, 2) in map(dataclasses.astuple, changes.operators)
+    assert "precision" in {change.what for change in changes.card}
+    assert any(
+        change.before and change.after and change.before[2] != change.after[2]
+        for change in changes.layers
+    )
+    content = json.loads(difference.to_json(before, after))
+    assert content["kind"] == "difference"
+    assert len(content["difference"]["facts"]) == len(changes.facts)
+    assert content["before"]["file"]["name"] == tiny_models["float32"].name
+
+
+def test_layers_that_come_and_go(inspect):
+    """They are told from those that only changed, and by number where names repeat."""
+    before = inspect(_convert(lambda x: tf.nn.softmax(tf.sin(x, name="wave"))), "a.tflite")
+    after = inspect(_convert(lambda x: tf.nn.softmax(tf.cos(x, name="turn"))), "b.tflite")
+    changes = {change.what: change for change in difference.compare(before, after).layers}
+    assert changes["wave"].after is None
+    assert changes["turn"].before is None
+    assert "PartitionedCall:0" not in changes
+
+
+# --- Names -------------------------------------------------------------------
+
+
+def test_layers_have_names_that_people_use():
+    """The scope of the network, the operation, what was fused and the number of the call go."""
+    names = {
+        "net_1/stem_relu_1/Relu6;net_1/stem_1/convolution": "stem_relu",
+        "net_1/enc0_norm_1/batchnorm/mul_1": "enc0_norm",
+        "net_1/double_1/resize/ResizeBilinear": "double",
+        "net_1/block_1/conv_1/convolution": "block_1/conv",
+        "PartitionedCall:0": "PartitionedCall:0",
+        "matte": "matte",
+    }
+    assert layer_names.short_names(names) == names
+
+
+def test_numbers_that_tell_layers_apart_stay():
+    """An ending goes only where every layer has it."""
+    names = {
+        "net/conv_1/convolution": "conv_1",
+        "net/conv_2/convolution": "conv_2",
+        "net/conv/convolution": "conv",
+    }
+    assert layer_names.short_names(names) == names
+    assert layer_names.short_names([]) == {}
+
+
+@pytest.mark.parametrize("width", [5, 8, 26])
+def test_long_names_keep_both_ends(width):
+    """The block is at the front of a name, and the role at its end."""
+    name = "encoder_block_number_twelve_relu"
+    short = layer_names.shortened(name, width)
+    assert len(short) == width
+    assert (short[0], short[-1]) == ("e", "u")
+    assert "…" in short
+    assert layer_names.shortened(name, 99) == name

@@ -1,0 +1,432 @@
+"""The report: complete without anything beside it, and safe whatever a name says."""
+
+import base64
+import dataclasses
+import html.parser
+import importlib.util
+import json
+import re
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from mmnet_deploy import report
+from mmnet_deploy.report import plots, sections
+from mmnet_deploy.results import store
+from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
+from tests.support import report_results as made
+
+
+def reading(results, skipped=()):
+    """Results as they come from files."""
+    files = tuple(Path(f"{number}.json") for number in range(len(results)))
+    return store.Reading(tuple(results), files, tuple(skipped))
+
+
+class _Page(html.parser.HTMLParser):
+    """Elements with their attributes, and all text outside of style and script."""
+
+    VOID = ("meta", "link", "br", "img")
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.text, self.open, self.headings = [], [], [], []
+        self.feed(page)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"style", "script"} & set(self.open):
+            self.text.append(data)
+
+    @property
+    def words(self):
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The report of every kind of result."""
+    skipped = ["cut.json: is not a result of mmnet-deploy, or is damaged."]
+    return _Page(report.render(reading(made.everything(), skipped)))
+
+
+# --- What it says ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Benchmarks 14, 1 invalid",
+        "Skipped cut.json: is not a result",
+        "1 emulated result left out",
+        "no throttled: the highest frequency fell to 60 %; let it cool",
+        "8.90 mean",
+        "none (gpu asked for)",
+        "The engine gives no samples: 120 runs from 8.00 to 12.0 ms",
+        "enc0_expand",
+        "kept in float",
+        "the 12 worst of 30 layers",
+        "25 operators",
+        "Frequency governor: schedutil.",
+        "Fastest core: 2.4 GHz whenever it was read.",
+        "Not readable there: hottest sensor",
+        "mmnet-deploy bench mmnet-1.4-256-float32.tflite --device 1A2B3C --threads 4 --delegate "
+        "xnnpack --cores big --preset default -o results",
+        "--delegate gpu",
+        "--eval-size 800x600",
+        "emulated: not a phone's times",
+        "Build maker/p/p:14/A1",
+        "mmnet-deploy 0.1.0, python 3.11.7",
+        "at least 50 runs and 1 s",
+        "mmnet-1.0-256-float16.tflite portraits/test",
+    ],
+)
+def test_the_report_says(page, words):
+    """Validity, fallbacks, layers, states and commands are all in it."""
+    assert words in page.words
+
+
+def test_the_chart_is_a_part_of_the_page(page):
+    """It is drawn inline, described in words, and what it needs is in it."""
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("svg") > 20
+    (chart,) = [a for t, a in page.elements if t == "div" and a.get("class") == "card"]
+    assert chart["role"] == "img"
+    assert "On the Pareto front on" in chart["aria-label"]
+    assert "MMNet 0.5 int8" in chart["aria-label"]
+
+
+def test_the_page_can_be_read_without_seeing(page):
+    """Headings descend one by one, headers have a scope, pictures and boxes a label."""
+    assert page.headings[0] == 1 and page.headings.count(1) == 1
+    assert all(b - a <= 1 for a, b in zip(page.headings, page.headings[1:], strict=False))
+    for tag, attributes in page.elements:
+        if tag == "th":
+            assert attributes["scope"] in ("row", "col")
+        if tag == "svg":
+            assert attributes.get("aria-label") or attributes.get("aria-hidden") == "true"
+        if attributes.get("role") == "region":
+            assert attributes["aria-label"] and attributes["tabindex"] == "0"
+    (root,) = [a for t, a in page.elements if t == "html"]
+    assert root["lang"] == "en"
+
+
+def test_nothing_is_fetched(page):
+    """No address leads out of the page, and its own policy forbids any."""
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "xlink:href", "srcset", "action"):
+            assert attributes.get(name, "#").startswith(("#", "data:")), (tag, attributes)
+    assert not [tag for tag, _ in page.elements if tag in ("iframe", "object", "img", "form")]
+    policy = next(
+        a["content"] for t, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy.startswith("default-src 'none'")
+
+
+def test_hostile_names_are_text(page):
+    """A name is shown as it is: no element, no attribute and no template comes of it."""
+    assert [tag for tag, _ in page.elements].count("script") == 1
+    assert not [a for _, a in page.elements if any(name.startswith("on") for name in a)]
+    assert made.HOSTILE in page.words
+    assert made.HOSTILE_DEVICE in page.words
+
+
+@pytest.mark.parametrize("name", ["\udcff\x00\x1b[31m\u202e.tflite", "\ud800", "a" * 5000, ""])
+def test_names_that_are_no_text_do_not_break_the_page(name, tmp_path):
+    """What cannot be printed is left out, and what is too long is shortened."""
+    file = made.model(name=name, card=None)
+    results = [made.benchmark(file, 5000), made.evaluation(file, 0.004)]
+    path = report.write(reading(results), tmp_path / "report.html")
+    text = path.read_text(encoding="utf-8")
+    assert "\x1b" not in text and "\u202e" not in text and "\x00" not in text
+    _Page(text)
+
+
+def test_equal_results_give_equal_bytes():
+    """Nothing of the day or the machine is in it."""
+    assert report.render(reading(made.everything())) == report.render(reading(made.everything()))
+
+
+# --- Parts that lack ---------------------------------------------------------
+
+
+def test_benchmarks_alone_are_reported():
+    """Without quality there is no chart, and the reason is said."""
+    results = [r for r in made.everything() if isinstance(r, Benchmark)]
+    words = _Page(report.render(reading(results))).words
+    assert "No chart: No model file has both a latency and a gradient error." in words
+    assert "Quality Model" not in words
+    assert "mmnet-1.0-256-int8.tflite" in words
+
+
+def test_evaluations_alone_are_reported():
+    """Without latency neither."""
+    results = [r for r in made.everything() if isinstance(r, Evaluation)]
+    words = _Page(report.render(reading(results))).words
+    assert "No chart" in words and "Benchmarks 0" in words
+    assert "Latency distributions" not in words
+
+
+def test_evaluations_that_are_not_comparable_are_listed():
+    """Only the chart, which would compare them, is missing."""
+    file = made.model()
+    results = [
+        made.benchmark(file, 5000),
+        made.evaluation(file, 0.004),
+        made.evaluation(made.model(0.5), 0.005, split="other"),
+    ]
+    words = _Page(report.render(reading(results))).words
+    assert "No chart: The evaluations are not comparable" in words
+    assert "portraits/other" in words
+
+
+def test_only_emulated_results_are_marked():
+    """Chart and tables say that they are no phone's."""
+    file = made.model()
+    results = [made.benchmark(file, 5000, device=made.EMULATED), made.evaluation(file, 0.004)]
+    words = _Page(report.render(reading(results))).words
+    assert "Emulated 1 of 1" in words
+    assert "under emulation" in words
+    assert "their times are not a phone's" in words
+
+
+def test_many_results_stay_a_page_that_a_browser_opens():
+    """Details are for the first ones; how many are left out is said."""
+    file = made.model()
+    results = [made.benchmark(file, 30_000, n % 30, threads=1 + n // 30) for n in range(90)] + [
+        made.evaluation(file, 0.004)
+    ]
+    page = report.render(reading(results))
+    assert len(page) < 2_000_000
+    assert "The first 60 of 90 results." in _Page(page).words
+
+
+# --- Small charts ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("samples", [[5.0], [5.0] * 60, [0.0] * 9, [1.0, 1e9], list(range(1, 99))])
+def test_any_samples_can_be_drawn(samples):
+    """One, equal ones, zeros, and a far outlier."""
+    for drawn in (
+        plots.histogram(samples, samples[0], "median"),
+        plots.sequence(samples, samples[0]),
+    ):
+        assert "nan" not in drawn and "inf" not in drawn
+        numbers = [float(n) for n in re.findall(r'(?:x|y|cx|cy)="([-\d.]+)"', drawn)]
+        assert all(-1 <= number <= plots.WIDTH + 1 for number in numbers)
+
+
+def test_an_outlier_does_not_squeeze_a_histogram():
+    """It is counted at the end of the axis."""
+    drawn = plots.histogram([1000.0 + n for n in range(99)] + [90_000.0], 1050, "median")
+    assert "1.1 ms, 1 above" in drawn
+    assert drawn.count("<rect") > 30
+
+
+def test_qualities_without_a_gradient_error_stand_last():
+    """Where other metrics were asked for, a dash stands in its place, and the chart says why."""
+    file, other = made.model(), made.model(0.5)
+    scores = (PictureScore("a", {"mad": 0.02, "sad": 3.0}),)
+    lacking = made.evaluation(file, 0.004, pictures=scores)
+    known = made.evaluation(other, 0.004, count=1)
+    found = sections.build(reading([made.benchmark(file, 5000), lacking, known]))
+    assert [e.model for e in found.evaluations] == [other, file]
+    assert "has no gradient_error" in found.chart_lacks
+    assert "–" in report.render(reading([made.benchmark(file, 5000), lacking, known]))
+
+
+def test_commands_can_be_pasted_into_a_shell():
+    """Names with spaces, quotes and dashes are quoted."""
+    file = made.model(name="-rf; $(x) 'a'.tflite")
+    (device,) = sections.build(reading([made.benchmark(file, 5000)])).devices
+    (way,) = device.ways
+    words = shlex.split(way.command)
+    assert words[2] == "./-rf; $(x) 'a'.tflite"
+    assert words[-2:] == ["-o", "results"]
+
+
+def test_own_rules_are_in_the_command():
+    """Where no preset has them."""
+    rules = dataclasses.replace(made.benchmark(made.model(), 5000).rules, min_runs=77)
+    result = made.benchmark(made.model(), 5000, rules=rules)
+    (device,) = sections.build(reading([result])).devices
+    assert "--min-runs 77 --min-duration 1 --max-duration 150" in device.ways[0].command
+
+
+# --- The command -------------------------------------------------------------
+
+
+def test_the_command_writes_one_file(call, one_line, tmp_path):
+    """Results of files and folders; another suffix is refused before anything is read."""
+    for result in made.everything()[:4]:
+        store.save(result, tmp_path / "results")
+    (tmp_path / "results" / "cut.json").write_text("{")
+    result = call("report", "results", "-o", "deep/report.html", "--title", "For <you>")
+    assert result.exit_code == 0, result.output
+    assert "The report of 4 results is deep/report.html." in result.stderr
+    text = (tmp_path / "deep" / "report.html").read_text()
+    assert "<title>For &lt;you&gt;</title>" in text
+    assert "Skipped results/cut.json" in text
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["report.html"]
+    one_line(call("report", "results", "-o", "report.pdf"), 2, "must end in .html")
+    one_line(call("report", "nowhere", "-o", "a.html"), 1, "nowhere")
+
+
+# --- In a browser ------------------------------------------------------------
+
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A headless Chromium that has the report open; skipped where there is none."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs Debian's chromium and chromium-driver")
+    if not importlib.util.find_spec("selenium"):
+        pytest.skip("needs selenium")
+    from selenium import webdriver
+
+    page = tmp_path_factory.mktemp("page") / "report.html"
+    report.write(reading(made.everything()), page)
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    # Not pytest's folder, whose path may be too long for the browser's sockets.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+        try:
+            opened.get(page.as_uri())
+            yield opened
+        finally:
+            opened.quit()
+
+
+def _show(browser, width, scheme="light", media="screen"):
+    """Turn the window into one of that width and taste."""
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
+
+def test_a_browser_opens_it_without_a_word(browser):
+    """Neither an error nor a warning is on the console, and nothing but the page is loaded."""
+    assert browser.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    # The browser's own first tab asks for things of the browser.
+    urls = {params["request"]["url"] for params in asked if "file:" in params["documentURL"]}
+    assert {url for url in urls if not url.startswith("data:")} == {browser.current_url}
+
+
+def test_names_run_nothing_in_a_browser(browser):
+    """The hostile name is text in the table and in the chart, and no dialog opens."""
+    from selenium.common.exceptions import NoAlertPresentException
+
+    with pytest.raises(NoAlertPresentException):
+        browser.switch_to.alert.accept()
+    cells = "return [...document.querySelectorAll('#results tbody th')].map(c => c.textContent)"
+    assert made.HOSTILE in [cell.strip() for cell in browser.execute_script(cells)]
+    chart = "return document.querySelector('.chart svg').textContent"
+    assert "<script>alert(1)</script>" in browser.execute_script(chart)
+    assert browser.execute_script("return document.querySelectorAll('script').length") == 1
+    assert browser.execute_script("return document.querySelectorAll('img').length") == 0
+
+
+def test_tables_sort_by_their_columns(browser):
+    """Numbers by their value, both ways, what is unknown at the end; names as people count."""
+    column = """
+        const table = document.querySelector('#results table');
+        const heads = [...table.tHead.rows[0].cells];
+        const index = heads.findIndex((head) => head.textContent.startsWith(arguments[0]));
+        for (let i = 0; i < arguments[1]; i++) heads[index].querySelector('button').click();
+        const cells = [...table.tBodies[0].rows].map((row) => row.cells[index]);
+        return [heads[index].ariaSort, cells.map((c) => c.dataset.value ?? c.textContent.trim())];
+    """
+    for name in ("Latency", "Memory", "Gradient"):
+        for clicks, order in ((1, "ascending"), (1, "descending")):
+            sort, values = browser.execute_script(column, name, clicks)
+            assert sort == order
+            known = [float(value) for value in values if value]
+            assert known == sorted(known, reverse=order == "descending")
+            assert values[len(known) :] == [""] * (len(values) - len(known))
+    sort, names = browser.execute_script(column, "Model", 1)
+    assert sort == "ascending"
+    ours = [name.split()[0] for name in names if name.startswith("mmnet")]
+    assert ours == sorted(ours) and len(set(ours)) > 3
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_the_page_never_scrolls_sideways(browser, width):
+    """On a phone, wide tables and the chart scroll in their own boxes."""
+    _show(browser, width)
+    page, window = browser.execute_script(
+        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert page <= window <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_the_page(browser, scheme):
+    """At least 4.5 to 1 (WCAG 2.1, AA) in both colour schemes, badges and captions included."""
+    _show(browser, 1280, scheme)
+    pairs = browser.execute_script("""
+        const back = (e) => {
+          for (; e; e = e.parentElement) {
+            const c = getComputedStyle(e).backgroundColor;
+            if (c !== 'rgba(0, 0, 0, 0)') return c;
+          }
+          return 'rgb(255, 255, 255)';
+        };
+        return [...document.querySelectorAll('p, dt, dd, td, th, .badge, figcaption, a, code')]
+          .map((e) => [getComputedStyle(e).color, back(e)]);
+    """)
+
+    def luminance(colour):
+        parts = [int(n) / 255 for n in re.findall(r"\d+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for text, ground in {tuple(pair) for pair in pairs}:
+        high, low = sorted((luminance(text), luminance(ground)), reverse=True)
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (text, ground)
+    (dark,) = {luminance(p[1]) < 0.5 for p in pairs[:1]}
+    assert dark == (scheme == "dark")
+
+
+def test_it_prints_as_dark_on_light(browser):
+    """Whatever the scheme on the screen; boxes do not cut off what is printed."""
+    _show(browser, 1040, "dark", "print")
+    colours = "const s = getComputedStyle(document.body); return [s.color, s.backgroundColor]"
+    assert browser.execute_script(colours) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+    boxes = "return getComputedStyle(document.querySelector('.scroll')).overflowX"
+    assert browser.execute_script(boxes) == "visible"
+    widths = "const e = document.documentElement; return [e.scrollWidth, e.clientWidth]"
+    page, paper = browser.execute_script(widths)
+    assert page <= paper
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    assert base64.b64decode(printed["data"]).startswith(b"%PDF")

@@ -1,0 +1,257 @@
+"""Latency from a count: the fit, its interval, profile files, and what is refused."""
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from android_benchmark import (
+    DeviceFacts,
+    DeviceState,
+    Engine,
+    Flag,
+    InstructionCounts,
+    Measurement,
+    RunRules,
+)
+from mmnet_deploy.errors import ResultError, UsageError
+from mmnet_deploy.results import estimate, store
+from mmnet_deploy.results.record_json import to_json
+from mmnet_deploy.results.records import Benchmark, Cost, ModelFile
+
+ENGINE = Engine("tflbench", "1", "xnnpack", "xnnpack", sha256="e" * 64)
+
+
+def counted(millions, name="net", precision="float32", **changes):
+    """A count of so many million instructions."""
+    values = {
+        "model": ModelFile(f"{name}.tflite", f"{name}-{precision}", 100),
+        "precision": precision,
+        "counts": InstructionCounts(0, 0, 0, 0, round(millions * 1e6), 0),
+        "runs": (round(millions * 1e6),),
+        "cpu": "cortex-a57",
+        "identity": "MSM8996",
+        "engine": ENGINE,
+        "runtime": "ai-edge-litert==1.4.0",
+        "runtime_wheel_sha256": "w" * 64,
+        "compiler": "gcc",
+        "qemu_version": "7.2",
+        "counter_sha256": "c" * 64,
+        "warmup_runs": 1,
+        "versions": {},
+        "created_at": "2026-01-01T00:00:00+00:00",
+    }
+    return Cost(**(values | changes))
+
+
+def measured(cost, latency_ms, **changes):
+    """A valid benchmark of a counted model on a phone."""
+    values = {
+        "model": cost.model,
+        "device": DeviceFacts("1a2b", "Phone", "SoC", 4, "Android 8"),
+        "engine": cost.engine,
+        "threads": 1,
+        "rules": RunRules(),
+        "measurement": Measurement((), (latency_ms * 1000,) * 50),
+        "flags": (),
+        "before": DeviceState(),
+        "after": DeviceState(),
+        "versions": {},
+        "created_at": "2026-01-01T00:00:00+00:00",
+    }
+    return Benchmark(**(values | changes))
+
+
+def fitted(pairs):
+    """A profile of (millions of instructions, milliseconds)."""
+    costs = [counted(millions, f"net{number}") for number, (millions, _) in enumerate(pairs)]
+    return estimate.fit(costs, [ms for _, ms in pairs], "Phone", "a test")
+
+
+PAIRS = ((50, 32), (90, 60), (140, 88), (200, 130))
+
+# --- Fit and estimate --------------------------------------------------------
+
+
+@given(
+    st.floats(0.01, 10),
+    st.lists(st.floats(1, 1000), min_size=3, max_size=40, unique_by=round),
+)
+def test_a_proportional_phone_is_found(price, millions):
+    """Where latency is proportional to the count, the slope is found and nothing is left over."""
+    profile = fitted([(count, price * round(count * 1e6) / 1e6) for count in millions])
+    assert profile.slope_ms_per_million == pytest.approx(price, rel=1e-4)
+    assert profile.left_out_worst < 1e-6 and profile.interval_factor == 1.001
+    middle = counted(sorted(millions)[len(millions) // 2])
+    found = estimate.estimate(middle, profile)
+    assert found.latency_ms == pytest.approx(price * middle.counts.total / 1e6, rel=1e-4)
+    assert found.low_ms <= found.latency_ms <= found.high_ms
+
+
+def test_interval_is_that_of_a_further_model():
+    """The interval follows from Student's t and the spread of the logarithms, by hand."""
+    profile = fitted(PAIRS)
+    logs = [math.log(ms / millions) for millions, ms in PAIRS]
+    mean = sum(logs) / 4
+    spread = math.sqrt(sum((value - mean) ** 2 for value in logs) / 3)
+    assert profile.slope_ms_per_million == pytest.approx(math.exp(mean), rel=1e-5)
+    factor = math.exp(3.182 * spread * math.sqrt(1.25))
+    assert profile.interval_factor == pytest.approx(factor, rel=1e-4)
+    found = estimate.estimate(counted(100), profile)
+    assert found.high_ms / found.latency_ms == pytest.approx(factor, rel=1e-4)
+    assert found.note == "" and found.profile == "Phone"
+
+
+def test_student_t_is_that_of_scipy():
+    """The table of Student's t holds what scipy computes."""
+    from scipy import stats
+
+    expected = [stats.t.ppf(0.975, degrees) for degrees in range(1, len(estimate._T95) + 1)]
+    assert pytest.approx(expected, abs=6e-4) == estimate._T95
+
+
+def test_left_out_points_are_predicted_from_the_others():
+    """Each error is that of a fit without the point itself."""
+    counts, times = [millions * 1e6 for millions, _ in PAIRS], [ms for _, ms in PAIRS]
+    errors = estimate.left_out_errors(counts, times)
+    rest = estimate.slope(counts[1:], times[1:])
+    assert errors[0] == pytest.approx(rest * 50 / 32 - 1)
+    assert fitted(PAIRS).left_out_worst == pytest.approx(max(map(abs, errors)), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("millions", "words"), [(40, "interval widened"), (399, "interval widened"), (50, "")]
+)
+def test_outside_the_fitted_range_the_interval_is_wider(millions, words):
+    """Up to a factor of two outside, the factor is squared, and the reason given."""
+    profile = fitted(PAIRS)
+    found = estimate.estimate(counted(millions), profile)
+    power = 2 if words else 1
+    assert found.high_ms / found.latency_ms == pytest.approx(profile.interval_factor**power)
+    assert words in found.note
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        (counted(24), "factor of 2.1"),
+        (counted(500), "factor of 2.5"),
+        (counted(100, precision="int8"), "precision float32, not int8"),
+        (counted(100, engine=dataclasses.replace(ENGINE, delegate="none")), "xnnpack, not none"),
+        (counted(100, cpu="cortex-a76", identity="Cortex-A76"), "not cortex-a76 as Cortex-A76"),
+        (counted(100, runtime="ai-edge-litert==1.5.0"), "not ai-edge-litert==1.5.0"),
+        (counted(100, runtime_wheel_sha256="v" * 64), "runtime wheel"),
+    ],
+)
+def test_what_the_profile_does_not_know_is_refused(cost, words):
+    """Other sizes, precisions, delegates, cores and runtimes get no estimate, but a reason."""
+    with pytest.raises(estimate.NoEstimateError) as caught:
+        estimate.estimate(cost, fitted(PAIRS))
+    assert words in str(caught.value)
+
+
+def test_fits_that_mean_nothing_are_refused():
+    """Too few models, other conditions among them, and latencies of zero are one line each."""
+    with pytest.raises(ResultError, match=r"at least 3 models\. Received: 2"):
+        fitted(PAIRS[:2])
+    with pytest.raises(ResultError, match="above 0 ms"):
+        fitted((*PAIRS, (100, 0.0)))
+    costs = [counted(50, "a"), counted(60, "b"), counted(70, "c", qemu_version="8.0")]
+    with pytest.raises(ResultError, match=r"a.tflite and c.tflite differ in qemu \(7\.2; 8\.0\)"):
+        estimate.fit(costs, [1.0, 2.0, 3.0], "Phone", "a test")
+
+
+# --- Profile files -----------------------------------------------------------
+
+
+def test_profiles_survive_their_file(tmp_path):
+    """What is written as TOML is read back equal, whatever the names hold."""
+    profile = dataclasses.replace(fitted(PAIRS), name='A "phone" \\ 1', source="é\n\t𝛼\x00")
+    path = estimate.save_profile(profile, tmp_path / "phone.toml")
+    assert estimate.load_profile(path) == profile
+
+
+def test_the_shipped_profile_is_sound():
+    """The Snapdragon 820 loads, and predicts its own points well enough to be of use."""
+    profile = estimate.load_profile(estimate.DEFAULT)
+    assert profile.precision == "float32" and profile.points >= 5
+    assert 0 < profile.left_out_mean < profile.left_out_worst < 0.2
+
+
+@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(estimate.Profile)])
+def test_a_missing_field_is_named(tmp_path, field):
+    """A profile that lacks a field is refused with the field's name."""
+    path = estimate.save_profile(fitted(PAIRS), tmp_path / "phone.toml")
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(f"{field} =")]
+    path.write_text("\n".join(lines))
+    with pytest.raises(ResultError, match=f"lacks the field `{field}`"):
+        estimate.load_profile(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("slope_ms_per_million = ", "slope_ms_per_million = -", "must be above 0. Received: -"),
+        ("slope_ms_per_million = ", "slope_ms_per_million = nan #", "must be above 0"),
+        ("interval_factor = ", "interval_factor = 0.9 #", "must be above 1. Received: 0.9"),
+        ("points = ", 'points = "4" #', "`points` must be a whole number"),
+        ("name = ", "name = 4 #", "`name` must be text"),
+        ("least_instructions = ", "least_instructions = 0 #", "must be above 0"),
+        ("most_instructions = ", "most_instructions = 5 #", "must be above"),
+        ("format = 1", "format = 2", "`format` must be 1. Received: 2"),
+        ("format = 1", "", "`format` must be 1. Received: nothing"),
+        ("format = 1", "format = ", "is no TOML file"),
+    ],
+)
+def test_a_senseless_profile_is_refused(tmp_path, old, new, words):
+    """A negative slope, a wrong type or a damaged file is one line that says which."""
+    path = estimate.save_profile(fitted(PAIRS), tmp_path / "phone.toml")
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(ResultError) as caught:
+        estimate.load_profile(path)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_an_unknown_profile_lists_those_that_there_are(tmp_path):
+    """Neither a name nor a file: the names are told."""
+    with pytest.raises(UsageError, match=r"snapdragon-820.*Received: pixel"):
+        estimate.load_profile("pixel")
+
+
+# --- From stored results -----------------------------------------------------
+
+
+def _records():
+    costs = [counted(millions, f"net{number}") for number, (millions, _) in enumerate(PAIRS)]
+    return costs, [measured(cost, ms) for cost, (_, ms) in zip(costs, PAIRS, strict=True)]
+
+
+def test_counts_meet_the_latencies_of_their_file(tmp_path):
+    """Pairs are made by hash; invalid, emulated and foreign results are left out and told."""
+    costs, benchmarks = _records()
+    invalid = measured(costs[0], 999, flags=(Flag("steady", False, "throttled"),))
+    emulated = measured(
+        costs[0], 999, device=dataclasses.replace(invalid.device, emulated=True, serial="e")
+    )
+    foreign = measured(counted(10, "other"), 999)
+    slower = measured(costs[0], 34)
+    int8 = counted(60, "net0", "int8")
+    extra = [invalid, emulated, foreign, slower, int8, measured(int8, 20)]
+    for number, record in enumerate([*costs, *benchmarks, *extra]):
+        (tmp_path / f"{number:02}.json").write_text(to_json(record))
+    pairs = estimate.pair(store.read([tmp_path]).records)
+    assert [cost.model.name for cost in pairs.costs] == [f"net{n}.tflite" for n in range(4)]
+    assert pairs.latencies_ms == (33, 60, 88, 130) and pairs.device == "Phone"
+    assert [note.split()[0] for note in pairs.notes] == ["2", "1", "1"]
+
+
+def test_results_that_cannot_be_paired_are_refused(tmp_path):
+    """Two phones, no pair at all, and a file that is no result are one line each."""
+    costs, benchmarks = _records()
+    other = dataclasses.replace(benchmarks[1].device, serial="2c3d")
+    with pytest.raises(ResultError, match="one device"):
+        estimate.pair([*costs, benchmarks[0], dataclasses.replace(benchmarks[1], device=other)])
+    with pytest.raises(ResultError, match="mmnet-deploy cost"):
+        estimate.pair(benchmarks)

@@ -1,0 +1,539 @@
+"""Records and their JSON: nothing is lost, nothing damaged gets through."""
+
+import copy
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from android_benchmark import (
+    DeviceFacts,
+    DeviceState,
+    Engine,
+    Flag,
+    Measurement,
+    OperatorTime,
+    RunRules,
+    Statistics,
+)
+from mmnet_deploy.errors import ResultError
+from mmnet_deploy.results import record_json, records
+from mmnet_deploy.results.records import (
+    Benchmark,
+    Evaluation,
+    LayerError,
+    ModelCard,
+    ModelFile,
+    OutputDifference,
+    PictureScore,
+)
+
+METRICS = ("gradient_error", "mad", "sad", "mse", "mean_iou")
+
+# --- Any record --------------------------------------------------------------
+
+texts = st.text(max_size=8)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+counts = st.integers(0, 2**40)
+
+
+def optional(strategy):
+    return st.none() | strategy
+
+
+def tuples(strategy, **size):
+    return st.lists(strategy, max_size=3, **size).map(tuple)
+
+
+cards = st.builds(
+    ModelCard,
+    family=texts,
+    title=texts,
+    width_multiplier=optional(numbers),
+    height_px=counts,
+    width_px=counts,
+    precision=texts,
+    parameters=optional(counts),
+    input_meaning=texts,
+    output_meaning=texts,
+    weights_sha256=texts,
+    calibration_files=tuples(texts),
+    calibration_seed=optional(counts),
+    float_layers=tuples(texts),
+    layer_errors=tuples(st.builds(LayerError, texts, texts, numbers)),
+    gradient_error_change=optional(numbers),
+    largest_difference=optional(numbers),
+    mean_difference=optional(numbers),
+    checked_pictures=optional(counts),
+    versions=st.dictionaries(texts, texts, max_size=3),
+)
+model_files = st.builds(ModelFile, texts, texts, counts, optional(cards))
+evaluations = st.builds(
+    Evaluation,
+    model=model_files,
+    data=texts,
+    split=texts,
+    height_px=optional(counts),
+    width_px=optional(counts),
+    engine=texts,
+    pictures=tuples(
+        st.builds(
+            PictureScore, texts, st.fixed_dictionaries({n: st.floats(0, 1e6) for n in METRICS})
+        ),
+        min_size=1,
+    ),
+    created_at=texts,
+    gradient_error_definition=texts,
+    foreground_share=optional(st.floats(0, 1)),
+)
+some_counts = st.lists(counts, max_size=3).map(tuple)
+least = st.floats(0, 1e300)
+states = st.builds(
+    DeviceState,
+    load_1min=optional(numbers),
+    governors=tuples(texts),
+    frequencies_khz=some_counts,
+    frequency_limits_khz=some_counts,
+    temperatures_c=st.dictionaries(texts, numbers, max_size=3),
+    thermal_status=optional(counts),
+    battery_percent=optional(numbers),
+    battery_c=optional(numbers),
+    charging=optional(st.booleans()),
+    screen_on=optional(st.booleans()),
+    free_memory_bytes=optional(counts),
+)
+measurements = st.builds(Measurement, tuples(numbers), tuples(numbers, min_size=1)) | st.builds(
+    Measurement,
+    tuples(numbers),
+    st.just(()),
+    st.builds(
+        Statistics,
+        st.integers(1, 2**40),
+        *[numbers] * 5,
+        optional(numbers),
+        optional(numbers),
+        optional(numbers),
+    ),
+)
+benchmarks = st.builds(
+    Benchmark,
+    model=model_files,
+    device=st.builds(
+        DeviceFacts,
+        texts,
+        texts,
+        texts,
+        counts,
+        texts,
+        abi=texts,
+        sdk=optional(counts),
+        build=texts,
+        kernel=texts,
+        max_frequencies_khz=some_counts,
+        emulated=st.booleans(),
+    ),
+    engine=st.builds(
+        Engine,
+        texts,
+        texts,
+        texts,
+        texts,
+        optional(counts),
+        optional(counts),
+        optional(counts),
+        texts,
+    ),
+    threads=counts,
+    rules=st.builds(
+        RunRules,
+        counts,
+        least,
+        st.integers(1, 2**40),
+        least,
+        st.floats(1e-3, 1e6),
+        st.sampled_from([50, 90]),
+        optional(least),
+        least,
+    ),
+    measurement=measurements,
+    flags=tuples(st.builds(Flag, texts, st.booleans(), texts, st.booleans())),
+    before=states,
+    after=states,
+    versions=st.dictionaries(texts, texts, max_size=3),
+    created_at=texts,
+    cores=some_counts,
+    cores_wanted=texts,
+    init_us=optional(numbers),
+    peak_memory_bytes=optional(counts),
+    profile=tuples(st.builds(OperatorTime, texts, texts, numbers, counts)),
+    output_difference=optional(
+        st.builds(OutputDifference, texts, counts, counts, numbers, st.booleans())
+    ),
+)
+results = evaluations | benchmarks
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def _with_more_fields(value):
+    """The same JSON with an unknown field in every object that is a record."""
+    if isinstance(value, list):
+        return [_with_more_fields(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: item if key in ("versions", "scores", "temperatures_c") else _with_more_fields(item)
+        for key, item in value.items()
+    } | {"of_another_version": [1, {"x": None}]}
+
+
+def _places(value, path=()):
+    """Paths of all values inside a JSON value."""
+    yield path
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _places(item, (*path, key))
+
+
+def _read(parse, text):
+    """What `parse` makes of `text`, None where it refuses it in the right way."""
+    try:
+        return parse(text)
+    except ResultError as error:
+        assert str(error).endswith(".") and "\n" not in str(error)
+        return None
+
+
+# --- Round trips -------------------------------------------------------------
+
+
+@given(results)
+@settings(deadline=None)
+def test_results_survive_json(record):
+    """What is read back equals what was written, types of the parts included."""
+    again = record_json.from_json(record_json.to_json(record))
+    assert again == record
+    assert type(again) is type(record)
+
+
+@given(cards)
+@settings(deadline=None)
+def test_cards_survive_json(card):
+    """A model's description is read back as it was."""
+    assert record_json.card_from_json(record_json.card_to_json(card)) == card
+
+
+@given(results)
+@settings(deadline=None)
+def test_lists_come_back_as_tuples(record):
+    """Records that were read can be compared and hashed as those that were made."""
+    again = record_json.from_json(record_json.to_json(record))
+    parts = [again, again.model, again.model.card]
+    if isinstance(again, Benchmark):
+        parts += [again.measurement, again.before, again.after]
+        assert hash(again.device) == hash(record.device)
+    for part in filter(None, parts):
+        assert not any(
+            isinstance(getattr(part, field.name), list) for field in dataclasses.fields(part)
+        )
+
+
+@given(results)
+@settings(deadline=None)
+def test_unknown_fields_are_ignored(record):
+    """A result of the same schema with more fields, anywhere, can be read."""
+    more = json.dumps(_with_more_fields(json.loads(record_json.to_json(record))))
+    assert record_json.from_json(more) == record
+
+
+@given(cards)
+@settings(deadline=None)
+def test_unknown_fields_of_a_card_are_ignored(card):
+    """The same holds for the description inside a model."""
+    more = json.dumps(_with_more_fields(json.loads(record_json.card_to_json(card))))
+    assert record_json.card_from_json(more) == card
+
+
+def test_equal_cards_are_equal_bytes():
+    """The order in which versions were collected does not show in the file."""
+    card = ModelCard("mmnet", "MMNet", 1.0, 256, 256, "int8", 1, "a", "b", "c")
+    one = dataclasses.replace(card, versions={"keras": "3", "numpy": "2"})
+    other = dataclasses.replace(card, versions={"numpy": "2", "keras": "3"})
+    assert record_json.card_to_json(one) == record_json.card_to_json(other)
+
+
+def test_a_card_of_the_first_form_is_read():
+    """Version 1 knew one input size for height and width."""
+    card = ModelCard("mmnet", "MMNet", 1.0, 128, 128, "int8", 1, "a", "b", "c")
+    content = json.loads(record_json.card_to_json(card))
+    del content["height_px"], content["width_px"]
+    old = json.dumps(content | {"schema_version": 1, "input_size": 128})
+    assert record_json.card_from_json(old) == card
+
+
+@pytest.mark.parametrize(("height", "width", "label"), [(256, 256, "256"), (144, 256, "144x256")])
+def test_the_size_of_an_input_in_a_name(height, width, label):
+    """A square is named by its side, else height comes first."""
+    assert records.size_label(height, width) == label
+
+
+# --- The form ----------------------------------------------------------------
+
+
+@pytest.fixture
+def evaluation():
+    """An evaluation of two pictures."""
+    return Evaluation(
+        model=ModelFile("é.tflite", "ab12", 5),
+        data="portraits",
+        data_sha256="d" * 64,
+        split="test",
+        height_px=800,
+        width_px=600,
+        engine="LiteRT",
+        pictures=(
+            PictureScore("a", dict(zip(METRICS, (0.002, 0.01, 4.0, 0.1, 1.0), strict=True))),
+            PictureScore("b", dict(zip(METRICS, (0.004, 0.03, 6.0, 0.3, 0.5), strict=True))),
+        ),
+        created_at="2025-01-01T00:00:00+00:00",
+    )
+
+
+def test_mean_scores_stand_at_the_top_as_plain_numbers(evaluation):
+    """Other tools find the means of the metrics without knowing the rest of the form."""
+    content = json.loads(record_json.to_json(evaluation))
+    assert {name: content[name] for name in METRICS} == pytest.approx(
+        {"gradient_error": 0.003, "mad": 0.02, "sad": 5.0, "mse": 0.2, "mean_iou": 0.75}
+    )
+    assert all(type(content[name]) is float for name in METRICS)
+    assert content["kind"] == "evaluation"
+    assert content["schema_version"] == record_json.SCHEMA_VERSION
+
+
+def test_means_are_derived_and_not_believed(evaluation):
+    """A mean that was changed in the file has no effect: the pictures' scores count."""
+    content = json.loads(record_json.to_json(evaluation)) | {"gradient_error": 0.0}
+    assert record_json.from_json(json.dumps(content)).scores["gradient_error"] == pytest.approx(
+        0.003
+    )
+
+
+def test_evaluation_names_its_gradient_error(evaluation):
+    """The definition travels with the number."""
+    assert "sigma=1.4" in json.loads(record_json.to_json(evaluation))["gradient_error_definition"]
+
+
+def test_any_file_name_can_be_stored(evaluation):
+    """A name that is no valid text, as file systems allow, comes back as it was."""
+    odd = dataclasses.replace(evaluation.model, name="\udcff é \u2028.tflite")
+    text = record_json.to_json(dataclasses.replace(evaluation, model=odd))
+    assert text.isascii()
+    assert text.endswith("}\n")
+    assert record_json.from_json(text).model == odd
+
+
+def test_records_cannot_be_changed(evaluation):
+    """A result is frozen once it exists."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        evaluation.data = "others"
+
+
+def test_broken_rules_are_the_flags_that_are_not_as_wanted():
+    """A benchmark with any is invalid, one without is valid."""
+    held, broken = Flag("min_runs_met", True), Flag("stable", False, "noise")
+    hot = Flag("throttled", True, "hot", wanted=False)
+    benchmark = Benchmark(
+        model=ModelFile("a.tflite", "ab", 1),
+        device=DeviceFacts("s", "m", "p", 4, "Linux"),
+        engine=Engine("e", "1", "none"),
+        threads=1,
+        rules=RunRules(),
+        measurement=Measurement((), (1.0,)),
+        flags=(held, broken, hot),
+        before=DeviceState(),
+        after=DeviceState(),
+        versions={},
+        created_at="",
+    )
+    assert benchmark.broken_rules == (broken, hot)
+    assert dataclasses.replace(benchmark, flags=(held,)).broken_rules == ()
+
+
+# What version 3 added to benchmarks; all else is as version 1 had it.
+_NEW = {
+    "": ("cores", "cores_wanted", "init_us", "peak_memory_bytes", "profile", "output_difference"),
+    "device": ("abi", "sdk", "build", "kernel", "max_frequencies_khz", "emulated"),
+    "engine": ("requested", "nodes", "delegated_nodes", "partitions", "sha256"),
+    "rules": ("percentile", "rest_margin_c", "rest_max_s"),
+    "measurement": ("statistics",),
+    "before": (
+        "frequency_limits_khz",
+        "thermal_status",
+        "battery_percent",
+        "battery_c",
+        "charging",
+        "screen_on",
+    ),
+}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_benchmark_of_an_earlier_form_is_read(version):
+    """What it does not tell is unknown, and a flag that does not hold is broken."""
+    now = Benchmark(
+        model=ModelFile("a.tflite", "ab", 1),
+        device=DeviceFacts("host", "this computer", "p", 4, "Linux"),
+        engine=Engine("LiteRT", "2.1", "xnnpack"),
+        threads=2,
+        rules=RunRules(),
+        measurement=Measurement((3.0,), (1.0, 2.0)),
+        flags=(Flag("stable", False, "noise"), Flag("min_runs_met", True)),
+        before=DeviceState(load_1min=0.5, governors=("schedutil",)),
+        after=DeviceState(),
+        versions={"python": "3.11"},
+        created_at="2025-01-01T00:00:00+00:00",
+    )
+    content = json.loads(record_json.to_json(now)) | {"schema_version": version}
+    for part, names in _NEW.items():
+        for name in names:
+            del (content[part] if part else content)[name]
+    for flag in content["flags"]:
+        del flag["wanted"]
+    assert record_json.from_json(json.dumps(content)) == now
+    assert [flag.name for flag in now.broken_rules] == ["stable"]
+
+
+def test_statistics_without_a_run_are_refused():
+    """They are of nothing, like no samples."""
+    record = json.loads(
+        record_json.to_json(
+            Benchmark(
+                model=ModelFile("a.tflite", "ab", 1),
+                device=DeviceFacts("s", "m", "p", 4, "Android 14"),
+                engine=Engine("benchmark_model", "2", "none"),
+                threads=1,
+                rules=RunRules(),
+                measurement=Measurement((), (), Statistics(1, 1.0, 1.0, 1.0, 1.0, 0.0)),
+                flags=(),
+                before=DeviceState(),
+                after=DeviceState(),
+                versions={},
+                created_at="",
+            )
+        )
+    )
+    record["measurement"]["statistics"]["count"] = 0
+    with pytest.raises(ResultError, match="holds no sample"):
+        record_json.from_json(json.dumps(record))
+
+
+# --- Damage ------------------------------------------------------------------
+
+
+@given(results, st.data())
+@settings(deadline=None)
+def test_changed_results_are_read_or_refused(record, data):
+    """Any value put in any place gives a record or a ResultError, never another error."""
+    content = json.loads(record_json.to_json(record))
+    *path, last = data.draw(st.sampled_from([p for p in _places(content) if p]))
+    content = copy.deepcopy(content)
+    place = content
+    for key in path:
+        place = place[key]
+    if isinstance(place, dict) and data.draw(st.booleans()):
+        del place[last]
+    else:
+        place[last] = data.draw(json_values)
+    text = json.dumps(content)
+    read = _read(record_json.from_json, text)
+    assert read is None or isinstance(read, records.Record)
+    if record_json._read_fast(text) is not None:
+        assert record_json._read_fast(text) == record_json._read_with_reasons(text)
+
+
+@given(results)
+@settings(deadline=None)
+def test_sound_results_are_read_the_fast_way(record):
+    """The slow reader is for what is old, odd or damaged."""
+    assert record_json._read_fast(record_json.to_json(record)) == record
+
+
+@given(results, st.floats(0, 0.999))
+@settings(deadline=None)
+def test_truncated_results_are_refused(record, share):
+    """Half a file is no result."""
+    text = record_json.to_json(record).rstrip()
+    with pytest.raises(ResultError, match="is not a result of mmnet-deploy, or is damaged"):
+        record_json.from_json(text[: int(share * len(text))])
+
+
+@given(
+    json_values | st.dictionaries(st.sampled_from(["kind", "schema_version", "model"]), json_values)
+)
+@settings(deadline=None)
+def test_other_json_is_refused(value):
+    """JSON that is no record is refused, whatever it is."""
+    for parse in (record_json.from_json, record_json.card_from_json):
+        assert _read(parse, json.dumps(value)) is None
+
+
+@given(st.text(max_size=50))
+@settings(deadline=None)
+def test_text_that_is_no_record_is_refused(text):
+    """So is any other text."""
+    for parse in (record_json.from_json, record_json.card_from_json):
+        assert _read(parse, text) is None
+
+
+@pytest.mark.parametrize("parse", [record_json.from_json, record_json.card_from_json])
+def test_deeply_nested_json_is_refused(parse):
+    """JSON that is nested beyond what Python can read is damaged, not a crash."""
+    with pytest.raises(ResultError):
+        parse("[" * 200_000)
+
+
+def test_pictures_with_different_metrics_are_refused(evaluation):
+    """A mean over pictures needs every metric of every picture."""
+    content = json.loads(record_json.to_json(evaluation))
+    del content["pictures"][1]["scores"]["mad"]
+    with pytest.raises(ResultError):
+        record_json.from_json(json.dumps(content))
+
+
+def test_newer_schema_is_refused(evaluation):
+    """The message has both versions."""
+    content = json.loads(record_json.to_json(evaluation)) | {"schema_version": 99}
+    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 4\)"):
+        record_json.from_json(json.dumps(content))
+
+
+def test_unknown_kind_is_refused(evaluation):
+    """The message names the kind."""
+    content = json.loads(record_json.to_json(evaluation)) | {"kind": "opinion"}
+    with pytest.raises(ResultError, match="unknown kind of result: opinion"):
+        record_json.from_json(json.dumps(content))
+
+
+def test_the_first_frame_of_a_clip_may_lack_its_scores(evaluation):
+    """dtSSD is the mean over the frames that have a frame before; other gaps are damage."""
+    first, second = ({"mad": 0.1}, {"mad": 0.2, "dtssd": 0.03})
+    pictures = tuple(records.PictureScore(f"clip-{n}", s) for n, s in enumerate((first, second)))
+    clip = dataclasses.replace(evaluation, pictures=pictures)
+    assert clip.scores == pytest.approx({"mad": 0.15, "dtssd": 0.03})
+    assert record_json.from_json(record_json.to_json(clip)) == clip
+    gap = dataclasses.replace(clip, pictures=(pictures[1], records.PictureScore("c", {"dtssd": 1})))
+    with pytest.raises(ResultError, match="lacks a score of the picture c"):
+        record_json.from_json(record_json.to_json(gap))
+
+
+def test_evaluation_of_no_picture_is_refused(evaluation):
+    """There is no mean of nothing."""
+    content = json.loads(record_json.to_json(evaluation)) | {"pictures": []}
+    with pytest.raises(ResultError, match="no picture's score"):
+        record_json.from_json(json.dumps(content))

@@ -1,0 +1,79 @@
+"""The networks that come along: whatever takes a run takes them by name."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mmnet_deploy.networks import network
+from mmnet_deploy.runs import pretrained
+from mmnet_deploy.runs.run import Run
+
+MOST_BYTES = 1_500_000
+
+
+def test_they_are_small_and_belong_to_nobody():
+    """All of them together are under 1.5 MB; they know no folder and no picture."""
+    folders = [pretrained.run_folder(name) for name in pretrained.names()]
+    files = [path for folder in folders for path in folder.rglob("*")]
+    assert sum(path.stat().st_size for path in files) < MOST_BYTES
+    assert {path.name for path in files} == {"best.keras", "config.json", "recipe.toml"}
+    for folder in folders:
+        config = Run(folder).read_config()
+        assert not config.data and not config.initial_weights and not config.backgrounds
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_each_is_the_operating_point_that_it_is_called_after(name):
+    """Family, width multiplier and input size are those of its name."""
+    loaded = network.load(pretrained.run_folder(name))
+    width, size = name.split("-")[1:]
+    assert loaded.config is not None and loaded.config.width_multiplier == float(width)
+    assert (loaded.name, loaded.input_size) == ("mmnet", (int(size), int(size)))
+
+
+def test_they_find_people(call, portraits):
+    """The smallest one mattes synthetic portraits that it has not seen."""
+    name = pretrained.names()[0]
+    result = call("evaluate", f"pretrained:{name}", "--data", portraits, "--json")
+    assert result.exit_code == 0, result.output
+    assert f"{name}/best.keras" in result.stdout
+    assert call("evaluate", f"pretrained:{name}", "--data", portraits, "-o", "r").exit_code == 0
+    from mmnet_deploy.results import store
+
+    (record,) = store.load([Path("r")])
+    assert record.scores["mean_iou"] > 0.85
+
+
+def test_one_is_converted_and_trained_on(call, one_line, portraits):
+    """It converts on pictures that are given, asks for them if not, and begins a training."""
+    source = "pretrained:mmnet-0.5-128"
+    words = ("convert", source, "--precision", "int8", "-o", "files")
+    one_line(call(*words), 2, "`representative` must name a data set", "came along without")
+    converted = call(*words, "--representative", portraits, "--calibration-samples", 2)
+    assert converted.exit_code == 0, converted.output
+    assert Path("files/mmnet-0.5-128-int8.tflite").is_file()
+    trained = call(
+        "train", "mmnet-0.5-128", "--data", portraits, "--out", "run", "--init-from", source,
+        "--epochs", 1, "--steps-per-epoch", 1, "--batch-size", 2,
+    )  # fmt: skip
+    assert trained.exit_code == 0, trained.output
+
+
+def test_an_unknown_name_is_one_line(call, one_line, portraits):
+    """The names that there are are listed."""
+    result = call("evaluate", "pretrained:mmnet-9", "--data", portraits)
+    one_line(result, 2, "goes before one of mmnet-0.5-128", "Received: mmnet-9")
+
+
+def test_a_run_on_a_part_converts_on_that_part(call, portraits, tmp_path):
+    """Without --representative the pictures are those of the splits that were trained on."""
+    shutil.copytree(portraits / "train", tmp_path / "all" / "one" / "train")
+    trained = call(
+        "train", "tiny-1.0-32", "--data", "all", "--split", "one/train", "--out", "run",
+        "--epochs", 1, "--steps-per-epoch", 1, "--batch-size", 2,
+    )  # fmt: skip
+    assert trained.exit_code == 0, trained.output
+    converted = call("convert", "run", "--precision", "int8", "-o", "files")
+    assert converted.exit_code == 0, converted.output
+    assert call("convert", "run", "-o", "f2", "--representative", "all/one").exit_code == 0

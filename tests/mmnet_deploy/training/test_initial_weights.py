@@ -1,0 +1,187 @@
+"""Initial weights: taken by layer and shape from any file of Keras, or refused in one line."""
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import models
+from mmnet_deploy import training
+from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.training import initial_weights
+
+SIZE = 32
+BACKBONE_LAYERS = 102
+"""Of MobileNetV2 up to its last residual: 51 convolutions and as many batch norms."""
+
+
+@pytest.fixture(scope="module")
+def mobilenet():
+    """What a user has: the network that Keras ships, here with weights of its own."""
+    keras.utils.set_random_seed(5)
+    model = keras.applications.MobileNetV2(
+        input_shape=(SIZE, SIZE, 3), alpha=0.35, weights=None, classes=7
+    )
+    for layer in model.layers:
+        layer.set_weights([weights + 0.25 for weights in layer.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module", params=["keras", "h5", "weights.h5", "nested"])
+def stored(request, mobilenet, tmp_path_factory):
+    """Its file in each form, also as a part of a larger network."""
+    folder = tmp_path_factory.mktemp("mobilenet")
+    if request.param == "weights.h5":
+        path = folder / "mobilenet.weights.h5"
+        mobilenet.save_weights(path)
+        return path
+    model = mobilenet
+    if request.param == "nested":
+        image = keras.Input((SIZE, SIZE, 3))
+        model = keras.Model(image, mobilenet(image))
+    path = folder / f"mobilenet.{'keras' if request.param == 'nested' else request.param}"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def foreign(mobilenet, tmp_path_factory):
+    """Its file in one form, where the form does not matter."""
+    path = tmp_path_factory.mktemp("mobilenet") / "mobilenet.h5"
+    mobilenet.save(path)
+    return path
+
+
+def _network(family="md16", width=0.35):
+    keras.utils.set_random_seed(1)
+    return models.build(family, width_multiplier=width, input_size=SIZE)
+
+
+@pytest.mark.parametrize("family", ["md8", "md16"])
+def test_the_backbone_of_mobilenet_is_taken_whole(mobilenet, stored, family):
+    """Every layer up to the last residual gets MobileNetV2's weights; the head stays new."""
+    network = _network(family)
+    head = network.get_layer("coarse_logits").get_weights()
+    match = initial_weights.take(stored, network)
+    assert len(match.taken) == BACKBONE_LAYERS and match.unfit == ()
+    assert set(match.unused) == {"Conv_1", "Conv_1_bn", "predictions"}
+    assert all(name.startswith(("aspp_", "coarse_")) for name in match.missing)
+    for name in match.taken:
+        ours, theirs = network.get_layer(name), mobilenet.get_layer(name)
+        for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(network.get_layer("coarse_logits").get_weights()[0], head[0])
+    assert str(match).startswith("102 of 109 layers taken by name and shape; new: aspp_")
+    assert "not used: Conv_1, Conv_1_bn, predictions" in str(match)
+
+
+@pytest.mark.parametrize(
+    ("family", "width", "words"),
+    [
+        ("md16", 1.0, "layers agree by name and shape: Conv1 has 3×3×3×16 there and"),
+        ("md8", 0.75, "layers agree by name and shape: "),
+        ("mmnet", 0.5, "0 of 212 layers agree by name and shape: it has Conv1, and not init"),
+        ("ldn-fb", None, "0 of 9 layers agree"),
+    ],
+)
+def test_weights_of_another_network_are_refused(foreign, family, width, words):
+    """Another width or another family is one line, and the network keeps its weights."""
+    network = _network(family, width)
+    before = network.get_weights()
+    with pytest.raises(ModelFileError, match="weights of another network") as error:
+        initial_weights.take(foreign, network)
+    assert words in str(error.value) and "\n" not in str(error.value)
+    for one, other in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_any_family_may_begin_with_its_own_weights(tmp_path):
+    """A network of the same width at another size has all of them."""
+    other = models.build("mmnet", width_multiplier=0.5, input_size=64)
+    models.inference_network(other).save(tmp_path / "mmnet.keras")
+    network = _network("mmnet", 0.5)
+    match = initial_weights.take(tmp_path / "mmnet.keras", network)
+    assert match.missing == ("auxiliary_logits",)
+    same = "enc4_project"
+    np.testing.assert_array_equal(
+        network.get_layer(same).get_weights()[0], other.get_layer(same).get_weights()[0]
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"no HDF5", b"PK\x03\x04 half a zip", None])
+def test_a_file_that_is_no_weights_is_one_line(tmp_path, content):
+    """An absent, an empty, a foreign and a damaged file are each one line."""
+    path = tmp_path / "x.keras"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"x\.keras") as error:
+        initial_weights.take(path, _network())
+    assert "\n" not in str(error.value)
+
+
+def test_a_damaged_file_never_shows_more_than_one_line(stored, tmp_path):
+    """Cut anywhere, or with bytes changed, it is read or refused."""
+    content = bytearray(stored.read_bytes())
+    rng = np.random.default_rng(0)
+    network = _network()
+    for share in (0.1, 0.5, 0.9, 1.0):
+        changed = content[: int(len(content) * share)]
+        for place in rng.integers(0, len(changed), 200):
+            changed[place] ^= 0xFF
+        (tmp_path / "x.h5").write_bytes(changed)
+        try:
+            initial_weights.take(tmp_path / "x.h5", network)
+        except ModelFileError as error:
+            assert "\n" not in str(error)
+
+
+def test_links_to_other_files_are_not_followed(tmp_path):
+    """Weights that the file does not hold itself count as absent."""
+    network = _network()
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        group = file.create_group("Conv1")
+        group.attrs["weight_names"] = ["Conv1/kernel"]
+        group["Conv1/kernel"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "kernel")
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["kernel"] = network.get_layer("Conv1").get_weights()[0]
+    with pytest.raises(ModelFileError, match="0 of 109 layers"):
+        initial_weights.take(tmp_path / "x.h5", network)
+
+
+def test_a_training_begins_with_them_and_says_so(tmp_path, config):
+    """The report is a line of the progress; a resumed run does not need the file any more."""
+    import contextlib
+
+    said = []
+
+    @contextlib.contextmanager
+    def listening(title, total):
+        def advance(note="", steps=1):
+            said.append(f"{title}: {note}")
+            if title.startswith("Training") and steps:
+                raise KeyboardInterrupt
+
+        yield advance
+
+    path = tmp_path / "other.keras"
+    keras.utils.set_random_seed(77)
+    other = models.inference_network(models.build("tiny", width_multiplier=1.0, input_size=64))
+    other.save(path)
+    settings = config(
+        epochs=1, steps_per_epoch=1, learning_rate=1e-12, initial_weights=str(path)
+    )  # fmt: skip
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        training.train(settings, run, progress=listening)
+    assert f"Initial weights of {path}: 3 of 4 layers taken by name and shape; new: " in said[0]
+    path.unlink()
+    done = training.train(settings, run, resume=True)
+    kernel = keras.saving.load_model(done.last).get_layer("stem").get_weights()[0]
+    np.testing.assert_allclose(kernel, other.get_layer("stem").get_weights()[0], atol=1e-6)
+
+
+def test_a_training_with_weights_that_do_not_fit_leaves_nothing(tmp_path, config, foreign):
+    """They are looked at before the pictures, and no run folder appears."""
+    with pytest.raises(ModelFileError, match="weights of another network"):
+        training.train(config(initial_weights=str(foreign)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,382 @@
+"""Everything that can go wrong between `bench` and a phone, as scenarios.
+
+Each has a real adb server, an emulated phone, and two models. The tests check what the user
+sees and what was kept; `tools/fault_table.py` prints the same as the table in the guide.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from android_benchmark.emulator import (
+    DiskFull,
+    DropConnection,
+    EmulatedPhone,
+    NoExecution,
+    Offline,
+    Reply,
+    ScriptedEngine,
+    Throttle,
+    private_adb_server,
+)
+from android_benchmark.engines import stand_in
+from mmnet_deploy.cli import cli
+
+PATIENCE_S = 20.0
+GOOD = stand_in._run(stand_in._XNNPACK)
+HELP = Reply(f"Flags:\n{stand_in._HELP}", exit_code=1, when="--help")
+QUICK = ("--preset", "quick")
+
+
+class Stage:
+    """A phone, an adb server, an engine and two models; a scenario changes what it wants."""
+
+    def __init__(self, server, phone, folder: Path, models: tuple[Path, Path]) -> None:
+        self.server = server
+        self.phone = phone
+        self.folder = folder
+        self.models = models
+        self.environment = dict(server.environment)
+        self.options: list[str] = ["--device", phone.serial]
+        self.replies: list[Reply] = [HELP, Reply(GOOD)]
+        self.engine: bytes | None = None
+        self.until_the_end = contextlib.ExitStack()
+        self._threads: list[threading.Thread] = []
+
+    def reply_to_second(self, reply: Reply) -> None:
+        """The engine answers so when it runs the second model, which is the last to run."""
+        import hashlib
+
+        name = hashlib.sha256(self.models[1].read_bytes()).hexdigest()[:32]
+        self.replies.insert(1, dataclasses.replace(reply, when=name))
+
+    def while_running(self, act: Callable[[], object]) -> None:
+        """Do something once the engine runs a model."""
+
+        def wait() -> None:
+            deadline_s = time.monotonic() + PATIENCE_S
+            while time.monotonic() < deadline_s:
+                with contextlib.suppress(Exception):
+                    if any("--graph" in " ".join(p.arguments) for p in self._processes()):
+                        break
+                time.sleep(0.01)
+            act()
+
+        self._start(wait)
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Do something some time from now."""
+        self._start(lambda: (time.sleep(seconds), act()))
+
+    def _processes(self):
+        return list(self.phone.device.processes)
+
+    def _start(self, act: Callable[[], object]) -> None:
+        thread = threading.Thread(target=act, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def run(self, *more: str) -> Result:
+        """`bench` with the two models, in their order."""
+        engine = self.folder / "engine"
+        engine.write_bytes(self.engine or ScriptedEngine(tuple(self.replies)).to_bytes())
+        models = [str(path) for path in self.models]
+        words = ["bench", *models, *self.options, *QUICK, "--engine-binary", str(engine)]
+        words += ["-o", str(self.folder / "results"), "--seed", self._seed(), *more]
+        # Nothing of this computer's own adb, nor of its environment.
+        hidden = {"ANDROID_SERIAL": None, "MMNET_BENCHMARK_MODEL": None}
+        result = CliRunner().invoke(cli, words, env={**hidden, **self.environment})
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+        return result
+
+    def _seed(self) -> str:
+        """A seed that leaves the models in their order."""
+        from android_benchmark import Settings
+        from mmnet_deploy.bench import sweep
+
+        return next(
+            str(seed)
+            for seed in range(100)
+            if [j.model for j in sweep.plan(self.models, [Settings()], seed=seed)]
+            == list(self.models)
+        )
+
+    @property
+    def kept(self) -> int:
+        """Number of results that were stored."""
+        return len(list((self.folder / "results").glob("benchmark-*.json")))
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """One fault.
+
+    Attributes:
+        title: What happens.
+        says: What the user sees, as a regular expression.
+        exit_code: Of `bench`.
+        kept: How many of the two results are there afterwards.
+        prepare: Brings the fault about.
+        phone: Options of the emulated phone.
+    """
+
+    title: str
+    says: str
+    exit_code: int
+    kept: int
+    prepare: Callable[[Stage], None]
+    phone: Mapping[str, object]
+
+
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(
+    title: str, says: str, *, exit_code: int, kept: int, **phone: object
+) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
+    """File a function that brings a fault about."""
+
+    def file(prepare: Callable[[Stage], None]) -> Callable[[Stage], None]:
+        SCENARIOS[prepare.__name__] = Scenario(title, says, exit_code, kept, prepare, phone)
+        return prepare
+
+    return file
+
+
+@contextlib.contextmanager
+def staged(name: str, folder: Path, models: tuple[Path, Path]) -> Iterator[Stage]:
+    """The stage of a scenario, prepared."""
+    with private_adb_server() as server:
+        options = dict(SCENARIOS[name].phone)
+        with EmulatedPhone(**options) as phone:  # type: ignore[arg-type]
+            server.connect(phone.serial)
+            stage = Stage(server, phone, folder, models)
+            with stage.until_the_end:
+                SCENARIOS[name].prepare(stage)
+                yield stage
+
+
+# --- Before the phone ----------------------------------------------------------
+
+
+@scenario(
+    "There is no adb", "no adb program. Install Android's platform tools", exit_code=1, kept=0
+)
+def no_adb(stage: Stage) -> None:
+    stage.environment["PATH"] = str(stage.folder)
+
+
+@scenario(
+    "An adb server of another version that cannot be replaced",
+    "stop other adb servers",
+    exit_code=1,
+    kept=0,
+)
+def other_server(stage: Stage) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    stage.environment["ANDROID_ADB_SERVER_PORT"] = str(listener.getsockname()[1])
+
+    def serve() -> None:
+        for _ in range(40):
+            connection, _ = listener.accept()
+            with connection:
+                request = connection.recv(64)
+                if b"version" in request:
+                    connection.sendall(b"OKAY00040001")
+
+    threading.Thread(target=serve, daemon=True).start()
+
+
+@scenario("No such serial", r"no phone R58M\. Connected: 127\.0\.0\.1", exit_code=2, kept=0)
+def no_such_serial(stage: Stage) -> None:
+    stage.options = ["--device", "R58M"]
+
+
+@scenario(
+    "Several phones, none chosen", "which phone, since there are several", exit_code=2, kept=0
+)
+def several(stage: Stage) -> None:
+    second = stage.until_the_end.enter_context(EmulatedPhone())
+    stage.server.connect(second.serial)
+    stage.options = []
+
+
+@scenario("No phone at all", "No phone is connected", exit_code=2, kept=0)
+def none_connected(stage: Stage) -> None:
+    stage.server.run("disconnect", stage.phone.serial)
+    stage.options = []
+
+
+@scenario("Not authorized", "unlock the phone and accept", exit_code=1, kept=0, keys=())
+def unauthorized(stage: Stage) -> None:
+    _wait(lambda: stage.server.states().get(stage.phone.serial) == "unauthorized")
+
+
+@scenario("Offline", "offline: plug it in again", exit_code=1, kept=0)
+def offline(stage: Stage) -> None:
+    stage.phone.inject(Offline())
+    _wait(lambda: stage.server.states().get(stage.phone.serial) == "offline")
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, "waited in vain"
+        time.sleep(0.02)
+
+
+# --- The cable -----------------------------------------------------------------
+
+
+@scenario("Unplugged during a push, back again", "Trying again", exit_code=0, kept=2)
+def unplugged_in_push(stage: Stage) -> None:
+    stage.phone.inject(DropConnection(after_bytes=stage.models[0].stat().st_size // 2))
+
+
+@scenario("Unplugged during a run, back again", "Trying again", exit_code=0, kept=2)
+def unplugged_in_run(stage: Stage) -> None:
+    stage.replies = [HELP, Reply(GOOD, delay_s=1.0)]
+
+    def pull_the_cable() -> None:
+        stage.phone.unplug()
+        time.sleep(0.5)
+        stage.phone.plug()
+
+    stage.while_running(pull_the_cable)
+
+
+@scenario("Unplugged during the second run, for good", "Failed on 127", exit_code=1, kept=1)
+def unplugged_for_good(stage: Stage) -> None:
+    stage.options += ["--patience", "1"]
+    stage.reply_to_second(Reply(hang=True))
+    results = stage.folder / "results"
+
+    def wait_for_the_first() -> None:
+        _wait(lambda: any(results.glob("benchmark-*.json")))
+        time.sleep(0.3)
+        stage.phone.unplug()
+
+    stage.later(0, wait_for_the_first)
+
+
+@scenario("The adb server is killed during a run", "Trying again", exit_code=0, kept=2)
+def server_killed(stage: Stage) -> None:
+    stage.replies = [HELP, Reply(GOOD, delay_s=1.0)]
+    stage.while_running(lambda: stage.server.run("kill-server"))
+
+
+# --- The phone says no -----------------------------------------------------------
+
+
+@scenario("No space left", "No space is left|No space left", exit_code=1, kept=0)
+def disk_full(stage: Stage) -> None:
+    stage.phone.inject(DiskFull(free_bytes=stage.models[0].stat().st_size // 2))
+
+
+@scenario("/data/local/tmp cannot be written", "may not write", exit_code=1, kept=0)
+def not_writable(stage: Stage) -> None:
+    folder = stage.phone.root / "data/local/tmp"
+    shutil.rmtree(folder)
+    folder.symlink_to("/system")  # which is read-only
+
+
+@scenario("/data/local/tmp is mounted noexec", "runs no programs", exit_code=1, kept=0)
+def no_execution(stage: Stage) -> None:
+    stage.phone.inject(NoExecution())
+
+
+@scenario("An engine for another processor", "built for x86_64, and the phone", exit_code=1, kept=0)
+def wrong_abi(stage: Stage) -> None:
+    stage.engine = b"\x7fELF\x02\x01\x01" + bytes(11) + (62).to_bytes(2, "little") + bytes(44)
+
+
+# --- The engine ------------------------------------------------------------------
+
+
+@scenario("The engine crashes", "crashed on .*SIGSEGV", exit_code=1, kept=1)
+def crash(stage: Stage) -> None:
+    stage.reply_to_second(Reply(signal=signal.SIGSEGV))
+
+
+@scenario("The engine hangs", "did not end within 2 s and was killed", exit_code=1, kept=1)
+def hang(stage: Stage) -> None:
+    stage.options += ["--timeout", "2"]
+    stage.reply_to_second(Reply(hang=True))
+
+
+@scenario("Out of memory", "killed .* when memory runs out", exit_code=1, kept=1)
+def out_of_memory(stage: Stage) -> None:
+    stage.reply_to_second(Reply(signal=signal.SIGKILL))
+
+
+@scenario("The delegate fails", "Failed to apply GPU delegate", exit_code=1, kept=1)
+def delegate_missing(stage: Stage) -> None:
+    stage.reply_to_second(
+        Reply(
+            "STARTING!\n", "ERROR: Failed to apply GPU delegate.\nERROR: Benchmarking failed.\n", 1
+        )
+    )
+
+
+@scenario("The delegate is skipped silently", "fell back", exit_code=0, kept=2)
+def silent_fallback(stage: Stage) -> None:
+    stage.options += ["--delegate", "gpu"]
+    stage.replies = [HELP, Reply(stand_in._run(stand_in._MISSING["use_gpu"]))]
+
+
+@scenario("The model is refused", "unresolved custom op: Foo", exit_code=1, kept=1)
+def model_refused(stage: Stage) -> None:
+    stage.reply_to_second(
+        Reply(
+            "STARTING!\n",
+            "ERROR: Encountered unresolved custom op: Foo.\nERROR: Benchmarking failed.\n",
+            1,
+        )
+    )
+
+
+@scenario("The output is cut short", "cut short: it lacks", exit_code=1, kept=1)
+def cut_short(stage: Stage) -> None:
+    stage.options += ["--patience", "1"]
+    stage.reply_to_second(Reply(GOOD[: GOOD.index("INFO: count=50")]))
+
+
+@scenario("The phone throttles", "throttled", exit_code=0, kept=2)
+def throttles(stage: Stage) -> None:
+    stage.phone.inject(Throttle(temperature_c=70.0, frequency_share=0.5))
+
+
+# --- What is left behind ----------------------------------------------------------
+
+
+def left_changed(stage: Stage) -> list[str]:
+    """What is not as it was on the phone."""
+    settings = stage.phone.device.settings
+    left = [
+        f"{space} {key} = {settings.get((space, key))}"
+        for (space, key), value in {
+            ("global", "stay_on_while_plugged_in"): "0",
+            ("system", "screen_off_timeout"): "60000",
+        }.items()
+        if settings.get((space, key)) != value
+    ]
+    return left + [
+        f"running: {p.name}" for p in stage._processes() if "--graph" in str(p.arguments)
+    ]
+
+
+def seen(result: Result) -> str:
+    """All that the user sees, in one line."""
+    return re.sub(r"\s+", " ", result.output)
