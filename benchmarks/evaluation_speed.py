@@ -36,8 +36,11 @@ from common import noise, random_network
 from mmnet_deploy import conversion, evaluation
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source
 from mmnet_deploy.mattes import metrics
-from mmnet_deploy.portraits import dataset, synthetic
-from mmnet_deploy.tflite.interpreter import TFLiteModel, describe, runtime_name, usable_cores
+from mmnet_deploy.mattes.matting import Matting
+from mmnet_deploy.parallel import usable_cores
+from mmnet_deploy.portraits import dataset, pictures, synthetic
+from mmnet_deploy.tflite.card import describe
+from mmnet_deploy.tflite.interpreter import TFLiteModel, runtime_name
 
 T = TypeVar("T")
 
@@ -57,7 +60,7 @@ def model_files(folder: Path, input_size: int) -> list[Path]:
     return files
 
 
-def opened(path: Path, threads: int) -> tuple[TFLiteModel, evaluation.Matting, float]:
+def opened(path: Path, threads: int) -> tuple[TFLiteModel, Matting, float]:
     """A model that has run once, and how long that took."""
     begin = time.perf_counter()
     model = TFLiteModel(path, threads)
@@ -67,7 +70,7 @@ def opened(path: Path, threads: int) -> tuple[TFLiteModel, evaluation.Matting, f
     file = describe(path)
     return (
         model,
-        evaluation.Matting(file, runtime_name(), model.prepare, model.infer, threads),
+        Matting(file, runtime_name(), model.prepare, model.infer, threads),
         startup_s,
     )
 
@@ -81,10 +84,10 @@ def gradient_error_at_once(alpha: np.ndarray, truth: np.ndarray) -> float:
     return float(np.hypot(gx, gy).mean())
 
 
-def work_beside_ms(matting: evaluation.Matting, pairs: list[dataset.Pair]) -> dict[str, float]:
+def work_beside_ms(matting: Matting, pairs: list[dataset.Pair]) -> dict[str, float]:
     """One core's processor time per picture for what is not inference, by stage: medians."""
     cv2.setNumThreads(1)
-    matte = matting.matte(dataset.read_image(pairs[0].image))
+    matte = matting.matte(pictures.read_image(pairs[0].image))
     times: dict[str, list[float]] = {}
 
     def timed(stage: str, function: Callable[[], T]) -> T:
@@ -143,7 +146,7 @@ class Case:
     threads: str
     startup: str
     invoke: Callable[[], object]
-    matting: evaluation.Matting
+    matting: Matting
     taken: list[tuple[float, float]] = dataclasses.field(default_factory=list)
     gains: list[float] = dataclasses.field(default_factory=list)
 
@@ -199,7 +202,7 @@ def main() -> None:
                 model, matting, startup_s = opened(path, threads)
                 startup = f"{startup_s:.2f}"
                 cases.append(Case(path.stem, str(threads), startup, model.invoke, matting))
-        matte = cases[0].matting.matte(dataset.read_image(pairs[0].image))
+        matte = cases[0].matting.matte(pictures.read_image(pairs[0].image))
         for case in cases:
             case.measure(root, options.split, len(pairs))  # A warm-up, which is not counted.
         slowest_s = max(case.forget() for case in cases) / len(pairs)

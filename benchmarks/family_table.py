@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mmnet_deploy.evaluation.significance import mean_interval
-from mmnet_deploy.results import estimate, naming, store
+from mmnet_deploy.results import estimate, naming, store, trade_offs
 from mmnet_deploy.results.latency import summarise
-from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, ModelFile, Record
+from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
+from mmnet_deploy.tflite.card import ModelFile
 
 METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
     "gradient_error": ("gradient error (×10⁻³)", lambda value: f"{1000 * value:.3f}"),
@@ -52,7 +53,7 @@ def _latency(results: list[Benchmark]) -> str:
     """The median of a run, of several the middle one."""
     if not results:
         return ""
-    middle = store.middle(results)
+    middle = trade_offs.middle(results)
     return f"{summarise(middle.measurement).quoted_us / 1000:.2f}{'*' * bool(middle.broken_rules)}"
 
 

@@ -24,7 +24,8 @@ from pathlib import Path
 
 from android_benchmark import DeviceFacts, DeviceState, Engine, Flag, Measurement, RunRules
 from mmnet_deploy.results import record_json
-from mmnet_deploy.results.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
+from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
+from mmnet_deploy.tflite.card import ModelCard, ModelFile
 
 AIMS_S = {"results list": 2.0, "plot": 5.0}
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from mmnet_deploy.mattes import metrics
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits import dataset, pictures
 
 NAMES = ("gradient_error", "mad", "mean_iou")
 
@@ -32,10 +32,10 @@ def main() -> None:
     for size in options.sizes:
         scores: dict[str, list[float]] = {name: [] for name in NAMES}
         for pair in dataset.find_pairs(options.data, options.split):
-            mask = dataset.read_mask(pair.mask)
+            mask = pictures.read_mask(pair.mask)
             truth, matte = (
                 cv2.resize(picture.astype(np.float32) / 255, (width, height))
-                for picture in (mask, dataset.resized(mask, size, size) if size else mask)
+                for picture in (mask, pictures.resized(mask, size, size) if size else mask)
             )
             if not size:
                 matte = np.full_like(truth, 0.5)

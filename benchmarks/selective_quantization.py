@@ -21,9 +21,10 @@ import numpy as np
 from common import latencies_ms, resized_network
 
 import models
-from mmnet_deploy import conversion, evaluation
+from mmnet_deploy import conversion, evaluation, parallel
 from mmnet_deploy.networks.network import Network, load
 from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.tflite.card import describe
 
 RESCALED = {"enc2": ("enc3", (1, 2, 4, 8)), "dec2": ("dec3", (1, 2, 4))}
 """Linear blocks, and the block and rates whose 1×1 convolutions alone read them."""
@@ -62,8 +63,8 @@ def rows(network: Network, name: str, data: Path, limit: float) -> None:
         files[kind], cards[kind] = result.path, result.card
     errors = {
         kind: evaluation.evaluate(
-            interpreter.TFLiteModel(path, interpreter.usable_cores()).matte,
-            interpreter.describe(path),
+            interpreter.TFLiteModel(path, parallel.usable_cores()).matte,
+            describe(path),
             interpreter.runtime_name(),
             data,
             "test",

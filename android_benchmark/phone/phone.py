@@ -15,11 +15,11 @@ from typing import TypeVar
 
 from android_benchmark import errors
 from android_benchmark.device import DeviceFacts, DeviceState, Outcome, Output, Settings
-from android_benchmark.engines import PhoneEngine, Reading
 from android_benchmark.measurement import Flag
 from android_benchmark.phone import cores, elf
 from android_benchmark.phone.adb import Adb, AdbDevice, Completed
 from android_benchmark.phone.awake import Awake
+from android_benchmark.phone.engine import PhoneEngine, Reading
 from android_benchmark.phone.reading import read_facts, read_state
 from android_benchmark.phone.validity import judge_conditions
 from android_benchmark.phone.workspace import FOLDER, Workspace

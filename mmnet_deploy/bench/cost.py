@@ -15,11 +15,11 @@ from android_benchmark import cost as counting
 from android_benchmark.cost import CostTools
 from android_benchmark.errors import HarnessError
 from mmnet_deploy.errors import MmnetDeployError, ModelFileError
-from mmnet_deploy.inspection import precision_of
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.results.records import Cost, OperatorCost
-from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.tflite.card import describe, read_model
 from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.precision import precision_of
 
 BUILD = Path(mmnet_deploy.__file__).resolve().parents[1] / "build"
 """Where `tools/` puts the engine and the counter, in a checkout."""
@@ -43,7 +43,7 @@ def read_graph(model: Path) -> Graph:
     Raises:
         ModelFileError: It is missing, damaged or no TFLite file.
     """
-    content = interpreter.read_model(model)
+    content = read_model(model)
     try:
         return Graph.from_bytes(content)
     except ModelFileError as error:
@@ -69,7 +69,7 @@ def measure(
         ModelFileError: It is no TFLite file, or damaged.
         HarnessError: The runtime does not take it, it crashed, or took too long.
     """
-    described, graph = interpreter.describe(model), read_graph(model)
+    described, graph = describe(model), read_graph(model)
     counted = counting.count(
         model,
         tools,

@@ -19,7 +19,7 @@ from android_benchmark.engines.stand_in import write_stand_in
 from android_benchmark.errors import HarnessError
 from android_benchmark.phone.adb import Adb
 from android_benchmark.phone.phone import PATIENCE_S, Phone
-from mmnet_deploy.bench.benchmark import Host
+from mmnet_deploy.bench.host import Host
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 
 HOST, EMULATED = "host", "emulated"

@@ -44,7 +44,7 @@ from mmnet_deploy.charts.style import (
 )
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results.published import Reference
-from mmnet_deploy.results.records import TradeOff
+from mmnet_deploy.results.trade_offs import TradeOff
 
 COLUMNS_OF = {1: 1, 2: 2, 4: 2}  # by the number of panels; else three
 FAMILIES_THAT_FIT, ROW_PT = 7, 14.5  # with more families the figure grows

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.charts import style
 from mmnet_deploy.charts.dots import shown
-from mmnet_deploy.portraits import dataset
-from mmnet_deploy.portraits.dataset import Picture
+from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits.pictures import Picture
 
 COLUMNS = ("picture", "truth", "matte", "matte − truth")
 COLOURS = "RdBu_r"
@@ -65,7 +65,7 @@ def _small(picture: NDArray, width_pt: float, height_pt: float) -> NDArray:
     )
     if picture.shape[0] <= height or picture.shape[1] <= width:
         return picture
-    return dataset.resized(picture, height, width)
+    return pictures.resized(picture, height, width)
 
 
 class _Sheet:

@@ -8,8 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mmnet_deploy.results.records import TradeOff
-from mmnet_deploy.results.trade_offs import front
+from mmnet_deploy.results.trade_offs import TradeOff, front
 
 # Okabe and Ito's colours, told apart with any colour vision; the shapes tell the families
 # apart too.

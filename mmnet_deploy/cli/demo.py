@@ -11,14 +11,9 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from mmnet_deploy.cli.console import (
-    FOLDER,
-    progress,
-    require_extra,
-    require_tensorflow_backend,
-    say,
-)
+from mmnet_deploy.cli.console import FOLDER, progress, say
 from mmnet_deploy.errors import OutputError, UsageError
+from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
 from mmnet_deploy.runs import pretrained as ready
 
 if TYPE_CHECKING:
@@ -88,7 +83,7 @@ def demo(
     require_extra("demo")
     require_tensorflow_backend()
     from mmnet_deploy import conversion, report
-    from mmnet_deploy.bench import benchmark
+    from mmnet_deploy.bench import benchmark, host
     from mmnet_deploy.charts import chart
     from mmnet_deploy.cli.measure.evaluate import evaluate_one
     from mmnet_deploy.cli.measure.measuring import run_benchmarks
@@ -96,7 +91,7 @@ def demo(
     from mmnet_deploy.mattes.metrics import PUBLISHED_SIZE
     from mmnet_deploy.networks import network
     from mmnet_deploy.portraits import synthetic
-    from mmnet_deploy.results import store
+    from mmnet_deploy.results import store, trade_offs
     from mmnet_deploy.runs.run import Run
 
     portraits, run_folder, models, results = (folder / part for part in PARTS)
@@ -113,7 +108,7 @@ def demo(
         count = FEWER_PAIRS if pretrained else PAIRS
     # All that was asked for is checked before an earlier demo is taken away.
     synthetic.check_numbers(count=(count, 12), size=(largest * 5 // 4, 32))
-    benchmark.check_threads(threads, benchmark.Host().facts())
+    benchmark.check_threads(threads, host.Host().facts())
     _prepare(folder)
 
     synthetic.write_dataset(
@@ -137,8 +132,8 @@ def demo(
     run_benchmarks(files, results, threads=threads)
 
     reading = store.read([results])
-    joined = store.join(reading.records)
-    write_text(folder / "results.csv", store.table(joined).to_csv(index=False))
+    joined = trade_offs.join(reading.records)
+    write_text(folder / "results.csv", trade_offs.table(joined).to_csv(index=False))
     for name in ("pareto.svg", "pareto.png"):
         chart.draw(joined.points, folder / name)
     report.write(reading, folder / "report.html", title="The demo of mmnet-deploy")

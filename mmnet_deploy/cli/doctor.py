@@ -29,7 +29,7 @@ def _version(package: str) -> str | None:
 
 def _findings() -> list[tuple[str, str, str]]:
     """What was looked for, what was found (empty if nothing), and what that means."""
-    from mmnet_deploy.bench import benchmark
+    from mmnet_deploy.bench.host import Host
     from mmnet_deploy.tflite import interpreter
 
     rows = [("Python", platform.python_version(), "")]
@@ -45,7 +45,7 @@ def _findings() -> list[tuple[str, str, str]]:
     except MissingDependencyError as error:
         rows.append(("TFLite runtime", "", str(error)))
     rows += _phone_findings()
-    host = benchmark.Host()
+    host = Host()
     facts, state = host.facts(), host.state()
     rows.append(("processor", facts.processor, f"{facts.cores} usable cores"))
     governor = ", ".join(state.governors)

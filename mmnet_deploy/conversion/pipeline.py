@@ -26,14 +26,12 @@ from mmnet_deploy.conversion.quantization import IO_TYPES, PRECISIONS, Source
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.files import make_folder, written_aside
 from mmnet_deploy.networks.network import Network
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits.pictures import preprocess, read_image
 from mmnet_deploy.portraits.representative import TRAIN, draw, portraits_in
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.results.record_json import card_to_json
-from mmnet_deploy.results.records import ModelCard
 from mmnet_deploy.tflite import counts
+from mmnet_deploy.tflite.card import ModelCard, card_to_json, with_card
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.interpreter import preprocess, with_card
 
 GRAPHS = ("deploy", "stock")
 """The graph rewritten for inference, and the one that TensorFlow's converter gives."""
@@ -250,11 +248,11 @@ def convert(
         options.seed,
     )
     # Read before anything is converted, so that a bad picture is found at once.
-    images = [dataset.read_image(portrait.image) for portrait in drawn.held_out]
+    images = [read_image(portrait.image) for portrait in drawn.held_out]
     calibrated = any(PRECISIONS[name].calibrated for name in precisions)
     calibration = drawn.calibration if calibrated else ()
     samples = [
-        preprocess(dataset.read_image(portrait.image), *network.input_size, network.input_range)
+        preprocess(read_image(portrait.image), *network.input_size, network.input_range)
         for portrait in calibration
     ]
     make_folder(folder)

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.mattes import metrics
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.parallel import usable_cores
+from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.representative import Portrait
-from mmnet_deploy.tflite.interpreter import TFLiteModel, usable_cores
+from mmnet_deploy.tflite.interpreter import TFLiteModel
 
 Matte = NDArray[np.float32]
 
@@ -47,12 +48,12 @@ class Judge:
     def __init__(
         self,
         portraits: Sequence[Portrait],
-        images: Sequence[dataset.Picture],
+        images: Sequence[pictures.Picture],
         expected: list[Matte],
     ) -> None:
         self.images = images
         self.expected = expected
-        self._masks = [dataset.read_mask(p.mask) for p in portraits if p.mask is not None]
+        self._masks = [pictures.read_mask(p.mask) for p in portraits if p.mask is not None]
         self.has_masks = len(self._masks) == len(images)
         self._baseline = self._gradient_error(expected) if self.has_masks else math.nan
 

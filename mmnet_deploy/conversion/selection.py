@@ -11,7 +11,7 @@ from mmnet_deploy.conversion.proof import Difference, Judge
 from mmnet_deploy.conversion.quantization import Source, int8
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.results.records import LayerError
+from mmnet_deploy.tflite.card import LayerError
 from mmnet_deploy.tflite.graph import Graph, Op
 
 NEGLIGIBLE = 1.1

@@ -1,5 +1,5 @@
-"""How wrong the mattes of a model are on a split, how sure that is, and who follows a training."""
+"""How wrong a model's mattes are on a split, how sure that is, and watching a training."""
 
-from mmnet_deploy.evaluation.scoring import Matting, evaluate, worst
+from mmnet_deploy.evaluation.scoring import evaluate, worst
 
-__all__ = ["Matting", "evaluate", "worst"]
+__all__ = ["evaluate", "worst"]

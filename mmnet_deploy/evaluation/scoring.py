@@ -7,117 +7,37 @@ so the memory does not grow with the data set.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import dataclasses
 import datetime
-import functools
 import hashlib
 import itertools
 import math
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import DataError, ModelFileError
 from mmnet_deploy.mattes import metrics
+from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.mattes.metrics import Metric
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.parallel import ahead, workers
+from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.results.records import Evaluation, ModelFile, PictureScore
-from mmnet_deploy.tflite.interpreter import usable_cores
+from mmnet_deploy.results.records import Evaluation, PictureScore
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-@dataclasses.dataclass(frozen=True)
-class Matting:
-    """A model that is ready to be evaluated.
-
-    Attributes:
-        file: What is evaluated.
-        engine: What computes it, for the record.
-        prepare: From a picture, uint8 (h, w, 3), to the model's input; called from other
-            threads than `infer`, and beside it.
-        infer: From that to the matte in 0 … 1, float32, at any resolution.
-        threads: How many cores `infer` keeps busy.
-    """
-
-    file: ModelFile
-    engine: str
-    prepare: Callable[[dataset.Picture], Any]
-    infer: Callable[[Any], NDArray[np.float32]]
-    threads: int = 1
-
-    def matte(self, image: dataset.Picture) -> NDArray[np.float32]:
-        """The matte of a picture, uint8 (h, w, 3)."""
-        return self.infer(self.prepare(image))
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
-
-Sink = Callable[[dataset.Pair, dataset.Picture, NDArray[np.float32]], None]
+Sink = Callable[[dataset.Pair, pictures.Picture, NDArray[np.float32]], None]
 """Takes a pair, its picture and its matte, to save them; called from several threads."""
 
-Frame = tuple[NDArray[np.float32], dataset.Picture]
+Frame = tuple[NDArray[np.float32], pictures.Picture]
 """A matte and the mask that it is compared with."""
 
 
 # --- What the pictures wait in ----------------------------------------------
-
-
-def _ahead(
-    executor: ThreadPoolExecutor, function: Callable[[T], R], items: Sequence[T], depth: int
-) -> Iterator[R]:
-    """Results in order, computed at most `depth` items ahead of their use."""
-    waiting: deque[Future[R]] = deque()
-    for item in items:
-        waiting.append(executor.submit(function, item))
-        if len(waiting) > depth:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-@functools.cache
-def _keep_freed_memory() -> None:
-    """Let glibc keep what is freed for the next picture.
-
-    By default it hands megabytes back to the system each time, which clears thousands of pages
-    anew for every picture. Other C libraries go without.
-    """
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
-        mallopt(_M_TRIM_THRESHOLD, 128 * 2**20)
-
-
-@contextlib.contextmanager
-def _workers(model: Matting) -> Iterator[tuple[ThreadPoolExecutor, int]]:
-    """Threads for the cores that the model leaves over, or half of them; and how many.
-
-    OpenCV keeps to one thread meanwhile: several pictures are under way instead.
-    """
-    _keep_freed_memory()
-    cores = usable_cores()
-    count = max(cores - model.threads, cores // 2, 1)
-    opencv_threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    executor = ThreadPoolExecutor(count)
-    try:
-        yield executor, count
-    finally:
-        # After a fault or Ctrl-C nobody wants what still waits.
-        executor.shutdown(cancel_futures=True)
-        cv2.setNumThreads(opencv_threads)
 
 
 # --- Clips -------------------------------------------------------------------
@@ -204,12 +124,12 @@ def evaluate(
     pairs = dataset.find_pairs(root, split)
     linked = follows(pairs) if any(m.of_clip for m in wanted) else [False] * len(pairs)
 
-    def read(pair: dataset.Pair) -> tuple[dataset.Picture | None, dataset.Picture, Any]:
+    def read(pair: dataset.Pair) -> tuple[pictures.Picture | None, pictures.Picture, Any]:
         image, mask = dataset.read_pair(pair)
         return image if sink else None, mask, model.prepare(image)
 
     def judge(
-        pair: dataset.Pair, image: dataset.Picture | None, frame: Frame, before: Frame | None
+        pair: dataset.Pair, image: pictures.Picture | None, frame: Frame, before: Frame | None
     ) -> PictureScore:
         if not np.isfinite(frame[0]).all():
             raise ModelFileError(
@@ -229,7 +149,7 @@ def evaluate(
     digest = hashlib.sha256()
     with (
         progress(f"Evaluating {model.file.name}", len(pairs)) as advance,
-        _workers(model) as (executor, workers),
+        workers(model.threads) as (executor, count),
     ):
         pending: deque[Future[PictureScore]] = deque()
         before = None
@@ -238,7 +158,7 @@ def evaluate(
             scores.append(pending.popleft().result())
             advance()
 
-        for number, (image, mask, tensor) in enumerate(_ahead(executor, read, pairs, 2 * workers)):
+        for number, (image, mask, tensor) in enumerate(ahead(executor, read, pairs, 2 * count)):
             frame = (model.infer(tensor), mask)
             pair = pairs[number]
             last = before if linked[number] else None
@@ -247,7 +167,7 @@ def evaluate(
             foreground.append(float(mask.mean()) / 255)
             digest.update(repr((pair.name, mask.shape)).encode("utf-8", "replace"))
             digest.update(mask.tobytes())
-            while len(pending) > 2 * workers:
+            while len(pending) > 2 * count:
                 collect()
         while pending:
             collect()

@@ -12,11 +12,11 @@ from typing import Any
 
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.inspection.lint import Finding, Partitions, lint
-from mmnet_deploy.inspection.lint.precision import is_integer
 from mmnet_deploy.inspection.quantization_error import QuantizationError
-from mmnet_deploy.results.records import ModelFile
 from mmnet_deploy.tflite import counts, interpreter
+from mmnet_deploy.tflite.card import ModelFile, describe, read_model
 from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.precision import precision_of
 
 SCHEMA_VERSION = 1
 """Of the JSON form: 1 is the first."""
@@ -117,7 +117,7 @@ def inspect(path: Path) -> Inspection:
         ModelFileError: It is missing, damaged or no TFLite model.
         ResultError: Its description is damaged.
     """
-    content = interpreter.read_model(path)
+    content = read_model(path)
     try:
         return _look(path, Graph.from_bytes(content))
     except (ModelFileError, AssertionError, IndexError) as error:
@@ -134,7 +134,7 @@ def _look(path: Path, graph: Graph) -> Inspection:
     peak = counts.peak_memory(graph)
     fixed = all(finding.rule != "dynamic_shape" for finding in findings)
     return Inspection(
-        file=interpreter.describe(path),
+        file=describe(path),
         precision=precision_of(graph),
         inputs=tuple(_end(tensor) for tensor in graph.inputs),
         outputs=tuple(_end(tensor) for tensor in graph.outputs),
@@ -180,17 +180,6 @@ def _end(tensor: Tensor) -> End:
         quantization.scales[0] if quantization else None,
         quantization.zero_points[0] if quantization else None,
     )
-
-
-def precision_of(graph: Graph) -> str:
-    """Name of the recipe that makes such files."""
-    constants = [t for t in graph.constants() if t.quantization or t.dtype.startswith("FLOAT")]
-    if is_integer(graph):
-        outputs = [tensor for op in graph.ops for tensor in op.outputs]
-        return "int16x8" if any(t.dtype == "INT16" and t.quantization for t in outputs) else "int8"
-    if any(tensor.quantization for tensor in constants):
-        return "dynamic"
-    return "float16" if any(t.dtype == "FLOAT16" for t in constants) else "float32"
 
 
 def _delegation(graph: Graph, partitions: Partitions | None, problem: str | None) -> Delegation:

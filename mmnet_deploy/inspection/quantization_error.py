@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import ModelFileError, UsageError
-from mmnet_deploy.portraits import dataset, representative
+from mmnet_deploy.portraits import pictures, representative
+from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.results.records import ModelCard
+from mmnet_deploy.tflite.card import ModelCard
 from mmnet_deploy.tflite.counts import stores_weights
 from mmnet_deploy.tflite.graph import Graph, Op, Tensor
-from mmnet_deploy.tflite.interpreter import preprocess, transparent_interpreter
+from mmnet_deploy.tflite.interpreter import transparent_interpreter
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 
@@ -63,7 +64,7 @@ class QuantizationError:
 
 def pictures_of(
     folder: Path, count: int, seed: int, card: ModelCard | None
-) -> list[dataset.Picture]:
+) -> list[pictures.Picture]:
     """A seeded draw from a data set's train split or a folder, without those that calibrated.
 
     Raises:
@@ -78,7 +79,7 @@ def pictures_of(
     seen = set(card.calibration_files) if card else set()
     fresh = [portrait for portrait in portraits if portrait.image.name not in seen]
     drawn = representative.draw(fresh or portraits, calibration=0, held_out=count, seed=seed)
-    return [dataset.read_image(portrait.image) for portrait in drawn.held_out]
+    return [pictures.read_image(portrait.image) for portrait in drawn.held_out]
 
 
 class _Model:
@@ -162,7 +163,7 @@ def _pairs(quantized: _Model, exact: _Model) -> list[tuple[Op, Tensor, Tensor]]:
 def measure(
     content: bytes,
     reference: bytes,
-    pictures: Sequence[dataset.Picture],
+    pictures: Sequence[pictures.Picture],
     *,
     input_range: tuple[float, float] = (0.0, 1.0),
     threads: int = 1,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import OutputError, UsageError
 from mmnet_deploy.files import write_bytes
-from mmnet_deploy.portraits.dataset import Pair, Picture
+from mmnet_deploy.portraits.dataset import Pair
+from mmnet_deploy.portraits.pictures import Picture
 
 Form = Callable[[Picture, NDArray[np.float32]], NDArray[np.uint8]]
 """From a picture, uint8 (h, w, 3), and its matte, (h, w) in 0 … 1, to what is saved."""

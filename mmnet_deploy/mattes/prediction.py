@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import DataError, OutputError, UsageError
-from mmnet_deploy.evaluation import Matting
 from mmnet_deploy.files import make_folder, write_bytes, written_aside
+from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.mattes.outputs import FORMS, at_size_of
-from mmnet_deploy.portraits import dataset
-from mmnet_deploy.portraits.dataset import Picture
+from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits.pictures import Picture
 from mmnet_deploy.progress import Progress, silent
 
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
@@ -55,7 +55,7 @@ class Painter:
         if background is not None:
             rgb = colour(background)
             self._background = (
-                np.array([[rgb]], np.uint8) if rgb else dataset.read_image(Path(background))
+                np.array([[rgb]], np.uint8) if rgb else pictures.read_image(Path(background))
             )
 
     def paint(self, image: Picture, matte: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -79,7 +79,7 @@ def _covering(picture: Picture, height: int, width: int) -> Picture:
         max(round(side * scale), least)
         for side, least in zip(picture.shape[:2], (height, width), strict=True)
     )
-    large = dataset.resized(picture, rows, columns)
+    large = pictures.resized(picture, rows, columns)
     top, left = (rows - height) // 2, (columns - width) // 2
     return large[top : top + height, left : left + width]
 
@@ -102,7 +102,7 @@ def predict_picture(model: Matting, source: Path, target: Path, painter: Painter
         DataError: The picture cannot be read.
         OutputError: The file cannot be written.
     """
-    image = dataset.read_image(source)
+    image = pictures.read_image(source)
     painted = _opencv_order(painter.paint(image, model.matte(image)))
     _, content = cv2.imencode(".png", painted)
     return write_bytes(target, content.tobytes())
@@ -120,9 +120,9 @@ def predict_folder(
         DataError: The folder holds no picture, or one cannot be read.
         OutputError: The folder cannot be written.
     """
-    paths = dataset.pictures_in(source)
+    paths = pictures.pictures_in(source)
     if not paths:
-        raise DataError(f"{source} holds no picture: {', '.join(dataset.EXTENSIONS)}.")
+        raise DataError(f"{source} holds no picture: {', '.join(pictures.EXTENSIONS)}.")
     twice = {p.stem for p in paths if sum(q.stem == p.stem for q in paths) > 1}
     if twice:
         raise DataError(f"{source} holds several pictures of the stem {sorted(twice)[0]}.")

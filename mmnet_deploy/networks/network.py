@@ -7,6 +7,7 @@ the file brings along, unless the caller trusts it.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import re
 import zipfile
@@ -19,11 +20,13 @@ from numpy.typing import NDArray
 
 import models
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
+from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import keras_file
 from mmnet_deploy.networks.keras_file import KerasFile
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.runs.run import VALIDATED, Run, RunConfig
-from mmnet_deploy.tflite.interpreter import describe, preprocess
+from mmnet_deploy.tflite.card import ModelFile
 
 if TYPE_CHECKING:
     from mmnet_deploy.networks.saved_model import SavedModel
@@ -85,17 +88,35 @@ class Network:
         """Hash of the file, or of the graph and the variables of a SavedModel."""
         return describe(self.path).sha256
 
-    def matte(self, image: dataset.Picture) -> NDArray[np.float32]:
+    def matte(self, image: pictures.Picture) -> NDArray[np.float32]:
         """Alpha of a picture, uint8 (h, w, 3), as and at the size that the network gives it."""
         return self.infer(self.prepare(image))
 
-    def prepare(self, image: dataset.Picture) -> NDArray[np.float32]:
+    def prepare(self, image: pictures.Picture) -> NDArray[np.float32]:
         """A picture, uint8 (h, w, 3), as the network's input; it needs no network."""
         return preprocess(image, *self.input_size, self.input_range)
 
     def infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
         """Alpha of what `prepare` gave."""
         return self.predict(tensor)[0, ..., self.alpha_channel].astype(np.float32)
+
+
+def describe(path: Path) -> ModelFile:
+    """Identity of a network; a run's is named after its run.
+
+    A SavedModel is its graph and its variables; what else lies in its folder is not.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if path.is_dir():
+        variables = sorted(file for file in (path / "variables").glob("*") if file.is_file())
+        files = [path / "saved_model.pb", *variables]
+        parts = [(file.relative_to(path).as_posix(), sha256(file)) for file in files]
+        digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+        return ModelFile(path.resolve().name, digest, sum(file.stat().st_size for file in files))
+    name = f"{path.parent.name}/{path.name}" if Run(path.parent).exists else path.name
+    return ModelFile(name, sha256(path), path.stat().st_size)
 
 
 def load(

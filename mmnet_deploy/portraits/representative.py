@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mmnet_deploy.errors import DataError
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits import dataset, pictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ def portraits_in(folder: Path, split: str = TRAIN) -> list[Portrait]:
         pairs = dataset.find_pairs(folder, split)
         return [Portrait(pair.image, pair.mask) for pair in pairs]
     train = folder / TRAIN / "image"
-    found = dataset.pictures_in(train if train.is_dir() else folder)
+    found = pictures.pictures_in(train if train.is_dir() else folder)
     if not found:
         raise DataError(
             f"{folder} holds no representative pictures: neither train/image nor the folder "

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from android_benchmark import PRESETS, DeviceFacts, DeviceState, RunRules
 from mmnet_deploy.report.plots import Pair
 from mmnet_deploy.results import naming
-from mmnet_deploy.results.records import Benchmark, Evaluation, ModelFile
+from mmnet_deploy.results.records import Benchmark, Evaluation
+from mmnet_deploy.tflite.card import ModelFile
 
 MOST_COMMAND_MODELS = 8
 

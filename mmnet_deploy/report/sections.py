@@ -14,11 +14,12 @@ from markupsafe import Markup
 
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.report.devices import DevicePart, devices, evaluation_commands
-from mmnet_deploy.results import estimate, naming, store
+from mmnet_deploy.results import estimate, naming, trade_offs
 from mmnet_deploy.results.latency import Latency, summarise
-from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, ModelCard, TradeOff
+from mmnet_deploy.results.records import Benchmark, Cost, Evaluation
 from mmnet_deploy.results.store import Reading
-from mmnet_deploy.results.trade_offs import front
+from mmnet_deploy.results.trade_offs import TradeOff, front
+from mmnet_deploy.tflite.card import ModelCard
 from mmnet_deploy.tflite.layer_names import short_names, shortened
 
 MOST_ROWS = 2000
@@ -203,9 +204,9 @@ def _chart(
 
     known = [r for r in reading.records if isinstance(r, (Benchmark, Evaluation))]
     try:
-        joined = store.join(known, emulated=emulated)
+        joined = trade_offs.join(known, emulated=emulated)
         profile = estimate.load_profile(estimate.DEFAULT)
-        points = [*joined.points, *store.estimates(reading.records, profile)[0]]
+        points = [*joined.points, *trade_offs.estimates(reading.records, profile)[0]]
     except ResultError as error:
         return None, (), (), str(error)
     if not points:

@@ -10,7 +10,8 @@ from android_benchmark import Measurement
 from mmnet_deploy.results import change, naming
 from mmnet_deploy.results.change import Change
 from mmnet_deploy.results.latency import summarise
-from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, ModelFile
+from mmnet_deploy.results.records import Benchmark, Cost, Evaluation
+from mmnet_deploy.tflite.card import ModelFile
 
 BETTER, SAME, WORSE, NOT_COMPARABLE = "better", "same", "worse", "not comparable"
 BASELINE, NEW = "the baseline", "the new results"

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 import models
 from android_benchmark import PRESETS, DeviceFacts, Engine, RunRules
 from mmnet_deploy.results.latency import summarise
-from mmnet_deploy.results.records import Benchmark, ModelFile
+from mmnet_deploy.results.records import Benchmark
+from mmnet_deploy.tflite.card import ModelFile
 
 # What may tell devices of one name apart, the most telling first.
 _TELLING = ("system", "serial", "processor", "abi", "sdk", "build", "kernel")

@@ -14,7 +14,7 @@ import functools
 from pathlib import Path
 
 import models
-from mmnet_deploy.results.records import TradeOff
+from mmnet_deploy.results.trade_offs import TradeOff
 
 POINTS_FILE = Path(__file__).with_name("published_points.csv")
 DEVICE = "Xiaomi Mi 5 (Snapdragon 820 CPU), read off the figure of Seo et al. 2019"

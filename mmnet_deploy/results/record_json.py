@@ -1,4 +1,4 @@
-"""The one JSON form of records and of a model's card.
+"""The one JSON form of records; that of a model's description in them is `tflite.card`'s.
 
 History of SCHEMA_VERSION:
     1  the first form
@@ -12,28 +12,25 @@ History of SCHEMA_VERSION:
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
-import math
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
+from mmnet_deploy import typed
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results.records import (
     CLIP_SCORES,
     Benchmark,
     Cost,
     Evaluation,
-    ModelCard,
     PictureScore,
     Record,
 )
+from mmnet_deploy.tflite import card
 
 SCHEMA_VERSION = 4
+
+_KINDS: Mapping[str, type[Record]] = {kind.kind: kind for kind in (Evaluation, Benchmark, Cost)}
 
 
 def to_json(record: Record) -> str:
@@ -44,55 +41,49 @@ def to_json(record: Record) -> str:
     return json.dumps(head | dataclasses.asdict(record), indent=1, allow_nan=False) + "\n"
 
 
-def card_to_json(card: ModelCard) -> str:
-    """The form in a model's metadata buffer: sorted, so that equal cards are equal bytes."""
-    content = {"schema_version": SCHEMA_VERSION} | dataclasses.asdict(card)
-    return json.dumps(content, sort_keys=True)
+@dataclasses.dataclass(frozen=True)
+class _Head:
+    kind: str
+    schema_version: int
 
 
-def _read(hint: Any, value: Any) -> Any:
-    """A JSON value as what the type `hint` says: records, tuples, mappings, plain values.
-
-    Fields that a newer version may have added are left out.
+def from_json(text: str | bytes) -> Record:
+    """Read a record back.
 
     Raises:
-        ValueError, TypeError, KeyError, OverflowError: It is something else.
-    """
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        return _read(arguments[0], value)
-    if dataclasses.is_dataclass(hint):
-        if hint is ModelCard and "input_size" in value:  # Version 1 knew squares only.
-            value = value | {"height_px": value["input_size"], "width_px": value["input_size"]}
-        hints = typing.get_type_hints(hint)
-        names = [field.name for field in dataclasses.fields(hint) if field.name in value]
-        return hint(**{name: _read(hints[name], value[name]) for name in names})  # type: ignore[operator]
-    if origin is tuple and isinstance(value, list):
-        return tuple(_read(arguments[0], item) for item in value)
-    if origin in (dict, Mapping) and isinstance(value, dict):
-        return {key: _read(arguments[1], item) for key, item in value.items()}
-    if hint is float and type(value) in (int, float) and math.isfinite(value):
-        return float(value)
-    if hint in (int, str, bool) and type(value) is hint:
-        return value
-    raise TypeError(f"{value!r} is no {hint}")
-
-
-_DAMAGE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
-
-
-def card_from_json(text: str | bytes) -> ModelCard:
-    """Read a card back.
-
-    Raises:
-        ResultError: It is damaged.
+        ResultError: It is no record, damaged, or of a newer version.
     """
     try:
-        return _read(ModelCard, json.loads(text))
-    except _DAMAGE as error:
-        raise ResultError("The model's description is damaged.") from error
+        head = typed.from_json(text, _Head)
+        if head.schema_version > SCHEMA_VERSION:
+            raise ResultError(
+                f"was written by a newer mmnet-deploy (schema {head.schema_version}, "
+                f"this one reads up to {SCHEMA_VERSION})."
+            )
+        if head.kind not in _KINDS:
+            raise ResultError(f"holds an unknown kind of result: {head.kind}.")
+        record: Record = typed.from_json(text, _KINDS[head.kind], _upgraded)
+    except ValueError as error:
+        raise ResultError("is not a result of mmnet-deploy, or is damaged.") from error
+    _check(record)
+    return record
+
+
+def _upgraded(content: Any) -> Any:
+    """Today's form of a record of any version, as JSON values."""
+    model = content["model"]
+    return content | {"model": model | {"card": card.upgraded(model.get("card"))}}
+
+
+def _check(record: Record) -> None:
+    """Make sure that it holds what no type can say."""
+    if isinstance(record, Evaluation):
+        _check_scores(record.pictures)
+    elif isinstance(record, Benchmark):
+        if not record.measurement.runs:
+            raise ResultError("holds no sample.")
+    elif not record.runs:
+        raise ResultError("holds no count.")
 
 
 def _check_scores(pictures: Sequence[PictureScore]) -> None:
@@ -103,66 +94,3 @@ def _check_scores(pictures: Sequence[PictureScore]) -> None:
     for picture in pictures:
         if not names - CLIP_SCORES <= picture.scores.keys():
             raise ResultError(f"lacks a score of the picture {picture.name}, or is damaged.")
-
-
-class _Head(msgspec.Struct):
-    kind: str
-    schema_version: int
-
-
-@functools.cache
-def _decoder(kind: Any) -> msgspec.json.Decoder:
-    """Reads JSON into what the type `kind` says; building it takes longer than reading."""
-    return msgspec.json.Decoder(kind)
-
-
-def _read_fast(text: str | bytes) -> Record | None:
-    """A sound record; None where `_read` has to see to it, or to say what is wrong.
-
-    msgspec checks types as strictly as `_read` does, in a fraction of the time
-    (`benchmarks/many_results.py`). It knows neither the first form of a card nor names that
-    are no valid text.
-    """
-    try:
-        head = _decoder(_Head).decode(text)
-        if head.schema_version > SCHEMA_VERSION or head.kind not in _KINDS:
-            return None
-        return _decoder(_KINDS[head.kind]).decode(text)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        return None
-
-
-_KINDS: Mapping[str, Any] = {kind.kind: kind for kind in (Evaluation, Benchmark, Cost)}
-
-
-def from_json(text: str | bytes) -> Record:
-    """Read a record back.
-
-    Raises:
-        ResultError: It is no record, damaged, or of a newer version.
-    """
-    record = _read_fast(text) or _read_with_reasons(text)
-    if isinstance(record, Evaluation):
-        _check_scores(record.pictures)
-    elif isinstance(record, Benchmark):
-        if not record.measurement.runs:
-            raise ResultError("holds no sample.")
-    elif not record.runs:
-        raise ResultError("holds no count.")
-    return record
-
-
-def _read_with_reasons(text: str | bytes) -> Record:
-    try:
-        content = json.loads(text)
-        version, name = content["schema_version"], content["kind"]
-        if version > SCHEMA_VERSION:
-            raise ResultError(
-                f"was written by a newer mmnet-deploy (schema {version}, "
-                f"this one reads up to {SCHEMA_VERSION})."
-            )
-        if name not in _KINDS:
-            raise ResultError(f"holds an unknown kind of result: {name}.")
-        return _read(_KINDS[name], content)
-    except _DAMAGE as error:
-        raise ResultError("is not a result of mmnet-deploy, or is damaged.") from error

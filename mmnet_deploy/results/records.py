@@ -16,106 +16,11 @@ from android_benchmark import (
     OperatorTime,
     RunRules,
 )
+from mmnet_deploy.tflite.card import ModelFile
 
 GRADIENT_ERROR_DEFINITION = (
     "gaussian-derivative sigma=1.4, mean vector difference (Seo et al. 2019)"
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class LayerError:
-    """What quantizing one layer costs the matte.
-
-    Attributes:
-        layer: Name of the layer's output tensor.
-        kind: Its operator, such as `CONV_2D`.
-        error: By how much the matte's mean squared error against float32 falls if this
-            layer alone stays in float; negative where it rises.
-    """
-
-    layer: str
-    kind: str
-    error: float
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelCard:
-    """What a converted model says of itself, in its metadata buffer.
-
-    Attributes:
-        family: Name of the network family, and `title`, its name in charts.
-        width_multiplier: None for a network that was not trained here.
-        height_px, width_px: Size of the input.
-        precision: A name in `quantization.PRECISIONS`.
-        graph: `deploy` if it was rewritten for inference, else `stock`.
-        parameters: Number of weights of the source network, batch-norm statistics
-            included; None if it does not tell.
-        macs: Multiply-adds of one inference.
-        input_meaning, output_meaning: What the tensors hold.
-        input_low, input_high: What black and white are in the input.
-        alpha_channel: The output channel that holds alpha.
-        source_channel: The channel of the source network's output that is alpha.
-        weights_sha256: Hash of the network file that was converted.
-        calibration_files: Pictures that set the quantization ranges, in order.
-        float_layers: Layers that were kept in float, worst first.
-        layer_errors: The ranking that chose them, worst first.
-        largest_difference, mean_difference: |Δα| against the source network on
-            `checked_pictures` real pictures.
-        gradient_error_change: Relative change of the gradient error against that of the
-            source network on those pictures; None if they have no masks.
-        versions: Versions of the tools that made the file.
-    """
-
-    family: str
-    title: str
-    width_multiplier: float | None
-    height_px: int
-    width_px: int
-    precision: str
-    parameters: int | None
-    input_meaning: str
-    output_meaning: str
-    weights_sha256: str
-    graph: str = "stock"
-    macs: int | None = None
-    input_low: float = 0.0
-    input_high: float = 1.0
-    alpha_channel: int = 1
-    source_channel: int = 1
-    calibration_files: tuple[str, ...] = ()
-    calibration_seed: int | None = None
-    float_layers: tuple[str, ...] = ()
-    layer_errors: tuple[LayerError, ...] = ()
-    largest_difference: float | None = None
-    mean_difference: float | None = None
-    gradient_error_change: float | None = None
-    checked_pictures: int | None = None
-    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def input_range(self) -> tuple[float, float]:
-        """What black and white are in the input."""
-        return self.input_low, self.input_high
-
-    @property
-    def size_label(self) -> str:
-        """`256` for a square input of 256 pixels, else `HEIGHTxWIDTH`."""
-        return size_label(self.height_px, self.width_px)
-
-
-def size_label(height: int, width: int) -> str:
-    """`256` for a square of 256 pixels, else `HEIGHTxWIDTH`."""
-    return str(height) if height == width else f"{height}x{width}"
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelFile:
-    """A model that was measured; `card` is None for a file without our description."""
-
-    name: str
-    sha256: str
-    size_bytes: int
-    card: ModelCard | None = None
 
 
 CLIP_SCORES = frozenset({"dtssd"})
@@ -318,38 +223,3 @@ class Cost:
 
 Record = Evaluation | Benchmark | Cost
 """What a results folder may hold."""
-
-
-@dataclasses.dataclass(frozen=True)
-class TradeOff:
-    """One point of the trade-off chart.
-
-    Attributes:
-        family: Title of the network family, or "other models".
-        label: What stands beside the point.
-        latency_ms: What `statistic` names, and the ends of its 95 % confidence interval.
-        error: What `metric` says: a plain number, not ×10⁻³; lower is better.
-        parameters: Number of weights, if known.
-        device: What the latency was measured on, with the settings that all points of that
-            device share; no other device has that name.
-        valid: Whether the benchmark kept its rules, and the model beats a constant matte.
-        statistic: A name in `latency.STATISTICS`.
-        emulated: Whether the device is no real phone, so that its times mean nothing.
-        metric: Name of what `error` is.
-        source: `measured` here, `estimated` from a count of instructions, or `published` by
-            others on their data, engine and phone.
-    """
-
-    family: str
-    label: str
-    latency_ms: float
-    latency_low_ms: float
-    latency_high_ms: float
-    error: float
-    parameters: int | None
-    device: str
-    valid: bool = True
-    statistic: str = "median"
-    emulated: bool = False
-    metric: str = "gradient_error"
-    source: str = "measured"

@@ -13,8 +13,9 @@ from mmnet_deploy.errors import MissingDependencyError, UsageError
 from mmnet_deploy.files import written_aside
 from mmnet_deploy.results import naming
 from mmnet_deploy.results.latency import summarise
-from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, ModelFile, Record
+from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
 from mmnet_deploy.results.store import Reading
+from mmnet_deploy.tflite.card import ModelFile
 
 if TYPE_CHECKING:
     import pandas as pd

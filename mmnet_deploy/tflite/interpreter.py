@@ -8,10 +8,8 @@ from XNNPACK, for one. So every result records the runtime and the delegate.
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import importlib.metadata
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -21,15 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError
-from mmnet_deploy.files import reason, sha256
-from mmnet_deploy.portraits import dataset
-from mmnet_deploy.results.record_json import card_from_json
-from mmnet_deploy.results.records import ModelCard, ModelFile
-from mmnet_deploy.runs.run import Run
-from mmnet_deploy.tflite.graph import DAMAGE, IDENTIFIER, schema
-
-METADATA_NAME = b"mmnet_deploy"
-"""Name of the metadata buffer that holds a model's card."""
+from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits.pictures import preprocess
+from mmnet_deploy.tflite.card import described, read_model
 
 _RUNTIMES = (
     ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -86,25 +78,6 @@ def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
     return interpreter
 
 
-def preprocess(
-    image: dataset.Picture,
-    height: int,
-    width: int,
-    input_range: tuple[float, float] = (0.0, 1.0),
-) -> NDArray[np.float32]:
-    """A picture, uint8 (h, w, 3), as a network's input: (1, height, width, 3).
-
-    Conversion, evaluation and calibration all use this function, so that none of
-    them sees other pixels than the rest.
-
-    Args:
-        input_range: What black and white become.
-    """
-    low, high = input_range
-    batch = dataset.resized(image, height, width)[np.newaxis].astype(np.float32)
-    return batch * np.float32((high - low) / 255) + np.float32(low)
-
-
 class TFLiteModel:
     """A loaded `.tflite` file.
 
@@ -147,7 +120,7 @@ class TFLiteModel:
                 f"{path} cannot be loaded by {runtime_name()}: it is damaged, or uses operators "
                 f"that this runtime lacks ({_first_line(error)})."
             ) from error
-        self.card = _described(path, self._content)
+        self.card = described(path, self._content)
         # A batch of unknown size runs as one; a picture of unknown size would run as one pixel.
         if any(-1 in tensor["shape_signature"][1:] for tensor in self.inputs):
             shapes = [tuple(map(int, tensor["shape_signature"])) for tensor in self.inputs]
@@ -248,7 +221,7 @@ class TFLiteModel:
                 f"(1, h, w, 1 or 2) are needed. Received: {inputs} to {outputs}."
             )
 
-    def prepare(self, image: dataset.Picture) -> NDArray[Any]:
+    def prepare(self, image: pictures.Picture) -> NDArray[Any]:
         """A picture, uint8 (h, w, 3), as the input tensor holds it.
 
         It needs no interpreter, so it may run beside one.
@@ -271,7 +244,7 @@ class TFLiteModel:
         channel = self.card.alpha_channel if self.card and output.shape[-1] > 1 else -1
         return np.clip(output[0, ..., channel], 0, 1)
 
-    def matte(self, image: dataset.Picture) -> NDArray[np.float32]:
+    def matte(self, image: pictures.Picture) -> NDArray[np.float32]:
         """Alpha of a picture, uint8 (h, w, 3): `prepare` and `infer`."""
         return self.infer(self.prepare(image))
 
@@ -301,101 +274,6 @@ def _dequantize(values: NDArray, tensor: dict[str, Any]) -> NDArray[np.float32]:
 # --- The file itself ---------------------------------------------------------
 
 
-def read_model(path: Path) -> bytes:
-    """Content of a `.tflite` file.
-
-    Raises:
-        ModelFileError: It is missing, or no TFLite model.
-    """
-    if path.exists() and not path.is_file():
-        raise ModelFileError(f"Cannot read the model {path}: it is not a regular file.")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"Cannot read the model {path}: {reason(error)}.") from error
-    if content[4:8] != IDENTIFIER:
-        raise ModelFileError(f"{path} is not a TFLite model.")
-    return content
-
-
-def read_card(content: bytes) -> ModelCard | None:
-    """The description that a model carries; None for a model of other origin.
-
-    Without the file format's classes, which tflite-runtime does not bring, there is
-    no description to be had.
-
-    Raises:
-        ResultError: The description is damaged.
-    """
-    try:
-        model = schema().Model.GetRootAs(content)
-    except MissingDependencyError:
-        return None
-    for index in range(model.MetadataLength()):
-        entry = model.Metadata(index)
-        if entry.Name() == METADATA_NAME:
-            return card_from_json(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
-    return None
-
-
-def _described(path: Path, content: bytes) -> ModelCard | None:
-    """`read_card` of a file that may be damaged.
-
-    Raises:
-        ModelFileError: It is.
-    """
-    try:
-        return read_card(content)
-    except DAMAGE as error:
-        raise ModelFileError(f"{path} is damaged.") from error
-
-
-def with_card(content: bytes, card_json: str) -> bytes:
-    """A TFLite model with a description in its metadata, in place of an earlier one."""
-    import flatbuffers
-
-    target = schema()
-    model = target.ModelT.InitFromPackedBuf(content)
-    buffer = target.BufferT()
-    buffer.data = np.frombuffer(card_json.encode(), np.uint8)
-    entry = target.MetadataT()
-    entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
-    model.buffers.append(buffer)
-    others = [other for other in model.metadata or [] if other.name != METADATA_NAME]
-    model.metadata = [*others, entry]
-    builder = flatbuffers.Builder(len(content) + len(card_json))
-    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
-
-
-def describe(path: Path) -> ModelFile:
-    """Identity and description of a model; a run's network is named after its run.
-
-    A SavedModel is its graph and its variables; what else lies in its folder is not.
-
-    Raises:
-        ModelFileError: It cannot be read, or is damaged.
-    """
-    if path.suffix == ".tflite":
-        card = _described(path, read_model(path))
-        return ModelFile(path.name, sha256(path), path.stat().st_size, card)
-    if path.is_dir():
-        variables = sorted(file for file in (path / "variables").glob("*") if file.is_file())
-        files = [path / "saved_model.pb", *variables]
-        parts = [(file.relative_to(path).as_posix(), sha256(file)) for file in files]
-        digest = hashlib.sha256(repr(parts).encode()).hexdigest()
-        return ModelFile(path.resolve().name, digest, sum(file.stat().st_size for file in files))
-    name = f"{path.parent.name}/{path.name}" if Run(path.parent).exists else path.name
-    return ModelFile(name, sha256(path), path.stat().st_size)
-
-
 def tensor_bytes(tensor: dict[str, Any]) -> int:
     """Size of a tensor."""
     return int(np.prod(tensor["shape"])) * np.dtype(tensor["dtype"]).itemsize
-
-
-def usable_cores() -> int:
-    """Number of CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -20,7 +20,7 @@ import numpy as np
 import models
 from mmnet_deploy.errors import DataError, OutputError, TrainingError, UsageError
 from mmnet_deploy.files import check_folder, make_folder, write_text
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.progress import Advance, Progress, silent
 from mmnet_deploy.runs.run import Run, RunConfig, check_config
 from mmnet_deploy.training import checkpoints, initial_weights
@@ -295,7 +295,7 @@ def _pictures(
     size = math.ceil(config.input_size * config.max_scale)
     behind = None
     if config.backgrounds:
-        paths = dataset.pictures_in(Path(config.backgrounds))
+        paths = pictures.pictures_in(Path(config.backgrounds))
         if not paths:
             raise DataError(f"{config.backgrounds} holds no pictures to use as backgrounds.")
         enlarged = math.ceil(config.input_size * BACKGROUND.max_scale)

@@ -17,14 +17,8 @@ from android_benchmark import (
     RunRules,
     Statistics,
 )
-from mmnet_deploy.results.records import (
-    Benchmark,
-    Evaluation,
-    LayerError,
-    ModelCard,
-    ModelFile,
-    PictureScore,
-)
+from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
+from mmnet_deploy.tflite.card import LayerError, ModelCard, ModelFile
 
 HOSTILE = "<script>alert(1)</script>.tflite"
 HOSTILE_DEVICE = "\"><img src=x onerror=alert(2)>{{ 7 * 7 }}'&amp;"

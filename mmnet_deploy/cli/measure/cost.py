@@ -156,13 +156,13 @@ def _count(
     as_json: bool,
 ) -> bool:
     """Count, store and print; whether all could be counted."""
+    from mmnet_deploy import parallel
     from mmnet_deploy.bench import cost as stage
     from mmnet_deploy.files import make_folder
     from mmnet_deploy.results import estimate, store
     from mmnet_deploy.results.records import Cost
-    from mmnet_deploy.tflite import interpreter
 
-    cores = interpreter.usable_cores()
+    cores = parallel.usable_cores()
     if not 1 <= jobs <= cores:
         raise UsageError(f"`--jobs` must be 1 … {cores}, the cores here. Received: {jobs}.")
     if not 0 < timeout_s <= 86400:

@@ -94,7 +94,7 @@ def _emulated() -> _Row:
 
 
 def _host() -> _Row:
-    from mmnet_deploy.bench.benchmark import Host
+    from mmnet_deploy.bench.host import Host
 
     facts = Host().facts()
     return _Row("host", "this computer", facts.processor, facts.system, facts.abi, "device")

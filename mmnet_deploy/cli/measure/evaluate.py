@@ -6,28 +6,20 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import (
-    FOLDER,
-    NETWORK,
-    network_options,
-    parse_size,
-    progress,
-    require_extra,
-    say,
-)
-from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores, where
+from mmnet_deploy.cli.console import FOLDER, NETWORK, network_options, parse_size, progress
+from mmnet_deploy.cli.measure.evaluation_task import Task
+from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
 from mmnet_deploy.errors import ModelFileError, UsageError
-from mmnet_deploy.results.records import Evaluation, ModelFile
+from mmnet_deploy.mattes.matting import open_model
+from mmnet_deploy.results.records import Evaluation
 
 if TYPE_CHECKING:
-    from mmnet_deploy.evaluation import Matting
     from mmnet_deploy.evaluation.significance import Comparison
     from mmnet_deploy.mattes.metrics import Metric
-    from mmnet_deploy.networks.network import Network
 
 
 @click.command()
@@ -163,115 +155,6 @@ def evaluate(
     task.finish(results)
 
 
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """What is evaluated, how, and what becomes of it besides the table.
-
-    Attributes:
-        size: Height and width in pixels to compare at; None for each picture's own.
-        wanted: The metrics to show.
-        ranked_by: The one that says which pictures are worst.
-    """
-
-    data: Path
-    split: str
-    size: tuple[int, int] | None
-    wanted: tuple[Metric, ...]
-    ranked_by: Metric
-    folder: Path | None = None
-    per_image: Path | None = None
-    worst: int | None = None
-    sheet: Path | None = None
-    save: Path | None = None
-    save_kind: str = "matte"
-
-    @property
-    def computed(self) -> tuple[Metric, ...]:
-        """What is stored has the default metrics too, since the charts need them."""
-        from mmnet_deploy.mattes import metrics
-
-        default = metrics.named() if self.folder else ()
-        return metrics.named([metric.name for metric in (*self.wanted, *default)])
-
-    def check(self, models: int) -> None:
-        """Refuse what cannot be done, before anything is computed.
-
-        Raises:
-            UsageError, MissingDependencyError, OutputError: A file or a number is wrong.
-        """
-        from mmnet_deploy.files import check_folder
-        from mmnet_deploy.mattes import outputs
-
-        outputs.check_form(self.save_kind)
-        if self.per_image:
-            from mmnet_deploy.evaluation import score_table
-
-            score_table.check_file(self.per_image)
-        if self.sheet is None and self.worst is not None:
-            raise UsageError("`--worst` needs --sheet FILE.png to draw them on.")
-        if self.sheet:
-            from mmnet_deploy.charts import style
-
-            style.file_kind(self.sheet)
-            if not self.worst or not 1 <= self.worst <= 60:
-                raise UsageError(f"`worst` must be 1 … 60. Received: {self.worst}.")
-            if models > 1:
-                raise UsageError(f"`--sheet` shows one model's mattes. Received: {models} models.")
-        for path in (self.per_image, self.sheet):
-            if path:
-                check_folder(path.parent)
-        if self.save:
-            check_folder(self.save)
-
-    def sink(self, model: Matting, models: int) -> Any:
-        """What saves the mattes; of several models each in a folder of its own."""
-        if not self.save:
-            return None
-        from mmnet_deploy.files import make_folder
-        from mmnet_deploy.mattes import outputs
-
-        name = model.file.name.replace("/", "-").removesuffix(".tflite").removesuffix(".keras")
-        folder = self.save / name if models > 1 else self.save
-        return outputs.saver(make_folder(folder), self.save_kind)
-
-    def draw_worst(self, model: Matting, result: Evaluation) -> None:
-        """Compute the worst pictures once more, and draw them."""
-        from mmnet_deploy.charts import contact_sheet
-        from mmnet_deploy.evaluation import worst
-        from mmnet_deploy.mattes import outputs
-        from mmnet_deploy.portraits import dataset
-
-        assert self.sheet and self.worst
-        pairs = {pair.name: pair for pair in dataset.find_pairs(self.data, self.split)}
-        entries = []
-        for picture in worst(result, self.ranked_by, self.worst):
-            image, mask = dataset.read_pair(pairs[picture.name])
-            matte = outputs.at_size_of(image, model.matte(image))
-            figure = self.ranked_by.shown(picture.scores[self.ranked_by.name])
-            score = f"{self.ranked_by.title} {figure} {self.ranked_by.unit}".rstrip()
-            entries.append(contact_sheet.Entry(picture.name, score, image, mask, matte))
-        contact_sheet.draw(
-            entries,
-            self.sheet,
-            title=f"Worst {len(entries)} of {len(result.pictures)} by {self.ranked_by.title}",
-            subtitle=f"{result.model.name} on {where(result)}",
-        )
-
-    def finish(self, results: Sequence[Evaluation]) -> None:
-        """Write the table, and say where everything is."""
-        if self.per_image:
-            from mmnet_deploy.evaluation import score_table
-
-            score_table.write(results, self.per_image)
-            say(f"The scores of every picture are in {self.per_image}.")
-        if self.sheet:
-            say(f"The worst pictures are in {self.sheet}.")
-        if self.save:
-            say(f"The mattes are in {self.save}.")
-        if self.folder:
-            say(f"Results are in {self.folder}.")
-
-
 def _check_models(models: Sequence[Path], alpha_channel: int | None) -> None:
     """Look at all before the first is evaluated, so that a fault costs nothing."""
     from mmnet_deploy.tflite import interpreter
@@ -324,55 +207,6 @@ def _comparison_json(results: Sequence[Evaluation], found: dict[str, Comparison]
         },
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
-
-
-def open_model(
-    path: Path,
-    threads: int | None = None,
-    *,
-    alpha_channel: int | None = None,
-    input_range: tuple[float, float] = (0.0, 1.0),
-    unsafe: bool = False,
-) -> Matting:
-    """A run, a network of `network.load` or a `.tflite` file, ready to be evaluated."""
-    from mmnet_deploy.evaluation import Matting
-    from mmnet_deploy.tflite import interpreter
-
-    cores = interpreter.usable_cores()
-    if path.suffix == ".tflite":
-        if threads is not None and not 1 <= threads <= cores:
-            raise UsageError(f"`threads` must be 1 … {cores}. Received: {threads}.")
-        model = interpreter.TFLiteModel(path, threads or cores)
-        model.require_matting()
-        return Matting(
-            interpreter.describe(path),
-            interpreter.runtime_name(),
-            model.prepare,
-            model.infer,
-            threads or cores,
-        )
-    require_extra("evaluate")
-    from mmnet_deploy.networks.network import load
-
-    network = load(path, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
-    return matting_of(network, interpreter.describe(network.path))
-
-
-def matting_of(network: Network, file: ModelFile) -> Matting:
-    """A loaded network, ready to be evaluated as `file`."""
-    import numpy as np
-
-    from mmnet_deploy.evaluation import Matting
-    from mmnet_deploy.tflite import interpreter
-
-    return Matting(
-        file,
-        network.engine,
-        network.prepare,
-        # As a .tflite file's matte, so that the two can be compared.
-        lambda tensor: np.clip(network.infer(tensor), 0, 1),
-        interpreter.usable_cores(),
-    )
 
 
 def evaluate_one(

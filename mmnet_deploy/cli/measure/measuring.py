@@ -130,10 +130,11 @@ def run_benchmarks(models: Sequence[Path], folder: Path, *, threads: int) -> lis
     """Measure each model on this computer and store each result at once."""
     from android_benchmark import PRESETS, Settings
     from mmnet_deploy.bench import benchmark
+    from mmnet_deploy.bench.host import Host
     from mmnet_deploy.results import store
 
     rules = without_rests(PRESETS["default"])
-    host = benchmark.Host()
+    host = Host()
     results = []
     with progress(f"Measuring on {host.facts().model}", len(models)) as advance:
         for path in models:
@@ -147,10 +148,10 @@ def run_benchmarks(models: Sequence[Path], folder: Path, *, threads: int) -> lis
 
 def draw_chart(folder: Path) -> None:
     """Draw the trade-off chart of a result folder, or say what it lacks."""
-    from mmnet_deploy.results import store
+    from mmnet_deploy.results import trade_offs
 
     try:
-        joined = store.join(read_results([folder]).records)
+        joined = trade_offs.join(read_results([folder]).records)
     except ResultError as error:
         # The measurements are stored; only the picture of them is missing.
         say(f"No chart: {error}")

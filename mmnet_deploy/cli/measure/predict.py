@@ -46,9 +46,9 @@ def predict(
       mmnet-deploy predict a.tflite photographs --kind cut-out -o cut
       mmnet-deploy predict a.tflite call.mp4 --kind background --background '#00b140' -o green.mp4
     """
-    from mmnet_deploy.cli.measure.evaluate import open_model
     from mmnet_deploy.files import check_folder
     from mmnet_deploy.mattes import prediction
+    from mmnet_deploy.mattes.matting import open_model
 
     if not source.exists():
         raise DataError(f"There is no file or folder {source}.")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import require_extra, say
+from mmnet_deploy.cli.console import say
 from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.networks.backend import require_extra
 
 if TYPE_CHECKING:
-    from mmnet_deploy.cli.measure.evaluate import Task
+    from mmnet_deploy.cli.measure.evaluation_task import Task
     from mmnet_deploy.evaluation.watch import Best, Checkpoint
     from mmnet_deploy.results.records import Evaluation
     from mmnet_deploy.runs.run import Run
@@ -86,9 +87,9 @@ def _evaluator(
 ) -> Callable[[Checkpoint], Evaluation]:
     """Evaluates checkpoints of one network, which is built once."""
     from mmnet_deploy import evaluation
-    from mmnet_deploy.cli.measure.evaluate import matting_of
+    from mmnet_deploy.mattes.matting import matting_of
     from mmnet_deploy.networks.network import Network, load
-    from mmnet_deploy.tflite import interpreter
+    from mmnet_deploy.tflite.card import describe
 
     built: list[Network] = []
 
@@ -104,7 +105,7 @@ def _evaluator(
         else:
             built.append(load(checkpoint.path, input_range=input_range))
         file = dataclasses.replace(
-            interpreter.describe(checkpoint.path), name=f"{name}/epoch-{checkpoint.epoch:04}.keras"
+            describe(checkpoint.path), name=f"{name}/epoch-{checkpoint.epoch:04}.keras"
         )
         return evaluation.evaluate(
             matting_of(built[0], file),

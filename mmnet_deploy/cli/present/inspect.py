@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import (
-    FOLDER,
-    NETWORK,
-    progress,
-    require_extra,
-    require_tensorflow_backend,
-    say,
-)
+from mmnet_deploy.cli.console import FOLDER, NETWORK, progress, say
 from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
+from mmnet_deploy.tflite.card import read_model
 
 if TYPE_CHECKING:
     from mmnet_deploy.inspection import Inspection
     from mmnet_deploy.inspection.quantization_error import QuantizationError
-    from mmnet_deploy.results.records import ModelCard
+    from mmnet_deploy.tflite.card import ModelCard
 
 SHOWN_ERRORS = 15
 """Layers of the quantization error that are shown without `--layers`."""
@@ -154,14 +149,13 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
     """
     if against.suffix == ".tflite":
         from mmnet_deploy import inspection
-        from mmnet_deploy.tflite import interpreter
 
         precision = inspection.inspect(against).precision
         if precision not in ("float32", "float16"):
             raise ModelFileError(
                 f"`--against` must be a network in float. Received: {against}, {precision}."
             )
-        return interpreter.read_model(against)
+        return read_model(against)
     if not against.exists():
         raise ModelFileError(f"There is no file or folder {against}.")
     require_extra("inspect --against")
@@ -183,8 +177,8 @@ def _measured(
     found: Inspection, model: Path, against: Path, data: Path, pictures: int, seed: int
 ) -> QuantizationError:
     """The quantization error of every layer, with progress."""
+    from mmnet_deploy import parallel
     from mmnet_deploy.inspection import quantization_error
-    from mmnet_deploy.tflite import interpreter
 
     card = found.file.card
     if found.delegation.problem is not None:
@@ -193,11 +187,11 @@ def _measured(
         )
     drawn = quantization_error.pictures_of(data, pictures, seed, card)
     error = quantization_error.measure(
-        interpreter.read_model(model),
+        read_model(model),
         _reference(against, card),
         drawn,
         input_range=card.input_range if card else (0.0, 1.0),
-        threads=interpreter.usable_cores(),
+        threads=parallel.usable_cores(),
         progress=progress,
     )
     if error.unmatched:

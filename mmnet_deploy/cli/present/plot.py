@@ -12,7 +12,7 @@ from mmnet_deploy.cli.console import FOLDER, read_results, say
 from mmnet_deploy.errors import ResultError, UsageError
 
 if TYPE_CHECKING:
-    from mmnet_deploy.results.records import TradeOff
+    from mmnet_deploy.results.trade_offs import TradeOff
 
 _SCALES = ("auto", "linear", "log")
 
@@ -134,7 +134,7 @@ def _stored(
         ResultError: No model has both a latency and the metric.
     """
     from mmnet_deploy.mattes.metrics import METRICS
-    from mmnet_deploy.results import store
+    from mmnet_deploy.results import trade_offs
     from mmnet_deploy.results.estimate import load_profile
     from mmnet_deploy.results.records import Benchmark
 
@@ -150,8 +150,8 @@ def _stored(
         records = tuple(
             r for r in records if not isinstance(r, Benchmark) or r.device.serial in devices
         )
-    joined = store.join(records, emulated=emulated)
-    estimates, notes = store.estimates(records, load_profile(profile), metric)
+    joined = trade_offs.join(records, emulated=emulated)
+    estimates, notes = trade_offs.estimates(records, load_profile(profile), metric)
     for note in (*joined.notes, *notes):
         say(note)
     if not joined.rows and not estimates:

@@ -15,17 +15,16 @@ from mmnet_deploy.cli.console import (
     parse_share,
     print_table,
     progress,
-    require_extra,
-    require_tensorflow_backend,
     say,
 )
 from mmnet_deploy.cli.present.inspect import print_lint
 from mmnet_deploy.errors import UsageError
+from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
 
 if TYPE_CHECKING:
     from mmnet_deploy.conversion import Converted
     from mmnet_deploy.networks.network import Network
-    from mmnet_deploy.results.records import ModelCard
+    from mmnet_deploy.tflite.card import ModelCard
 
 SHOWN_LAYERS = 12
 """Rows of the ranking that are printed; the file's description has all of them."""

@@ -16,8 +16,9 @@ import click
 from click.core import ParameterSource
 
 import models
-from mmnet_deploy.cli.console import FOLDER, NETWORK, progress, require_extra, say
+from mmnet_deploy.cli.console import FOLDER, NETWORK, progress, say
 from mmnet_deploy.errors import UsageError
+from mmnet_deploy.networks.backend import require_extra
 from mmnet_deploy.runs import recipe_file
 from mmnet_deploy.runs.recipe import Recipe, field_names
 from mmnet_deploy.runs.run import BEST_BY, Run, RunConfig, auto_batch_norm_momentum, check_config

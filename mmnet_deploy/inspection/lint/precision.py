@@ -6,29 +6,10 @@ from collections.abc import Sequence
 
 from mmnet_deploy.inspection.lint.finding import Finding, Model, names, tally
 from mmnet_deploy.tflite.counts import stores_weights
-from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.graph import Op
+from mmnet_deploy.tflite.precision import CONVERSIONS, is_integer, is_quantized
 
-_INTEGERS = ("INT8", "UINT8", "INT16")
-_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
-_NOTHING_TO_COMPUTE = (*_CONVERSIONS, "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE")
-
-
-def _is_quantized(tensor: Tensor) -> bool:
-    return tensor.dtype in _INTEGERS and tensor.quantization is not None
-
-
-def is_integer(graph: Graph) -> bool:
-    """Whether a graph computes with quantized activations, in whole or in part.
-
-    One of float activations and int8 weights does not.
-    """
-    return any(
-        tensor.data is None and _is_quantized(tensor)
-        for op in graph.ops
-        if op.kind not in _CONVERSIONS
-        for tensor in (*op.inputs, *op.outputs)
-        if tensor is not None
-    )
+_NOTHING_TO_COMPUTE = (*CONVERSIONS, "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE")
 
 
 def float_islands(model: Model) -> Finding | None:
@@ -44,7 +25,7 @@ def float_islands(model: Model) -> Finding | None:
     ]
     if not floats:
         return None
-    conversions = [op for op in model.of_kind(*_CONVERSIONS) if _serves_floats(model, op, floats)]
+    conversions = [op for op in model.of_kind(*CONVERSIONS) if _serves_floats(model, op, floats)]
     cost = f", with {tally(conversions)} around them" if conversions else ""
     return Finding(
         "float_islands",
@@ -82,7 +63,7 @@ def delegation(model: Model) -> Finding | None:
         "partition the work changes hands."
     )
     fix = "Replace the operators that are left out; the other findings may say how."
-    if any(t.dtype == "INT16" and _is_quantized(t) for op in left for t in model.activations(op)):
+    if any(t.dtype == "INT16" and is_quantized(t) for op in left for t in model.activations(op)):
         taken += ": XNNPACK has no kernels for int16 activations"
         fix = "int8 with the worst layers in float, or float16, is what the delegate can take."
     elif left and all(_is_hybrid(model, op) for op in left):
@@ -102,5 +83,5 @@ def _is_uint8_end(model: Model, op: Op) -> bool:
 
 def _is_hybrid(model: Model, op: Op) -> bool:
     """Whether it multiplies float activations with integer weights."""
-    weights = any(t is not None and t.data is not None and _is_quantized(t) for t in op.inputs)
-    return weights and not any(_is_quantized(tensor) for tensor in model.activations(op))
+    weights = any(t is not None and t.data is not None and is_quantized(t) for t in op.inputs)
+    return weights and not any(is_quantized(tensor) for tensor in model.activations(op))

@@ -22,9 +22,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet_deploy import parallel
 from mmnet_deploy.errors import DataError, OutputError
 from mmnet_deploy.files import make_folder, reason, sha256, write_text
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.training.pictures import foreground
 
@@ -156,7 +157,7 @@ def _fill(arrays: Arrays, sources: Sequence[Source], size: int, progress: Progre
             path, _, rule = str(error).partition(": ")
             problems.append(dataset.Problem(Path(path), rule))
 
-    for _ in dataset.in_parallel(read, range(len(sources)), "Reading pictures", progress):
+    for _ in parallel.in_parallel(read, range(len(sources)), "Reading pictures", progress):
         pass
     if problems:
         image, mask = sources[0]
@@ -168,10 +169,10 @@ def _read(arrays: Arrays, index: int, image_file: Path, mask_file: Path | None, 
     """Read one source into its row of the arrays."""
     picture = arrays["pictures"][index]
     if mask_file is None:
-        picture[..., :3] = dataset.resized(dataset.read_image(image_file), size, size)
+        picture[..., :3] = pictures.resized(pictures.read_image(image_file), size, size)
         return
     image, mask = dataset.read_pair(dataset.Pair(image_file.stem, image_file, mask_file))
-    small, small_mask = (dataset.resized(whole, size, size) for whole in (image, mask))
+    small, small_mask = (pictures.resized(whole, size, size) for whole in (image, mask))
     picture[..., :3], picture[..., 3] = small, small_mask
     # By the whole mask: shrinking one makes the hardest edge look soft.
     arrays["soft"][index] = foreground.is_soft(mask)

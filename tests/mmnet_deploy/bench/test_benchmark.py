@@ -13,6 +13,7 @@ from android_benchmark import (
     Settings,
 )
 from mmnet_deploy.bench import benchmark
+from mmnet_deploy.bench.host import Host
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import sha256
 
@@ -23,7 +24,7 @@ QUICK = RunRules(warmup_min_runs=2, warmup_min_s=0, min_runs=7, min_duration_s=0
 def test_a_benchmark_keeps_raw_samples(tiny_models, precision):
     """Warm-up apart, every run's duration is kept, with what ran it."""
     path = tiny_models[precision]
-    result = benchmark.benchmark(path, benchmark.Host(), settings=Settings(), rules=QUICK)
+    result = benchmark.benchmark(path, Host(), settings=Settings(), rules=QUICK)
     assert len(result.measurement.samples_us) == 7
     assert len(result.measurement.warmup_us) == 2
     assert min(result.measurement.samples_us) > 0
@@ -37,7 +38,7 @@ def test_a_benchmark_keeps_raw_samples(tiny_models, precision):
 
 def test_more_threads_than_cores_are_refused(tiny_models):
     """A thread count that this computer cannot run at once is wrong usage."""
-    host = benchmark.Host()
+    host = Host()
     for threads in (0, host.facts().cores + 1):
         with pytest.raises(UsageError, match=f"Received: {threads}"):
             benchmark.benchmark(tiny_models["int8"], host, settings=Settings(threads), rules=QUICK)
@@ -50,7 +51,7 @@ def test_a_truncated_model_is_refused(tmp_path, tiny_models):
     for part in (8, len(content) // 2, len(content) - 40):
         path.write_bytes(content[:part])
         with pytest.raises(ModelFileError, match=r"cut\.tflite"):
-            benchmark.benchmark(path, benchmark.Host(), settings=Settings(), rules=QUICK)
+            benchmark.benchmark(path, Host(), settings=Settings(), rules=QUICK)
 
 
 class _Slow:

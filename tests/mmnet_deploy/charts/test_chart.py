@@ -20,7 +20,7 @@ from mmnet_deploy.charts.dots import SHAPES, area_pt2, count, log_ticks, referen
 from mmnet_deploy.charts.panels import Panel
 from mmnet_deploy.errors import OutputError, ResultError, UsageError
 from mmnet_deploy.results.published import Reference
-from mmnet_deploy.results.records import TradeOff
+from mmnet_deploy.results.trade_offs import TradeOff
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-"}
 

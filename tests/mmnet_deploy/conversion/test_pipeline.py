@@ -11,8 +11,9 @@ from mmnet_deploy.conversion import Options, quantization
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits import pictures
 from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
 
 BOUNDS = {"float32": 1e-5, "float16": 5e-3, "dynamic": 5e-2, "int8": 0.1, "int16x8": 2e-2}
@@ -30,8 +31,8 @@ def test_a_file_computes_the_keras_network(precision, tiny_models, tiny_run, por
     """On pictures that conversion never saw, each file and Keras give nearly the same matte."""
     loaded = network.load(tiny_run)
     model = interpreter.TFLiteModel(tiny_models[precision])
-    for path in dataset.pictures_in(portraits / "test" / "image"):
-        image = dataset.read_image(path)
+    for path in pictures.pictures_in(portraits / "test" / "image"):
+        image = pictures.read_image(path)
         np.testing.assert_allclose(model.matte(image), loaded.matte(image), atol=BOUNDS[precision])
 
 
@@ -53,16 +54,16 @@ def test_the_batch_is_one_and_the_output_is_alpha_alone(tiny_models):
 
 def test_a_file_carries_its_description(tiny_models, tiny_run, portraits):
     """The card in the file says family, precision, weights and how it was checked."""
-    card = interpreter.describe(tiny_models["int8"]).card
+    card = describe(tiny_models["int8"]).card
     assert (card.family, card.title, card.width_multiplier) == ("tiny", "Tiny", 1.0)
     assert (card.height_px, card.width_px, card.precision) == (32, 32, "int8")
     assert (card.graph, card.alpha_channel, card.input_range) == ("deploy", 0, (0.0, 1.0))
     assert card.weights_sha256 == sha256(tiny_run / "best.keras")
     assert card.parameters == network.load(tiny_run).model.count_params()
     assert card.macs == 16 * 16 * 8 * 27 + 32 * 32 * 9 * 8
-    pictures = [path.name for path in dataset.pictures_in(portraits / "train" / "image")]
-    assert set(card.calibration_files) < set(pictures)
-    assert card.checked_pictures == len(pictures) - len(card.calibration_files)
+    names = [path.name for path in pictures.pictures_in(portraits / "train" / "image")]
+    assert set(card.calibration_files) < set(names)
+    assert card.checked_pictures == len(names) - len(card.calibration_files)
     assert 0 < card.mean_difference <= card.largest_difference < 0.2
     assert abs(card.gradient_error_change) < 0.1
     assert card.versions["keras"] == keras.version()
@@ -78,7 +79,7 @@ def test_stock_keeps_the_plain_graph(tmp_path, tiny_run, portraits, tiny_models)
     assert (result.card.graph, result.card.alpha_channel) == ("stock", 1)
     kinds = [op.kind for op in Graph.from_bytes(result.path.read_bytes()).ops]
     assert kinds[-1] == "SOFTMAX"
-    image = dataset.read_image(dataset.pictures_in(portraits / "test" / "image")[0])
+    image = pictures.read_image(pictures.pictures_in(portraits / "test" / "image")[0])
     stock, deploy = (
         interpreter.TFLiteModel(path).matte(image) for path in (result.path, tiny_models["float32"])
     )
@@ -200,7 +201,7 @@ def test_other_channels_sizes_and_ranges_convert(tmp_path, portraits, graph):
     results = conversion.convert(
         loaded, ("float32", "int8"), portraits, tmp_path / "out", Options(graph=graph)
     )
-    image = dataset.read_image(dataset.pictures_in(portraits / "test" / "image")[0])
+    image = pictures.read_image(pictures.pictures_in(portraits / "test" / "image")[0])
     for result, bound in zip(results, (1e-5, 0.05), strict=True):
         assert "48x32" in result.path.name
         matte = interpreter.TFLiteModel(result.path).matte(image)
@@ -212,7 +213,7 @@ def test_a_saved_model_converts_like_its_keras_file(tmp_path, portraits):
     model = _foreign(1, "sigmoid", (32, 32))
     model.save(tmp_path / "foreign.keras")
     model.export(tmp_path / "exported", verbose=False)
-    image = dataset.read_image(dataset.pictures_in(portraits / "test" / "image")[0])
+    image = pictures.read_image(pictures.pictures_in(portraits / "test" / "image")[0])
     mattes = []
     for source in ("foreign.keras", "exported"):
         loaded = network.load(tmp_path / source)

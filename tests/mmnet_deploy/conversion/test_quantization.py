@@ -12,8 +12,9 @@ from tensorflow.python.framework import convert_to_constants
 from mmnet_deploy.conversion import quantization
 from mmnet_deploy.conversion.quantization import DYNAMIC_MINIMUM, PRECISIONS, Source
 from mmnet_deploy.errors import ConversionError
+from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.interpreter import TFLiteModel, preprocess
+from mmnet_deploy.tflite.interpreter import TFLiteModel
 
 RNG = np.random.default_rng(0)
 PICTURES = [RNG.integers(0, 256, (16, 16, 3), dtype=np.uint8) for _ in range(8)]

@@ -13,9 +13,10 @@ import tensorflow as tf
 from mmnet_deploy.conversion import proof, quantization, selection
 from mmnet_deploy.conversion.quantization import Source
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
+from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.portraits.representative import Portrait
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.interpreter import TFLiteModel, preprocess
+from mmnet_deploy.tflite.interpreter import TFLiteModel
 
 SIZE = 32
 PATH = Path("small.tflite")

@@ -10,17 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
+from mmnet_deploy import parallel
 from mmnet_deploy.errors import DataError, ModelFileError
 from mmnet_deploy.evaluation import scoring
-from mmnet_deploy.mattes import metrics
-from mmnet_deploy.portraits import dataset, synthetic
-from mmnet_deploy.results.records import ModelFile
+from mmnet_deploy.mattes import matting, metrics
+from mmnet_deploy.portraits import dataset, pictures, synthetic
+from mmnet_deploy.tflite.card import ModelFile
 
 MODEL = ModelFile("model.tflite", "0" * 64, 1)
 
 
 def _model(predict):
-    return scoring.Matting(MODEL, "none", prepare=lambda image: image, infer=predict)
+    return matting.Matting(MODEL, "none", prepare=lambda image: image, infer=predict)
 
 
 def _evaluate(predict, root, **options):
@@ -51,7 +52,7 @@ def test_scores_belong_to_their_pictures(portraits, truth_of):
     pairs = dataset.find_pairs(portraits, "test")
     assert [picture.name for picture in result.pictures] == [pair.name for pair in pairs]
     for picture, pair in zip(result.pictures, pairs, strict=True):
-        truth = dataset.read_mask(pair.mask).astype(np.float32) / 255
+        truth = pictures.read_mask(pair.mask).astype(np.float32) / 255
         assert picture.scores["mad"] == pytest.approx(metrics.mad(1 - truth, truth), abs=1e-6)
 
 
@@ -60,7 +61,7 @@ def test_mattes_are_compared_at_800_by_600_by_default(portraits):
     matte = np.random.default_rng(0).random((32, 32), np.float32)
     result = _evaluate(lambda image: matte, portraits)
     assert (result.height_px, result.width_px) == (800, 600)
-    mask = dataset.read_mask(dataset.find_pairs(portraits, "test")[0].mask)
+    mask = pictures.read_mask(dataset.find_pairs(portraits, "test")[0].mask)
     alpha = cv2.resize(matte, (600, 800))
     truth = cv2.resize(mask.astype(np.float32) / 255, (600, 800))
     assert result.pictures[0].scores["gradient_error"] == pytest.approx(
@@ -167,7 +168,7 @@ def _most_alive(root):
     def sink(pair, image, matte):
         time.sleep(0.005)
 
-    model = scoring.Matting(
+    model = matting.Matting(
         MODEL, "none", watched, lambda image: watched(image[..., 0].astype(np.float32) / 255)
     )
     scoring.evaluate(model, root, "test", size=None, sink=sink)
@@ -181,7 +182,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path, portraits):
         _most_alive(_copies(tmp_path / str(n), portraits, [f"{i:04}" for i in range(n)]))
         for n in (15, 120)
     )
-    workers = scoring._workers(scoring.Matting(MODEL, "none", None, None))
+    workers = parallel.workers(busy=1)
     with workers as (_, count):
         assert many <= 4 * count + 6
     assert many <= few + 2

@@ -13,8 +13,9 @@ from mmnet_deploy.errors import ModelFileError, ResultError
 from mmnet_deploy.evaluation import watch
 from mmnet_deploy.files import sha256, written_aside
 from mmnet_deploy.mattes import metrics
-from mmnet_deploy.results.records import Evaluation, ModelFile, PictureScore
+from mmnet_deploy.results.records import Evaluation, PictureScore
 from mmnet_deploy.runs.run import Run
+from mmnet_deploy.tflite.card import ModelFile
 
 
 def _rows(epochs):

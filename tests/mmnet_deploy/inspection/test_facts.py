@@ -11,8 +11,8 @@ from mmnet_deploy import inspection
 from mmnet_deploy.errors import ModelFileError, ResultError
 from mmnet_deploy.inspection import difference
 from mmnet_deploy.inspection.quantization_error import LayerNoise, QuantizationError
-from mmnet_deploy.results.record_json import card_from_json
 from mmnet_deploy.tflite import counts, interpreter, layer_names
+from mmnet_deploy.tflite.card import card_from_json, with_card
 from mmnet_deploy.tflite.graph import Graph
 
 
@@ -142,7 +142,7 @@ def test_what_is_no_model_is_refused(tmp_path, tiny_models):
         path.write_bytes(content[: int(share * len(content))])
         with pytest.raises(ModelFileError, match=r"a\.tflite"):
             inspection.inspect(path)
-    path.write_bytes(interpreter.with_card(content, "[]"))
+    path.write_bytes(with_card(content, "[]"))
     with pytest.raises(ResultError, match="description is damaged"):
         inspection.inspect(path)
 

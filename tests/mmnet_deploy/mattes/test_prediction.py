@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from mmnet_deploy.errors import DataError, UsageError
-from mmnet_deploy.evaluation import Matting
 from mmnet_deploy.mattes import prediction
-from mmnet_deploy.portraits import dataset
-from mmnet_deploy.results.records import ModelFile
+from mmnet_deploy.mattes.matting import Matting
+from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.tflite.card import ModelFile
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (24, 20, 3), np.uint8)
 MATTE = np.zeros((24, 20), np.float32)
@@ -127,9 +127,9 @@ def test_pictures_folders_and_videos_are_told_apart(call, tiny_models, portraits
         result = call("predict", model, source, "--kind", "side-by-side", "-o", target)
         assert result.exit_code == 0, result.output
         assert str(target) in result.stderr
-    height, width, _ = dataset.read_image(image).shape
-    assert dataset.read_image(Path("a/a.png")).shape == (height, 2 * width, 3)
-    assert sorted(os.listdir("b")) == [f"{path.stem}.png" for path in dataset.pictures_in(folder)]
+    height, width, _ = pictures.read_image(image).shape
+    assert pictures.read_image(Path("a/a.png")).shape == (height, 2 * width, 3)
+    assert sorted(os.listdir("b")) == [f"{path.stem}.png" for path in pictures.pictures_in(folder)]
     assert len(_frames("c.mp4")[0]) == 10
 
 

@@ -16,8 +16,8 @@ from mmnet_deploy.cli import cli
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
-from mmnet_deploy.portraits import dataset
-from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.portraits import pictures
+from mmnet_deploy.tflite.card import describe
 
 layers = keras.layers
 
@@ -74,7 +74,7 @@ def _exported(path, *arguments, **options):
 @pytest.fixture(scope="module")
 def picture(portraits):
     """A picture of the shared data set."""
-    return dataset.read_image(dataset.pictures_in(portraits / "test" / "image")[0])
+    return pictures.read_image(pictures.pictures_in(portraits / "test" / "image")[0])
 
 
 # --- .keras files ------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_a_rectangular_network_of_three_channels_loads(tmp_path, picture):
     assert loaded.sha256 == sha256(path)
     matte = loaded.matte(picture)
     assert (matte.shape, matte.dtype) == ((48, 32), np.float32)
-    expected = loaded.model(interpreter.preprocess(picture, 48, 32))[0, ..., 2]
+    expected = loaded.model(pictures.preprocess(picture, 48, 32))[0, ..., 2]
     np.testing.assert_allclose(matte, expected, atol=1e-6)
 
 
@@ -185,7 +185,7 @@ def test_every_form_of_keras_model_loads(tmp_path, picture, make, recwarn):
     # `call` is what conversion traces.
     traced = tf.function(loaded.call).get_concrete_function(tf.TensorSpec((1, 32, 32, 3)))
     assert traced.outputs[0].shape == (1, 32, 32, 1)
-    output = traced(tf.constant(interpreter.preprocess(picture, 32, 32)))
+    output = traced(tf.constant(pictures.preprocess(picture, 32, 32)))
     np.testing.assert_allclose(output[0, ..., 0], matte, atol=1e-6)
     assert not [warning for warning in recwarn if "structure" in str(warning.message)]
 
@@ -382,8 +382,8 @@ def test_a_saved_model_gives_the_mattes_of_its_keras_file(tmp_path, portraits):
     assert (loaded.output_channels, loaded.alpha_channel) == (2, 1)
     assert loaded.parameters == original.parameters
     assert loaded.engine == f"tensorflow {tf.__version__}, SavedModel"
-    for path in dataset.pictures_in(portraits / "test" / "image"):
-        image = dataset.read_image(path)
+    for path in pictures.pictures_in(portraits / "test" / "image"):
+        image = pictures.read_image(path)
         np.testing.assert_allclose(loaded.matte(image), original.matte(image), atol=1e-6)
 
 
@@ -394,10 +394,10 @@ def test_a_module_of_dynamic_batch_runs_and_traces_with_one(tmp_path, picture):
     tf.saved_model.save(module, str(tmp_path / "gray"), signatures=signatures)
     loaded = network.load(tmp_path / "gray")
     assert loaded.parameters == 3
-    expected = interpreter.preprocess(picture, 32, 32)[0].mean(axis=-1)
+    expected = pictures.preprocess(picture, 32, 32)[0].mean(axis=-1)
     np.testing.assert_allclose(loaded.matte(picture), expected, atol=1e-6)
     traced = tf.function(loaded.call).get_concrete_function(tf.TensorSpec((1, 32, 32, 3)))
-    output = traced(tf.constant(interpreter.preprocess(picture, 32, 32)))
+    output = traced(tf.constant(pictures.preprocess(picture, 32, 32)))
     np.testing.assert_allclose(output[0, ..., 0], expected, atol=1e-6)
 
 
@@ -421,7 +421,7 @@ def test_the_hash_is_that_of_graph_and_variables(tmp_path):
     (tmp_path / "one" / "README.md").write_text("hello")
     assert network.load(tmp_path / "one").sha256 == first
     assert network.load(tmp_path / "two").sha256 != first
-    described = interpreter.describe(tmp_path / "one")
+    described = describe(tmp_path / "one")
     assert (described.name, described.sha256) == ("one", first)
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
     assert 0 < described.size_bytes < sum(path.stat().st_size for path in files)
@@ -566,7 +566,7 @@ def test_the_form_of_tensorflow_1_has_to_be_trusted(tmp_path, picture):
         tf.compat.v1.saved_model.simple_save(session, str(tmp_path / "old"), *ends)
     _refused(tmp_path / "old", "TensorFlow 1", "`--unsafe`")
     matte = network.load(tmp_path / "old", unsafe=True).matte(picture)
-    expected = interpreter.preprocess(picture, 32, 32)[0].mean(axis=-1)
+    expected = pictures.preprocess(picture, 32, 32)[0].mean(axis=-1)
     np.testing.assert_allclose(matte, expected, atol=1e-6)
 
 
@@ -615,7 +615,7 @@ def test_evaluate_scores_any_network(tmp_path, portraits):
         records.append(json.loads(result.stdout))
     for name in ("mad", "gradient_error"):
         assert records[0][name] == pytest.approx(records[1][name], rel=1e-4)
-    model = interpreter.describe(tmp_path / "exported")
+    model = describe(tmp_path / "exported")
     assert records[1]["model"]["name"] == "exported"
     assert records[1]["model"]["sha256"] == model.sha256
     assert "SavedModel" in records[1]["engine"]

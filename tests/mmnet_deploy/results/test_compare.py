@@ -18,7 +18,8 @@ from android_benchmark import (
 )
 from mmnet_deploy.results import store
 from mmnet_deploy.results.compare import compare
-from mmnet_deploy.results.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
+from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
+from mmnet_deploy.tflite.card import ModelCard, ModelFile
 from tests.mmnet_deploy.results.test_estimate import counted
 
 PHONE = DeviceFacts("1A2B", "Pixel 6", "Tensor", 8, "Android 14", build="google/a")

@@ -19,7 +19,8 @@ from android_benchmark import (
 from mmnet_deploy.errors import ResultError, UsageError
 from mmnet_deploy.results import estimate, store
 from mmnet_deploy.results.record_json import to_json
-from mmnet_deploy.results.records import Benchmark, Cost, ModelFile
+from mmnet_deploy.results.records import Benchmark, Cost
+from mmnet_deploy.tflite.card import ModelFile
 
 ENGINE = Engine("tflbench", "1", "xnnpack", "xnnpack", sha256="e" * 64)
 

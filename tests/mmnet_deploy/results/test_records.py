@@ -20,14 +20,14 @@ from android_benchmark import (
 )
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results import record_json, records
-from mmnet_deploy.results.records import (
-    Benchmark,
-    Evaluation,
+from mmnet_deploy.results.records import Benchmark, Evaluation, OutputDifference, PictureScore
+from mmnet_deploy.tflite.card import (
     LayerError,
     ModelCard,
     ModelFile,
-    OutputDifference,
-    PictureScore,
+    card_from_json,
+    card_to_json,
+    size_label,
 )
 
 METRICS = ("gradient_error", "mad", "sad", "mse", "mean_iou")
@@ -226,7 +226,7 @@ def test_results_survive_json(record):
 @settings(deadline=None)
 def test_cards_survive_json(card):
     """A model's description is read back as it was."""
-    assert record_json.card_from_json(record_json.card_to_json(card)) == card
+    assert card_from_json(card_to_json(card)) == card
 
 
 @given(results)
@@ -256,8 +256,8 @@ def test_unknown_fields_are_ignored(record):
 @settings(deadline=None)
 def test_unknown_fields_of_a_card_are_ignored(card):
     """The same holds for the description inside a model."""
-    more = json.dumps(_with_more_fields(json.loads(record_json.card_to_json(card))))
-    assert record_json.card_from_json(more) == card
+    more = json.dumps(_with_more_fields(json.loads(card_to_json(card))))
+    assert card_from_json(more) == card
 
 
 def test_equal_cards_are_equal_bytes():
@@ -265,22 +265,22 @@ def test_equal_cards_are_equal_bytes():
     card = ModelCard("mmnet", "MMNet", 1.0, 256, 256, "int8", 1, "a", "b", "c")
     one = dataclasses.replace(card, versions={"keras": "3", "numpy": "2"})
     other = dataclasses.replace(card, versions={"numpy": "2", "keras": "3"})
-    assert record_json.card_to_json(one) == record_json.card_to_json(other)
+    assert card_to_json(one) == card_to_json(other)
 
 
 def test_a_card_of_the_first_form_is_read():
     """Version 1 knew one input size for height and width."""
     card = ModelCard("mmnet", "MMNet", 1.0, 128, 128, "int8", 1, "a", "b", "c")
-    content = json.loads(record_json.card_to_json(card))
+    content = json.loads(card_to_json(card))
     del content["height_px"], content["width_px"]
     old = json.dumps(content | {"schema_version": 1, "input_size": 128})
-    assert record_json.card_from_json(old) == card
+    assert card_from_json(old) == card
 
 
 @pytest.mark.parametrize(("height", "width", "label"), [(256, 256, "256"), (144, 256, "144x256")])
 def test_the_size_of_an_input_in_a_name(height, width, label):
     """A square is named by its side, else height comes first."""
-    assert records.size_label(height, width) == label
+    assert size_label(height, width) == label
 
 
 # --- The form ----------------------------------------------------------------
@@ -479,7 +479,7 @@ def test_truncated_results_are_refused(record, share):
 @settings(deadline=None)
 def test_other_json_is_refused(value):
     """JSON that is no record is refused, whatever it is."""
-    for parse in (record_json.from_json, record_json.card_from_json):
+    for parse in (record_json.from_json, card_from_json):
         assert _read(parse, json.dumps(value)) is None
 
 
@@ -487,11 +487,11 @@ def test_other_json_is_refused(value):
 @settings(deadline=None)
 def test_text_that_is_no_record_is_refused(text):
     """So is any other text."""
-    for parse in (record_json.from_json, record_json.card_from_json):
+    for parse in (record_json.from_json, card_from_json):
         assert _read(parse, text) is None
 
 
-@pytest.mark.parametrize("parse", [record_json.from_json, record_json.card_from_json])
+@pytest.mark.parametrize("parse", [record_json.from_json, card_from_json])
 def test_deeply_nested_json_is_refused(parse):
     """JSON that is nested beyond what Python can read is damaged, not a crash."""
     with pytest.raises(ResultError):

@@ -20,10 +20,11 @@ from android_benchmark import (
     Statistics,
 )
 from mmnet_deploy.errors import OutputError, ResultError
-from mmnet_deploy.results import naming, store
+from mmnet_deploy.results import naming, store, trade_offs
 from mmnet_deploy.results.estimate import load_profile
 from mmnet_deploy.results.record_json import to_json
-from mmnet_deploy.results.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
+from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
+from mmnet_deploy.tflite.card import ModelCard, ModelFile
 from tests.mmnet_deploy.results.test_estimate import counted
 
 PHONE = DeviceFacts("1A2B", "Pixel 6", "Tensor", 8, "Android 14")
@@ -80,7 +81,7 @@ def labels(*shown):
     for index, (described, threads) in enumerate(shown):
         file = model(f"sha{index}", described=described)
         results += [evaluation(file), benchmark(file, threads=threads)]
-    return [point.label for point in store.join(results).points]
+    return [point.label for point in trade_offs.join(results).points]
 
 
 # --- Files -------------------------------------------------------------------
@@ -274,7 +275,7 @@ def test_quality_and_latency_meet_by_the_hash_of_the_file():
         benchmark(fast, [2000.0]),
     ]
     for order in itertools.permutations(results):
-        joined = store.join(order)
+        joined = trade_offs.join(order)
         assert {(p.latency_ms, p.error) for p in joined.points} == {
             (2.0, 0.005),
             (9.0, 0.003),
@@ -285,7 +286,7 @@ def test_quality_and_latency_meet_by_the_hash_of_the_file():
 def test_benchmark_without_evaluation_is_noted():
     """It is left out of the rows, and the note says how to get the missing half."""
     known, unknown = model("aa"), model("bb", "unknown.tflite")
-    joined = store.join([evaluation(known), benchmark(known), benchmark(unknown)])
+    joined = trade_offs.join([evaluation(known), benchmark(known), benchmark(unknown)])
     assert [row[0].model for row in joined.rows] == [known]
     (note,) = joined.notes
     assert note.startswith("No gradient error is known of unknown.tflite: evaluate that very file ")
@@ -295,17 +296,17 @@ def test_benchmark_without_evaluation_is_noted():
 def test_of_many_models_without_evaluation_a_few_are_named():
     """A line, not a page."""
     files = [model(f"{number:02}", f"{number}.tflite") for number in range(28)]
-    (note,) = store.join([benchmark(file) for file in files]).notes
+    (note,) = trade_offs.join([benchmark(file) for file in files]).notes
     assert note.startswith(
         "No gradient error is known of 0.tflite, 1.tflite, 2.tflite and 25 more: "
     )
-    (note,) = store.join([benchmark(file) for file in files[:2]]).notes
+    (note,) = trade_offs.join([benchmark(file) for file in files[:2]]).notes
     assert note.startswith("No gradient error is known of 0.tflite and 1.tflite: ")
 
 
 def test_evaluation_without_benchmark_gives_no_point():
     """Quality alone is not a trade-off."""
-    assert store.join([evaluation(model())]) == store.Joined((), ())
+    assert trade_offs.join([evaluation(model())]) == trade_offs.Joined((), ())
 
 
 @pytest.mark.parametrize(
@@ -319,7 +320,7 @@ def test_the_middle_of_repeated_benchmarks_is_shown(latencies, expected):
         for day, ms in enumerate(latencies, 1)
     ]
     for order in itertools.permutations(repeated):
-        joined = store.join([evaluation(file), *order])
+        joined = trade_offs.join([evaluation(file), *order])
         assert [point.latency_ms for point in joined.points] == [expected]
         assert joined.notes == (
             f"{len(latencies)} benchmarks with the same settings of net.tflite: "
@@ -331,10 +332,10 @@ def test_an_invalid_repeat_is_shown_only_if_none_is_valid():
     """However many there are, and the note says so."""
     file = model()
     invalid = [benchmark(file, [ms * 1000.0], flags=(INVALID,)) for ms in (1, 2, 3)]
-    joined = store.join([evaluation(file), *invalid, benchmark(file, [9000.0])])
+    joined = trade_offs.join([evaluation(file), *invalid, benchmark(file, [9000.0])])
     assert [(point.latency_ms, point.valid) for point in joined.points] == [(9.0, True)]
     assert joined.notes[0].endswith("the middle one that is valid is shown.")
-    joined = store.join([evaluation(file), *invalid])
+    joined = trade_offs.join([evaluation(file), *invalid])
     assert [(point.latency_ms, point.valid) for point in joined.points] == [(2.0, False)]
 
 
@@ -343,23 +344,23 @@ def test_a_model_no_better_than_a_constant_is_never_on_the_front():
     file, profile = model(), load_profile("snapdragon-820")
     flat = evaluation(file, pictures=(PictureScore("a", {"gradient_error": 1e-4, "mad": 0.4}),))
     flat = dataclasses.replace(flat, foreground_share=0.6)
-    joined = store.join([flat, benchmark(file)])
+    joined = trade_offs.join([flat, benchmark(file)])
     assert [point.valid for point in joined.points] == [False]
     assert "MAD 0.400 against 0.400" in joined.notes[0]
     engine = Engine("tflbench", "1", "xnnpack", "xnnpack")
     cost = counted(
         100, model=file, runtime_wheel_sha256=profile.runtime_wheel_sha256, engine=engine
     )
-    assert [point.valid for point in store.estimates([cost, flat], profile)[0]] == [False]
+    assert [point.valid for point in trade_offs.estimates([cost, flat], profile)[0]] == [False]
     unknown = dataclasses.replace(flat, foreground_share=None)
-    assert [point.valid for point in store.join([unknown, benchmark(file)]).points] == [True]
+    assert [point.valid for point in trade_offs.join([unknown, benchmark(file)]).points] == [True]
 
 
 def test_repeats_of_several_settings_are_one_note():
     """With their number, and that of the settings."""
     one, other = model("aa"), model("bb", "other.tflite")
     twice = [benchmark(file) for file in (one, one, other, other, other)]
-    joined = store.join([evaluation(one), evaluation(other), *twice])
+    joined = trade_offs.join([evaluation(one), evaluation(other), *twice])
     assert joined.notes == (
         "5 benchmarks of 2 models share 2 settings: the middle one of each is shown.",
     )
@@ -384,7 +385,7 @@ def test_benchmarks_of_other_settings_are_no_repetitions(change):
     """Another number of threads, engine, delegate, system or device is another point."""
     file = model()
     other = benchmark(file, created_at="2025-02-02T00:00:00+00:00", **change)
-    joined = store.join([evaluation(file), benchmark(file), other])
+    joined = trade_offs.join([evaluation(file), benchmark(file), other])
     assert len(joined.rows) == 2
     assert not joined.notes
 
@@ -402,7 +403,7 @@ def test_benchmarks_of_other_settings_are_no_repetitions(change):
 def test_benchmarks_of_the_same_settings_are_repetitions(change):
     """What was not written down earlier, cores that are off, and the state do not matter."""
     file = model()
-    joined = store.join([evaluation(file), benchmark(file), benchmark(file, **change)])
+    joined = trade_offs.join([evaluation(file), benchmark(file), benchmark(file, **change)])
     assert len(joined.rows) == 1
 
 
@@ -411,17 +412,19 @@ def test_emulated_results_stand_beside_real_ones_only_if_asked_for():
     file = model()
     real, emulated = benchmark(file), benchmark(file, [7000.0], device=EMULATED)
     both = [evaluation(file), real, emulated]
-    joined = store.join(both)
+    joined = trade_offs.join(both)
     assert [row[0] for row in joined.rows] == [real]
     assert joined.notes == (
         "1 emulated result left out: its time is not a phone's; --emulated shows it.",
     )
     again = benchmark(file, device=EMULATED, threads=2)
-    assert "2 emulated results left out: their times are" in store.join([*both, again]).notes[0]
-    points = {point.emulated: point for point in store.join(both, emulated=True).points}
+    assert (
+        "2 emulated results left out: their times are" in trade_offs.join([*both, again]).notes[0]
+    )
+    points = {point.emulated: point for point in trade_offs.join(both, emulated=True).points}
     assert points[False].device.startswith("Pixel 6, 1 thread")
     assert points[True].device.startswith("Pixel 6 (emulated), 1 thread")
-    alone = store.join([evaluation(file), emulated])
+    alone = trade_offs.join([evaluation(file), emulated])
     assert [point.emulated for point in alone.points] == [True]
     assert not alone.notes
 
@@ -442,7 +445,7 @@ def test_qualities_that_cannot_be_compared_are_refused(change, shown):
     one, other = model("aa"), model("bb")
     results = [evaluation(one), evaluation(other, **change), benchmark(one), benchmark(other)]
     with pytest.raises(ResultError, match=f"not comparable: .*{shown}") as error:
-        store.join(results)
+        trade_offs.join(results)
     assert "portraits/test (1 pictures) at 800×600" in str(error.value)
 
 
@@ -453,7 +456,7 @@ def test_points_have_the_units_of_the_chart():
     """Milliseconds, a plain gradient error, parameters and what it was measured on."""
     file = model(described=card(title="MMNet"))
     slow = Flag("stable", False, "noise")
-    joined = store.join(
+    joined = trade_offs.join(
         [evaluation(file), benchmark(file, [3000.0, 1000.0, 2000.0], flags=(slow,), threads=2)]
     )
     (point,) = joined.points
@@ -468,11 +471,11 @@ def test_a_point_says_what_is_quoted():
     file = model()
     samples = tuple(map(float, range(1000, 12_000, 1000)))
     p90 = benchmark(file, samples, rules=PRESETS["mlperf"])
-    (point,) = store.join([evaluation(file), p90]).points
+    (point,) = trade_offs.join([evaluation(file), p90]).points
     assert (point.statistic, point.latency_ms) == ("p90", pytest.approx(10.0))
     given_ = Statistics(50, 9.0, 1000.0, 3000.0, 2000.0, 100.0)
     mean = benchmark(file, measurement=Measurement((), (), given_))
-    (point,) = store.join([evaluation(file), mean]).points
+    (point,) = trade_offs.join([evaluation(file), mean]).points
     assert (point.statistic, point.latency_ms) == ("mean", 2.0)
     assert 1.0 < point.latency_low_ms < 2.0 < point.latency_high_ms < 3.0
 
@@ -505,12 +508,14 @@ def test_settings_that_differ_move_from_the_heading_to_the_labels():
     engine = Engine("tflbench", "1", "xnnpack", "xnnpack", sha256="a" * 64)
     pinned = {"cores": (6, 7), "cores_wanted": "big"}
     base = benchmark(file, engine=engine, **pinned)
-    (point,) = store.join([evaluation(file), base]).points
+    (point,) = trade_offs.join([evaluation(file), base]).points
     assert point.device == "Pixel 6, 1 thread, cores big (6,7), tflbench 1 xnnpack"
     assert point.label == "net"
 
     def pair(**changes):
-        points = store.join([evaluation(file), base, dataclasses.replace(base, **changes)]).points
+        points = trade_offs.join(
+            [evaluation(file), base, dataclasses.replace(base, **changes)]
+        ).points
         (heading,) = {point.device for point in points}
         return heading, [point.label for point in points]
 
@@ -552,7 +557,7 @@ def test_a_delegate_is_called_by_what_ran(engine, expected, in_chart):
     assert naming.delegate_name(engine) == expected
     file = model()
     other = benchmark(file, engine=Engine("e", "1", "nnapi"))
-    points = store.join([evaluation(file), benchmark(file, engine=engine), other]).points
+    points = trade_offs.join([evaluation(file), benchmark(file, engine=engine), other]).points
     assert points[0].label == f"net {in_chart}"
 
 
@@ -565,7 +570,7 @@ def test_device_name_without_delegate():
 def test_models_of_other_origin_are_shown_by_name():
     """A file without our description keeps its name and has no parameters."""
     file = model(name="selfie.v2.tflite")
-    (point,) = store.join([evaluation(file), benchmark(file)]).points
+    (point,) = trade_offs.join([evaluation(file), benchmark(file)]).points
     assert (point.family, point.label, point.parameters) == ("other models", "selfie.v2", None)
     assert point.valid
 
@@ -616,8 +621,8 @@ def test_table_has_a_row_per_benchmark():
         Flag("throttled", True, "hot", wanted=False),
     )
     given_ = Statistics(50, 9.0, 1000.0, 3000.0, 2000.0, 0.0)
-    frame = store.table(
-        store.join(
+    frame = trade_offs.table(
+        trade_offs.join(
             [
                 evaluation(file),
                 evaluation(foreign, 0.006),
@@ -676,7 +681,7 @@ def test_table_has_a_row_per_benchmark():
 
 def test_a_table_of_nothing_is_empty():
     """No crash where nothing was joined."""
-    assert store.table(store.Joined((), ())).empty
+    assert trade_offs.table(trade_offs.Joined((), ())).empty
 
 
 def test_the_newest_evaluation_of_a_model_counts():
@@ -685,7 +690,7 @@ def test_the_newest_evaluation_of_a_model_counts():
     old = dataclasses.replace(evaluation(file, 0.009), created_at="2026-01-01T00:00:00+00:00")
     new = dataclasses.replace(evaluation(file, 0.004), created_at="2026-01-02T00:00:00+00:00")
     for order in ([old, new], [new, old]):
-        joined = store.join([*order, benchmark(file)])
+        joined = trade_offs.join([*order, benchmark(file)])
         assert joined.points[0].error == 0.004
         assert any("older evaluation" in note for note in joined.notes)
 
@@ -694,7 +699,7 @@ def test_a_quick_benchmark_does_not_replace_a_long_one():
     """Benchmarks under different rules are different points."""
     file = model()
     quick = dataclasses.replace(benchmark(file), rules=RunRules(min_runs=3))
-    assert len(store.join([evaluation(file), benchmark(file), quick]).points) == 2
+    assert len(trade_offs.join([evaluation(file), benchmark(file), quick]).points) == 2
 
 
 # --- On the command line -----------------------------------------------------
@@ -727,7 +732,7 @@ def test_counts_are_estimates_in_a_panel_of_their_own():
     }
     costs = [counted(100, model=first, **known), counted(100, model=lone, **known)]
     costs.append(counted(100, model=int8, precision="int8", **known))
-    points, notes = store.estimates([*costs, evaluation(first), evaluation(int8)], profile)
+    points, notes = trade_offs.estimates([*costs, evaluation(first), evaluation(int8)], profile)
     (point,) = points
     assert point.source == "estimated" and "estimated" in point.device
     assert point.latency_ms == pytest.approx(100 * profile.slope_ms_per_million)

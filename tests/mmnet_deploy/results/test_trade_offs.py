@@ -7,8 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmnet_deploy.results.records import TradeOff
-from mmnet_deploy.results.trade_offs import dominates, front
+from mmnet_deploy.results.trade_offs import TradeOff, dominates, front
 
 
 def point(

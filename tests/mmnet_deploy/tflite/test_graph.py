@@ -15,6 +15,7 @@ from tensorflow.python.framework import convert_to_constants
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.tflite import interpreter as runtime
 from mmnet_deploy.tflite import operators
+from mmnet_deploy.tflite.card import with_card
 from mmnet_deploy.tflite.graph import Graph, Quantization, Tensor, schema
 
 PICTURE = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)
@@ -138,7 +139,7 @@ def test_metadata_survives(content):
         model = schema().ModelT.InitFromPackedBuf(content)
         return {entry.name: bytes(model.buffers[entry.buffer].data) for entry in model.metadata}
 
-    described = runtime.with_card(content, "a description")
+    described = with_card(content, "a description")
     before = metadata(described)
     assert {b"min_runtime_version", b"a description"} <= {*before, *before.values()}
     assert metadata(Graph.from_bytes(described).to_bytes()) == before

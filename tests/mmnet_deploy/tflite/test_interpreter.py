@@ -9,10 +9,9 @@ import pytest
 
 from mmnet_deploy.errors import MmnetDeployError, ModelFileError, ResultError
 from mmnet_deploy.files import sha256
-from mmnet_deploy.portraits import dataset
-from mmnet_deploy.results.record_json import card_to_json
-from mmnet_deploy.results.records import ModelCard
+from mmnet_deploy.portraits import pictures
 from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.tflite.card import ModelCard, card_to_json, describe, read_card, with_card
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
@@ -60,7 +59,7 @@ def foreign(network):
 @pytest.fixture(scope="module")
 def content(foreign):
     """The TFLite model with our description."""
-    return interpreter.with_card(foreign, card_to_json(CARD))
+    return with_card(foreign, card_to_json(CARD))
 
 
 @pytest.fixture
@@ -76,12 +75,12 @@ def path(content, tmp_path):
 
 def test_card_survives_the_model_file(content):
     """Every field is read back from the metadata as it was written."""
-    assert interpreter.read_card(content) == CARD
+    assert read_card(content) == CARD
 
 
 def test_model_of_other_origin_has_no_card(foreign):
     """The converter's own metadata is not taken for ours."""
-    assert interpreter.read_card(foreign) is None
+    assert read_card(foreign) is None
 
 
 def test_card_does_not_change_the_network(foreign, content, tmp_path):
@@ -102,31 +101,31 @@ def test_card_does_not_displace_other_metadata(foreign, content):
 
 def test_describing_a_file(path, foreign, tmp_path):
     """Name, hash, size and card; a file of other origin has no card."""
-    described = interpreter.describe(path)
+    described = describe(path)
     assert (described.name, described.card) == ("tiny.tflite", CARD)
     assert (described.sha256, described.size_bytes) == (sha256(path), path.stat().st_size)
     (tmp_path / "foreign.tflite").write_bytes(foreign)
-    assert interpreter.describe(tmp_path / "foreign.tflite").card is None
+    assert describe(tmp_path / "foreign.tflite").card is None
 
 
 @pytest.mark.parametrize("text", ["", "words", "[]", "{}", '{"family": "mmnet"}'])
 def test_damaged_card_is_refused(foreign, text):
     """A description that is ours but cannot be read is an error, not a foreign model."""
     with pytest.raises(ResultError, match=r"description is damaged"):
-        interpreter.read_card(interpreter.with_card(foreign, text))
+        read_card(with_card(foreign, text))
 
 
 def test_card_that_is_no_text_is_refused(content):
     """Neither can bytes that are no UTF-8 be a description."""
     with pytest.raises(ResultError, match=r"description is damaged"):
-        interpreter.read_card(content.replace(b'"precision"', b'"\xff\xfeecision"'))
+        read_card(content.replace(b'"precision"', b'"\xff\xfeecision"'))
 
 
 def test_a_new_card_replaces_the_old_one(content):
     """A model is described once, by whoever described it last."""
     newer = dataclasses.replace(CARD, precision="int16x8")
-    again = interpreter.with_card(content, card_to_json(newer))
-    assert interpreter.read_card(again) == newer
+    again = with_card(content, card_to_json(newer))
+    assert read_card(again) == newer
     assert again.count(b"mmnet_deploy") == content.count(b"mmnet_deploy")
 
 
@@ -146,16 +145,14 @@ def test_describing_a_truncated_model_does_not_crash(path, share):
     """Its description is refused where it cannot be read."""
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     try:
-        card = interpreter.describe(path).card
+        card = describe(path).card
     except MmnetDeployError as error:
         assert str(error)
     else:
         assert card in (None, CARD)
 
 
-@pytest.mark.parametrize(
-    "use", [interpreter.TFLiteModel, interpreter.describe], ids=["load", "describe"]
-)
+@pytest.mark.parametrize("use", [interpreter.TFLiteModel, describe], ids=["load", "describe"])
 @pytest.mark.parametrize("kind", ["missing", "folder", "text"])
 def test_what_is_no_model_is_refused(tmp_path, use, kind):
     """A missing file, a folder and a text are told by name, whatever is done with them."""
@@ -185,7 +182,7 @@ def test_network_that_is_no_matting_network_is_refused(path, tmp_path):
 def test_matte_is_the_foreground_of_the_network(network, path):
     """The TFLite matte is the second channel of the Keras network on the same pixels."""
     matte = interpreter.TFLiteModel(path, threads=2).matte(PICTURE)
-    resized = dataset.resized(PICTURE, 16, 16)[np.newaxis] / np.float32(255)
+    resized = pictures.resized(PICTURE, 16, 16)[np.newaxis] / np.float32(255)
     expected = keras.ops.convert_to_numpy(network(resized))[0, ..., 1]
     assert (matte.shape, matte.dtype) == ((16, 16), np.float32)
     assert np.allclose(matte, expected, atol=1e-5)
@@ -203,11 +200,11 @@ def test_matte_depends_on_the_picture_alone(path):
 
 def test_preprocessing_scales_to_one():
     """A picture becomes a batch of one, float32, 0 … 1."""
-    tensor = interpreter.preprocess(PICTURE, 16, 20)
+    tensor = pictures.preprocess(PICTURE, 16, 20)
     assert (tensor.shape, tensor.dtype) == ((1, 16, 20, 3), np.float32)
-    white = interpreter.preprocess(np.full((8, 8, 3), 255, np.uint8), 16, 16)
+    white = pictures.preprocess(np.full((8, 8, 3), 255, np.uint8), 16, 16)
     assert (white == 1).all()
-    unscaled = interpreter.preprocess(PICTURE, 40, 30)
+    unscaled = pictures.preprocess(PICTURE, 40, 30)
     assert np.array_equal(np.round(unscaled[0] * 255), PICTURE)
 
 

@@ -18,7 +18,8 @@ from android_benchmark import (
 )
 from android_benchmark.engines import tflbench
 from mmnet_deploy.cli.measure.bench_text import print_results, remarks
-from mmnet_deploy.results.records import Benchmark, ModelCard, ModelFile, OutputDifference
+from mmnet_deploy.results.records import Benchmark, OutputDifference
+from mmnet_deploy.tflite.card import ModelCard, ModelFile
 
 PHONE = DeviceFacts("1A2B", "Google Pixel 6", "GS101", 8, "Android 14")
 EMULATED = DeviceFacts("emulator-5554", "Mi 5", "MSM8996", 4, "Android 8", emulated=True)

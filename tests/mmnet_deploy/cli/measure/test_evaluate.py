@@ -14,7 +14,7 @@ from mmnet_deploy.charts import contact_sheet
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.evaluation import significance
 from mmnet_deploy.mattes import metrics, outputs
-from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.results.record_json import from_json
 
 
@@ -183,7 +183,7 @@ def test_mattes_are_saved_at_the_size_of_the_pictures(evaluate, tiny_models, por
     pairs = dataset.find_pairs(portraits, "test")
     assert sorted(os.listdir("mattes")) == [f"{pair.name}.png" for pair in pairs]
     for pair, row in zip(pairs, _scores("a.csv"), strict=True):
-        matte, mask = cv2.imread(f"mattes/{pair.name}.png", -1), dataset.read_mask(pair.mask)
+        matte, mask = cv2.imread(f"mattes/{pair.name}.png", -1), pictures.read_mask(pair.mask)
         assert matte.shape == mask.shape
         both = metrics.at_one_size(matte.astype(np.float32) / 255, mask, (48, 40))
         assert metrics.mad(*both) == pytest.approx(float(row["mad"]), abs=0.01)
@@ -211,7 +211,7 @@ def test_saved_pictures_have_their_colours(tmp_path, portraits, kind):
     image, _ = dataset.read_pair(pair)
     ones = np.ones((4, 4), np.float32)
     outputs.saver(tmp_path, kind)(pair, image, ones)
-    saved = dataset.read_image(tmp_path / f"{pair.name}.png")
+    saved = pictures.read_image(tmp_path / f"{pair.name}.png")
     assert np.array_equal(saved[:, : image.shape[1]], image)
 
 

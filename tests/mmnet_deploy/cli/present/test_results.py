@@ -16,7 +16,8 @@ from android_benchmark import (
     RunRules,
 )
 from mmnet_deploy.results import store, table
-from mmnet_deploy.results.records import Benchmark, Evaluation, ModelCard, ModelFile, PictureScore
+from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
+from mmnet_deploy.tflite.card import ModelCard, ModelFile
 
 CARD = ModelCard("mmnet", "MMNet", 1.0, 256, 256, "int8", 1234, "", "", "")
 INT8 = ModelFile("mmnet-1.0-256-int8.tflite", "aa", 777, CARD)

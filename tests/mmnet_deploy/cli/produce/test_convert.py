@@ -5,7 +5,7 @@ import os
 import keras
 import pytest
 
-from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.tflite.card import describe
 
 
 def test_all_is_every_precision(call, tiny_run):
@@ -71,7 +71,7 @@ def test_the_ranking_is_printed_and_stored(call, tmp_path, portraits):
     mended = call(*words, "--precision", "int8", "--max-error-increase", "2%")
     assert mended.exit_code == 0, mended.output
     assert "Cost of quantizing a layer" in mended.stdout
-    card = interpreter.describe(tmp_path / "models" / "fragile-32-int8.tflite").card
+    card = describe(tmp_path / "models" / "fragile-32-int8.tflite").card
     assert "huge" in card.float_layers and card.gradient_error_change <= 0.02
     assert card.layer_errors[0].layer in card.float_layers
     assert card.layer_errors[0].error > 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmnet_deploy.runs.run import Run
-from mmnet_deploy.tflite.interpreter import describe
+from mmnet_deploy.tflite.card import describe
 
 SHORT = ("--epochs", 3, "--steps-per-epoch", 1, "--batch-size", 2)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmnet_deploy.errors import DataError, OutputError
-from mmnet_deploy.portraits import dataset, synthetic
+from mmnet_deploy.portraits import dataset, pictures, synthetic
 from mmnet_deploy.training.pictures import decoded, foreground
 from mmnet_deploy.training.pictures.decoded import Store
 
@@ -30,8 +30,8 @@ def test_pictures_are_resized_with_their_masks(pairs):
     found = decoded.decode(pairs, 20)
     assert found.pictures.shape == (6, 20, 20, 4) and len(found) == 6
     image, mask = dataset.read_pair(pairs[3])
-    np.testing.assert_array_equal(found.images[3], dataset.resized(image, 20, 20))
-    np.testing.assert_array_equal(found.masks[3], dataset.resized(mask, 20, 20))
+    np.testing.assert_array_equal(found.images[3], pictures.resized(image, 20, 20))
+    np.testing.assert_array_equal(found.masks[3], pictures.resized(mask, 20, 20))
     assert found.foregrounds is None
 
 

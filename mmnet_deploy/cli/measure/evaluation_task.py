@@ -1,0 +1,126 @@
+"""What `mmnet-deploy evaluate` computes, and what becomes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmnet_deploy.cli.console import say
+from mmnet_deploy.cli.measure.evaluation_text import where
+from mmnet_deploy.errors import UsageError
+from mmnet_deploy.results.records import Evaluation
+
+if TYPE_CHECKING:
+    from mmnet_deploy.mattes.matting import Matting
+    from mmnet_deploy.mattes.metrics import Metric
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What is evaluated, how, and what becomes of it besides the table.
+
+    Attributes:
+        size: Height and width in pixels to compare at; None for each picture's own.
+        wanted: The metrics to show.
+        ranked_by: The one that says which pictures are worst.
+    """
+
+    data: Path
+    split: str
+    size: tuple[int, int] | None
+    wanted: tuple[Metric, ...]
+    ranked_by: Metric
+    folder: Path | None = None
+    per_image: Path | None = None
+    worst: int | None = None
+    sheet: Path | None = None
+    save: Path | None = None
+    save_kind: str = "matte"
+
+    @property
+    def computed(self) -> tuple[Metric, ...]:
+        """What is stored has the default metrics too, since the charts need them."""
+        from mmnet_deploy.mattes import metrics
+
+        default = metrics.named() if self.folder else ()
+        return metrics.named([metric.name for metric in (*self.wanted, *default)])
+
+    def check(self, models: int) -> None:
+        """Refuse what cannot be done, before anything is computed.
+
+        Raises:
+            UsageError, MissingDependencyError, OutputError: A file or a number is wrong.
+        """
+        from mmnet_deploy.files import check_folder
+        from mmnet_deploy.mattes import outputs
+
+        outputs.check_form(self.save_kind)
+        if self.per_image:
+            from mmnet_deploy.evaluation import score_table
+
+            score_table.check_file(self.per_image)
+        if self.sheet is None and self.worst is not None:
+            raise UsageError("`--worst` needs --sheet FILE.png to draw them on.")
+        if self.sheet:
+            from mmnet_deploy.charts import style
+
+            style.file_kind(self.sheet)
+            if not self.worst or not 1 <= self.worst <= 60:
+                raise UsageError(f"`worst` must be 1 … 60. Received: {self.worst}.")
+            if models > 1:
+                raise UsageError(f"`--sheet` shows one model's mattes. Received: {models} models.")
+        for path in (self.per_image, self.sheet):
+            if path:
+                check_folder(path.parent)
+        if self.save:
+            check_folder(self.save)
+
+    def sink(self, model: Matting, models: int) -> Any:
+        """What saves the mattes; of several models each in a folder of its own."""
+        if not self.save:
+            return None
+        from mmnet_deploy.files import make_folder
+        from mmnet_deploy.mattes import outputs
+
+        name = model.file.name.replace("/", "-").removesuffix(".tflite").removesuffix(".keras")
+        folder = self.save / name if models > 1 else self.save
+        return outputs.saver(make_folder(folder), self.save_kind)
+
+    def draw_worst(self, model: Matting, result: Evaluation) -> None:
+        """Compute the worst pictures once more, and draw them."""
+        from mmnet_deploy.charts import contact_sheet
+        from mmnet_deploy.evaluation import worst
+        from mmnet_deploy.mattes import outputs
+        from mmnet_deploy.portraits import dataset
+
+        assert self.sheet and self.worst
+        pairs = {pair.name: pair for pair in dataset.find_pairs(self.data, self.split)}
+        entries = []
+        for picture in worst(result, self.ranked_by, self.worst):
+            image, mask = dataset.read_pair(pairs[picture.name])
+            matte = outputs.at_size_of(image, model.matte(image))
+            figure = self.ranked_by.shown(picture.scores[self.ranked_by.name])
+            score = f"{self.ranked_by.title} {figure} {self.ranked_by.unit}".rstrip()
+            entries.append(contact_sheet.Entry(picture.name, score, image, mask, matte))
+        contact_sheet.draw(
+            entries,
+            self.sheet,
+            title=f"Worst {len(entries)} of {len(result.pictures)} by {self.ranked_by.title}",
+            subtitle=f"{result.model.name} on {where(result)}",
+        )
+
+    def finish(self, results: Sequence[Evaluation]) -> None:
+        """Write the table, and say where everything is."""
+        if self.per_image:
+            from mmnet_deploy.evaluation import score_table
+
+            score_table.write(results, self.per_image)
+            say(f"The scores of every picture are in {self.per_image}.")
+        if self.sheet:
+            say(f"The worst pictures are in {self.sheet}.")
+        if self.save:
+            say(f"The mattes are in {self.save}.")
+        if self.folder:
+            say(f"Results are in {self.folder}.")

@@ -1,0 +1,88 @@
+"""Picture in, alpha out: one face for every kind of model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.errors import UsageError
+from mmnet_deploy.networks.backend import require_extra
+from mmnet_deploy.parallel import usable_cores
+from mmnet_deploy.portraits.pictures import Picture
+from mmnet_deploy.tflite import card, interpreter
+from mmnet_deploy.tflite.card import ModelFile
+
+if TYPE_CHECKING:
+    from mmnet_deploy.networks.network import Network
+
+
+@dataclasses.dataclass(frozen=True)
+class Matting:
+    """A model that is ready to be evaluated.
+
+    Attributes:
+        file: What is evaluated.
+        engine: What computes it, for the record.
+        prepare: From a picture, uint8 (h, w, 3), to the model's input; called from other
+            threads than `infer`, and beside it.
+        infer: From that to the matte in 0 … 1, float32, at any resolution.
+        threads: How many cores `infer` keeps busy.
+    """
+
+    file: ModelFile
+    engine: str
+    prepare: Callable[[Picture], Any]
+    infer: Callable[[Any], NDArray[np.float32]]
+    threads: int = 1
+
+    def matte(self, image: Picture) -> NDArray[np.float32]:
+        """The matte of a picture, uint8 (h, w, 3)."""
+        return self.infer(self.prepare(image))
+
+
+def open_model(
+    path: Path,
+    threads: int | None = None,
+    *,
+    alpha_channel: int | None = None,
+    input_range: tuple[float, float] = (0.0, 1.0),
+    unsafe: bool = False,
+) -> Matting:
+    """A run, a network of `network.load` or a `.tflite` file, ready to be evaluated."""
+
+    cores = usable_cores()
+    if path.suffix == ".tflite":
+        if threads is not None and not 1 <= threads <= cores:
+            raise UsageError(f"`threads` must be 1 … {cores}. Received: {threads}.")
+        model = interpreter.TFLiteModel(path, threads or cores)
+        model.require_matting()
+        return Matting(
+            card.describe(path),
+            interpreter.runtime_name(),
+            model.prepare,
+            model.infer,
+            threads or cores,
+        )
+    require_extra("evaluate")
+    from mmnet_deploy.networks.network import describe, load
+
+    network = load(path, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
+    return matting_of(network, describe(network.path))
+
+
+def matting_of(network: Network, file: ModelFile) -> Matting:
+    """A loaded network, ready to be evaluated as `file`."""
+
+    return Matting(
+        file,
+        network.engine,
+        network.prepare,
+        # As a .tflite file's matte, so that the two can be compared.
+        lambda tensor: np.clip(network.infer(tensor), 0, 1),
+        usable_cores(),
+    )

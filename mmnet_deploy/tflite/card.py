@@ -1,0 +1,227 @@
+"""The description that a converted `.tflite` file carries, and what identifies a model file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmnet_deploy import typed
+from mmnet_deploy.errors import MissingDependencyError, ModelFileError, ResultError
+from mmnet_deploy.files import reason, sha256
+from mmnet_deploy.tflite.graph import DAMAGE, IDENTIFIER, schema
+
+SCHEMA_VERSION = 4
+"""Of the description, counted with the versions of results: 1 knew squares only; 2 tells height
+from width, and how the graph and its ends were made; 3 and 4 changed nothing here."""
+
+METADATA_NAME = b"mmnet_deploy"
+"""Name of the metadata buffer that holds a model's card."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerError:
+    """What quantizing one layer costs the matte.
+
+    Attributes:
+        layer: Name of the layer's output tensor.
+        kind: Its operator, such as `CONV_2D`.
+        error: By how much the matte's mean squared error against float32 falls if this
+            layer alone stays in float; negative where it rises.
+    """
+
+    layer: str
+    kind: str
+    error: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCard:
+    """What a converted model says of itself, in its metadata buffer.
+
+    Attributes:
+        family: Name of the network family, and `title`, its name in charts.
+        width_multiplier: None for a network that was not trained here.
+        height_px, width_px: Size of the input.
+        precision: A name in `quantization.PRECISIONS`.
+        graph: `deploy` if it was rewritten for inference, else `stock`.
+        parameters: Number of weights of the source network, batch-norm statistics
+            included; None if it does not tell.
+        macs: Multiply-adds of one inference.
+        input_meaning, output_meaning: What the tensors hold.
+        input_low, input_high: What black and white are in the input.
+        alpha_channel: The output channel that holds alpha.
+        source_channel: The channel of the source network's output that is alpha.
+        weights_sha256: Hash of the network file that was converted.
+        calibration_files: Pictures that set the quantization ranges, in order.
+        float_layers: Layers that were kept in float, worst first.
+        layer_errors: The ranking that chose them, worst first.
+        largest_difference, mean_difference: |Δα| against the source network on
+            `checked_pictures` real pictures.
+        gradient_error_change: Relative change of the gradient error against that of the
+            source network on those pictures; None if they have no masks.
+        versions: Versions of the tools that made the file.
+    """
+
+    family: str
+    title: str
+    width_multiplier: float | None
+    height_px: int
+    width_px: int
+    precision: str
+    parameters: int | None
+    input_meaning: str
+    output_meaning: str
+    weights_sha256: str
+    graph: str = "stock"
+    macs: int | None = None
+    input_low: float = 0.0
+    input_high: float = 1.0
+    alpha_channel: int = 1
+    source_channel: int = 1
+    calibration_files: tuple[str, ...] = ()
+    calibration_seed: int | None = None
+    float_layers: tuple[str, ...] = ()
+    layer_errors: tuple[LayerError, ...] = ()
+    largest_difference: float | None = None
+    mean_difference: float | None = None
+    gradient_error_change: float | None = None
+    checked_pictures: int | None = None
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def input_range(self) -> tuple[float, float]:
+        """What black and white are in the input."""
+        return self.input_low, self.input_high
+
+    @property
+    def size_label(self) -> str:
+        """`256` for a square input of 256 pixels, else `HEIGHTxWIDTH`."""
+        return size_label(self.height_px, self.width_px)
+
+
+def size_label(height: int, width: int) -> str:
+    """`256` for a square of 256 pixels, else `HEIGHTxWIDTH`."""
+    return str(height) if height == width else f"{height}x{width}"
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelFile:
+    """A model that was measured; `card` is None for a file without our description."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    card: ModelCard | None = None
+
+
+# --- The description as JSON --------------------------------------------------
+
+
+def card_to_json(card: ModelCard) -> str:
+    """The form in a model's metadata buffer: sorted, so that equal cards are equal bytes."""
+    content = {"schema_version": SCHEMA_VERSION} | dataclasses.asdict(card)
+    return json.dumps(content, sort_keys=True)
+
+
+def upgraded(content: Any) -> Any:
+    """Today's form of a card of any version, as JSON values."""
+    if isinstance(content, dict) and "input_size" in content:
+        return content | {"height_px": content["input_size"], "width_px": content["input_size"]}
+    return content
+
+
+def card_from_json(text: str | bytes) -> ModelCard:
+    """Read a card back.
+
+    Raises:
+        ResultError: It is damaged.
+    """
+    try:
+        return typed.from_json(text, ModelCard, upgraded)
+    except ValueError as error:
+        raise ResultError("The model's description is damaged.") from error
+
+
+# --- The file itself ---------------------------------------------------------
+
+
+def read_model(path: Path) -> bytes:
+    """Content of a `.tflite` file.
+
+    Raises:
+        ModelFileError: It is missing, or no TFLite model.
+    """
+    if path.exists() and not path.is_file():
+        raise ModelFileError(f"Cannot read the model {path}: it is not a regular file.")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"Cannot read the model {path}: {reason(error)}.") from error
+    if content[4:8] != IDENTIFIER:
+        raise ModelFileError(f"{path} is not a TFLite model.")
+    return content
+
+
+def read_card(content: bytes) -> ModelCard | None:
+    """The description that a model carries; None for a model of other origin.
+
+    Without the file format's classes, which tflite-runtime does not bring, there is
+    no description to be had.
+
+    Raises:
+        ResultError: The description is damaged.
+    """
+    try:
+        model = schema().Model.GetRootAs(content)
+    except MissingDependencyError:
+        return None
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry.Name() == METADATA_NAME:
+            return card_from_json(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
+    return None
+
+
+def described(path: Path, content: bytes) -> ModelCard | None:
+    """`read_card` of a file that may be damaged.
+
+    Raises:
+        ModelFileError: It is.
+    """
+    try:
+        return read_card(content)
+    except DAMAGE as error:
+        raise ModelFileError(f"{path} is damaged.") from error
+
+
+def with_card(content: bytes, card_json: str) -> bytes:
+    """A TFLite model with a description in its metadata, in place of an earlier one."""
+    import flatbuffers
+
+    target = schema()
+    model = target.ModelT.InitFromPackedBuf(content)
+    buffer = target.BufferT()
+    buffer.data = np.frombuffer(card_json.encode(), np.uint8)
+    entry = target.MetadataT()
+    entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
+    model.buffers.append(buffer)
+    others = [other for other in model.metadata or [] if other.name != METADATA_NAME]
+    model.metadata = [*others, entry]
+    builder = flatbuffers.Builder(len(content) + len(card_json))
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def describe(path: Path) -> ModelFile:
+    """Identity and description of a `.tflite` file.
+
+    Raises:
+        ModelFileError: It cannot be read, or is damaged.
+    """
+    card = described(path, read_model(path))
+    return ModelFile(path.name, sha256(path), path.stat().st_size, card)

@@ -1,0 +1,39 @@
+"""Which precision a graph computes in."""
+
+from __future__ import annotations
+
+from mmnet_deploy.tflite.graph import Graph, Tensor
+
+_INTEGERS = ("INT8", "UINT8", "INT16")
+
+
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+
+
+def is_quantized(tensor: Tensor) -> bool:
+    return tensor.dtype in _INTEGERS and tensor.quantization is not None
+
+
+def is_integer(graph: Graph) -> bool:
+    """Whether a graph computes with quantized activations, in whole or in part.
+
+    One of float activations and int8 weights does not.
+    """
+    return any(
+        tensor.data is None and is_quantized(tensor)
+        for op in graph.ops
+        if op.kind not in CONVERSIONS
+        for tensor in (*op.inputs, *op.outputs)
+        if tensor is not None
+    )
+
+
+def precision_of(graph: Graph) -> str:
+    """Name of the recipe that makes such files."""
+    constants = [t for t in graph.constants() if t.quantization or t.dtype.startswith("FLOAT")]
+    if is_integer(graph):
+        outputs = [tensor for op in graph.ops for tensor in op.outputs]
+        return "int16x8" if any(t.dtype == "INT16" and t.quantization for t in outputs) else "int8"
+    if any(tensor.quantization for tensor in constants):
+        return "dynamic"
+    return "float16" if any(t.dtype == "FLOAT16" for t in constants) else "float32"
