@@ -32,7 +32,7 @@ class Interval:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class PairedComparison:
     """Two models on the same pictures.
 
     Attributes:
@@ -122,7 +122,7 @@ def _sign_flips(differences: NDArray[np.float64], seed: int) -> tuple[int, int]:
     return far + 1, RESAMPLES + 1
 
 
-def compare(ours: Sequence[float], theirs: Sequence[float], *, seed: int = 0) -> Comparison:
+def compare(ours: Sequence[float], theirs: Sequence[float], *, seed: int = 0) -> PairedComparison:
     """Compare the scores of two models, picture by picture.
 
     The p-value is that of a paired permutation test (Fisher 1935, The design of experiments):
@@ -141,7 +141,7 @@ def compare(ours: Sequence[float], theirs: Sequence[float], *, seed: int = 0) ->
         raise ValueError(f"Scores of the same pictures are needed: {len(ours)}, {len(theirs)}.")
     differences = np.asarray(theirs, np.float64) - np.asarray(ours, np.float64)
     far, all_flips = _sign_flips(differences, seed)
-    return Comparison(
+    return PairedComparison(
         difference=float(differences.mean()),
         interval=mean_interval(differences.tolist(), seed=seed),
         p_value=far / all_flips,

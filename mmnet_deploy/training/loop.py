@@ -28,7 +28,7 @@ from mmnet_deploy.training import trainer as trainers
 from mmnet_deploy.training.events import Events
 from mmnet_deploy.training.pictures import decoded
 from mmnet_deploy.training.pictures.batches import BACKGROUND, Batches, Stream
-from mmnet_deploy.training.pictures.decoded import Decoded, Store
+from mmnet_deploy.training.pictures.decoded import Decoded, PictureStore
 from mmnet_deploy.training.trainer import Trainer
 from mmnet_deploy.training.validation import Validation
 from mmnet_deploy.training.workers import Workers, join
@@ -171,7 +171,7 @@ def train(
     folder: Path,
     *,
     resume: bool = False,
-    store: Store | None = None,
+    store: PictureStore | None = None,
     progress: Progress = silent,
 ) -> Run:
     """Train a network, or go on with a training that was stopped.
@@ -286,7 +286,7 @@ def _pictures(
     config: RunConfig,
     train_pairs: list[dataset.Pair],
     held_out: list[dataset.Pair],
-    store: Store | None,
+    store: PictureStore | None,
     workers: Workers,
     progress: Progress,
 ) -> tuple[Batches, Validation]:

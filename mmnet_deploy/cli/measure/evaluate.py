@@ -18,7 +18,7 @@ from mmnet_deploy.mattes.matting import open_model
 from mmnet_deploy.results.records import Evaluation
 
 if TYPE_CHECKING:
-    from mmnet_deploy.evaluation.significance import Comparison
+    from mmnet_deploy.evaluation.significance import PairedComparison
     from mmnet_deploy.mattes.metrics import Metric
 
 
@@ -171,7 +171,9 @@ def _check_models(models: Sequence[Path], alpha_channel: int | None) -> None:
         )
 
 
-def _compared(results: Sequence[Evaluation], wanted: Sequence[Metric]) -> dict[str, Comparison]:
+def _compared(
+    results: Sequence[Evaluation], wanted: Sequence[Metric]
+) -> dict[str, PairedComparison]:
     """The second model against the first, by metric."""
     from mmnet_deploy.evaluation.significance import compare
 
@@ -190,7 +192,7 @@ def _result_json(result: Evaluation) -> str:
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def _comparison_json(results: Sequence[Evaluation], found: dict[str, Comparison]) -> str:
+def _comparison_json(results: Sequence[Evaluation], found: dict[str, PairedComparison]) -> str:
     """Two models and their difference, second less first, by metric; plain numbers."""
     first, second = results
     content = {

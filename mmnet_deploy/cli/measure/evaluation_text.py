@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mmnet_deploy.cli.console import print_table, say
 
 if TYPE_CHECKING:
-    from mmnet_deploy.evaluation.significance import Comparison, Interval
+    from mmnet_deploy.evaluation.significance import PairedComparison, Interval
     from mmnet_deploy.mattes.metrics import Metric
     from mmnet_deploy.results.records import Evaluation
 
@@ -65,7 +65,10 @@ def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -
 
 
 def print_comparison(
-    first: Evaluation, second: Evaluation, found: dict[str, Comparison], wanted: Sequence[Metric]
+    first: Evaluation,
+    second: Evaluation,
+    found: dict[str, PairedComparison],
+    wanted: Sequence[Metric],
 ) -> None:
     """One row per metric: by how much the second model differs from the first, and how surely."""
     rows = []

@@ -152,7 +152,7 @@ def train(
     from mmnet_deploy import training
     from mmnet_deploy.training.pictures import decoded
 
-    store = decoded.Store(cache or _cache_folder(), limit)
+    store = decoded.PictureStore(cache or _cache_folder(), limit)
     try:
         with _terminated_as_interrupt():
             training.train(config, run_folder, resume=resume, store=store, progress=progress)

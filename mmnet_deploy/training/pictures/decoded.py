@@ -38,7 +38,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Store:
+class PictureStore:
     """Where decoded pictures may be.
 
     Attributes:
@@ -85,7 +85,7 @@ Source = tuple[Path, Path | None]
 def decode(
     pairs: Sequence[dataset.Pair],
     size: int,
-    store: Store | None = None,
+    store: PictureStore | None = None,
     *,
     with_foregrounds: bool = False,
     progress: Progress = silent,
@@ -108,7 +108,11 @@ def decode(
 
 
 def decode_pictures(
-    paths: Sequence[Path], size: int, store: Store | None = None, *, progress: Progress = silent
+    paths: Sequence[Path],
+    size: int,
+    store: PictureStore | None = None,
+    *,
+    progress: Progress = silent,
 ) -> NDArray[np.uint8]:
     """Read pictures that have no masks; see `decode`.
 
@@ -124,7 +128,7 @@ Arrays = dict[str, NDArray[np.uint8]]
 def _decode(
     sources: Sequence[Source],
     size: int,
-    store: Store | None,
+    store: PictureStore | None,
     with_foregrounds: bool,
     progress: Progress,
 ) -> Arrays:

@@ -170,9 +170,9 @@ def test_several_splits_and_parts_of_a_data_set_train_together(tmp_path, portrai
 
 def test_backgrounds_are_replaced_in_training(tmp_path, portraits, config):
     """A run with backgrounds has other losses, and the folder must hold pictures."""
-    from mmnet_deploy.training.pictures.decoded import Store
+    from mmnet_deploy.training.pictures.decoded import PictureStore
 
-    store = Store(tmp_path / "cache", 10**9)
+    store = PictureStore(tmp_path / "cache", 10**9)
     settings = config(epochs=1, backgrounds=str(portraits / "test" / "image"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mmnet_deploy.training.pictures.foreground.SOFT_WIDTH_PX", 0.1)

@@ -8,7 +8,7 @@ import pytest
 from mmnet_deploy.errors import DataError, OutputError
 from mmnet_deploy.portraits import dataset, pictures, synthetic
 from mmnet_deploy.training.pictures import decoded, foreground
-from mmnet_deploy.training.pictures.decoded import Store
+from mmnet_deploy.training.pictures.decoded import PictureStore
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_beyond_the_limit_pictures_are_mapped_from_files(pairs, tmp_path, monkey
     plain = decoded.decode(pairs, 20)
     read = _counted(monkeypatch)
     for _ in range(2):
-        mapped = decoded.decode(pairs, 20, Store(tmp_path, memory_limit_bytes=100))
+        mapped = decoded.decode(pairs, 20, PictureStore(tmp_path, memory_limit_bytes=100))
         assert isinstance(mapped.pictures, np.memmap) and not mapped.pictures.flags.writeable
         np.testing.assert_array_equal(mapped.pictures, plain.pictures)
         np.testing.assert_array_equal(mapped.soft, plain.soft)
@@ -50,13 +50,13 @@ def test_beyond_the_limit_pictures_are_mapped_from_files(pairs, tmp_path, monkey
 
 def test_within_the_limit_no_file_is_written(pairs, tmp_path):
     """What memory holds stays there."""
-    decoded.decode(pairs, 20, Store(tmp_path, memory_limit_bytes=10**6))
+    decoded.decode(pairs, 20, PictureStore(tmp_path, memory_limit_bytes=10**6))
     assert not list(tmp_path.iterdir())
 
 
 def test_damaged_files_are_built_anew(pairs, tmp_path):
     """A file whose hash is another is not trusted."""
-    store = Store(tmp_path, memory_limit_bytes=100)
+    store = PictureStore(tmp_path, memory_limit_bytes=100)
     plain = decoded.decode(pairs, 20)
     decoded.decode(pairs, 20, store)
     (path,) = tmp_path.rglob("pictures.npy")
@@ -71,7 +71,7 @@ def test_a_changed_picture_is_noticed(portraits, tmp_path, monkeypatch):
     root = tmp_path / "data"
     shutil.copytree(portraits, root)
     pairs = dataset.find_pairs(root, "test")
-    store = Store(tmp_path / "cache", memory_limit_bytes=100)
+    store = PictureStore(tmp_path / "cache", memory_limit_bytes=100)
     before = decoded.decode(pairs, 20, store).pictures.copy()
     shutil.copy(pairs[1].image, pairs[0].image)
     shutil.copy(pairs[1].mask, pairs[0].mask)
@@ -81,7 +81,7 @@ def test_a_changed_picture_is_noticed(portraits, tmp_path, monkeypatch):
 
 def test_foregrounds_are_estimated_once(pairs, tmp_path, monkeypatch):
     """They are kept in files even where memory holds them, for soft masks only."""
-    store = Store(tmp_path, memory_limit_bytes=10**9)
+    store = PictureStore(tmp_path, memory_limit_bytes=10**9)
     monkeypatch.setattr(foreground, "SOFT_WIDTH_PX", 0.1)
     first = decoded.decode(pairs, 20, store, with_foregrounds=True)
     assert first.soft.all() and first.foregrounds is not None
@@ -100,7 +100,7 @@ def test_files_that_vanish_are_named(tmp_path):
     synthetic.write_dataset(tmp_path / "data", count=4, size=48, seed=0)
     pairs = dataset.find_pairs(tmp_path / "data", "train")
     pairs[0].image.unlink()
-    for store in (None, Store(tmp_path / "cache", memory_limit_bytes=100)):
+    for store in (None, PictureStore(tmp_path / "cache", memory_limit_bytes=100)):
         with pytest.raises(DataError, match=f"{pairs[0].image.name}.*cannot be read"):
             decoded.decode(pairs, 20, store)
     assert not (tmp_path / "cache").exists()
@@ -112,7 +112,7 @@ def test_a_bad_file_leaves_no_half_of_the_files(tmp_path):
     pairs = dataset.find_pairs(tmp_path / "data", "train")
     pairs[-1].mask.write_bytes(b"no picture")
     with pytest.raises(DataError, match="1 problem"):
-        decoded.decode(pairs, 20, Store(tmp_path / "cache", memory_limit_bytes=100))
+        decoded.decode(pairs, 20, PictureStore(tmp_path / "cache", memory_limit_bytes=100))
     assert not list((tmp_path / "cache").iterdir())
 
 
@@ -122,11 +122,11 @@ def test_a_cache_that_cannot_be_written_or_is_too_small_is_one_clear_error(
     """A file in its place, and a disk without room."""
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="Cannot write"):
-        decoded.decode(pairs, 20, Store(tmp_path / "file", memory_limit_bytes=100))
+        decoded.decode(pairs, 20, PictureStore(tmp_path / "file", memory_limit_bytes=100))
     usage = shutil.disk_usage(tmp_path)._replace(free=100)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(OutputError, match="Give --cache elsewhere"):
-        decoded.decode(pairs, 20, Store(tmp_path / "cache", memory_limit_bytes=100))
+        decoded.decode(pairs, 20, PictureStore(tmp_path / "cache", memory_limit_bytes=100))
 
 
 def test_pictures_without_masks_can_be_decoded(pairs, tmp_path):
