@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mmnet_deploy.cli.console import print_table, say
 
 if TYPE_CHECKING:
-    from mmnet_deploy.evaluation.significance import PairedComparison, Interval
+    from mmnet_deploy.evaluation.significance import Interval, PairedComparison
     from mmnet_deploy.mattes.metrics import Metric
     from mmnet_deploy.results.records import Evaluation
 
