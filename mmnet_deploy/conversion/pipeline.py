@@ -21,7 +21,7 @@ import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from mmnet_deploy.conversion import passes, selection
-from mmnet_deploy.conversion.proof import Difference, Judge
+from mmnet_deploy.conversion.proof import MatteDifference, Judge
 from mmnet_deploy.conversion.quantization import IO_TYPES, PRECISIONS, Source
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.files import make_folder, written_aside
@@ -346,12 +346,12 @@ def _limits(precision: str, options: Options) -> tuple[float, float]:
     return largest, mean
 
 
-def _is_near(found: Difference, limits: tuple[float, float]) -> bool:
+def _is_near(found: MatteDifference, limits: tuple[float, float]) -> bool:
     largest, mean = limits
     return found.largest <= largest and found.mean <= mean
 
 
-def _require_near(found: Difference, precision: str, options: Options, path: Path) -> None:
+def _require_near(found: MatteDifference, precision: str, options: Options, path: Path) -> None:
     limits = largest, mean = _limits(precision, options)
     if not _is_near(found, limits):
         way_out = ""

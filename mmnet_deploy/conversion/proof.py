@@ -20,7 +20,7 @@ Matte = NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
+class MatteDifference:
     """What the mattes of a file and of its network differ by, over some pictures.
 
     Attributes:
@@ -67,7 +67,7 @@ class Judge:
         model.require_matting()
         return [model.matte(image) for image in self.images]
 
-    def difference(self, mattes: Sequence[Matte]) -> Difference:
+    def difference(self, mattes: Sequence[Matte]) -> MatteDifference:
         """Compare mattes with those of the network."""
         gaps = [np.abs(ours - theirs) for ours, theirs in zip(mattes, self.expected, strict=True)]
         change = None
@@ -78,7 +78,7 @@ class Judge:
         largest, mean = (
             float(np.nan_to_num(value, nan=np.inf)) for value in (np.max(gaps), np.mean(gaps))
         )
-        return Difference(largest, mean, change, len(self.images))
+        return MatteDifference(largest, mean, change, len(self.images))
 
     def squared_error(self, mattes: Sequence[Matte]) -> float:
         """Mean squared difference from the network's mattes."""

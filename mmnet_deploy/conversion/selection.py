@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmnet_deploy.conversion.proof import Difference, Judge
+from mmnet_deploy.conversion.proof import MatteDifference, Judge
 from mmnet_deploy.conversion.quantization import Source, int8
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.progress import Progress, silent
@@ -133,7 +133,7 @@ def within(
     limit: float,
     path: Path,
     *,
-    near: Callable[[Difference], bool] = lambda found: True,
+    near: Callable[[MatteDifference], bool] = lambda found: True,
     progress: Progress = silent,
 ) -> list[LayerError]:
     """Leave layers in float, worst first, until the gradient error is within a limit.

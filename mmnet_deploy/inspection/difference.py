@@ -11,7 +11,7 @@ from mmnet_deploy.inspection.facts import Inspection, dumped
 
 
 @dataclasses.dataclass(frozen=True)
-class Change:
+class FileChange:
     """One thing that is not the same in two files; None where a file lacks it."""
 
     what: str
@@ -20,7 +20,7 @@ class Change:
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
+class FileDifference:
     """What is not the same in two files; nothing where all is.
 
     Attributes:
@@ -30,16 +30,16 @@ class Difference:
         layers: By name, as kind, shape and type.
     """
 
-    facts: tuple[Change, ...]
-    operators: tuple[Change, ...]
-    card: tuple[Change, ...]
-    layers: tuple[Change, ...]
+    facts: tuple[FileChange, ...]
+    operators: tuple[FileChange, ...]
+    card: tuple[FileChange, ...]
+    layers: tuple[FileChange, ...]
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FileChange, ...]:
     names = dict.fromkeys([*before, *after])
     pairs = ((name, before.get(name), after.get(name)) for name in names)
-    return tuple(Change(name, old, new) for name, old, new in pairs if old != new)
+    return tuple(FileChange(name, old, new) for name, old, new in pairs if old != new)
 
 
 def _facts(found: Inspection) -> dict[str, Any]:
@@ -78,12 +78,12 @@ def _layer_facts(found: Inspection) -> dict[str, tuple[Any, ...]]:
     return facts
 
 
-def compare(before: Inspection, after: Inspection) -> Difference:
+def compare(before: Inspection, after: Inspection) -> FileDifference:
     """What changes from one file to the other."""
     cards = [
         dataclasses.asdict(found.file.card) if found.file.card else {} for found in (before, after)
     ]
-    return Difference(
+    return FileDifference(
         facts=_changes(_facts(before), _facts(after)),
         operators=_changes(before.operators, after.operators),
         card=_changes(cards[0], cards[1]),

@@ -11,7 +11,7 @@ import click
 
 from mmnet_deploy.cli.console import print_table
 from mmnet_deploy.inspection import Delegation, End, Inspection
-from mmnet_deploy.inspection.difference import Change, Difference
+from mmnet_deploy.inspection.difference import FileChange, FileDifference
 from mmnet_deploy.inspection.quantization_error import QuantizationError
 from mmnet_deploy.tflite.layer_names import short_names, shortened
 
@@ -230,7 +230,7 @@ def _label(fact: str) -> str:
     return _LABELS.get(fact, fact.replace("_", " ").replace(" 0 ", " "))
 
 
-def _value(change: Change, value: Any) -> str:
+def _value(change: FileChange, value: Any) -> str:
     if value is None:
         return "–"
     if change.what.endswith("_bytes"):
@@ -250,7 +250,7 @@ def _value(change: Change, value: Any) -> str:
     return str(value)
 
 
-def _layer_row(change: Change) -> tuple[str, str, str]:
+def _layer_row(change: FileChange) -> tuple[str, str, str]:
     """Operator, and what of shape and type differs; all of it for a layer that one file lacks."""
     sides = [side for side in (change.before, change.after) if side is not None]
     same_kind = sides[0][0] == sides[-1][0]
@@ -267,7 +267,7 @@ def _layer_row(change: Change) -> tuple[str, str, str]:
     return sides[0][0] if same_kind else "", shown[0], shown[1]
 
 
-def print_difference(names: tuple[str, str], changes: Difference, *, layers: bool) -> None:
+def print_difference(names: tuple[str, str], changes: FileDifference, *, layers: bool) -> None:
     """What is not the same, a column per file."""
     header = tuple(shortened(name, 26) for name in names)
     for title, rows in (

@@ -71,7 +71,7 @@ def test_differences_are_over_all_pixels_of_all_pictures(blind):
 def test_the_network_itself_is_no_difference(judge):
     """Identical mattes are 0 in every figure."""
     found = judge.difference(_mattes(1))
-    assert found == proof.Difference(0, 0, 0, 2)
+    assert found == proof.MatteDifference(0, 0, 0, 2)
     assert judge.squared_error(_mattes(1)) == 0
 
 

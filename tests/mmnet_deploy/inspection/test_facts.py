@@ -179,7 +179,7 @@ def test_json_has_no_infinity(tiny_models):
 def test_the_same_file_differs_in_nothing(tiny_models):
     """Nothing but the name may differ."""
     found = inspection.inspect(tiny_models["int8"])
-    assert difference.compare(found, found) == difference.Difference((), (), (), ())
+    assert difference.compare(found, found) == difference.FileDifference((), (), (), ())
 
 
 def test_difference_of_two_precisions(tiny_models):
