@@ -21,7 +21,7 @@ import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from mmnet_deploy.conversion import passes, selection
-from mmnet_deploy.conversion.proof import MatteDifference, Judge
+from mmnet_deploy.conversion.proof import Judge, MatteDifference
 from mmnet_deploy.conversion.quantization import IO_TYPES, PRECISIONS, Source
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.files import make_folder, written_aside

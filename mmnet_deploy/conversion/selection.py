@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmnet_deploy.conversion.proof import MatteDifference, Judge
+from mmnet_deploy.conversion.proof import Judge, MatteDifference
 from mmnet_deploy.conversion.quantization import Source, int8
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.progress import Progress, silent
