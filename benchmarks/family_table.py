@@ -57,7 +57,7 @@ def _latency(results: list[Benchmark]) -> str:
     return f"{summarise(middle.measurement).quoted_us / 1000:.2f}{'*' * bool(middle.broken_rules)}"
 
 
-def _estimate(cost: Cost, profile: estimate.Profile) -> str:
+def _estimate(cost: Cost, profile: estimate.LatencyProfile) -> str:
     try:
         found = estimate.estimate(cost, profile)
     except estimate.NoEstimateError:

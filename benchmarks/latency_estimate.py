@@ -125,7 +125,7 @@ def compare(costs: Sequence[Cost], macs: Sequence[int], latencies: np.ndarray) -
 
 
 def draw(
-    names: Sequence[str], costs: Sequence[Cost], profile: estimate.Profile, path: Path
+    names: Sequence[str], costs: Sequence[Cost], profile: estimate.LatencyProfile, path: Path
 ) -> None:
     """Published latency against the one that the other points predict."""
     import matplotlib

@@ -102,9 +102,9 @@ def rates(name: str, count: int, pairs: int, seed: int = 0) -> tuple[float, floa
     base, again, other = (
         change.of_samples(np.exp(NOISES[name](rng, pairs, count))) for _ in range(3)
     )
-    slower = change.Estimate(other.log + np.log(SLOWER), other.variance, other.freedom)
+    slower = change.LogLatency(other.log + np.log(SLOWER), other.variance, other.freedom)
 
-    def called(new: change.Estimate) -> tuple[float, float]:
+    def called(new: change.LogLatency) -> tuple[float, float]:
         changes = zip(*map(np.ravel, change.interval(base, new)), strict=True)
         verdicts = [change.Change(*c).verdict(change.LEAST_LATENCY) for c in changes]
         return verdicts.count("worse") / pairs, 1 - verdicts.count("same") / pairs

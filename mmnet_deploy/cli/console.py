@@ -18,7 +18,7 @@ from mmnet_deploy.progress import Advance
 from mmnet_deploy.runs import pretrained
 
 if TYPE_CHECKING:
-    from mmnet_deploy.results.store import Reading
+    from mmnet_deploy.results.store import StoredResults
 
 FOLDER = click.Path(path_type=Path)
 """A path; whether it exists is checked where the message can say what to do."""
@@ -179,7 +179,7 @@ def print_columns(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -
     click.echo(text)
 
 
-def read_results(paths: Sequence[Path]) -> Reading:
+def read_results(paths: Sequence[Path]) -> StoredResults:
     """Stored results; files of folders that are none are named on standard error.
 
     Raises:

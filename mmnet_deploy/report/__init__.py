@@ -23,7 +23,7 @@ from mmnet_deploy import __version__
 from mmnet_deploy.charts.dots import shown
 from mmnet_deploy.files import write_bytes
 from mmnet_deploy.report import plots, sections
-from mmnet_deploy.results.store import Reading
+from mmnet_deploy.results.store import StoredResults
 
 LONGEST = 1000  # characters of any text from outside; layers of some converters are that long
 
@@ -60,11 +60,11 @@ def _asset(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-def render(reading: Reading, *, title: str = "", emulated: bool = False) -> str:
+def render(stored: StoredResults, *, title: str = "", emulated: bool = False) -> str:
     """The page.
 
     Args:
-        reading: Results, and what was skipped, which the page says.
+        stored: Results, and what was skipped, which the page says.
         title: Its heading; the default says what is in it.
         emulated: Whether the chart shows emulated phones beside real devices.
     """
@@ -72,20 +72,20 @@ def render(reading: Reading, *, title: str = "", emulated: bool = False) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = _environment().get_template("page.html")
     return template.render(
-        report=sections.build(reading, title, emulated),
+        report=sections.build(stored, title, emulated),
         style=Markup(style),
         script=Markup(script),
         script_hash=digest,
     )
 
 
-def write(reading: Reading, path: Path, *, title: str = "", emulated: bool = False) -> Path:
+def write(stored: StoredResults, path: Path, *, title: str = "", emulated: bool = False) -> Path:
     """Write the page in one step; see `render`.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    page = render(reading, title=title, emulated=emulated)
+    page = render(stored, title=title, emulated=emulated)
     return write_bytes(path, page.encode("utf-8", "replace"))
 
 

@@ -17,7 +17,7 @@ from mmnet_deploy.report.devices import DevicePart, devices, evaluation_commands
 from mmnet_deploy.results import estimate, naming, trade_offs
 from mmnet_deploy.results.latency import Latency, summarise
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation
-from mmnet_deploy.results.store import Reading
+from mmnet_deploy.results.store import StoredResults
 from mmnet_deploy.results.trade_offs import TradeOff, front
 from mmnet_deploy.tflite.card import ModelCard
 from mmnet_deploy.tflite.layer_names import short_names, shortened
@@ -121,12 +121,12 @@ class Report:
     devices: tuple[DevicePart, ...]
 
 
-def build(reading: Reading, title: str = "", emulated: bool = False) -> Report:
+def build(stored: StoredResults, title: str = "", emulated: bool = False) -> Report:
     """Work out all parts; what cannot be worked out is said in its place."""
     benchmarks = sorted(
-        (r for r in reading.records if isinstance(r, Benchmark)), key=lambda r: r.created_at
+        (r for r in stored.records if isinstance(r, Benchmark)), key=lambda r: r.created_at
     )
-    evaluations = [r for r in reading.records if isinstance(r, Evaluation)]
+    evaluations = [r for r in stored.records if isinstance(r, Evaluation)]
     newest = {e.model.sha256: e for e in sorted(evaluations, key=lambda e: e.created_at)}
     names = naming.device_names(b.device for b in benchmarks)
     measured = [
@@ -139,13 +139,13 @@ def build(reading: Reading, title: str = "", emulated: bool = False) -> Report:
         for b in benchmarks
     ]
     measured.sort(key=lambda m: (m.result.device.emulated, m.device, m.latency.quoted_us))
-    models = {r.model.sha256: r.model for r in reading.records}
-    chart, fronts, notes, lacks = _chart(reading, emulated)
+    models = {r.model.sha256: r.model for r in stored.records}
+    chart, fronts, notes, lacks = _chart(stored, emulated)
     return Report(
         title=title or "Portrait matting: quality and latency",
         facts=_facts(models.values(), benchmarks, evaluations, names),
         notes=notes,
-        skipped=reading.skipped,
+        skipped=stored.skipped,
         chart=chart,
         chart_label=_chart_label(fronts),
         chart_size=_chart_size(chart),
@@ -160,7 +160,7 @@ def build(reading: Reading, title: str = "", emulated: bool = False) -> Report:
         layers=_layers(models.values()),
         sizes=_sizes(models.values()),
         # Counts of instructions, which are no latencies.
-        costs=tuple(r for r in reading.records if isinstance(r, Cost)),
+        costs=tuple(r for r in stored.records if isinstance(r, Cost)),
         devices=devices(benchmarks, names),
     )
 
@@ -197,16 +197,16 @@ def _facts(
 
 
 def _chart(
-    reading: Reading, emulated: bool
+    stored: StoredResults, emulated: bool
 ) -> tuple[Markup | None, tuple[FrontPart, ...], tuple[str, ...], str]:
     """The trade-off chart, what stands on its front, remarks, and why there is no chart."""
     from mmnet_deploy.charts import chart
 
-    known = [r for r in reading.records if isinstance(r, (Benchmark, Evaluation))]
+    known = [r for r in stored.records if isinstance(r, (Benchmark, Evaluation))]
     try:
         joined = trade_offs.join(known, emulated=emulated)
         profile = estimate.load_profile(estimate.DEFAULT)
-        points = [*joined.points, *trade_offs.estimates(reading.records, profile)[0]]
+        points = [*joined.points, *trade_offs.estimates(stored.records, profile)[0]]
     except ResultError as error:
         return None, (), (), str(error)
     if not points:

@@ -77,7 +77,7 @@ class Change:
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
+class LogLatency:
     """Logarithm of a latency, with the variance of the estimate and its degrees of freedom.
 
     Numbers, or arrays of equal shape for many estimates at once.
@@ -114,8 +114,8 @@ def _lag1(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return found + 1 / values.shape[-1]
 
 
-def of_samples(samples_us: ArrayLike, percentile: int = 50) -> Estimate:
-    """Estimate of one run, or of many equally long ones at once.
+def of_samples(samples_us: ArrayLike, percentile: int = 50) -> LogLatency:
+    """The latency of one run, or of many equally long ones at once.
 
     Args:
         samples_us: Positive durations in order, (..., n), n at least `LEAST_RUNS`.
@@ -127,23 +127,23 @@ def of_samples(samples_us: ArrayLike, percentile: int = 50) -> Estimate:
     variance = short.var(-1, ddof=1) / most
     of_long = np.maximum(long.var(-1, ddof=1) / fewest, variance)
     correlated = _lag1(short) > CORRELATED
-    return Estimate(
+    return LogLatency(
         short.mean(-1),
         np.where(correlated, of_long, variance),
         np.where(correlated, fewest - 1.0, most - 1.0),
     )
 
 
-def of_statistics(given: Statistics) -> Estimate:
-    """Estimate from an engine's mean or median; its samples are taken as independent."""
+def of_statistics(given: Statistics) -> LogLatency:
+    """The latency by an engine's mean or median; its samples are taken as independent."""
     middle = given.mean_us if given.median_us is None else given.median_us
     variance = (given.std_us / middle) ** 2 / given.count
     if given.median_us is not None:
         variance *= _MEDIAN_VARIANCE
-    return Estimate(np.log(middle), np.asarray(variance), np.asarray(given.count - 1.0))
+    return LogLatency(np.log(middle), np.asarray(variance), np.asarray(given.count - 1.0))
 
 
-def _of_run(measurement: Measurement, percentile: int) -> Estimate:
+def _of_run(measurement: Measurement, percentile: int) -> LogLatency:
     if measurement.statistics:
         return of_statistics(measurement.statistics)
     return of_samples(measurement.samples_us, percentile)
@@ -153,7 +153,7 @@ def _of_run(measurement: Measurement, percentile: int) -> Estimate:
 
 
 def interval(
-    baseline: Estimate, new: Estimate
+    baseline: LogLatency, new: LogLatency
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Relative change with the ends of its interval; Welch's approximation of the freedom."""
     variance = baseline.variance + new.variance
@@ -203,7 +203,7 @@ def of_latency(
 
 
 def _of_repeats(
-    baseline: Sequence[Estimate], new: Sequence[Estimate]
+    baseline: Sequence[LogLatency], new: Sequence[LogLatency]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     logs = [np.array([float(run.log) for run in side]) for side in (baseline, new)]
     freedom = sum(map(len, logs)) - 2.0

@@ -53,7 +53,7 @@ class NoEstimateError(ResultError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Profile:
+class LatencyProfile:
     """A phone, as far as a count can tell its latency.
 
     Attributes:
@@ -86,7 +86,7 @@ class Profile:
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
+class LatencyEstimate:
     """An estimated latency; never to be shown as a measured one.
 
     Attributes:
@@ -104,7 +104,7 @@ class Estimate:
 # --- Profile files -----------------------------------------------------------
 
 
-def load_profile(name: str | Path) -> Profile:
+def load_profile(name: str | Path) -> LatencyProfile:
     """A profile that comes with the package, by its name, or a file.
 
     Raises:
@@ -126,13 +126,13 @@ def load_profile(name: str | Path) -> Profile:
     return _profile(path, values)
 
 
-def _profile(path: Path, values: dict[str, Any]) -> Profile:
+def _profile(path: Path, values: dict[str, Any]) -> LatencyProfile:
     if values.get("format") != FORMAT:
         raise ResultError(
             f"{path}: `format` must be {FORMAT}. Received: {values.get('format', 'nothing')}."
         )
     fields: dict[str, Any] = {}
-    for field, hint in typing.get_type_hints(Profile).items():
+    for field, hint in typing.get_type_hints(LatencyProfile).items():
         if field not in values:
             raise ResultError(f"{path} lacks the field `{field}`.")
         value = values[field]
@@ -142,7 +142,7 @@ def _profile(path: Path, values: dict[str, Any]) -> Profile:
             kind = {str: "text", int: "a whole number", float: "a number"}[hint]
             raise ResultError(f"{path}: `{field}` must be {kind}. Received: {value!r}.")
         fields[field] = value
-    profile = Profile(**fields)
+    profile = LatencyProfile(**fields)
     _check(path, "slope_ms_per_million", profile.slope_ms_per_million, above=0)
     _check(path, "interval_factor", profile.interval_factor, above=1)
     _check(path, "least_instructions", profile.least_instructions, above=0)
@@ -156,7 +156,7 @@ def _check(path: Path, field: str, value: float, above: float) -> None:
         raise ResultError(f"{path}: `{field}` must be above {above:g}. Received: {value:g}.")
 
 
-def save_profile(profile: Profile, path: Path) -> Path:
+def save_profile(profile: LatencyProfile, path: Path) -> Path:
     """Write a profile as TOML.
 
     Raises:
@@ -178,7 +178,7 @@ def _toml(value: str | float) -> str:
 # --- Estimating --------------------------------------------------------------
 
 
-def estimate(cost: Cost, profile: Profile) -> Estimate:
+def estimate(cost: Cost, profile: LatencyProfile) -> LatencyEstimate:
     """Latency of a counted model.
 
     Raises:
@@ -195,10 +195,10 @@ def estimate(cost: Cost, profile: Profile) -> Estimate:
     if beyond > 1:
         factor, note = factor**2, f"outside the fitted range of {in_range}: interval widened"
     latency_ms = profile.slope_ms_per_million * instructions / 1e6
-    return Estimate(latency_ms, latency_ms / factor, latency_ms * factor, profile.name, note)
+    return LatencyEstimate(latency_ms, latency_ms / factor, latency_ms * factor, profile.name, note)
 
 
-def _check_conditions(cost: Cost, profile: Profile) -> None:
+def _check_conditions(cost: Cost, profile: LatencyProfile) -> None:
     """Refuse a model whose instructions the profile does not know the price of."""
     pairs = (
         ("precision", cost.precision, profile.precision),
@@ -237,7 +237,9 @@ def left_out_errors(
     return tuple(errors)
 
 
-def fit(costs: Sequence[Cost], latencies_ms: Sequence[float], name: str, source: str) -> Profile:
+def fit(
+    costs: Sequence[Cost], latencies_ms: Sequence[float], name: str, source: str
+) -> LatencyProfile:
     """A profile of the phone that `latencies_ms` were measured on.
 
     Args:
@@ -269,7 +271,7 @@ def fit(costs: Sequence[Cost], latencies_ms: Sequence[float], name: str, source:
     errors = [abs(error) for error in left_out_errors(counts, latencies_ms)]
     # Points that fit perfectly are two decimals of the same number: nothing is that certain.
     factor = max(math.exp(t * statistics.stdev(logs) * math.sqrt(1 + 1 / n)), 1.001)
-    return Profile(
+    return LatencyProfile(
         name=name,
         source=source,
         precision=first.precision,

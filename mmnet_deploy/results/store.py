@@ -51,7 +51,7 @@ def save(record: Record, folder: Path) -> Path:
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
+class StoredResults:
     """What was read, and what could not be.
 
     Attributes:
@@ -82,7 +82,7 @@ def _read_file(file: Path) -> Record:
         raise ResultError(f"{file}: {error}") from error
 
 
-def read(paths: Iterable[Path]) -> Reading:
+def read(paths: Iterable[Path]) -> StoredResults:
     """Read results from files, and from folders all `.json` files directly in them.
 
     A file that was named has to be a result. In a folder, one that is half-written, foreign
@@ -114,7 +114,7 @@ def read(paths: Iterable[Path]) -> Reading:
         raise ResultError(
             f"No results in {names}. `mmnet-deploy bench` and `evaluate` write them.{wrong}"
         )
-    return Reading(tuple(records.values()), tuple(records), tuple(skipped))
+    return StoredResults(tuple(records.values()), tuple(records), tuple(skipped))
 
 
 def load(paths: Iterable[Path]) -> list[Record]:

@@ -14,7 +14,7 @@ from mmnet_deploy.files import written_aside
 from mmnet_deploy.results import naming
 from mmnet_deploy.results.latency import summarise
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
-from mmnet_deploy.results.store import Reading
+from mmnet_deploy.results.store import StoredResults
 from mmnet_deploy.tflite.card import ModelFile
 
 if TYPE_CHECKING:
@@ -145,9 +145,9 @@ def row(record: Record, file: Path) -> Row:
     return head | _model(record.model) | (of(record) if of else {})
 
 
-def rows(reading: Reading) -> list[Row]:
-    """A row for each result, in the order of reading."""
-    return [row(record, file) for record, file in zip(reading.records, reading.files, strict=True)]
+def rows(stored: StoredResults) -> list[Row]:
+    """A row for each result, in the order in which they were read."""
+    return [row(record, file) for record, file in zip(stored.records, stored.files, strict=True)]
 
 
 # --- Choosing ----------------------------------------------------------------
@@ -162,8 +162,11 @@ def _matches(pattern: str, *names: str) -> bool:
 
 
 def chosen(
-    reading: Reading, model: str | None = None, device: str | None = None, kind: str | None = None
-) -> Reading:
+    stored: StoredResults,
+    model: str | None = None,
+    device: str | None = None,
+    kind: str | None = None,
+) -> StoredResults:
     """The results of a model, a device or a kind; with a device, benchmarks only.
 
     Args:
@@ -184,11 +187,11 @@ def chosen(
 
     pairs = [
         (record, file)
-        for record, file in zip(reading.records, reading.files, strict=True)
+        for record, file in zip(stored.records, stored.files, strict=True)
         if wanted(record)
     ]
-    return Reading(
-        tuple(record for record, _ in pairs), tuple(file for _, file in pairs), reading.skipped
+    return StoredResults(
+        tuple(record for record, _ in pairs), tuple(file for _, file in pairs), stored.skipped
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results import naming
-from mmnet_deploy.results.estimate import NoEstimateError, Profile, estimate
+from mmnet_deploy.results.estimate import LatencyProfile, NoEstimateError, estimate
 from mmnet_deploy.results.latency import Latency, summarise
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
 
@@ -253,7 +253,7 @@ def _point(
 
 
 def estimates(
-    records: Sequence[Record], profile: Profile, metric: str = "gradient_error"
+    records: Sequence[Record], profile: LatencyProfile, metric: str = "gradient_error"
 ) -> tuple[list[TradeOff], list[str]]:
     """Latencies that counts of instructions stand for, as points of a device of their own.
 

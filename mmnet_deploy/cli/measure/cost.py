@@ -14,7 +14,7 @@ from mmnet_deploy.cli.console import FOLDER, print_table, progress, read_results
 from mmnet_deploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from mmnet_deploy.results.estimate import Profile
+    from mmnet_deploy.results.estimate import LatencyProfile
     from mmnet_deploy.results.records import Cost
 
 _CPUS = ("cortex-a57", "cortex-a53", "cortex-a76", "max")
@@ -201,7 +201,7 @@ def _count(
     return len(found) == len(set(models))
 
 
-def _estimate(one: Cost, profile: Profile) -> tuple[dict[str, Any] | None, str]:
+def _estimate(one: Cost, profile: LatencyProfile) -> tuple[dict[str, Any] | None, str]:
     """The estimate's fields, or None, and the note or the reason."""
     from mmnet_deploy.results import estimate
 
@@ -212,7 +212,7 @@ def _estimate(one: Cost, profile: Profile) -> tuple[dict[str, Any] | None, str]:
     return dataclasses.asdict(found), found.note
 
 
-def _as_json(one: Cost, profile: Profile) -> dict[str, Any]:
+def _as_json(one: Cost, profile: LatencyProfile) -> dict[str, Any]:
     from mmnet_deploy.results.record_json import to_json
 
     latency, note = _estimate(one, profile)
@@ -223,7 +223,7 @@ def _millions(instructions: int) -> str:
     return f"{instructions / 1e6:.3f}"
 
 
-def _print(costs: Sequence[Cost], profile: Profile) -> None:
+def _print(costs: Sequence[Cost], profile: LatencyProfile) -> None:
     rows = []
     notes: dict[str, list[str]] = {}
     for one in costs:

@@ -30,8 +30,8 @@ def report(results: tuple[Path, ...], file: Path, title: str, emulated: bool) ->
 
     if file.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"The report's file must end in .html. Received: {file.name}.")
-    reading = read_results(results)
+    stored = read_results(results)
     make_folder(file.parent)
-    reporting.write(reading, file, title=title, emulated=emulated)
-    count = len(reading.records)
+    reporting.write(stored, file, title=title, emulated=emulated)
+    count = len(stored.records)
     say(f"The report of {count} result{'s' * (count != 1)} is {file}.")

@@ -12,7 +12,7 @@ import click
 from mmnet_deploy.cli.console import FOLDER, print_columns, read_results, say
 
 if TYPE_CHECKING:
-    from mmnet_deploy.results.store import Reading
+    from mmnet_deploy.results.store import StoredResults
     from mmnet_deploy.results.table import Row
 
 
@@ -37,7 +37,7 @@ def results() -> None:
 
 def _chosen(
     paths: tuple[Path, ...], model: str | None, device: str | None, kind: str | None
-) -> Reading:
+) -> StoredResults:
     """The results that were asked for; what cannot be read is said."""
     from mmnet_deploy.results import table
 
@@ -117,12 +117,12 @@ def show_results(
     from mmnet_deploy.results.record_json import to_json
     from mmnet_deploy.results.records import Benchmark
 
-    reading = _chosen(paths, model, device, kind)
+    stored = _chosen(paths, model, device, kind)
     if as_json:
-        contents = [json.loads(to_json(record)) for record in reading.records]
+        contents = [json.loads(to_json(record)) for record in stored.records]
         click.echo(json.dumps(contents, indent=1))
         return
-    for number, (record, row) in enumerate(zip(reading.records, table.rows(reading), strict=True)):
+    for number, (record, row) in enumerate(zip(stored.records, table.rows(stored), strict=True)):
         if number:
             click.echo()
         lines = [(name, _value(value)) for name, value in row.items() if value not in (None, "")]
@@ -162,8 +162,8 @@ def export_results(
     from mmnet_deploy.files import make_folder
     from mmnet_deploy.results import table
 
-    reading = _chosen(paths, model, device, kind)
+    stored = _chosen(paths, model, device, kind)
     make_folder(file.parent)
-    table.write(table.rows(reading), file)
-    count = len(reading.records)
+    table.write(table.rows(stored), file)
+    count = len(stored.records)
     say(f"Wrote {count} result{'s' * (count != 1)} to {file}.")

@@ -23,7 +23,7 @@ from tests.support import report_results as made
 def reading(results, skipped=()):
     """Results as they come from files."""
     files = tuple(Path(f"{number}.json") for number in range(len(results)))
-    return store.Reading(tuple(results), files, tuple(skipped))
+    return store.StoredResults(tuple(results), files, tuple(skipped))
 
 
 class _Page(html.parser.HTMLParser):

@@ -181,7 +181,7 @@ def test_the_shipped_profile_is_sound():
     assert 0 < profile.left_out_mean < profile.left_out_worst < 0.2
 
 
-@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(estimate.Profile)])
+@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(estimate.LatencyProfile)])
 def test_a_missing_field_is_named(tmp_path, field):
     """A profile that lacks a field is refused with the field's name."""
     path = estimate.save_profile(fitted(PAIRS), tmp_path / "phone.toml")
