@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Each takes up to 2.5 GB of memory.
+TEST_PROCESSES ?= 2
 
 .PHONY: demo test lint clean
 
@@ -11,7 +13,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/mmnet-deploy demo -o mmnet-demo
 
 test: $(VENV)/test.stamp lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --durations=10
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
