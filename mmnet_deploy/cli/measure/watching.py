@@ -88,8 +88,7 @@ def _evaluator(
     """Evaluates checkpoints of one network, which is built once."""
     from mmnet_deploy import evaluation
     from mmnet_deploy.mattes.matting import matting_of
-    from mmnet_deploy.networks.network import Network, load
-    from mmnet_deploy.tflite.card import describe
+    from mmnet_deploy.networks.network import Network, describe, load
 
     built: list[Network] = []
 

@@ -201,13 +201,13 @@ def test_checkpoints_of_a_training_are_evaluated_as_they_appear(
             time.sleep(0.01)
         _epoch(run, 2, Run(tiny_run).last.read_bytes())
 
-    trainer = threading.Thread(target=next_epochs)
+    trainer = threading.Thread(target=next_epochs, daemon=True)
     trainer.start()
     result = call(
         "evaluate", "run", "--data", portraits, "--watch", "--until-step", 8, "--metric", "mad"
     )
-    trainer.join()
     assert result.exit_code == 0, result.output
+    trainer.join()
     with (run.folder / "evaluation" / "scores.tsv").open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     assert [row["step"] for row in rows] == ["4", "8"]

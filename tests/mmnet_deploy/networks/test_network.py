@@ -17,7 +17,6 @@ from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageErr
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
 from mmnet_deploy.portraits import pictures
-from mmnet_deploy.tflite.card import describe
 
 layers = keras.layers
 
@@ -421,7 +420,7 @@ def test_the_hash_is_that_of_graph_and_variables(tmp_path):
     (tmp_path / "one" / "README.md").write_text("hello")
     assert network.load(tmp_path / "one").sha256 == first
     assert network.load(tmp_path / "two").sha256 != first
-    described = describe(tmp_path / "one")
+    described = network.describe(tmp_path / "one")
     assert (described.name, described.sha256) == ("one", first)
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
     assert 0 < described.size_bytes < sum(path.stat().st_size for path in files)
@@ -615,7 +614,7 @@ def test_evaluate_scores_any_network(tmp_path, portraits):
         records.append(json.loads(result.stdout))
     for name in ("mad", "gradient_error"):
         assert records[0][name] == pytest.approx(records[1][name], rel=1e-4)
-    model = describe(tmp_path / "exported")
+    model = network.describe(tmp_path / "exported")
     assert records[1]["model"]["name"] == "exported"
     assert records[1]["model"]["sha256"] == model.sha256
     assert "SavedModel" in records[1]["engine"]
