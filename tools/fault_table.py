@@ -1,9 +1,9 @@
-"""Print the guide's table of faults: each is brought about, and what `bench` says is shown.
+"""Print the table of faults of docs/guide/bench.md: each is brought about, and `bench` reports it.
 
     python tools/fault_table.py
 
-Every fault of `tests/phone_faults.py` meets the real adb and an emulated phone with two models.
-Needs adb and the packages of the extras `convert` and `test`.
+Every fault of `tests/support/phone_faults.py` meets the real adb and an emulated phone with two
+models. Needs adb and the packages of the extras `convert` and `test`.
 """
 
 from __future__ import annotations

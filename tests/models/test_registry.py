@@ -17,7 +17,7 @@ WIDTHS = (0.5, 0.75, 1.0, 1.4)
 
 @pytest.fixture
 def dot(monkeypatch):
-    """A family as `docs/guide.md` adds one: a builder with the decorator, and nothing else."""
+    """A family as docs/guide/extend.md adds one: a builder with the decorator, and nothing more."""
     monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
 
     @models.register("dot", title="Dot", width_multipliers=(1.0, 2.0), stride=4)

@@ -1,7 +1,7 @@
 """Everything that can go wrong between `bench` and a phone, as scenarios.
 
 Each has a real adb server, an emulated phone, and two models. The tests check what the user
-sees and what was kept; `tools/fault_table.py` prints the same as the table in the guide.
+sees and what was kept; `tools/fault_table.py` prints the same as the table in docs/guide/bench.md.
 """
 
 from __future__ import annotations

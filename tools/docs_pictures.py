@@ -1,0 +1,88 @@
+"""Draw the pictures of the guide from synthetic portraits and a bundled network.
+
+    python tools/docs_pictures.py
+
+Writes docs/portraits.png, docs/worst.png, docs/predicted.png and docs/layers.svg, the last
+three by the commands that the guide shows. Needs the packages of the extra `convert`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.portraits import synthetic
+
+DOCS = Path(__file__).parents[1] / "docs"
+SHOWN = (80, 240, 306, 41, 12, 57, 133)
+SIZE = 144
+SHEET_WIDTH = 1100
+NETWORK = "mmnet-1.0-128"
+
+
+def command(*words: object) -> None:
+    """Run `mmnet-deploy` with these words."""
+    subprocess.run([sys.executable, "-m", "mmnet_deploy", *map(str, words)], check=True)
+
+
+def shrunk(picture: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    """A picture at another width, averaged by areas."""
+    height = round(picture.shape[0] * width / picture.shape[1])
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def write(name: str, picture: NDArray[np.uint8]) -> None:
+    """Store a picture in docs/ as a PNG."""
+    cv2.imwrite(str(DOCS / name), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    print(name, picture.shape, f"{(DOCS / name).stat().st_size / 1000:.0f} kB")
+
+
+def portraits() -> None:
+    """Synthetic portraits above their exact mattes."""
+    pairs = [synthetic.portrait(0, index, 2 * SIZE) for index in SHOWN]
+    pictures = np.hstack([shrunk(picture, SIZE)[..., ::-1] for picture, _ in pairs])
+    mattes = np.hstack([shrunk(matte, SIZE) for _, matte in pairs])
+    write("portraits.png", np.vstack([pictures, cv2.cvtColor(mattes, cv2.COLOR_GRAY2BGR)]))
+
+
+def of_a_network(folder: Path) -> None:
+    """The worst pictures, a portrait with its matte, and the layers that int8 changes most."""
+    data, models = folder / "portraits", folder / "models"
+    command("dataset", "synth", data, "--count", 200, "--size", 320)
+    command(
+        *("convert", f"pretrained:{NETWORK}", "--precision", "int8"),
+        *("--representative", data, "-o", models),
+    )
+    file, sheet = models / f"{NETWORK}-int8.tflite", folder / "worst.png"
+    command("evaluate", file, "--data", data, "--worst", 4, "--sheet", sheet)
+    write("worst.png", shrunk(cv2.imread(str(sheet)), SHEET_WIDTH))
+
+    portrait = min((data / "test" / "image").iterdir())
+    parts = []
+    for kind, *more in (("side-by-side",), ("background", "--background", "#00b140")):
+        matte = folder / f"{kind}.png"
+        command("predict", file, portrait, "--kind", kind, *more, "-o", matte)
+        parts.append(cv2.imread(str(matte)))
+    row = np.hstack(parts)
+    write("predicted.png", shrunk(row, row.shape[1] * 3 // 4))
+
+    command(
+        *("inspect", file, "--against", f"pretrained:{NETWORK}"),
+        *("--data", data, "--plot", DOCS / "layers.svg"),
+    )
+
+
+def main() -> None:
+    portraits()
+    with tempfile.TemporaryDirectory() as folder:
+        of_a_network(Path(folder))
+
+
+if __name__ == "__main__":
+    main()
