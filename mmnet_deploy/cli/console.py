@@ -25,7 +25,7 @@ FOLDER = click.Path(path_type=Path)
 
 
 class _Network(click.Path):
-    """A path, or `pretrained:NAME` for the folder of a network that comes along."""
+    """A path, or `pretrained:NAME` for the folder of a bundled network."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and value.startswith(pretrained.PREFIX):
@@ -50,7 +50,8 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--unsafe",
             is_flag=True,
-            help="Load a file that can run code of its own; trust it first.",
+            help="Load a network file even if it contains code, which can do anything: only from "
+            "a source that you trust.",
         ),
         click.option(
             "--input-range",
@@ -58,16 +59,31 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=float,
             default=(0.0, 1.0),
             show_default=True,
-            help="What a network takes for black and white; a .tflite file knows that itself.",
+            help="Values that a network expects for black and white; not needed for a .tflite "
+            "file.",
         ),
         click.option(
             "--alpha-channel",
             type=int,
-            help="A network's output channel with alpha. Default: the last of up to two.",
+            help="Output channel of a network that holds alpha. Default: the last, of at most two.",
         ),
     ):
         command = option(command)
     return command
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of the commands that open any model; see `opening_of`."""
+    threads = click.option(
+        "--threads", type=int, help="Number of threads for a .tflite file. Default: all cores."
+    )
+    return threads(network_options(command))
+
+
+def opening_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of `model_options` out of a command's: arguments of `open_model`."""
+    names = ("threads", "alpha_channel", "input_range", "unsafe")
+    return {name: options.pop(name) for name in names}
 
 
 def say(line: str = "") -> None:

@@ -80,15 +80,14 @@ def demo(
       mmnet-deploy demo --pretrained
     """
     begin = time.monotonic()
-    require_extra("demo")
+    require_extra("`mmnet-deploy demo`")
     require_tensorflow_backend()
-    from mmnet_deploy import conversion, report
+    from mmnet_deploy import conversion, evaluation, report
     from mmnet_deploy.bench import benchmark, host
     from mmnet_deploy.charts import chart
-    from mmnet_deploy.cli.measure.evaluate import evaluate_one
     from mmnet_deploy.cli.measure.measuring import run_benchmarks
     from mmnet_deploy.files import write_text
-    from mmnet_deploy.mattes.metrics import PUBLISHED_SIZE
+    from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.networks import network
     from mmnet_deploy.portraits import synthetic
     from mmnet_deploy.results import store, trade_offs
@@ -127,8 +126,8 @@ def demo(
         )
         files += [result.path for result in converted]
     for path in (*runs, *files):
-        evaluation = evaluate_one(path, portraits, "test", size=PUBLISHED_SIZE, threads=None)
-        store.save(evaluation, results)
+        evaluated = evaluation.evaluate(open_model(path), portraits, "test", progress=progress)
+        store.save(evaluated, results)
     run_benchmarks(files, results, threads=threads)
 
     reading = store.read([results])

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Matting:
-    """A model that is ready to be evaluated.
+    """A model that is ready to compute mattes.
 
     Attributes:
-        file: What is evaluated.
+        file: Which model it is.
         engine: What computes it, for the record.
         prepare: From a picture, uint8 (h, w, 3), to the model's input; called from other
             threads than `infer`, and beside it.
@@ -53,8 +53,17 @@ def open_model(
     input_range: tuple[float, float] = (0.0, 1.0),
     unsafe: bool = False,
 ) -> Matting:
-    """A run, a network of `network.load` or a `.tflite` file, ready to be evaluated."""
+    """A run, a network of `network.load` or a `.tflite` file, ready to compute mattes.
 
+    Args:
+        threads: For a `.tflite` file; None for all cores.
+        alpha_channel, input_range, unsafe: For a network; see `network.load`.
+
+    Raises:
+        UsageError: More threads than cores, or fewer than one.
+        ModelFileError: It cannot be loaded, or is no matting network.
+        MissingDependencyError: Keras is not installed, which networks need.
+    """
     cores = usable_cores()
     if path.suffix == ".tflite":
         if threads is not None and not 1 <= threads <= cores:
@@ -68,7 +77,7 @@ def open_model(
             model.infer,
             threads or cores,
         )
-    require_extra("evaluate")
+    require_extra(f"The network {path}")
     from mmnet_deploy.networks.network import describe, load
 
     network = load(path, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
@@ -76,8 +85,7 @@ def open_model(
 
 
 def matting_of(network: Network, file: ModelFile) -> Matting:
-    """A loaded network, ready to be evaluated as `file`."""
-
+    """A loaded network, ready to compute mattes as `file`."""
     return Matting(
         file,
         network.engine,

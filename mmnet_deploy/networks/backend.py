@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     pass
 
 
-def require_extra(command: str) -> None:
+def require_extra(user: str) -> None:
     """Make sure that the packages of the extra `convert` are installed and start.
+
+    Args:
+        user: What needs them, to begin the message with.
 
     Raises:
         MissingDependencyError: They are not, or the chosen Keras backend is not.
@@ -21,7 +24,7 @@ def require_extra(command: str) -> None:
     missing = [name for name in ("tensorflow", "keras") if not importlib.util.find_spec(name)]
     if missing:
         raise MissingDependencyError(
-            f"`mmnet-deploy {command}` needs {' and '.join(missing)}. "
+            f"{user} needs {' and '.join(missing)}. "
             "Install with: pip install '.[convert]' in a checkout of mmnet-deploy"
         )
     try:

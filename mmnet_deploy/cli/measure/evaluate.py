@@ -6,15 +6,15 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, NETWORK, network_options, parse_size, progress
-from mmnet_deploy.cli.measure.evaluation_task import Task
+from mmnet_deploy.cli.console import FOLDER, NETWORK, model_options, opening_of, progress
+from mmnet_deploy.cli.measure.evaluation_task import Task, task_of
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
+from mmnet_deploy.cli.measure.watching import watch_run
 from mmnet_deploy.errors import ModelFileError, UsageError
-from mmnet_deploy.mattes.matting import open_model
 from mmnet_deploy.results.records import Evaluation
 
 if TYPE_CHECKING:
@@ -24,56 +24,73 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("models", metavar="RUN|MODEL...", nargs=-1, required=True, type=NETWORK)
-@click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Data set.")
-@click.option("--split", default="test", show_default=True)
+@click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Folder of the data set.")
+@click.option("--split", default="test", show_default=True, help="Split to evaluate on.")
 @click.option(
     "--metric",
     "names",
     multiple=True,
     metavar="NAME",
-    help="May be repeated: gradient_error, mad, sad, mse, mean_iou (the default ones), "
-    "rhemann_gradient, connectivity; dtssd for the frames of clips.",
+    help="Metric to compute; repeatable. Computed by default: gradient_error, mad, sad, mse, "
+    "mean_iou. On request: rhemann_gradient, connectivity, and dtssd for the frames of clips.",
 )
 @click.option(
-    "--eval-size", default="800x600", show_default=True, help="HEIGHTxWIDTH in pixels, or native."
+    "--eval-size",
+    default="800x600",
+    show_default=True,
+    help="Resolution to compare at: HEIGHTxWIDTH in pixels, or native for each picture's own.",
 )
-@click.option("--threads", type=int, help="For .tflite files. Default: all cores.")
-@network_options
-@click.option("-o", "--out", "folder", metavar="DIR", type=FOLDER, help="Store the results here.")
-@click.option("--compare", is_flag=True, help="Two models on the same pictures, with p-values.")
-@click.option("--per-image", metavar="FILE", type=FOLDER, help="Every score, .csv or .parquet.")
-@click.option("--worst", type=int, help="Pictures on the sheet, by the first --metric.  [8]")
-@click.option("--sheet", metavar="FILE", type=FOLDER, help="Draw the worst pictures, as .png.")
+@model_options
+@click.option(
+    "-o", "--out", "folder", metavar="DIR", type=FOLDER, help="Store the results in this folder."
+)
+@click.option(
+    "--compare", is_flag=True, help="Compare two models picture by picture, with p-values."
+)
+@click.option(
+    "--per-image",
+    metavar="FILE",
+    type=FOLDER,
+    help="Write every picture's scores to a .csv or .parquet file.",
+)
+@click.option(
+    "--worst",
+    type=int,
+    help="Number of pictures on the sheet, chosen by the first --metric.  [default: 8]",
+)
+@click.option(
+    "--sheet",
+    metavar="FILE",
+    type=FOLDER,
+    help="Draw the pictures with the worst scores to a .png file.",
+)
 @click.option("--save", metavar="DIR", type=FOLDER, help="Save every matte as DIR/NAME.png.")
 @click.option(
     "--save-kind",
     default="matte",
     show_default=True,
-    help="matte, mask (at 0.5), under-matte (the picture under it), side-by-side.",
+    help="What to save: matte, mask (alpha at least 0.5), under-matte (the picture over black), "
+    "side-by-side (picture and matte).",
 )
-@click.option("--watch", is_flag=True, help="Follow a RUN: evaluate each checkpoint as it appears.")
-@click.option("--until-step", type=int, help="End --watch after this step. Default: training.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Follow a training: evaluate each checkpoint of RUN as it appears.",
+)
+@click.option(
+    "--until-step",
+    type=int,
+    help="With --watch, stop after the checkpoint of this step. Default: at the end of the "
+    "training.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every picture's scores.")
 def evaluate(
     models: tuple[Path, ...],
-    data: Path,
-    split: str,
-    names: tuple[str, ...],
-    eval_size: str,
-    threads: int | None,
-    alpha_channel: int | None,
-    input_range: tuple[float, float],
-    unsafe: bool,
-    folder: Path | None,
     compare: bool,
-    per_image: Path | None,
-    worst: int | None,
-    sheet: Path | None,
-    save: Path | None,
-    save_kind: str,
     watch: bool,
     until_step: int | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Compare the mattes of runs, other networks or .tflite files with a split's masks.
 
@@ -81,77 +98,37 @@ def evaluate(
     --unsafe.
 
     \b
-    Example:
+    Examples:
       mmnet-deploy evaluate models/*.tflite --data portraits -o results
       mmnet-deploy evaluate a.tflite b.tflite --data portraits --compare
       mmnet-deploy evaluate a.tflite --data portraits --worst 8 --sheet worst.png
       mmnet-deploy evaluate runs/a --data portraits --watch
       mmnet-deploy evaluate other.keras --alpha-channel 0 --input-range -1 1 --data portraits
     """
-    from mmnet_deploy import evaluation
-    from mmnet_deploy.files import make_folder
-    from mmnet_deploy.mattes import metrics
-    from mmnet_deploy.results import store
-
-    wanted = metrics.named(names)
-    task = Task(
-        data=data,
-        split=split,
-        size=parse_size(eval_size),
-        wanted=wanted,
-        ranked_by=next(metric for metric in wanted if not names or metric.name == names[0]),
-        folder=folder,
-        per_image=per_image,
-        worst=worst if worst is not None or sheet is None else 8,
-        sheet=sheet,
-        save=save,
-        save_kind=save_kind,
-    )
+    opening = opening_of(options)
+    task = task_of(**options)
     task.check(len(models))
     if until_step is not None and not watch:
         raise UsageError("`--until-step` is for --watch.")
     if watch:
-        from mmnet_deploy.cli.measure.watching import watch_run
-
-        if len(models) > 1 or compare or as_json or per_image or sheet or save:
+        if len(models) > 1 or compare or as_json or task.leaves_files:
             raise UsageError("`--watch` takes one run, and only --out beside it.")
-        watch_run(models[0], task, until_step, input_range=input_range)
+        watch_run(models[0], task, until_step, input_range=opening["input_range"])
         return
     if compare and len(models) != 2:
         raise UsageError(f"`--compare` takes two models. Received: {len(models)}.")
     if as_json and len(models) > 1 and not compare:
         raise UsageError("`--json` prints one model's result; give one model, or -o DIR.")
-    _check_models(models, alpha_channel)
-    if folder:
-        make_folder(folder)
-    results = []
-    for path in models:
-        model = open_model(
-            path, threads, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe
-        )
-        result = evaluation.evaluate(
-            model,
-            data,
-            split,
-            size=task.size,
-            wanted=task.computed,
-            sink=task.sink(model, len(models)),
-            progress=progress,
-        )
-        results.append(result)
-        if folder:
-            store.save(result, folder)
-        if sheet:
-            task.draw_worst(model, result)
-    found = _compared(results, wanted) if compare else {}
-    if as_json and compare:
-        click.echo(_comparison_json(results, found), nl=False)
-    elif as_json:
-        click.echo(_result_json(results[0]), nl=False)
+    _check_models(models, opening["alpha_channel"])
+    results = _evaluate_all(models, opening, task)
+    found = _compared(results, task.wanted) if compare else {}
+    if as_json:
+        content = _comparison_json(results, found) if compare else _result_json(results[0])
+        click.echo(content, nl=False)
     else:
-        print_scores(results, wanted)
+        print_scores(results, task.wanted)
         if compare:
-            print_comparison(results[0], results[1], found, wanted)
+            print_comparison(results[0], results[1], found, task.wanted)
     task.finish(results)
 
 
@@ -169,6 +146,34 @@ def _check_models(models: Sequence[Path], alpha_channel: int | None) -> None:
             "`--alpha-channel` is for networks; a .tflite file has its channel chosen when it is "
             f"converted. Received: {alpha_channel}."
         )
+
+
+def _evaluate_all(models: Sequence[Path], opening: dict[str, Any], task: Task) -> list[Evaluation]:
+    """Evaluate one model after the other; each result is stored at once."""
+    from mmnet_deploy import evaluation
+    from mmnet_deploy.files import make_folder
+    from mmnet_deploy.mattes.matting import open_model
+    from mmnet_deploy.results import store
+
+    if task.folder:
+        make_folder(task.folder)
+    results = []
+    for path in models:
+        model = open_model(path, **opening)
+        result = evaluation.evaluate(
+            model,
+            task.data,
+            task.split,
+            size=task.size,
+            wanted=task.computed,
+            sink=task.sink(model, len(models)),
+            progress=progress,
+        )
+        results.append(result)
+        if task.folder:
+            store.save(result, task.folder)
+        task.draw_worst(model, result)
+    return results
 
 
 def _compared(
@@ -209,17 +214,3 @@ def _comparison_json(results: Sequence[Evaluation], found: dict[str, PairedCompa
         },
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
-
-
-def evaluate_one(
-    path: Path,
-    data: Path,
-    split: str,
-    *,
-    size: tuple[int, int] | None,
-    threads: int | None,
-) -> Evaluation:
-    """Evaluate a run, a network or a `.tflite` file by the default metrics, with progress."""
-    from mmnet_deploy import evaluation
-
-    return evaluation.evaluate(open_model(path, threads), data, split, size=size, progress=progress)

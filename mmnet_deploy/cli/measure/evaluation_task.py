@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmnet_deploy.cli.console import say
+from mmnet_deploy.cli.console import parse_size, say
 from mmnet_deploy.cli.measure.evaluation_text import where
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.results.records import Evaluation
@@ -15,6 +15,9 @@ from mmnet_deploy.results.records import Evaluation
 if TYPE_CHECKING:
     from mmnet_deploy.mattes.matting import Matting
     from mmnet_deploy.mattes.metrics import Metric
+
+DEFAULT_WORST = 8
+"""Pictures on a sheet."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Task:
     sheet: Path | None = None
     save: Path | None = None
     save_kind: str = "matte"
+
+    @property
+    def leaves_files(self) -> bool:
+        """Whether files are asked for besides stored results."""
+        return any((self.per_image, self.sheet, self.save))
 
     @property
     def computed(self) -> tuple[Metric, ...]:
@@ -89,13 +97,14 @@ class Task:
         return outputs.saver(make_folder(folder), self.save_kind)
 
     def draw_worst(self, model: Matting, result: Evaluation) -> None:
-        """Compute the worst pictures once more, and draw them."""
+        """Compute the worst pictures once more and draw them, if a sheet is asked for."""
+        if not (self.sheet and self.worst):
+            return
         from mmnet_deploy.charts import contact_sheet
         from mmnet_deploy.evaluation import worst
         from mmnet_deploy.mattes import outputs
         from mmnet_deploy.portraits import dataset
 
-        assert self.sheet and self.worst
         pairs = {pair.name: pair for pair in dataset.find_pairs(self.data, self.split)}
         entries = []
         for picture in worst(result, self.ranked_by, self.worst):
@@ -124,3 +133,33 @@ class Task:
             say(f"The mattes are in {self.save}.")
         if self.folder:
             say(f"Results are in {self.folder}.")
+
+
+def task_of(
+    *,
+    names: Sequence[str],
+    eval_size: str,
+    worst: int | None,
+    sheet: Path | None,
+    **options: Any,
+) -> Task:
+    """The task that the command's options describe.
+
+    Args:
+        names: Of metrics; the first one ranks the pictures.
+        options: The other fields of `Task`.
+
+    Raises:
+        UsageError: There is no such metric, or no such size.
+    """
+    from mmnet_deploy.mattes import metrics
+
+    wanted = metrics.named(names)
+    return Task(
+        size=parse_size(eval_size),
+        wanted=wanted,
+        ranked_by=next(metric for metric in wanted if not names or metric.name == names[0]),
+        worst=worst if worst is not None or sheet is None else DEFAULT_WORST,
+        sheet=sheet,
+        **options,
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, NETWORK, network_options, progress, say
+from mmnet_deploy.cli.console import FOLDER, NETWORK, model_options, opening_of, progress, say
 from mmnet_deploy.errors import DataError, UsageError
 
 
@@ -15,33 +16,33 @@ from mmnet_deploy.errors import DataError, UsageError
 @click.argument("source", metavar="IMAGE|FOLDER|VIDEO", type=FOLDER)
 @click.option(
     "-o", "--out", "target", required=True, metavar="PATH", type=FOLDER,
-    help="A .png for a picture, a folder for a folder, a .mp4 for a video.",
+    help="Where to write: a .png for a picture, a folder for a folder, a .mp4 for a video.",
 )  # fmt: skip
 @click.option(
     "--kind",
     default="matte",
     show_default=True,
-    help="matte, mask (at 0.5), under-matte (over black), side-by-side, cut-out (transparent), "
-    "background (on another one).",
+    help="What to write: matte, mask (alpha at least 0.5), under-matte (over black), side-by-side, "
+    "cut-out (transparent), background (on another background).",
 )
-@click.option("--background", metavar="IMAGE|#RRGGBB", help="What stands behind the person.")
-@click.option("--threads", type=int, help="For .tflite files. Default: all cores.")
-@network_options
+@click.option(
+    "--background",
+    metavar="IMAGE|#RRGGBB",
+    help="Picture or colour behind the person, for --kind background.",
+)
+@model_options
 def predict(
     model: Path,
     source: Path,
     target: Path,
     kind: str,
     background: str | None,
-    threads: int | None,
-    alpha_channel: int | None,
-    input_range: tuple[float, float],
-    unsafe: bool,
+    **options: Any,
 ) -> None:
     """Compute mattes of pictures or a video: alone, cut out, or on another background.
 
     \b
-    Example:
+    Examples:
       mmnet-deploy predict a.tflite portrait.jpg -o matte.png
       mmnet-deploy predict a.tflite photographs --kind cut-out -o cut
       mmnet-deploy predict a.tflite call.mp4 --kind background --background '#00b140' -o green.mp4
@@ -62,9 +63,7 @@ def predict(
     if suffix:
         target.parent.mkdir(parents=True, exist_ok=True)
     painter = prediction.Painter(kind, background)
-    opened = open_model(
-        model, threads, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe
-    )
+    opened = open_model(model, **opening_of(options))
     if source.is_dir():
         count = prediction.predict_folder(opened, source, target, painter, progress)
         say(f"{count} picture{'s' * (count > 1)} in {target}.")

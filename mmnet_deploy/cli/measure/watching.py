@@ -31,7 +31,7 @@ def watch_run(
     Scores and best checkpoints go to `--out`, by default RUN/evaluation. Ctrl-C leaves both
     as they are after the last whole evaluation.
     """
-    require_extra("evaluate --watch")
+    require_extra("`mmnet-deploy evaluate --watch`")
     from mmnet_deploy.evaluation import watch
     from mmnet_deploy.files import make_folder
     from mmnet_deploy.portraits import dataset

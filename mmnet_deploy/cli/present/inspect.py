@@ -158,7 +158,7 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
         return read_model(against)
     if not against.exists():
         raise ModelFileError(f"There is no file or folder {against}.")
-    require_extra("inspect --against")
+    require_extra("`mmnet-deploy inspect --against`")
     require_tensorflow_backend()
     from mmnet_deploy import conversion
     from mmnet_deploy.files import sha256

@@ -115,7 +115,7 @@ def convert(
       mmnet-deploy convert other.keras --alpha-channel 0 --input-range -1 1 \\
           --representative photographs -o models
     """
-    require_extra("convert")
+    require_extra("`mmnet-deploy convert`")
     require_tensorflow_backend()
     from mmnet_deploy import conversion
     from mmnet_deploy.conversion.quantization import PRECISIONS

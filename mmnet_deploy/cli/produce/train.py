@@ -140,7 +140,7 @@ def train(
       mmnet-deploy train md16 --width-multiplier 0.5 --input-size 256 \\
           --initial-weights mobilenet_v2.keras --data portraits --out runs/c
     """
-    require_extra("train")
+    require_extra("`mmnet-deploy train`")
     run = Run(run_folder)
     model = _named(ctx, model, options)
     limit = _bytes(memory_limit)
