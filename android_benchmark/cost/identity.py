@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from android_benchmark.emulator.device.profile import Profile
+from android_benchmark.emulator.device.profile import PhoneProfile
 
 _CORES = "/sys/devices/system/cpu"
 
@@ -37,7 +37,7 @@ class Identity:
 
 def _msm8996() -> Identity:
     """The Snapdragon 820 of the emulated phone: two clusters of Kryo, which is ARMv8.0."""
-    files = Profile.load("msm8996").files
+    files = PhoneProfile.load("msm8996").files
     chosen = {
         path: content
         for path, content in files.items()

@@ -43,7 +43,7 @@ from android_benchmark.emulator.faults import (
     Throttle,
 )
 from android_benchmark.emulator.phone import EmulatedPhone
-from android_benchmark.emulator.programs.arm64 import Arm64Program, Arm64Runner, find_arm64
+from android_benchmark.emulator.programs.arm64 import Arm64Runner, find_arm64
 from android_benchmark.emulator.programs.availability import LevelReport, levels
 from android_benchmark.emulator.programs.engines import Reply, ScriptedEngine
 
@@ -52,7 +52,6 @@ __all__ = [
     "AdbNotFoundError",
     "AdbServer",
     "Arm64MissingError",
-    "Arm64Program",
     "Arm64Runner",
     "ChangeGovernor",
     "DiskFull",

@@ -11,11 +11,12 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from android_benchmark.emulator.adb.keys import Keyring
 from android_benchmark.emulator.adb.session import Session
 from android_benchmark.emulator.adb.wire import Wire
 from android_benchmark.emulator.commands import COMMANDS
-from android_benchmark.emulator.device.device import Device
-from android_benchmark.emulator.device.profile import Profile
+from android_benchmark.emulator.device.device import EmulatedDevice
+from android_benchmark.emulator.device.profile import PhoneProfile
 from android_benchmark.emulator.errors import EmulatorError
 from android_benchmark.emulator.faults import Fault, Offline, RefuseConnections
 from android_benchmark.emulator.programs.arm64 import Arm64Runner
@@ -62,18 +63,18 @@ class EmulatedPhone:
         arm64: Arm64Runner | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        loaded = Profile.load(profile)
+        loaded = PhoneProfile.load(profile)
+        self.keyring = Keyring(None if keys is None else tuple(keys))
         self._folder = tempfile.TemporaryDirectory(
             prefix="emulated-phone-", ignore_cleanup_errors=True
         )
         try:
-            self.device = Device(
+            self.device = EmulatedDevice(
                 Path(self._folder.name),
                 loaded,
                 clock=clock,
                 faults=faults,
                 sdk=sdk,
-                keys=None if keys is None else tuple(keys),
                 missing=missing,
                 engines=engines,
                 arm64=arm64,
@@ -167,8 +168,8 @@ class EmulatedPhone:
         """Press 'allow' for all keys that were shown; return how many those were."""
 
         async def act() -> int:
-            keys = tuple(self.device.keyring.offered)
-            count = self.device.keyring.accept_offered()
+            keys = tuple(self.keyring.offered)
+            count = self.keyring.accept_offered()
             for session in list(self._sessions):
                 for key in keys:
                     await session.let_in(key)
@@ -231,7 +232,7 @@ class EmulatedPhone:
         if self.device.faults.get(RefuseConnections):
             wire.abort()
             return
-        session = Session(self.device, wire)
+        session = Session(self.device, self.keyring, wire)
         task = asyncio.current_task()
         assert task is not None
         self._sessions[session] = task

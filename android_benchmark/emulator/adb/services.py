@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from android_benchmark.emulator.adb.shell_service import serve_exec, serve_shell
 from android_benchmark.emulator.adb.streams import Stream
 from android_benchmark.emulator.adb.sync_service import serve_sync
-from android_benchmark.emulator.device.device import Device
+from android_benchmark.emulator.device.device import EmulatedDevice
 
-Service = Callable[[Device, Stream, str], Awaitable[None]]
+Service = Callable[[EmulatedDevice, Stream, str], Awaitable[None]]
 
 _SERVICES: dict[str, Service] = {"shell": serve_shell, "exec": serve_exec, "sync": serve_sync}
 

@@ -8,12 +8,12 @@ import logging
 import os
 
 from android_benchmark.emulator.adb import packets
-from android_benchmark.emulator.adb.keys import TOKEN_BYTES, PublicKey
+from android_benchmark.emulator.adb.keys import TOKEN_BYTES, Keyring, PublicKey
 from android_benchmark.emulator.adb.packets import AuthKind, Command, Header, Packet
 from android_benchmark.emulator.adb.services import find_service
 from android_benchmark.emulator.adb.streams import Stream
 from android_benchmark.emulator.adb.wire import Wire
-from android_benchmark.emulator.device.device import Device
+from android_benchmark.emulator.device.device import EmulatedDevice
 from android_benchmark.emulator.errors import ProtocolError, StreamClosedError
 from android_benchmark.emulator.faults import Offline, RefuseService
 
@@ -23,9 +23,10 @@ _LOG = logging.getLogger(__name__)
 class Session:
     """Serves one connection from its first byte to its end."""
 
-    def __init__(self, device: Device, wire: Wire) -> None:
+    def __init__(self, device: EmulatedDevice, keyring: Keyring, wire: Wire) -> None:
         self.device = device
         self.max_payload_bytes = packets.MIN_PAYLOAD_BYTES
+        self._keyring = keyring
         self._wire = wire
         self._streams: dict[int, Stream] = {}
         self._tasks: dict[Stream, asyncio.Task[None]] = {}
@@ -97,7 +98,7 @@ class Session:
         self._host_version = packet.arg0
         limit = min(packet.arg1, packets.MAX_PAYLOAD_BYTES)
         self.max_payload_bytes = max(limit, packets.MIN_PAYLOAD_BYTES)
-        if self.device.keyring.required:
+        if self._keyring.required:
             await self._ask()
         else:
             await self._go_online()
@@ -109,11 +110,10 @@ class Session:
     async def _authorize(self, packet: Packet) -> None:
         if self._online or not self._token:
             return
-        keyring = self.device.keyring
         if packet.arg0 == AuthKind.SIGNATURE:
             # A token serves once, or a signature could be tried again.
             token, self._token = self._token, b""
-            if keyring.verifies(packet.payload, token):
+            if self._keyring.verifies(packet.payload, token):
                 await self._go_online()
             else:
                 await self._ask()
@@ -123,7 +123,7 @@ class Session:
             except ValueError as error:
                 raise ProtocolError(str(error)) from error
             # Holding a public key proves nothing: even an accepted one waits for a person.
-            keyring.offer(self._offered)
+            self._keyring.offer(self._offered)
 
     async def _go_online(self) -> None:
         banner = self.device.banner().encode()

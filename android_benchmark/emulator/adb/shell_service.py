@@ -7,7 +7,7 @@ import struct
 from typing import Protocol
 
 from android_benchmark.emulator.adb.streams import Stream
-from android_benchmark.emulator.device.device import Device
+from android_benchmark.emulator.device.device import EmulatedDevice
 from android_benchmark.emulator.device.pipes import Io, Sink
 from android_benchmark.emulator.errors import StreamClosedError
 from android_benchmark.emulator.faults import KeepRunning
@@ -85,7 +85,7 @@ class _Reader(Protocol):
     async def read(self, limit: int = 1 << 16) -> bytes: ...
 
 
-async def serve_shell(device: Device, stream: Stream, name: str) -> None:
+async def serve_shell(device: EmulatedDevice, stream: Stream, name: str) -> None:
     """`shell:COMMAND` and `shell,OPTIONS:COMMAND`; without a command, lines of input."""
     options, _, command = name.partition(":")
     terminal = "pty" in options.split(",")
@@ -101,7 +101,7 @@ async def serve_shell(device: Device, stream: Stream, name: str) -> None:
         await _until_hangup(device, stream, Io(both, both, both), command)
 
 
-async def serve_exec(device: Device, stream: Stream, name: str) -> None:
+async def serve_exec(device: EmulatedDevice, stream: Stream, name: str) -> None:
     """`exec:COMMAND`: bytes as they are, both outputs in one, no exit code."""
     _, _, command = name.partition(":")
     both = Raw(stream)
@@ -110,7 +110,7 @@ async def serve_exec(device: Device, stream: Stream, name: str) -> None:
     await run_shell(device, Io(both, both, both), command)
 
 
-async def _until_hangup(device: Device, stream: Stream, io: Io, command: str) -> int:
+async def _until_hangup(device: EmulatedDevice, stream: Stream, io: Io, command: str) -> int:
     """Run `command`; when the host closes the stream, it ends with all that it started.
 
     Raises:

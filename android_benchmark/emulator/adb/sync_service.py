@@ -13,7 +13,7 @@ import stat
 import struct
 
 from android_benchmark.emulator.adb.streams import Stream
-from android_benchmark.emulator.device.device import Device
+from android_benchmark.emulator.device.device import EmulatedDevice
 from android_benchmark.emulator.device.files import WritableFile
 
 MAX_PATH_BYTES = 1024
@@ -28,7 +28,7 @@ class _EndError(Exception):
     """The conversation cannot go on: the host broke the protocol."""
 
 
-async def serve_sync(device: Device, stream: Stream, name: str) -> None:
+async def serve_sync(device: EmulatedDevice, stream: Stream, name: str) -> None:
     """Serve requests until QUIT, the end of the stream, or one that breaks the protocol.
 
     Raises:
@@ -43,7 +43,7 @@ async def serve_sync(device: Device, stream: Stream, name: str) -> None:
 
 
 class _Conversation:
-    def __init__(self, device: Device, stream: Stream) -> None:
+    def __init__(self, device: EmulatedDevice, stream: Stream) -> None:
         self._device = device
         self._stream = stream
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from android_benchmark.emulator.commands.registry import Call, command
-from android_benchmark.emulator.device.device import Device
+from android_benchmark.emulator.device.device import EmulatedDevice
 
 
 @command("dumpsys")
@@ -23,7 +23,7 @@ async def dumpsys(call: Call) -> int:
     return 0
 
 
-def _has(device: Device, name: str) -> bool:
+def _has(device: EmulatedDevice, name: str) -> bool:
     return name != "thermalservice" or device.dumpsys_sdk >= 29
 
 
@@ -31,7 +31,7 @@ def _yes(value: bool) -> str:
     return str(value).lower()
 
 
-def _battery(device: Device) -> str:
+def _battery(device: EmulatedDevice) -> str:
     battery = device.battery
     return (
         "Current Battery Service state:\n"
@@ -49,7 +49,7 @@ def _battery(device: Device) -> str:
     )
 
 
-def _thermal(device: Device) -> str:
+def _thermal(device: EmulatedDevice) -> str:
     soc = device.soc
     rows = [
         f"\tTemperature{{mValue={zone.idle_c + soc.rise_of(zone):.1f}, mType=0, "
@@ -64,7 +64,7 @@ def _thermal(device: Device) -> str:
     return "\n".join([*lines, "Current temperatures from HAL:", *rows])
 
 
-def _power(device: Device) -> str:
+def _power(device: EmulatedDevice) -> str:
     on = device.screen.on
     words = ["POWER MANAGER (dumpsys power)", "", "Power Manager State:"]
     stay = device.settings["global", "stay_on_while_plugged_in"]
@@ -78,7 +78,7 @@ def _power(device: Device) -> str:
     return "\n".join(words)
 
 
-def _window(device: Device) -> str:
+def _window(device: EmulatedDevice) -> str:
     screen = device.screen
     lines = ["WINDOW MANAGER POLICY STATE (dumpsys window policy)"]
     if device.dumpsys_sdk >= 29:
@@ -98,12 +98,12 @@ def _window(device: Device) -> str:
     return "\n".join(lines)
 
 
-def _cpuinfo(device: Device) -> str:
+def _cpuinfo(device: EmulatedDevice) -> str:
     load = device.files.read("/proc/loadavg").decode().split()[:3]
     return f"Load: {' / '.join(load)}\n0% TOTAL: 0% user + 0% kernel"
 
 
-_SERVICES: dict[str, Callable[[Device], str]] = {
+_SERVICES: dict[str, Callable[[EmulatedDevice], str]] = {
     "battery": _battery,
     "cpuinfo": _cpuinfo,
     "power": _power,

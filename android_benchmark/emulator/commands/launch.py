@@ -107,4 +107,4 @@ async def sh(call: Call) -> int:
     if words and not words[0].startswith("-"):
         text = os.fsdecode(call.device.files.read(call.path(words[0])))
         return await call.shell_of(words[0], words[1:]).run(text)
-    return await call.shell_of("/system/bin/sh", []).interact()
+    return await call.shell_of("/system/bin/sh").interact()

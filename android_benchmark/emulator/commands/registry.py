@@ -4,15 +4,64 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
-from android_benchmark.emulator.device.device import Device
+from android_benchmark.emulator.device.device import EmulatedDevice
 from android_benchmark.emulator.device.pipes import Io
+from android_benchmark.emulator.device.processes import Process
 
-if TYPE_CHECKING:
-    from android_benchmark.emulator.device.processes import Process
-    from android_benchmark.emulator.shell.interpreter import Shell
+
+class Shell(Protocol):
+    """A shell, as the programs that it starts see it.
+
+    Attributes:
+        device: The phone.
+        process: The process that it runs in.
+        folder: Its working folder, which its programs start in.
+    """
+
+    device: EmulatedDevice
+    process: Process
+    folder: str
+
+    def path(self, name: str, process: Process | None = None) -> str:
+        """An absolute path of the phone; `/proc/self` is that of `process` or of the shell."""
+
+    def another(
+        self,
+        process: Process,
+        io: Io,
+        environment: dict[str, str],
+        name: str,
+        arguments: Iterable[str] = (),
+    ) -> Shell:
+        """A new shell in a process, which starts in the folder of this one."""
+
+    async def run(self, text: str) -> int:
+        """Run a command line; return its exit code."""
+
+    async def interact(self) -> int:
+        """Run the lines of standard input, one by one; return the last exit code."""
+
+    async def become(
+        self, process: Process, words: list[str], environment: dict[str, str], io: Io, via: str = ""
+    ) -> int:
+        """Run a program in the place of `process`; return its exit code.
+
+        Args:
+            process: What runs the program from now on.
+            words: Its name and arguments.
+            environment: Its variables.
+            io: Its inputs and outputs.
+            via: The command that starts it, such as `taskset`, if not the shell does.
+
+        Raises:
+            DeathBySignalError: A signal ended it.
+        """
+
+    async def complain(self, text: str, io: Io | None = None) -> None:
+        """Print a line to standard error, with the shell's name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +77,7 @@ class Call:
         environment: Its variables.
     """
 
-    device: Device
+    device: EmulatedDevice
     shell: Shell
     process: Process
     arguments: list[str]
@@ -39,13 +88,9 @@ class Call:
         """An absolute path of the phone."""
         return self.shell.path(name, self.process)
 
-    def shell_of(self, name: str, arguments: list[str]) -> Shell:
+    def shell_of(self, name: str, arguments: Iterable[str] = ()) -> Shell:
         """A new shell in this process, called `name`, with arguments."""
-        shell = self.shell.child(self.io)
-        shell.process, shell.owner = self.process, True
-        shell.variables, shell.exported = dict(self.environment), set(self.environment)
-        shell.name, shell.arguments, shell.status = name, list(arguments), 0
-        return shell
+        return self.shell.another(self.process, self.io, self.environment, name, arguments)
 
     async def out(self, text: str) -> None:
         """Print a line or lines; the last newline is added."""

@@ -5,18 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from android_benchmark.emulator.adb.keys import Keyring
 from android_benchmark.emulator.device.files import PhoneFiles
 from android_benchmark.emulator.device.processes import Processes
-from android_benchmark.emulator.device.profile import Profile
+from android_benchmark.emulator.device.profile import PhoneProfile
+from android_benchmark.emulator.device.program import Runner
 from android_benchmark.emulator.device.soc import Soc
 from android_benchmark.emulator.faults import DumpsysOf, Fault, Faults
-from android_benchmark.emulator.programs.engines import ScriptedEngine
-
-if TYPE_CHECKING:
-    from android_benchmark.emulator.programs.arm64 import Arm64Runner
 
 _FIRST_SDK = {"shell_v2": 24, "stat_v2": 26, "ls_v2": 30}
 """The first Android version that has each feature of the protocol."""
@@ -40,29 +35,28 @@ class Battery:
     usb_powered: bool = True
 
 
-class Device:
-    """One phone: properties, files, chip, programs, keys, and what is wrong with it.
+class EmulatedDevice:
+    """One phone: properties, files, chip, programs, and what is wrong with it.
 
     Attributes:
         opened: Names of all services that were opened, in order.
         settings: Values of Android's settings, by namespace and name.
         missing: Commands that this phone does not have, such as `sha256sum`.
-        engines: Scripted engines by the SHA-256 of the file that stands for each.
+        engines: What runs the file with each SHA-256.
         arm64: What runs arm64 programs; None if they are refused.
     """
 
     def __init__(
         self,
         root: Path,
-        profile: Profile,
+        profile: PhoneProfile,
         *,
         clock: Callable[[], float],
         faults: Iterable[Fault] = (),
         sdk: int | None = None,
-        keys: tuple[str, ...] | None = None,
         missing: Iterable[str] = (),
-        engines: Mapping[str, ScriptedEngine] | None = None,
-        arm64: Arm64Runner | None = None,
+        engines: Mapping[str, Runner] | None = None,
+        arm64: Runner | None = None,
     ) -> None:
         self.clock = clock
         self.started_s = clock()
@@ -76,7 +70,6 @@ class Device:
         self.soc = Soc(profile, self.faults, clock)
         present = sum(1 << core.index for core in self.soc.cores)
         self.processes = Processes(self.faults, self.files, present)
-        self.keyring = Keyring(keys)
         self.missing = frozenset(missing)
         self.engines = dict(engines or {})
         self.arm64 = arm64
@@ -117,7 +110,7 @@ class Device:
             if path.startswith("/sys/"):
                 (self.files.root / path[1:]).write_text(read())
 
-    def _write_profile(self, profile: Profile) -> None:
+    def _write_profile(self, profile: PhoneProfile) -> None:
         for path, content in profile.files.items():
             host = self.files.root / path[1:]
             host.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Programs that run on the phone: their numbers, their cores, and how they are killed.
+"""Programs that run on the phone: their numbers, cores and folders in /proc, and their end.
 
 A number (pid) belongs to a process from its start to its end, whatever program it becomes by
 `exec`. A shell has one of its own; a subshell `( … )` shares it, as `$$` does.
@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import itertools
+import shutil
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
-from android_benchmark.emulator.device import procfs
-from android_benchmark.emulator.device.files import PhoneFiles
+from android_benchmark.emulator.device.files import DynamicFile, PhoneFiles
 from android_benchmark.emulator.faults import Faults, KillProgram, RestrictCores
 
 # What mksh prints when a signal ended a program; nothing for the others.
@@ -30,6 +30,8 @@ _WORDS = {
 _NUMBERS = frozenset(int(number) for number in signal.Signals)
 _HARMLESS = frozenset({0, signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH})
 _FIRST_PID = 4711
+_FOLDER_ENTRIES = ("cmdline", "comm", "status")
+_SHELL_USER = "\t".join(["2000"] * 4)
 
 
 class DeathBySignalError(Exception):
@@ -132,7 +134,7 @@ class Processes:
         affinity = parent.affinity if parent else self.present
         process = Process(next(self._pids), tuple(arguments), affinity, parent)
         self._running[process.pid] = process
-        procfs.add(self._files, process, lambda: self.cores(process))
+        _add_folder(self._files, process, lambda: self.cores(process))
         process._task = task = asyncio.ensure_future(work(process))
         task.add_done_callback(lambda _: self._forget(process))
         self.obey_faults()
@@ -181,7 +183,58 @@ class Processes:
 
     def _forget(self, process: Process) -> None:
         del self._running[process.pid]
-        procfs.remove(self._files, process)
+        _remove_folder(self._files, process)
         task = process._task
         if task and not task.cancelled():
             task.exception()  # seen here, as nobody waits for the child of a killed shell
+
+
+def _add_folder(files: PhoneFiles, process: Process, cores: Callable[[], int]) -> None:
+    """Make the folder of a process in /proc; `cores` says where it may run, a bit each."""
+    folder = f"/proc/{process.pid}"
+    reads: tuple[DynamicFile, ...] = (
+        lambda: "".join(f"{word}\0" for word in process.arguments),
+        lambda: f"{process.name[:15]}\n",
+        lambda: _status(process, cores()),
+    )
+    host = files.root / folder[1:]
+    host.mkdir(parents=True, exist_ok=True)
+    for name, read in zip(_FOLDER_ENTRIES, reads, strict=True):
+        (host / name).touch()
+        files.dynamic[f"{folder}/{name}"] = read
+
+
+def _remove_folder(files: PhoneFiles, process: Process) -> None:
+    """Remove it when the process has ended."""
+    folder = f"/proc/{process.pid}"
+    for name in _FOLDER_ENTRIES:
+        files.dynamic.pop(f"{folder}/{name}", None)
+    shutil.rmtree(files.root / folder[1:], ignore_errors=True)
+
+
+def _status(process: Process, cores: int) -> str:
+    indices = [index for index in range(cores.bit_length()) if cores >> index & 1]
+    rows = {
+        "Name": process.name[:15],
+        "State": "S (sleeping)",
+        "Tgid": process.pid,
+        "Pid": process.pid,
+        "PPid": process.parent.pid if process.parent else 1,
+        "Uid": _SHELL_USER,
+        "Gid": _SHELL_USER,
+        "Threads": 1,
+        "Cpus_allowed": f"{cores:x}",
+        "Cpus_allowed_list": _ranges(indices),
+    }
+    return "".join(f"{name}:\t{value}\n" for name, value in rows.items())
+
+
+def _ranges(indices: list[int]) -> str:
+    """Numbers as the kernel lists them, such as `0-1,3`."""
+    found: list[list[int]] = []
+    for index in indices:
+        if found and found[-1][1] == index - 1:
+            found[-1][1] = index
+        else:
+            found.append([index, index])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in found)

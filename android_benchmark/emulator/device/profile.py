@@ -23,7 +23,7 @@ _PROPERTY = re.compile(r"\[(.*?)\]: \[(.*)\]")
 
 
 @dataclasses.dataclass(frozen=True)
-class Profile:
+class PhoneProfile:
     """What a kind of phone says of itself.
 
     Attributes:
@@ -35,7 +35,7 @@ class Profile:
     files: dict[str, str]
 
     @classmethod
-    def load(cls, name: str | Path) -> Profile:
+    def load(cls, name: str | Path) -> PhoneProfile:
         """Read a profile that comes with the package, by its name, or a folder.
 
         Raises:

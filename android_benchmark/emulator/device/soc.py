@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from android_benchmark.emulator.device.profile import Profile
+from android_benchmark.emulator.device.profile import PhoneProfile
 from android_benchmark.emulator.faults import ChangeGovernor, Faults, Throttle
 
 CPU = "/sys/devices/system/cpu"
@@ -58,7 +58,7 @@ class Zone:
 class Soc:
     """The state of the chip at this moment."""
 
-    def __init__(self, profile: Profile, faults: Faults, clock: Callable[[], float]) -> None:
+    def __init__(self, profile: PhoneProfile, faults: Faults, clock: Callable[[], float]) -> None:
         self._faults = faults
         self._clock = clock
         self.cores = _cores(profile)
@@ -165,7 +165,7 @@ def _line(read: Callable[[T], object], of: T) -> Callable[[], str]:
     return lambda: f"{read(of)}\n"
 
 
-def _cores(profile: Profile) -> tuple[Core, ...]:
+def _cores(profile: PhoneProfile) -> tuple[Core, ...]:
     def number(index: int, name: str) -> int:
         return int(profile.files[f"{CPU}/cpu{index}/cpufreq/{name}"])
 
@@ -181,7 +181,7 @@ def _cores(profile: Profile) -> tuple[Core, ...]:
     )
 
 
-def _zones(profile: Profile) -> tuple[Zone, ...]:
+def _zones(profile: PhoneProfile) -> tuple[Zone, ...]:
     found = (re.fullmatch(rf"{THERMAL}/thermal_zone(\d+)/temp", path) for path in profile.files)
     zones = []
     for index in sorted(int(match[1]) for match in found if match):

@@ -29,9 +29,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from android_benchmark.emulator.device.files import WRITABLE
+from android_benchmark.emulator.device.files import WRITABLE, PhoneFiles
 from android_benchmark.emulator.device.pipes import Io
 from android_benchmark.emulator.device.processes import DeathBySignalError, Process
+from android_benchmark.emulator.device.program import Program
 from android_benchmark.emulator.errors import Arm64MissingError
 from android_benchmark.emulator.programs import elf
 from android_benchmark.emulator.programs.arm64_streams import ProgramEnd, feed, pass_on
@@ -47,23 +48,6 @@ _PROBE_EXIT = 42
 
 
 @dataclasses.dataclass(frozen=True)
-class Arm64Program:
-    """What is to be run.
-
-    Attributes:
-        path: Absolute path on the phone.
-        arguments: All of them, the name as it was called first.
-        environment: Its variables; those named QEMU_… would be QEMU's and are left out.
-        folder: The working folder on the phone.
-    """
-
-    path: str
-    arguments: tuple[str, ...]
-    environment: dict[str, str]
-    folder: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Arm64Runner:
     """Runs arm64 programs; `find_arm64` makes one that is known to work.
 
@@ -73,17 +57,10 @@ class Arm64Runner:
 
     qemu: Path
 
-    async def run(self, program: Arm64Program, root: Path, io: Io, process: Process) -> int:
-        """Run a program to its end and return its exit code.
+    async def run(self, program: Program, files: PhoneFiles, io: Io, process: Process) -> int:
+        """Run an arm64 program; its outputs are passed on as they come.
 
-        Args:
-            program: The program.
-            root: The folder that is its `/`.
-            io: Its inputs and outputs, passed on as they come.
-            process: The phone's process that it runs in, whose signals it gets.
-
-        Raises:
-            DeathBySignalError: A signal ended it.
+        As `Runner.run`.
         """
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
@@ -101,7 +78,7 @@ class Arm64Runner:
             feeder = asyncio.ensure_future(feed(io, child.stdin))
             end = ProgramEnd()
             try:
-                await loop.sock_sendall(ours, _packed(self.order(program, root)))
+                await loop.sock_sendall(ours, _packed(self.order(program, files.root)))
                 process.deliver = lambda number: _signal(ours, number)
                 await asyncio.gather(
                     pass_on(child.stdout, io.stdout),
@@ -120,8 +97,8 @@ class Arm64Runner:
         await io.stderr.write(f"emulator: {end.text or 'the program was lost'}\n".encode())
         return 126
 
-    def order(self, program: Arm64Program, root: Path) -> dict[str, Any]:
-        """What `arm64_stage` is told."""
+    def order(self, program: Program, root: Path) -> dict[str, Any]:
+        """What `arm64_stage` is told; variables named QEMU_… would be QEMU's and are left out."""
         name, *others = program.arguments
         variables = program.environment.items()
         return {
@@ -206,7 +183,7 @@ def _try(runner: Arm64Runner | None) -> str:
             (root / path).mkdir(parents=True)
         (root / "probe").write_bytes(_probe())
         (root / "probe").chmod(0o755)
-        program = Arm64Program("/probe", ("probe",), {}, "/")
+        program = Program("/probe", ("probe",), {}, "/")
         order = (runner or Arm64Runner(Path())).order(program, root)
         said = _ask(order if runner else order | {"qemu": ""})
     wanted = f"exit {_PROBE_EXIT if runner else 0}"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from typing import Protocol
 
+from android_benchmark.emulator.device.files import PhoneFiles
 from android_benchmark.emulator.device.pipes import Io
-from android_benchmark.emulator.device.processes import DeathBySignalError
+from android_benchmark.emulator.device.processes import DeathBySignalError, Process
+from android_benchmark.emulator.device.program import Program
 from android_benchmark.emulator.errors import EngineError
 
 MARK = "#!scripted-engine"
@@ -39,10 +40,6 @@ class Reply:
     delay_s: float = 0.0
     hang: bool = False
     signal: int = 0
-
-
-class _Files(Protocol):
-    def exists(self, path: str) -> bool: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,21 +75,15 @@ class ScriptedEngine:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise EngineError(f"Not the description of a scripted engine: {error}.") from error
 
-    async def run(self, arguments: list[str], io: Io, files: _Files, folder: str) -> int:
-        """Do what the fitting reply says, and return its exit code.
+    async def run(self, program: Program, files: PhoneFiles, io: Io, process: Process) -> int:
+        """Do what the fitting reply says; a `--graph` that is not there is an error first.
 
-        Args:
-            arguments: All but the program's name.
-            io: Where to print.
-            files: The phone's files: a `--graph` that is not there is an error first.
-            folder: The working folder.
-
-        Raises:
-            DeathBySignalError: The reply ends with a signal.
+        As `Runner.run`.
         """
+        arguments = program.arguments[1:]
         for argument in arguments:
             name, _, value = argument.partition("=")
-            path = value if value.startswith("/") else f"{folder}/{value}"
+            path = value if value.startswith("/") else f"{program.folder}/{value}"
             if name == "--graph" and not files.exists(path):
                 await io.stderr.write(f"ERROR: Could not open '{value}'.\n".encode())
                 await io.stderr.write(f"ERROR: Failed to mmap model {value}\n".encode())

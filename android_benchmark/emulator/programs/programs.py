@@ -7,18 +7,14 @@ import hashlib
 import os
 import stat
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
 
-from android_benchmark.emulator.commands.registry import COMMANDS, Call, UsageError
+from android_benchmark.emulator.commands.registry import COMMANDS, Call, Shell, UsageError
 from android_benchmark.emulator.device.pipes import Io
 from android_benchmark.emulator.device.processes import Process
+from android_benchmark.emulator.device.program import Program, Runner
 from android_benchmark.emulator.errors import EngineError
 from android_benchmark.emulator.programs import elf
-from android_benchmark.emulator.programs.arm64 import Arm64Program
 from android_benchmark.emulator.programs.engines import MARK, ScriptedEngine
-
-if TYPE_CHECKING:
-    from android_benchmark.emulator.shell.interpreter import Shell
 
 _IN_SHELL = frozenset({"[", "echo", "false", "kill", "printf", "pwd", "test", "true"})
 """Commands that need no process of their own."""
@@ -54,19 +50,7 @@ async def become(
     io: Io,
     via: str = "",
 ) -> int:
-    """Run a program in the place of `process`, and return its exit code.
-
-    Args:
-        shell: The shell that started the process.
-        process: What runs the program from now on.
-        words: Its name and arguments.
-        environment: Its variables.
-        io: Its inputs and outputs.
-        via: The command that starts it, such as `taskset`, if not the shell does.
-
-    Raises:
-        DeathBySignalError: A signal ended it.
-    """
+    """Run a program in the place of `process`: `Shell.become`, for the shell that started it."""
     device, name = shell.device, words[0]
     call = Call(device, shell, process, words[1:], io, environment)
     known = name.removeprefix("/system/bin/")
@@ -125,22 +109,26 @@ async def _run_file(call: Call, name: str) -> int:
         content = device.files.read(path)
     except OSError as error:
         raise _CannotRunError(f"can't execute: {error.strerror}", 126, errno.EACCES) from error
-    engine = device.engines.get(hashlib.sha256(content).hexdigest())
+    engine: Runner | None = device.engines.get(hashlib.sha256(content).hexdigest())
     if engine is None and content.startswith(MARK.encode()):
         try:
             engine = ScriptedEngine.from_bytes(content)
         except EngineError as error:
             raise _CannotRunError(str(error), 126, errno.ENOEXEC) from error
+    program = Program(path, (name, *call.arguments), call.environment, call.shell.folder)
     if engine:
-        work = engine.run(call.arguments, call.io, device.files, call.shell.folder)
-        return await _busy(call, work)
+        return await _busy(call, engine, program)
     if content.startswith(elf.MAGIC):
-        return await _run_elf(call, name, path, content)
+        return await _busy(call, _runner_of(call, content), program)
     return await call.shell_of(name, call.arguments).run(os.fsdecode(content))
 
 
-async def _run_elf(call: Call, name: str, path: str, content: bytes) -> int:
-    """Run machine code, where the phone has an `arm64`; else refuse it as a phone does."""
+def _runner_of(call: Call, content: bytes) -> Runner:
+    """What runs machine code on this phone.
+
+    Raises:
+        _CannotRunError: Nothing does; it is refused as a phone refuses it.
+    """
     device = call.device
     header = elf.Header.read(content)
     # What a phone says to a program for another processor: mksh looks at the class only.
@@ -152,20 +140,15 @@ async def _run_elf(call: Call, name: str, path: str, content: bytes) -> int:
         raise refusal
     if header.interpreter and not device.files.exists(call.path(header.interpreter)):
         raise _CannotRunError("No such file or directory", 1, errno.ENOENT)
-    runner, words = device.arm64, (name, *call.arguments)
-    program = Arm64Program(path, words, call.environment, call.shell.folder)
-
-    async def work() -> int:
-        device.write_dynamic_files()  # here, as they change when work starts
-        return await runner.run(program, device.files.root, call.io, call.process)
-
-    return await _busy(call, work())
+    return device.arm64
 
 
-async def _busy(call: Call, work: Awaitable[int]) -> int:
-    """Run an engine while the chip is at work."""
-    call.device.soc.start_work()
+async def _busy(call: Call, runner: Runner, program: Program) -> int:
+    """Run a program while the chip is at work."""
+    device = call.device
+    device.soc.start_work()
     try:
-        return await work
+        device.write_dynamic_files()  # here, as they change when work starts
+        return await runner.run(program, device.files, call.io, call.process)
     finally:
-        call.device.soc.end_work()
+        device.soc.end_work()

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from android_benchmark.emulator.device.files import WritableFile
 from android_benchmark.emulator.device.pipes import Io, Memory, Nowhere
 from android_benchmark.emulator.shell import expansion
+from android_benchmark.emulator.shell.state import ShellState
 from android_benchmark.emulator.shell.tree import Redirection
 from android_benchmark.emulator.shell.words import ShellSyntaxError
 
-if TYPE_CHECKING:
-    from android_benchmark.emulator.shell.interpreter import Shell
-
 
 async def redirected(
-    shell: Shell,
+    shell: ShellState,
     redirections: Iterable[Redirection],
     act: Callable[[Io], Awaitable[None]],
     *,
@@ -46,7 +44,7 @@ async def redirected(
 
 
 async def _ends(
-    shell: Shell, redirections: Iterable[Redirection], opened: list[WritableFile]
+    shell: ShellState, redirections: Iterable[Redirection], opened: list[WritableFile]
 ) -> Io:
     files = shell.device.files
     ends: dict[int, Any] = {0: shell.io.stdin, 1: shell.io.stdout, 2: shell.io.stderr}

@@ -1,8 +1,8 @@
 """The grammar of the emulated shell: a part of what mksh understands, parsed into a tree.
 
-Understood: quoting, variables and their prefixes, suffixes and defaults, `$(…)`, assignments,
-redirections, pipes, `&&`, `||`, `;`, `!`, groups, `if`, `for`, `while` and `until`. Functions,
-`case`, arithmetic, arrays, here-documents and background jobs are not: they are errors.
+Understood: quoting, variables, `$(…)`, assignments, redirections, pipes, `&&`, `||`, `;`, `!`,
+groups and `if`. Loops, `case`, functions, `${NAME…}` with an operator, arithmetic, arrays,
+here-documents and background jobs are not: they are errors.
 """
 
 from __future__ import annotations
@@ -11,27 +11,28 @@ import re
 
 from android_benchmark.emulator.shell.tree import (
     Command,
-    For,
     Group,
     If,
-    Part,
     Pipeline,
     Redirected,
     Redirection,
     Script,
     Simple,
-    While,
     Word,
 )
 from android_benchmark.emulator.shell.words import END_OF_WORD, ShellSyntaxError, WordParser
 
 __all__ = ["ShellSyntaxError", "parse"]
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _REDIRECTION = re.compile(r"(\d?)(>>|>&|<&|>|<)")
-_UNSUPPORTED = ("case", "function", "select")
-_ALL_ARGUMENTS: Word = (Part("variable", "@", True),)
+_UNKNOWN = ("case", "for", "function", "select", "until", "while", "[[", "((")
+_OUT_OF_PLACE = ("do", "done", "elif", "else", "esac", "fi", "then", "}")
+_UNKNOWN_BUILTINS = (
+    *(".", "alias", "bg", "break", "builtin", "continue", "eval", "fc", "fg", "getopts", "global"),
+    *("jobs", "let", "local", "print", "read", "readonly", "return", "set", "shift", "source"),
+    *("times", "trap", "typeset", "ulimit", "umask", "unalias", "wait", "whence"),
+)
 
 
 def parse(text: str) -> Script:
@@ -92,9 +93,11 @@ class _Parser(WordParser):
 
     def _command(self) -> Command:
         self.blanks()
-        if self._keyword(*_UNSUPPORTED):
-            word = self.text[self.at :].split(None, 1)[0]
-            raise ShellSyntaxError(f"the emulated shell does not know `{word}`")
+        for word in _UNKNOWN:
+            if self._keyword(word) or (word == "((" and self.peek(word)):
+                raise _unknown(word)
+        if self._keyword(*_OUT_OF_PLACE):
+            raise self.unexpected()
         compound = self._compound()
         if compound is None:
             return self._simple()
@@ -104,17 +107,11 @@ class _Parser(WordParser):
         return Redirected(compound, tuple(redirections)) if redirections else compound
 
     def _compound(self) -> Command | None:
-        """A group, loop or condition, if one starts here."""
+        """A group or condition, if one starts here."""
         if self.take("("):
             return Group(self._closed(self.script(()), ")"), subshell=True)
         if self._take_keyword("{"):
             return Group(self._closed(self.script(("}",)), "}"), subshell=False)
-        if self._take_keyword("for"):
-            return self._for()
-        if self._take_keyword("while"):
-            return self._while(until=False)
-        if self._take_keyword("until"):
-            return self._while(until=True)
         if self._take_keyword("if"):
             return self._if()
         return None
@@ -124,36 +121,6 @@ class _Parser(WordParser):
         if not script or not self.take(end):
             raise self.unexpected()
         return script
-
-    def _for(self) -> For:
-        self.blanks()
-        name = _NAME.match(self.text, self.at)
-        if not name:
-            raise self.unexpected()
-        self.at = name.end()
-        self.blanks(newlines=True)
-        words = [_ALL_ARGUMENTS]
-        if self._take_keyword("in"):
-            words = []
-            while word := self.word():
-                words.append(word)
-            if not (self.take(";") or self.take("\n")):
-                raise self.unexpected()
-        else:
-            self.take(";")
-        return For(name[0], tuple(words), self._do())
-
-    def _while(self, *, until: bool) -> While:
-        condition = self.script(("do",))
-        if not condition:
-            raise self.unexpected()
-        return While(condition, self._do(), until)
-
-    def _do(self) -> Script:
-        self.blanks(newlines=True)
-        if not self._take_keyword("do"):
-            raise self.unexpected()
-        return self._closed(self.script(("done",)), "done")
 
     def _if(self) -> If:
         condition = self._closed(self.script(("then",)), "then")
@@ -185,6 +152,9 @@ class _Parser(WordParser):
                 break
         if not (assignments or words or redirections):
             raise self.unexpected()
+        name = "".join(part.text for part in words[0] if not part.quoted) if words else ""
+        if name in _UNKNOWN_BUILTINS:
+            raise _unknown(name)
         return Simple(tuple(assignments), tuple(words), tuple(redirections))
 
     def _redirection(self) -> Redirection | None:
@@ -209,3 +179,7 @@ class _Parser(WordParser):
             and (self.text[self.at + len(word) : self.at + len(word) + 1] or " ") in END_OF_WORD
             for word in words
         )
+
+
+def _unknown(word: str) -> ShellSyntaxError:
+    return ShellSyntaxError(f"syntax error: the emulated shell does not know `{word}`")

@@ -8,18 +8,11 @@ from typing import Literal
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A piece of a word: text as it is, a variable's name, or a command to substitute.
-
-    Attributes:
-        operator: What `${NAME…}` does to the value, such as `##` or `:-`; `length` for `${#NAME}`.
-        operand: What stands behind the operator.
-    """
+    """A piece of a word: text as it is, a variable's name, or a command to substitute."""
 
     kind: Literal["text", "variable", "command"]
     text: str
     quoted: bool
-    operator: str = ""
-    operand: Word = ()
 
 
 Word = tuple[Part, ...]
@@ -52,24 +45,6 @@ class Group:
 
 
 @dataclasses.dataclass(frozen=True)
-class For:
-    """`for NAME in WORDS; do BODY; done`; without `in`, the positional arguments."""
-
-    name: str
-    words: tuple[Word, ...]
-    body: Script
-
-
-@dataclasses.dataclass(frozen=True)
-class While:
-    """`while CONDITION; do BODY; done`; `until` wants the condition to fail."""
-
-    condition: Script
-    body: Script
-    until: bool
-
-
-@dataclasses.dataclass(frozen=True)
 class If:
     """`if CONDITION; then BODY; else OTHERWISE; fi`; `elif` nests in `otherwise`."""
 
@@ -80,13 +55,13 @@ class If:
 
 @dataclasses.dataclass(frozen=True)
 class Redirected:
-    """A group, loop or condition with redirections behind it."""
+    """A group or condition with redirections behind it."""
 
     command: Command
     redirections: tuple[Redirection, ...]
 
 
-Command = Simple | Group | For | While | If | Redirected
+Command = Simple | Group | If | Redirected
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from android_benchmark.emulator.shell.tree import Part, Script, Word
 
@@ -11,7 +10,6 @@ END_OF_WORD = " \t\n;&|<>()"
 MOST_NESTED = 50
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[?$#0-9@*!]")
 _BRACED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?$#@*!]")
-_OPERATOR = re.compile(r":?[-=+?]|##?|%%?")
 
 
 class ShellSyntaxError(Exception):
@@ -68,13 +66,10 @@ class WordParser:
     def word(self) -> Word:
         """The next word; no parts if there is none."""
         self.blanks()
-        return self._parts(lambda char: char in END_OF_WORD)
-
-    def _parts(self, ends: Callable[[str], bool], *, inside_quotes: bool = False) -> Word:
         parts: list[Part] = []
-        while self.at < len(self.text) and not ends(self.text[self.at]):
+        while self.at < len(self.text) and self.text[self.at] not in END_OF_WORD:
             char = self.text[self.at]
-            if char == "'" and not inside_quotes:
+            if char == "'":
                 end = self.text.find("'", self.at + 1)
                 if end < 0:
                     raise ShellSyntaxError("no closing quote")
@@ -89,7 +84,7 @@ class WordParser:
                     parts.append(self._piece(quoted=True))
                 self.at += 1
             else:
-                parts.append(self._piece(quoted=inside_quotes))
+                parts.append(self._piece(quoted=False))
         return tuple(parts)
 
     def _piece(self, *, quoted: bool) -> Part:
@@ -126,23 +121,9 @@ class WordParser:
         return Part("command", self.text[start : self.at - 1], quoted)
 
     def _braced(self, *, quoted: bool) -> Part:
-        """`${NAME}`, `${#NAME}` or `${NAME OPERATOR OPERAND}`, from behind the brace on."""
-        length = self.peek("#") and _BRACED.match(self.text, self.at + 1)
-        name = length or _BRACED.match(self.text, self.at)
-        if not name:
-            raise ShellSyntaxError("bad substitution")
-        self.at = name.end()
-        if self.take("}"):
-            return Part("variable", name[0], quoted, "length" if length else "")
-        operator = None if length else _OPERATOR.match(self.text, self.at)
-        if not operator:
-            raise ShellSyntaxError("bad substitution")
-        self.at = operator.end()
-        self.deeper()
-        # Quotes within quotes quote nothing in a value, and do in a pattern.
-        literal = quoted and operator[0][0] not in "#%"
-        operand = self._parts(lambda char: char == "}", inside_quotes=literal)
-        self.depth -= 1
-        if not self.take("}"):
-            raise ShellSyntaxError("bad substitution")
-        return Part("variable", name[0], quoted, operator[0], operand)
+        """`${NAME}`, from behind the brace on."""
+        name = _BRACED.match(self.text, self.at)
+        if not name or self.text[name.end() : name.end() + 1] != "}":
+            raise ShellSyntaxError("bad substitution: the emulated shell has only ${NAME}")
+        self.at = name.end() + 1
+        return Part("variable", name[0], quoted)

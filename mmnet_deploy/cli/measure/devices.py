@@ -74,13 +74,13 @@ def _phones() -> tuple[list[_Row], str]:
 
 def _emulated() -> _Row:
     from android_benchmark.emulator import levels
-    from android_benchmark.emulator.device.profile import Profile
+    from android_benchmark.emulator.device.profile import PhoneProfile
 
     found = levels()
     ready = [level for level in found if level.available]
     # The last level needs what the others need, and more.
     lacking = [what.rstrip(".") for what in found[-1].missing]
-    said = Profile.load("msm8996").properties
+    said = PhoneProfile.load("msm8996").properties
     state = f"level {ready[-1].level}" if ready else "not available"
     return _Row(
         "emulated",

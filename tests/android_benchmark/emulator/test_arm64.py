@@ -34,7 +34,7 @@ SOURCE = r"""
 #include <sys/stat.h>
 #include <unistd.h>
 extern char **environ;
-static void say(int number) { printf("signal %d\n", number); fflush(stdout); _exit(5); }
+static void say(int number) { dprintf(1, "signal %d\n", number); _exit(5); }
 int main(int count, char **words) {
   const char *what = words[1];
   if (!strcmp(what, "exit")) return atoi(words[2]);

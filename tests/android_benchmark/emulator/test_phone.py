@@ -172,7 +172,7 @@ def test_accepted_key_is_let_in_at_once(connect, server):
     """The signature of a known computer is verified, and no one is asked."""
     host = connect(keys=(server.public_key,))
     assert host.shell("echo in")[1] == "in\n"
-    assert host.phone.device.keyring.offered == []
+    assert host.phone.keyring.offered == []
 
 
 def test_another_computers_key_does_not_help(connect, server):

@@ -183,21 +183,6 @@ def test_what_a_harness_asks_first(phone):
         assert "Thermal Status: 0" in run(new, "dumpsys thermalservice")[1]
 
 
-def test_cores_one_by_one(phone):
-    """A loop over the folders of /sys takes each core's number and frequencies."""
-    line = (
-        "for c in /sys/devices/system/cpu/cpu[0-9]*; do "
-        '[ -r "$c/cpufreq/cpuinfo_max_freq" ] && read -r max < "$c/cpufreq/cpuinfo_max_freq" && '
-        'echo "${c##*/cpu} ${max:-0} $(cat $c/cpufreq/scaling_governor)"; done'
-    )
-    assert run(phone, line)[1].splitlines() == [
-        "0 1593600 interactive",
-        "1 1593600 interactive",
-        "2 2150400 interactive",
-        "3 2150400 interactive",
-    ]
-
-
 def test_file_replaced_on_a_full_disk(phone):
     """`mv` within a volume needs no room, replaces, and moves folders too."""
     line = f"cd {TMP}; mkdir a; echo new > a/x; echo old > y; mv -f a/x y; mv a b; cat y; ls -1 b"
