@@ -27,6 +27,7 @@ from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.mattes.metrics import Metric
 from mmnet_deploy.parallel import ahead, workers
 from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.portraits.problems import PictureError
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.results.records import Evaluation, PictureScore
 
@@ -35,9 +36,6 @@ Sink = Callable[[dataset.Pair, pictures.Picture, NDArray[np.float32]], None]
 
 Frame = tuple[NDArray[np.float32], pictures.Picture]
 """A matte and the mask that it is compared with."""
-
-
-# --- What the pictures wait in ----------------------------------------------
 
 
 # --- Clips -------------------------------------------------------------------
@@ -61,9 +59,10 @@ def follows(pairs: Sequence[dataset.Pair]) -> list[bool]:
     for before, now in itertools.pairwise(pairs):
         (clip, number), (other, next_number) = map(_clip_and_number, (before.name, now.name))
         if clip == other and 0 <= next_number <= number:
-            raise DataError(
-                f"{now.image}: comes after {before.image.name} by its name but not by its number: "
-                "frames need numbers with leading zeros."
+            raise PictureError(
+                now.image,
+                f"comes after {before.image.name} by its name but not by its number: "
+                "frames need numbers with leading zeros.",
             )
         found.append(clip == other and number >= 0)
     if not any(found):
@@ -139,7 +138,7 @@ def evaluate(
         try:
             scores = score(frame, before, size, wanted)
         except ValueError as error:
-            raise DataError(f"{pair.mask}: {error}") from error
+            raise PictureError(pair.mask, str(error)) from error
         if sink and image is not None:
             sink(pair, image, frame[0])
         return PictureScore(pair.name, scores)

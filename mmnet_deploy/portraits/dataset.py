@@ -24,6 +24,7 @@ from mmnet_deploy.portraits.pictures import (
     read_image,
     read_mask,
 )
+from mmnet_deploy.portraits.problems import PictureError, Problem, raise_first
 from mmnet_deploy.progress import Progress, silent
 
 LAYOUT = "ROOT/<split>/image/NAME.jpg and ROOT/<split>/mask/NAME.png"
@@ -38,19 +39,6 @@ class Pair:
     mask: Path
 
 
-@dataclasses.dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong with a data set, and the file that it concerns."""
-
-    path: Path
-    rule: str
-
-    def __str__(self) -> str:
-        line = f"{self.path}: {self.rule}"
-        # A file name may hold line breaks, and bytes that are no text.
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-
-
 # --- Reading one file --------------------------------------------------------
 
 
@@ -58,15 +46,25 @@ def read_pair(pair: Pair) -> tuple[Picture, Picture]:
     """Read a picture and its mask.
 
     Raises:
-        DataError: Either cannot be read, or their sizes differ.
+        PictureError: Either cannot be read, or their sizes differ.
     """
     image, mask = read_image(pair.image), read_mask(pair.mask)
-    if image.shape[:2] != mask.shape:
-        raise DataError(
-            f"{pair.mask}: is {mask.shape[1]}×{mask.shape[0]} pixels, "
-            f"its picture {image.shape[1]}×{image.shape[0]}."
-        )
+    _check_sizes(pair, image, mask)
     return image, mask
+
+
+def _check_sizes(pair: Pair, image: Picture, mask: Picture) -> None:
+    """Refuse a mask of another size than its picture's.
+
+    Raises:
+        PictureError: It is.
+    """
+    if image.shape[:2] != mask.shape:
+        raise PictureError(
+            pair.mask,
+            f"is {mask.shape[1]}×{mask.shape[0]} pixels, "
+            f"its picture {image.shape[1]}×{image.shape[0]}.",
+        )
 
 
 # --- Finding files -----------------------------------------------------------
@@ -143,15 +141,6 @@ def find_pairs(root: Path, split: str) -> list[Pair]:
     return pairs
 
 
-def raise_first(problems: Sequence[Problem], root: Path) -> None:
-    """Raise a `DataError` that names the first of the problems, if there are any."""
-    if problems:
-        raise DataError(
-            f"{problems[0]} ({len(problems)} problem{'s' * (len(problems) > 1)} in this data set; "
-            f"list all: mmnet-deploy dataset check {root})"
-        )
-
-
 # --- Whole data sets ---------------------------------------------------------
 
 
@@ -162,22 +151,19 @@ def _examine(pair: Pair) -> tuple[list[Problem], tuple[int, int, float] | None]:
     for side, path, read in (("image", pair.image, read_image), ("mask", pair.mask, read_mask)):
         try:
             pictures[side] = read(path)
-        except DataError as error:
-            problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
+        except PictureError as error:
+            problems.append(error.problem)
     mask = pictures.get("mask")
     if mask is not None and not mask.any():
         problems.append(Problem(pair.mask, "is empty: it has no foreground."))
     elif mask is not None and mask.max() == 1:
         problems.append(Problem(pair.mask, "holds 0 and 1; a mask goes from 0 to 255."))
     image = pictures.get("image")
-    if image is not None and mask is not None and image.shape[:2] != mask.shape:
-        problems.append(
-            Problem(
-                pair.mask,
-                f"is {mask.shape[1]}×{mask.shape[0]} pixels, "
-                f"its picture {image.shape[1]}×{image.shape[0]}.",
-            )
-        )
+    if image is not None and mask is not None:
+        try:
+            _check_sizes(pair, image, mask)
+        except PictureError as error:
+            problems.append(error.problem)
     if problems or mask is None:
         return problems, None
     return [], (mask.shape[1], mask.shape[0], float(mask.mean() / 255))

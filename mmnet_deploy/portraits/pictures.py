@@ -15,20 +15,17 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import DataError
 from mmnet_deploy.files import reason
+from mmnet_deploy.portraits.problems import PictureError
 
 Picture = NDArray[np.uint8]
 
-
 EXTENSIONS = (".jpg", ".jpeg", ".png")
-
 
 OTHER_PICTURES = (".bmp", ".gif", ".heic", ".tif", ".tiff", ".webp")
 """Pictures that a data set may hold by mistake; they would be left out without a word."""
 
-
 GREY_TOLERANCE = 8
 """Largest difference between the colour channels of a mask, which JPEG may leave."""
-
 
 MOST_PIXELS = 2**30
 """What OpenCV decodes at most."""
@@ -55,7 +52,7 @@ def _decode_jpeg(path: Path, content: bytes) -> NDArray | None:
             min_width=1,
         )
     except (ValueError, RuntimeError) as error:
-        raise DataError(f"{path}: is a damaged JPEG ({_one_line(error)}).") from error
+        raise PictureError(path, f"is a damaged JPEG ({_one_line(error)}).") from error
     return None
 
 
@@ -67,22 +64,22 @@ def _decode(path: Path, flags: int) -> NDArray:
     """Decode a whole picture file, channels in OpenCV's order.
 
     Raises:
-        DataError: It is missing, empty, truncated or no picture.
+        PictureError: It is missing, empty, truncated or no picture.
     """
     try:
         # A pipe or a device would be read for ever.
         content = path.read_bytes() if path.is_file() or not path.exists() else None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {reason(error)}.") from error
+        raise PictureError(path, f"cannot be read: {reason(error)}.") from error
     if content is None:
-        raise DataError(f"{path}: is not a regular file.")
+        raise PictureError(path, "is not a regular file.")
     if not content:
-        raise DataError(f"{path}: is empty.")
+        raise PictureError(path, "is empty.")
     is_jpeg, is_png = content.startswith(b"\xff\xd8"), content.startswith(b"\x89PNG")
     if not (is_jpeg or is_png):
-        raise DataError(f"{path}: is neither a JPEG nor a PNG picture.")
+        raise PictureError(path, "is neither a JPEG nor a PNG picture.")
     if is_png and b"IEND" not in content[-64:]:
-        raise DataError(f"{path}: is truncated.")
+        raise PictureError(path, "is truncated.")
     if is_jpeg:
         upright = _decode_jpeg(path, content)
         if upright is not None:
@@ -92,9 +89,9 @@ def _decode(path: Path, flags: int) -> NDArray:
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
-        raise DataError(f"{path}: cannot be decoded; it is damaged or too large.") from error
+        raise PictureError(path, "cannot be decoded; it is damaged or too large.") from error
     if picture is None:
-        raise DataError(f"{path}: cannot be decoded; it is damaged or too large.")
+        raise PictureError(path, "cannot be decoded; it is damaged or too large.")
     return picture
 
 
@@ -105,7 +102,7 @@ def read_image(path: Path) -> Picture:
         uint8, (height, width, 3).
 
     Raises:
-        DataError: It cannot be read.
+        PictureError: It cannot be read.
     """
     picture = cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     return picture.astype(np.uint8, copy=False)
@@ -121,20 +118,20 @@ def read_mask(path: Path) -> Picture:
         uint8, (height, width), 0 background … 255 foreground.
 
     Raises:
-        DataError: It cannot be read, or it has colours.
+        PictureError: It cannot be read, or it has colours.
     """
     mask = _decode(path, cv2.IMREAD_UNCHANGED)
     if mask.dtype == np.uint16:
         mask = np.round(mask / 257).astype(np.uint8)
     if mask.dtype != np.uint8:
-        raise DataError(f"{path}: a mask must have 8 or 16 bits. Received: {mask.dtype}.")
+        raise PictureError(path, f"a mask must have 8 or 16 bits. Received: {mask.dtype}.")
     if mask.ndim == 3 and mask.shape[2] in (2, 4):
         if mask[..., -1].min() < 255:
             return np.ascontiguousarray(mask[..., -1])
         mask = mask[..., :-1]
     if mask.ndim == 3:
         if int(np.max(mask.max(axis=2) - mask.min(axis=2))) > GREY_TOLERANCE:
-            raise DataError(f"{path}: a mask must be grey; this one has colours.")
+            raise PictureError(path, "a mask must be grey; this one has colours.")
         mask = mask[..., 0]
     return np.ascontiguousarray(mask)
 

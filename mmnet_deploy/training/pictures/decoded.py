@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy import parallel
-from mmnet_deploy.errors import DataError, OutputError
+from mmnet_deploy.errors import OutputError
 from mmnet_deploy.files import make_folder, reason, sha256, write_text
 from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.portraits.problems import PictureError, Problem, raise_first
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.training.pictures import foreground
 
@@ -152,21 +153,20 @@ def _decode(
 
 def _fill(arrays: Arrays, sources: Sequence[Source], size: int, progress: Progress) -> None:
     """Read every source into its row of the arrays."""
-    problems: list[dataset.Problem] = []
+    problems: list[Problem] = []
 
     def read(index: int) -> None:
         try:
             _read(arrays, index, *sources[index], size)
-        except DataError as error:
-            path, _, rule = str(error).partition(": ")
-            problems.append(dataset.Problem(Path(path), rule))
+        except PictureError as error:
+            problems.append(error.problem)
 
     for _ in parallel.in_parallel(read, range(len(sources)), "Reading pictures", progress):
         pass
     if problems:
         image, mask = sources[0]
         root = image.parents[2] if mask else image.parent
-        dataset.raise_first(sorted(problems, key=str), root)
+        raise_first(sorted(problems, key=str), root)
 
 
 def _read(arrays: Arrays, index: int, image_file: Path, mask_file: Path | None, size: int) -> None:
@@ -196,7 +196,7 @@ def _key(sources: Sequence[Source], size: int, with_foregrounds: bool) -> str:
         try:
             facts = path.stat()
         except OSError as error:
-            raise DataError(f"{path}: cannot be read: {reason(error)}.") from error
+            raise PictureError(path, f"cannot be read: {reason(error)}.") from error
         # Between NUL bytes, which no path can hold.
         line = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0"
         digest.update(line.encode("utf-8", "surrogateescape"))

@@ -328,12 +328,6 @@ def test_a_mask_of_zeros_and_ones_is_a_problem(tmp_path):
     assert "0 and 1" in str(problem)
 
 
-def test_a_problem_is_one_line_whatever_the_file_is_called():
-    """Line breaks and bytes that are no text are escaped."""
-    line = str(dataset.Problem(Path("a\nb\udcff.png"), "is empty."))
-    assert line == "a\\nb\\udcff.png: is empty."
-
-
 @pytest.mark.parametrize("read", [pictures.read_image, pictures.read_mask])
 def test_missing_file_and_folder_are_refused(tmp_path, read):
     """The system's reason is in the message."""
