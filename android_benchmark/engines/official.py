@@ -10,6 +10,7 @@ from android_benchmark import errors
 from android_benchmark.device import DELEGATES, Engine, OperatorTime, Settings
 from android_benchmark.engines import benchmark_model
 from android_benchmark.engines.benchmark_model import (
+    RUN_ORDER,
     Delegate,
     FailureKind,
     Flags,
@@ -195,7 +196,7 @@ def _profile(report: Report) -> tuple[OperatorTime, ...]:
         # LiteRT's newest layout, which has no timings, sums the calls up over all runs.
         series = (report.warmup, report.measured) if profile.timings is None else ()
         runs = sum(it.count for it in series if it) or 1
-        for row in profile.rows("Run Order"):
+        for row in profile.rows(RUN_ORDER):
             calls = 1 if row.times_called is None else round(row.times_called / runs)
             if row.avg_us is not None and calls:
                 # The table has the mean of one call.

@@ -201,7 +201,7 @@ class Phone:
         self._pins = self._device.shell("taskset 1 true 2>&1").returncode == 0
         probe = self.engine.probe
         if probe:
-            answer, _ = self._run(probe, folder, None, STARTING_S, any_code=True)
+            answer, _ = self._run(probe, folder, None, STARTING_S)
             self.engine.learn(answer)
         self._touched = True
         self._awake(self._device).keep()
@@ -214,8 +214,6 @@ class Phone:
         folder: str,
         pinned: tuple[int, ...] | None,
         timeout_s: float,
-        *,
-        any_code: bool = False,
     ) -> tuple[Completed, tuple[int, ...] | None]:
         """Run an engine; returns what it did, and the cores that the kernel let it use.
 
@@ -244,7 +242,7 @@ class Phone:
         stdout = rest if match else done.stdout
         allowed = int(match[1].replace(",", ""), 16) if match else None
         completed = Completed(stdout, done.stderr, done.returncode)
-        _require_start(completed, self.engine.name, self.serial, any_code)
+        _require_start(completed, self.engine.name, self.serial)
         if allowed is None:
             return completed, None
         return completed, tuple(core for core in range(allowed.bit_length()) if allowed >> core & 1)
@@ -328,7 +326,7 @@ def _cores_flag(
     return Flag("wrong_cores", bool(reason), reason, wanted=False)
 
 
-def _require_start(completed: Completed, name: str, serial: str, any_code: bool) -> None:
+def _require_start(completed: Completed, name: str, serial: str) -> None:
     """Make sure that the program started, and that no signal ended it.
 
     Raises:

@@ -1,8 +1,7 @@
 """The official engine `benchmark_model`: which flags a binary has, and what its output says.
 
-Every dialect from TensorFlow 1.13 to LiteRT 2 is read, from its own streams or from Android's
-log, with operator profiles as tables and as CSV. A number that is not in the text is None; a
-malformed one is not taken; an output that was cut short says so:
+Every dialect from TensorFlow 1.13 to LiteRT 2 is read, with its operator profiles. A number that is
+not in the text is None; a malformed one is not taken; an output that was cut short says so:
 
     flags = probe(help_text)
     command = arguments(flags, graph="/data/local/tmp/m.tflite", threads=4, delegate=Delegate.GPU)
@@ -20,7 +19,6 @@ from android_benchmark.engines.benchmark_model.delegate import (
     Fallback,
     FallbackKind,
 )
-from android_benchmark.engines.benchmark_model.difference import Difference, OutputDifference
 from android_benchmark.engines.benchmark_model.errors import (
     ArgumentError,
     BenchmarkModelError,
@@ -31,22 +29,21 @@ from android_benchmark.engines.benchmark_model.errors import (
 )
 from android_benchmark.engines.benchmark_model.failure import Failure, FailureKind
 from android_benchmark.engines.benchmark_model.flag import Flag, Flags, Tool, probe
-from android_benchmark.engines.benchmark_model.option import OptionRun
-from android_benchmark.engines.benchmark_model.parser import parse, parse_profile
-from android_benchmark.engines.benchmark_model.profile import Phase, Profile, Table
+from android_benchmark.engines.benchmark_model.parser import parse
+from android_benchmark.engines.benchmark_model.profile import RUN_ORDER, Phase, Profile, Table
 from android_benchmark.engines.benchmark_model.report import Dialect, Missing, Report
 from android_benchmark.engines.benchmark_model.summary import Memory, Summary
 from android_benchmark.engines.benchmark_model.text.statistic import Statistics
 from android_benchmark.engines.benchmark_model.text.table import Row
 
 __all__ = [
+    "RUN_ORDER",
     "Application",
     "ArgumentError",
     "BenchmarkModelError",
     "Delegate",
     "Delegation",
     "Dialect",
-    "Difference",
     "Extent",
     "Failure",
     "FailureKind",
@@ -56,8 +53,6 @@ __all__ = [
     "Flags",
     "Memory",
     "Missing",
-    "OptionRun",
-    "OutputDifference",
     "Phase",
     "Profile",
     "Report",
@@ -72,6 +67,5 @@ __all__ = [
     "UnsupportedFlagError",
     "arguments",
     "parse",
-    "parse_profile",
     "probe",
 ]

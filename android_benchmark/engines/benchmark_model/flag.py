@@ -17,9 +17,8 @@ class Tool(enum.Enum):
     """The classic tool of TensorFlow Lite and of LiteRT's `tflite/`."""
     LITERT = "litert"
     """LiteRT's own tool of the same name."""
-    PERFORMANCE_OPTIONS = "benchmark_model_performance_options"
-    INFERENCE_DIFF = "inference_diff"
     UNKNOWN = "unknown"
+    """Another program, or no help text at all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,8 +95,4 @@ def _tool(names: Iterable[str]) -> Tool:
     known = set(names)
     if {"use_cpu", "use_npu"} <= known or {"graph", "dispatch_library_path"} <= known:
         return Tool.LITERT
-    if {"graph", "num_runs"} <= known:
-        return Tool.BENCHMARK_MODEL
-    if "perf_options_list" in known:
-        return Tool.PERFORMANCE_OPTIONS
-    return Tool.INFERENCE_DIFF if "model_file" in known else Tool.UNKNOWN
+    return Tool.BENCHMARK_MODEL if {"graph", "num_runs"} <= known else Tool.UNKNOWN

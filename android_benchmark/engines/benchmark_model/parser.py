@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from android_benchmark.engines.benchmark_model.profile import Profile, ProfileReader
 from android_benchmark.engines.benchmark_model.reader import STARTS, RunReader
 from android_benchmark.engines.benchmark_model.report import Dialect, Missing, Report
 from android_benchmark.engines.benchmark_model.summary import Memory, Summary
@@ -29,23 +28,20 @@ def parse(stdout: str, stderr: str = "") -> Report:
     for it in lines:
         run.read(it)
     run.profile.close()
-    logcat = any(text.logcat for text in texts)
-    dialect = _dialect(run, logcat)
-    warmup, measured = _series(run, dialect)
+    warmup, measured = _series(run)
     summary = run.classic or (Summary(**run.block) if run.block else None)  # type: ignore[arg-type]
     inits = (summary.init_us if summary else None, run.single.get("session_us"))
-    missing = list(_missing(run, dialect, warmup, measured))
+    missing = list(_missing(run, warmup, measured))
     if any(text.cut for text in texts):
         missing.append(Missing.LINE_END)
-    doubts = list(_doubts(run, dialect))
+    doubts = list(_doubts(run))
     doubts += _contradictions(summary, warmup, measured, exact=run.classic is not None)
-    if earlier or any(text.processes > 1 for text in texts):
+    if earlier:
         doubts.append("the output holds more than one run; only the last is read")
     if any(text.overlong for text in texts):
         doubts.append("a line is longer than any tool prints and was not read for numbers")
     return Report(
-        dialect=dialect,
-        logcat=logcat,
+        dialect=_dialect(run),
         # LiteRT's block rounds more than the line of the session does.
         init_us=_first(inits if run.classic else inits[::-1]),
         model_size_bytes=run.single.get("model_size_bytes"),
@@ -57,8 +53,6 @@ def parse(stdout: str, stderr: str = "") -> Report:
         applications=tuple(run.applications),
         fallbacks=tuple(run.fallbacks),
         profiles=tuple(run.profile.profiles),
-        options=tuple(run.options),
-        difference=run.difference,
         unconsumed_flags=tuple(run.unconsumed),
         warnings=tuple(run.warnings),
         failures=tuple(run.failures),
@@ -71,22 +65,12 @@ def _first(values: Iterable[float | None]) -> float | None:
     return next((value for value in values if value is not None), None)
 
 
-def _doubts(run: RunReader, dialect: Dialect) -> Iterator[str]:
+def _doubts(run: RunReader) -> Iterator[str]:
     yield from run.doubts
     if run.profile.malformed:
         yield f"a row of the profile is malformed: {run.profile.malformed[:200]}"
-    if len(run.counts) > 2 and dialect is not Dialect.PERFORMANCE_OPTIONS:
+    if len(run.counts) > 2:
         yield "there are more than two count lines; nothing tells which ones count"
-
-
-def parse_profile(text: str) -> tuple[Profile, ...]:
-    """The operator profiles in a text of their own: the CSV file that a run wrote."""
-    reader = ProfileReader()
-    for it in line.read(text).lines:
-        if it.whole:
-            reader.read(it.text)
-    reader.close()
-    return tuple(reader.profiles)
 
 
 def _last_run(lines: list[Line]) -> tuple[list[Line], bool]:
@@ -99,11 +83,7 @@ def _last_run(lines: list[Line]) -> tuple[list[Line], bool]:
     return lines[begin:], begin > 0
 
 
-def _dialect(run: RunReader, logcat: bool) -> Dialect:
-    if run.is_options:
-        return Dialect.PERFORMANCE_OPTIONS
-    if run.difference is not None:
-        return Dialect.INFERENCE_DIFF
+def _dialect(run: RunReader) -> Dialect:
     if run.litert:
         return Dialect.LITERT2
     announced_by_tf1 = run.running.endswith("seconds") and _TERMINATE not in run.running
@@ -111,16 +91,16 @@ def _dialect(run: RunReader, logcat: bool) -> Dialect:
         return Dialect.TF1
     if run.classic is None:
         # LiteRT's own tool begins with the same lines, prefixed.
-        unprefixed = run.running and not run.prefixed and not logcat
+        unprefixed = run.running and not run.prefixed
         return Dialect.TF2 if unprefixed else Dialect.UNKNOWN
     if any(it is not None and it.median_us is not None for it in run.counts):
         return Dialect.TF2_20
     return Dialect.TF2_13 if run.prefixed else Dialect.TF2
 
 
-def _series(run: RunReader, dialect: Dialect) -> tuple[Statistics | None, Statistics | None]:
+def _series(run: RunReader) -> tuple[Statistics | None, Statistics | None]:
     """Warm-up and measured run, by the order of the count lines."""
-    if dialect is Dialect.PERFORMANCE_OPTIONS or len(run.counts) > 2:
+    if len(run.counts) > 2:
         return None, None
     if len(run.counts) == 2:
         return run.counts[0], run.counts[1]
@@ -128,19 +108,10 @@ def _series(run: RunReader, dialect: Dialect) -> tuple[Statistics | None, Statis
 
 
 def _missing(
-    run: RunReader, dialect: Dialect, warmup: Statistics | None, measured: Statistics | None
+    run: RunReader, warmup: Statistics | None, measured: Statistics | None
 ) -> Iterator[Missing]:
-    if dialect is Dialect.INFERENCE_DIFF:
-        it = run.difference
-        if it is None or it.reference_avg_us is None or it.test_avg_us is None or not it.outputs:
-            yield Missing.SUMMARY
-        return
     if not run.begun:
         yield Missing.BEGINNING
-    if dialect is Dialect.PERFORMANCE_OPTIONS:
-        if not run.options:
-            yield Missing.SUMMARY
-        return
     if warmup is None:
         yield Missing.WARMUP
     if measured is None:

@@ -1,4 +1,4 @@
-"""The operator profile: where the time of a run goes, in the text or in a CSV file of its own."""
+"""The operator profile: where the time of a run goes."""
 
 from __future__ import annotations
 
@@ -56,10 +56,15 @@ class Profile:
 
 
 RUN_ORDER = "Run Order"
-BY_TIME = "Top by Computation Time"
-BY_TYPE = "Summary by node type"
-_TITLES = (RUN_ORDER, BY_TIME, "Top by Memory Use", BY_TYPE, "Delegate Statistics")
+"""Title of the table that lists every operator once, in the order that they ran."""
 
+_TITLES = (
+    RUN_ORDER,
+    "Top by Computation Time",
+    "Top by Memory Use",
+    "Summary by node type",
+    "Delegate Statistics",
+)
 _HEADINGS = {
     "Profiling Info for Benchmark Initialization:": Phase.INITIALIZATION,
     "Operator-wise Profiling Info for Regular Benchmark Runs:": Phase.RUNS,

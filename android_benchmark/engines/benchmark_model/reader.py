@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from android_benchmark.engines.benchmark_model import delegate, difference, failure, option, summary
+from android_benchmark.engines.benchmark_model import delegate, failure, summary
 from android_benchmark.engines.benchmark_model.delegate import Application, Delegation, Fallback
 from android_benchmark.engines.benchmark_model.failure import Failure
 from android_benchmark.engines.benchmark_model.profile import ProfileReader
@@ -46,9 +46,6 @@ class RunReader:
         self.block: dict[str, float | None] = {}
         self.memory: dict[str, float | None] = {}
         self.single: dict[str, float | None] = {}
-        self.options: list[option.OptionRun] = []
-        self.is_options = False
-        self.difference: difference.Difference | None = None
         self.delegations: list[Delegation] = []
         self.applications: list[Application] = []
         self.fallbacks: list[Fallback] = []
@@ -56,7 +53,6 @@ class RunReader:
         self.warnings: list[str] = []
         self.failures: list[Failure] = []
         self.doubts: list[str] = []
-        self._in_options = False
 
     def read(self, line: Line) -> None:
         """Take the next line. One that is not whole is read for messages only."""
@@ -87,14 +83,8 @@ class RunReader:
             self.profiling = self.profiling or "stdout"
         if text.startswith(("CSV File to export profiling", "Op profiling output file.: [")):
             self.profiling = "file"
-        if text.startswith(option.ANNOUNCEMENT) or option.HEADING in text:
-            self.is_options = True
-            self._in_options = option.HEADING in text
 
     def _read_timing(self, text: str) -> bool:
-        if self._in_options and (run := option.read(text)):
-            self.options.append(run)
-            return True
         if _COUNT.search(text):
             self.counts.append(statistic.read(text))
             if self.counts[-1] is None:
@@ -124,8 +114,6 @@ class RunReader:
             self.applications.append(application)
             # Of a delegate that runs nothing, the line is a message as well.
             return application.extent is not delegate.Extent.NOTHING
-        elif found_difference := difference.read(text, self.difference):
-            self.difference = found_difference
         else:
             return False
         return True

@@ -13,9 +13,7 @@ from android_benchmark.engines.benchmark_model.delegate import (
     is_of,
     ran,
 )
-from android_benchmark.engines.benchmark_model.difference import Difference
 from android_benchmark.engines.benchmark_model.failure import Failure
-from android_benchmark.engines.benchmark_model.option import OptionRun
 from android_benchmark.engines.benchmark_model.profile import Profile
 from android_benchmark.engines.benchmark_model.summary import Memory, Summary
 from android_benchmark.engines.benchmark_model.text.statistic import Statistics
@@ -27,15 +25,13 @@ class Dialect(enum.Enum):
     TF1 = "tf1"
     """`Average inference timings in us: Warmup: …`, TensorFlow 1."""
     TF2 = "tf2"
-    """`Inference timings in us: Init: …`; also later builds in a logcat, which hides prefixes."""
+    """`Inference timings in us: Init: …`."""
     TF2_13 = "tf2.13"
     """The same, each line after `INFO: `."""
     TF2_20 = "tf2.20"
     """The same, with percentiles; also the classic tool of LiteRT."""
     LITERT2 = "litert2"
     """LiteRT's own tool, `BENCHMARK RESULTS`."""
-    PERFORMANCE_OPTIONS = "performance_options"
-    INFERENCE_DIFF = "inference_diff"
     UNKNOWN = "unknown"
     """The text does not tell, or was cut before it could."""
 
@@ -58,7 +54,6 @@ class Report:
 
     Attributes:
         dialect: Which tool of which time.
-        logcat: Whether the text came through Android's log.
         init_us: Loading and preparing the model. From the summary, else from the line
             `Initialized session in`, both with six digits; LiteRT's block has 10 µs steps.
         model_size_bytes: Six digits.
@@ -71,8 +66,6 @@ class Report:
         applications: What the tool said of each delegate that was asked for.
         fallbacks: Every notice that something asked for was not, or not wholly, done.
         profiles: Time by operator.
-        options: Of benchmark_model_performance_options.
-        difference: Of inference_diff.
         unconsumed_flags: Flags that the binary does not know, without dashes and values. The
             tool only warns; the run was not the one asked for.
         warnings: Other warnings.
@@ -82,7 +75,6 @@ class Report:
     """
 
     dialect: Dialect = Dialect.UNKNOWN
-    logcat: bool = False
     init_us: float | None = None
     model_size_bytes: float | None = None
     warmup: Statistics | None = None
@@ -93,8 +85,6 @@ class Report:
     applications: tuple[Application, ...] = ()
     fallbacks: tuple[Fallback, ...] = ()
     profiles: tuple[Profile, ...] = ()
-    options: tuple[OptionRun, ...] = ()
-    difference: Difference | None = None
     unconsumed_flags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()

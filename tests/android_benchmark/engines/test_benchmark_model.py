@@ -13,7 +13,6 @@ from android_benchmark.engines.benchmark_model import (
     Delegate,
     Delegation,
     Dialect,
-    Difference,
     Extent,
     Failure,
     FailureKind,
@@ -21,8 +20,6 @@ from android_benchmark.engines.benchmark_model import (
     FallbackKind,
     Memory,
     Missing,
-    OptionRun,
-    OutputDifference,
     Report,
     Statistics,
     Summary,
@@ -223,26 +220,10 @@ def test_second_choice_of_the_gpu_delegate():
     assert report.ran(Delegate.GPU) is True
 
 
-def test_logcat():
-    """The app's results in Android's log, without what other apps log of the same runtime."""
-    assert parse(_text("logcat_threadtime")) == Report(
-        dialect=Dialect.TF2,
-        logcat=True,
-        init_us=126059,
-        model_size_bytes=113392,
-        warmup=Statistics(40, 32942, 12594, 11340, 32942, 12581.9, 3331),
-        measured=Statistics(75, 12840, 11853, 11787, 13649, 12167.6, 325),
-        summary=Summary(126059, 32942, 12581.9, 12167.6),
-        memory=Memory(6.44141 * MIB, 64.8633 * MIB),
-        delegations=(Delegation("TfLiteNnapiDelegate", 101, None, 44),),
-        applications=(Application("NNAPI", Extent.PARTIAL, 44),),
-    )
-
-
 def test_silent_fallback():
     """A delegate that took nothing is told, whatever another one took of the graph."""
-    report = parse(_text("logcat_time_fallback"))
-    assert (report.dialect, report.logcat, report.faults) == (Dialect.TF2_20, True, ())
+    report = parse(_text("tf2_20_nnapi_fallback"))
+    assert (report.dialect, report.faults) == (Dialect.TF2_20, ())
     assert report.applications == (Application("NNAPI", Extent.NOTHING),)
     assert [it.kind for it in report.fallbacks] == [FallbackKind.NOT_RUN]
     assert report.delegations == (Delegation("TfLiteXNNPackDelegate", 539, 548, 19),)
@@ -298,46 +279,6 @@ def test_init_of_litert_without_its_session_line():
     assert parse(text).init_us == 4480
 
 
-def test_performance_options():
-    """Each way of running has a line; no count line among the many passes for the measurement."""
-    report = parse(_text("performance_options"))
-    assert report.dialect is Dialect.PERFORMANCE_OPTIONS
-    assert (report.warmup, report.measured, report.faults) == (None, None, ())
-    assert report.options == (
-        OptionRun("cpu w/ 4 threads", Statistics(50, 34893, 33267, 30791, 37476, 33904.9, 1780)),
-        OptionRun(
-            "cpu w/ 4 threads (xnnpack)",
-            Statistics(50, 43192, 38624, 33059, 48052, 39220.2, 2730),
-        ),
-        OptionRun(
-            "cpu w/ 2 threads (xnnpack)",
-            Statistics(50, 48408, 37070, 35896, 110280, 41921.3, 14156),
-        ),
-        OptionRun("gpu-default", Statistics(50, 59303, 58209, 56596, 59303, 57705.5, 705)),
-        OptionRun("dsp w/ hexagon", None),
-        OptionRun("nnapi(w/o accel name)", Statistics(50, curr_us=40112, all_same=True)),
-    )
-
-
-def test_performance_options_that_were_cut():
-    """Without its summary the output lacks it, however many series it measured."""
-    report = parse(_text("performance_options").split("=====")[0])
-    assert (report.dialect, report.missing) == (
-        Dialect.PERFORMANCE_OPTIONS,
-        (Missing.SUMMARY,),
-    )
-
-
-def test_inference_diff():
-    """Two latencies and how far the outputs are apart."""
-    assert parse(_text("inference_diff")) == Report(
-        dialect=Dialect.INFERENCE_DIFF,
-        difference=Difference(
-            50, 84364.2, 12525, 7281.64, 2089, (OutputDifference(0, 1.96277e-05, 6.95767e-06),)
-        ),
-    )
-
-
 # --- Count lines -------------------------------------------------------------
 
 
@@ -374,14 +315,6 @@ def test_two_runs():
     second = _run().replace("0.53ms", "0.6ms").replace("Init: 530", "Init: 600")
     report = parse(_run() + second)
     assert (report.init_us, report.measured.count) == (600, 50)
-    assert report.doubts == ("the output holds more than one run; only the last is read",)
-
-
-def test_two_processes_of_a_log():
-    """A log with an older run tells so, and its numbers stay out."""
-    old = _text("logcat_threadtime").replace(" 3380  3380 ", " 3111  3111 ").replace("=75", "=9")
-    report = parse(old + _text("logcat_threadtime"))
-    assert report.measured.count == 75
     assert report.doubts == ("the output holds more than one run; only the last is read",)
 
 
@@ -546,57 +479,6 @@ def test_long_message_is_shortened():
     """A message is kept in part, so that a report stays small."""
     report = parse("", "ERROR: Failed to apply " + "x" * 10_000 + "\n")
     assert len(report.failures[0].text) < 1000
-
-
-# --- Logs --------------------------------------------------------------------
-
-_LOG = "".join(f"{line}\n" for line in _run().splitlines() if line)
-
-
-@pytest.mark.parametrize(
-    "prefix",
-    [
-        "05-30 15:16:44.857  3380  3380 I tflite  : ",
-        "2026-05-30 15:16:44.857123 +0200  3380  3380 I tflite  : ",
-        "05-30 15:16:44.857 u0_a123  3380  3380 I tflite: ",
-        "05-30 15:16:44.857 I/tflite  ( 3380): ",
-        "I/tflite  ( 3380): ",
-        "I/tflite  : ",
-        "I tflite  : ",
-    ],
-)
-def test_formats_of_logcat(prefix):
-    """`threadtime` with its options, `time`, `brief`, `tag`, and an excerpt without its time."""
-    log = "".join(f"{prefix}{line}\n" for line in _LOG.splitlines())
-    expected = parse(_LOG)
-    assert parse(log) == dataclasses.replace(expected, logcat=True)
-
-
-def test_severity_of_logcat():
-    """In a log, the letter says what is an error and what a warning."""
-    log = _text("logcat_threadtime") + (
-        "05-30 15:16:46.400  3380  3380 E tflite  : something odd\n"
-        "05-30 15:16:46.401  3380  3380 W tflite  : something else\n"
-    )
-    report = parse(log)
-    assert report.failures == (Failure(FailureKind.OTHER, "something odd"),)
-    assert report.warnings == ("something else",)
-
-
-def test_crash_in_a_log():
-    """The death of the benchmark's own process is an error; that of another app is none."""
-    crash = "05-30 15:16:46.400  {0}  {0} F libc    : Fatal signal 11 (SIGSEGV), code 1\n"
-    log = _text("logcat_threadtime")
-    assert parse(log + crash.format("3380")).failures == (
-        Failure(FailureKind.CRASH, "Fatal signal 11 (SIGSEGV), code 1"),
-    )
-    assert parse(log + crash.format("2904")).failures == ()
-
-
-def test_output_that_only_looks_like_a_log():
-    """`I/O error: ` is no line of a log."""
-    report = parse(_run("I/O error: 5"))
-    assert (report.logcat, report.faults) == (False, ())
 
 
 # --- Delegates ---------------------------------------------------------------

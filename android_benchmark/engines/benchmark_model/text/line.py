@@ -1,15 +1,13 @@
 """Output as lines without what loggers, terminals and transports put around them.
 
 Beyond the tool's own `INFO: ` there are LiteRT's `[file.cc:12] `, abseil's `I0000 … file.cc:12] `,
-logcat's prefixes, the carriage returns of old adb and colour codes.
+the carriage returns of old adb and colour codes.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-
-from android_benchmark.engines.benchmark_model.text import logcat
 
 _ESCAPES = re.compile(r"(?:\x1b\[[0-?]*[ -/]*[@-~])+")
 _IN_NUMBER = frozenset("0123456789.eE+-")
@@ -45,16 +43,12 @@ class Lines:
     """A whole text.
 
     Attributes:
-        lines: In order; of a logcat, the lines of the last benchmark process.
-        logcat: Whether they came with logcat's prefixes.
-        processes: How many benchmark processes a logcat shows; 0 elsewhere.
+        lines: In order.
         cut: Whether the last line has no end.
         overlong: Whether a line is longer than any tool prints; its beginning is kept.
     """
 
     lines: tuple[Line, ...]
-    logcat: bool
-    processes: int
     cut: bool
     overlong: bool
 
@@ -75,10 +69,10 @@ def _without_escapes(text: str) -> str:
 _EMPTY = Line("")
 
 
-def _line(text: str, severity: str, whole: bool) -> Line:
+def _line(text: str, whole: bool) -> Line:
     if not text:
         return _EMPTY
-    prefixed = False
+    severity, prefixed = "", False
     if match := _SEVERITY.match(text):
         prefixed = True
         severity = "WARN" if match[1] == "WARNING" else match[1]
@@ -104,17 +98,8 @@ def read(text: str) -> Lines:
         parts.append(rest)
         whole.append(False)
     parts = [part[:LONGEST] for part in parts]
-    entries = [logcat.read(part) if part else None for part in parts]
-    chosen, processes = logcat.of_last_process(entries)
-    lines = tuple(
-        _line(part, "", is_whole) if entry is None else _line(entry.text, entry.severity, is_whole)
-        for part, entry, is_whole, kept in zip(parts, entries, whole, chosen, strict=True)
-        if kept
-    )
     return Lines(
-        lines,
-        logcat=any(entry is not None and entry.ours for entry in entries),
-        processes=processes,
+        tuple(_line(part, is_whole) for part, is_whole in zip(parts, whole, strict=True)),
         cut=bool(rest),
         overlong=any(len(part) == LONGEST for part in parts),
     )

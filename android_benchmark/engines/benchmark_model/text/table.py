@@ -1,7 +1,7 @@
 """Tables of the operator profile in all their layouts, read by their header line.
 
-Columns are parted by tabs, by blanks (the newest layout, and logs whose tabs were expanded) or by
-commas. Node types hold blanks, commas and digits, so their end is found from the other columns.
+Columns are parted by tabs, by blanks (newest layout, expanded tabs) or by commas. Node types
+hold blanks, commas and digits, so their end is found from the other columns.
 """
 
 from __future__ import annotations
