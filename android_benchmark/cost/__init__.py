@@ -10,7 +10,7 @@ A count is not a latency: it knows nothing of caches, bandwidth and issue width.
 from __future__ import annotations
 
 from android_benchmark.cost.counter import Kernel
-from android_benchmark.cost.counting import DELEGATES, TIMEOUT_S, WARMUP_RUNS, Cost, count
+from android_benchmark.cost.counting import DELEGATES, TIMEOUT_S, WARMUP_RUNS, CountedRuns, count
 from android_benchmark.cost.identity import CPUS, Identity
 from android_benchmark.cost.tools import CostTools, CostToolsError, find_tools
 
@@ -19,9 +19,9 @@ __all__ = [
     "DELEGATES",
     "TIMEOUT_S",
     "WARMUP_RUNS",
-    "Cost",
     "CostTools",
     "CostToolsError",
+    "CountedRuns",
     "Identity",
     "Kernel",
     "count",

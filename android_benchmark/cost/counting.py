@@ -41,7 +41,7 @@ _KERNEL_RELEASE = "5.10.0"
 
 
 @dataclasses.dataclass(frozen=True)
-class Cost:
+class CountedRuns:
     """What one inference executes.
 
     Attributes:
@@ -77,7 +77,7 @@ def count(
     timeout_s: float = TIMEOUT_S,
     trace: bool = True,
     stop: threading.Event | None = None,
-) -> Cost:
+) -> CountedRuns:
     """Count the instructions of one inference.
 
     Args:
@@ -122,20 +122,20 @@ def count(
                 f"{tools.qemu} {tools.qemu_version} does not load the instruction counter: "
                 f"{_last_line(completed.stderr)}"
             )
-        reading = tools.engine.read(completed, settings)
+        result = tools.engine.read(completed, settings)
         report = tflbench.parse(completed.stdout, completed.stderr, completed.returncode)
         counted = counter.read((folder / _COUNTS).read_text(encoding="utf-8"))
-    if reading.engine.delegate != delegate:
+    if result.engine.delegate != delegate:
         raise errors.DelegateMissingError(
             f"XNNPACK takes no operator of {model.name}: count it with `--delegate none`."
         )
     _check_exact(counted)
-    return Cost(
+    return CountedRuns(
         counted.runs,
         counted.kernels,
         report.trace.ops if report.trace else (),
         (report.trace.failure or "") if report.trace else "it was not asked for",
-        reading.engine,
+        result.engine,
         cpu,
         identity.name,
     )

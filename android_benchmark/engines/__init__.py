@@ -6,6 +6,6 @@ touches no phone itself: `android_benchmark.phone.phone` does.
 
 from android_benchmark.engines.official import BenchmarkModel
 from android_benchmark.engines.own import Tflbench
-from android_benchmark.phone.engine import PhoneEngine, Reading
+from android_benchmark.phone.engine import EngineResult, PhoneEngine
 
-__all__ = ["BenchmarkModel", "PhoneEngine", "Reading", "Tflbench"]
+__all__ = ["BenchmarkModel", "EngineResult", "PhoneEngine", "Tflbench"]

@@ -11,17 +11,17 @@ from android_benchmark.device import DELEGATES, Engine, OperatorTime, Settings
 from android_benchmark.engines import benchmark_model
 from android_benchmark.engines.benchmark_model import (
     RUN_ORDER,
+    BenchmarkModelReport,
     Delegate,
     FailureKind,
     Flags,
     Missing,
     Phase,
-    Report,
     Tool,
 )
 from android_benchmark.measurement import Flag, Measurement, Statistics
 from android_benchmark.phone.adb import Completed
-from android_benchmark.phone.engine import Reading, confirmation_flag, failure, fallback_flag
+from android_benchmark.phone.engine import EngineResult, confirmation_flag, failure, fallback_flag
 from android_benchmark.rules import RunRules
 
 _PROGRAM = "benchmark_model"
@@ -132,7 +132,7 @@ class BenchmarkModel:
             raise errors.EngineError(str(error)) from error
         return [f"./{_PROGRAM}", *arguments]
 
-    def read(self, completed: Completed, settings: Settings) -> Reading:
+    def read(self, completed: Completed, settings: Settings) -> EngineResult:
         """What a run's output says.
 
         Raises:
@@ -145,7 +145,7 @@ class BenchmarkModel:
         high_us = float(measured.max_us if measured.max_us is not None else low_us)
         delegate, flags = _delegate(report, settings)
         took = next(iter(report.delegations_of(Delegate(delegate))), None)
-        return Reading(
+        return EngineResult(
             engine=Engine(
                 self.name,
                 report.dialect.value,
@@ -182,12 +182,12 @@ def _real(value: int | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _peak(report: Report) -> int | None:
+def _peak(report: BenchmarkModelReport) -> int | None:
     peak = report.memory.peak_bytes
     return None if peak is None else round(peak)
 
 
-def _profile(report: Report) -> tuple[OperatorTime, ...]:
+def _profile(report: BenchmarkModelReport) -> tuple[OperatorTime, ...]:
     """The operators of an inference; what ran once, before them, is left out."""
     found = []
     for profile in report.profiles:
@@ -206,8 +206,8 @@ def _profile(report: Report) -> tuple[OperatorTime, ...]:
 
 
 def _require_success(
-    report: Report, returncode: int, settings: Settings
-) -> benchmark_model.Statistics:
+    report: BenchmarkModelReport, returncode: int, settings: Settings
+) -> benchmark_model.LoggedStatistics:
     """The numbers of a run that came to its end, and can be trusted.
 
     Raises:
@@ -244,7 +244,7 @@ def _require_success(
     return report.measured
 
 
-def _delegate(report: Report, settings: Settings) -> tuple[str, tuple[Flag, ...]]:
+def _delegate(report: BenchmarkModelReport, settings: Settings) -> tuple[str, tuple[Flag, ...]]:
     """What ran the model, and what is wrong with that."""
     why = report.fallbacks[0].text if report.fallbacks else ""
     wanted = Delegate(settings.delegate)

@@ -13,7 +13,7 @@ from android_benchmark.device import Engine, OperatorTime, Settings
 from android_benchmark.engines import tflbench
 from android_benchmark.measurement import Measurement
 from android_benchmark.phone.adb import Completed
-from android_benchmark.phone.engine import Reading, confirmation_flag, failure, fallback_flag
+from android_benchmark.phone.engine import EngineResult, confirmation_flag, failure, fallback_flag
 from android_benchmark.rules import RunRules
 
 MANIFEST = "manifest.json"
@@ -125,7 +125,7 @@ class Tflbench:
             *([f"--output={output}"] if output else []),
         ]
 
-    def read(self, completed: Completed, settings: Settings) -> Reading:
+    def read(self, completed: Completed, settings: Settings) -> EngineResult:
         """What a run's output says.
 
         Raises:
@@ -148,7 +148,7 @@ class Tflbench:
         ran = (delegate.name or "none").lower() if delegate and took != 0 else "none"
         told = ran == "none" or took is not None
         init = report.init
-        return Reading(
+        return EngineResult(
             engine=Engine(
                 self.name,
                 f"{report.start.version} ({report.start.runtime})",
@@ -199,7 +199,7 @@ def _profile(profile: tflbench.OpProfile | None) -> tuple[OperatorTime, ...]:
     )
 
 
-def _failure(report: tflbench.Report, completed: Completed) -> errors.HarnessError:
+def _failure(report: tflbench.TflbenchReport, completed: Completed) -> errors.HarnessError:
     """The error that tflbench's own complaint stands for."""
     said = (report.complaints or ("it says nothing of why",))[0].rstrip(".")
     if said.startswith("`--output`"):

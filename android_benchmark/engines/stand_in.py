@@ -11,7 +11,7 @@ from pathlib import Path
 
 from android_benchmark.device import Settings
 from android_benchmark.emulator import Reply, ScriptedEngine
-from android_benchmark.engines import BenchmarkModel, Reading
+from android_benchmark.engines import BenchmarkModel, EngineResult
 from android_benchmark.measurement import Flag
 from android_benchmark.phone.adb import Completed
 
@@ -83,9 +83,9 @@ def write_stand_in(path: Path) -> BenchmarkModel:
 class _StandIn(BenchmarkModel):
     """Its results say that they are of no model."""
 
-    def read(self, completed: Completed, settings: Settings) -> Reading:
-        reading = super().read(completed, settings)
+    def read(self, completed: Completed, settings: Settings) -> EngineResult:
+        result = super().read(completed, settings)
         reason = "a stand-in answered in place of an engine: its figures are of no model"
         return dataclasses.replace(
-            reading, flags=(*reading.flags, Flag("real_engine", False, reason))
+            result, flags=(*result.flags, Flag("real_engine", False, reason))
         )

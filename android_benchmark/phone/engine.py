@@ -15,7 +15,7 @@ from android_benchmark.rules import RunRules
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
+class EngineResult:
     """What the output of one run says.
 
     Attributes:
@@ -76,7 +76,7 @@ class PhoneEngine(Protocol):
             EngineError: It cannot do what is asked.
         """
 
-    def read(self, completed: Completed, settings: Settings) -> Reading:
+    def read(self, completed: Completed, settings: Settings) -> EngineResult:
         """What a run's output says.
 
         Raises:

@@ -19,7 +19,7 @@ from android_benchmark.measurement import Flag
 from android_benchmark.phone import cores, elf
 from android_benchmark.phone.adb import Adb, AdbDevice, Completed
 from android_benchmark.phone.awake import Awake
-from android_benchmark.phone.engine import PhoneEngine, Reading
+from android_benchmark.phone.engine import EngineResult, PhoneEngine
 from android_benchmark.phone.reading import read_facts, read_state
 from android_benchmark.phone.validity import judge_conditions
 from android_benchmark.phone.workspace import FOLDER, Workspace
@@ -171,21 +171,21 @@ class Phone:
             self._cool = before
         timeout_s = self._timeout_s or STARTING_S + 2.5 * rules.max_duration_s
         completed, affinity = self._run(command, folder, pinned, timeout_s)
-        reading = self.engine.read(completed, settings)
+        result = self.engine.read(completed, settings)
         after = read_state(self._device)
-        outputs = self._fetch(reading, output)
+        outputs = self._fetch(result, output)
         conditions = judge_conditions(before, after, pinned, self.facts().max_frequencies_khz)
         return Outcome(
-            engine=reading.engine,
-            measurement=reading.measurement,
+            engine=result.engine,
+            measurement=result.measurement,
             before=before,
             after=after,
             cores=affinity if affinity is not None else (),
-            flags=(*reading.flags, *conditions, _cores_flag(pinned, affinity, settings.threads)),
-            init_us=reading.init_us,
+            flags=(*result.flags, *conditions, _cores_flag(pinned, affinity, settings.threads)),
+            init_us=result.init_us,
             # Under emulation it is the emulator's memory.
-            peak_memory_bytes=None if self.facts().emulated else reading.peak_memory_bytes,
-            profile=reading.profile,
+            peak_memory_bytes=None if self.facts().emulated else result.peak_memory_bytes,
+            profile=result.profile,
             outputs=outputs,
         )
 
@@ -254,19 +254,19 @@ class Phone:
             f"if [ -r {pid} ]; then kill -9 $(cat {pid}) 2>/dev/null; rm -f {pid}; fi; true"
         )
 
-    def _fetch(self, reading: Reading, output: str) -> tuple[Output, ...]:
+    def _fetch(self, result: EngineResult, output: str) -> tuple[Output, ...]:
         """The output tensors that the engine left on the phone."""
-        if not reading.outputs:
+        if not result.outputs:
             return ()
         with tempfile.TemporaryDirectory(prefix="mmnet-output-") as folder:
             local = Path(folder) / "output"
             self._device.pull(output, local)
             content = local.read_bytes()
         self._workspace.remove(_OUTPUT)
-        if len(content) != sum(size for _, size in reading.outputs):
+        if len(content) != sum(size for _, size in result.outputs):
             raise errors.OutputCutError("The output tensors did not arrive whole.")
         outputs, begin = [], 0
-        for dtype, size in reading.outputs:
+        for dtype, size in result.outputs:
             outputs.append(Output(dtype, content[begin : begin + size]))
             begin += size
         return tuple(outputs)

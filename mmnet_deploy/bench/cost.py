@@ -117,7 +117,7 @@ def _copies(graph: Graph) -> list[int]:
     return [pieces[op.kind](op) for op in graph.ops if op.kind in pieces]
 
 
-def attribute(counted: counting.Cost, graph: Graph) -> tuple[tuple[OperatorCost, ...], str]:
+def attribute(counted: counting.CountedRuns, graph: Graph) -> tuple[tuple[OperatorCost, ...], str]:
     """Instructions by operator, and why there are none where that cannot be told.
 
     XNNPACK's profiler names its operators and marks every kernel, but does not say which kernels

@@ -28,19 +28,25 @@ from android_benchmark.engines.benchmark_model.errors import (
     UnsupportedFlagError,
 )
 from android_benchmark.engines.benchmark_model.failure import Failure, FailureKind
-from android_benchmark.engines.benchmark_model.flag import Flag, Flags, Tool, probe
+from android_benchmark.engines.benchmark_model.flag import Flags, Tool, ToolFlag, probe
 from android_benchmark.engines.benchmark_model.parser import parse
-from android_benchmark.engines.benchmark_model.profile import RUN_ORDER, Phase, Profile, Table
-from android_benchmark.engines.benchmark_model.report import Dialect, Missing, Report
+from android_benchmark.engines.benchmark_model.profile import (
+    RUN_ORDER,
+    OperatorProfile,
+    Phase,
+    Table,
+)
+from android_benchmark.engines.benchmark_model.report import BenchmarkModelReport, Dialect, Missing
 from android_benchmark.engines.benchmark_model.summary import Memory, Summary
-from android_benchmark.engines.benchmark_model.text.statistic import Statistics
-from android_benchmark.engines.benchmark_model.text.table import Row
+from android_benchmark.engines.benchmark_model.text.statistic import LoggedStatistics
+from android_benchmark.engines.benchmark_model.text.table import ProfileRow
 
 __all__ = [
     "RUN_ORDER",
     "Application",
     "ArgumentError",
     "BenchmarkModelError",
+    "BenchmarkModelReport",
     "Delegate",
     "Delegation",
     "Dialect",
@@ -49,18 +55,17 @@ __all__ = [
     "FailureKind",
     "Fallback",
     "FallbackKind",
-    "Flag",
     "Flags",
+    "LoggedStatistics",
     "Memory",
     "Missing",
+    "OperatorProfile",
     "Phase",
-    "Profile",
-    "Report",
-    "Row",
-    "Statistics",
+    "ProfileRow",
     "Summary",
     "Table",
     "Tool",
+    "ToolFlag",
     "UnknownToolError",
     "UnsupportedDelegateError",
     "UnsupportedError",

@@ -22,7 +22,7 @@ class Tool(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Flag:
+class ToolFlag:
     """One flag: `name` without dashes, `default` and `type` as printed.
 
     `required` is None in the help of TensorFlow 1, which does not say.
@@ -40,12 +40,12 @@ class Flags:
     """What a binary understands; `flags` is empty where the text is no help at all."""
 
     tool: Tool
-    flags: tuple[Flag, ...]
+    flags: tuple[ToolFlag, ...]
 
     def __contains__(self, name: object) -> bool:
         return any(flag.name == name for flag in self.flags)
 
-    def find(self, name: str) -> Flag | None:
+    def find(self, name: str) -> ToolFlag | None:
         """The flag `name`, or None if the binary does not list it."""
         return next((flag for flag in self.flags if flag.name == name), None)
 
@@ -62,14 +62,14 @@ def probe(help_text: str) -> Flags:
     Any text can be given; of one that is no help the tool is UNKNOWN. Flags that occur twice, as
     `num_threads` does, are kept once.
     """
-    found: dict[str, Flag] = {}
+    found: dict[str, ToolFlag] = {}
     for it in line.read(help_text).lines:
         if flag := _flag(it.text.strip(" \t")):
             found.setdefault(flag.name, flag)
     return Flags(_tool(found), tuple(found.values()))
 
 
-def _flag(text: str) -> Flag | None:
+def _flag(text: str) -> ToolFlag | None:
     """`--name=default`, type, `required` or `optional`, usage: parted by tabs or, once those are
     expanded, by blanks. The default may be empty.
     """
@@ -82,7 +82,7 @@ def _flag(text: str) -> Flag | None:
     usage = text[kind.end() :].strip(" \t")
     first, _, rest = usage.replace("\t", " ").partition(" ")
     required = _REQUIRED.get(first)
-    return Flag(
+    return ToolFlag(
         name=match[1],
         default=text[match.end() : kind.start()].strip(" \t"),
         type=kind[0],

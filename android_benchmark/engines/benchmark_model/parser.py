@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from android_benchmark.engines.benchmark_model.reader import STARTS, RunReader
-from android_benchmark.engines.benchmark_model.report import Dialect, Missing, Report
+from android_benchmark.engines.benchmark_model.report import BenchmarkModelReport, Dialect, Missing
 from android_benchmark.engines.benchmark_model.summary import Memory, Summary
 from android_benchmark.engines.benchmark_model.text import line
 from android_benchmark.engines.benchmark_model.text.line import Line
-from android_benchmark.engines.benchmark_model.text.statistic import ROUNDING, Statistics
+from android_benchmark.engines.benchmark_model.text.statistic import ROUNDING, LoggedStatistics
 
 # LiteRT's block prints hundredths of a millisecond.
 _BLOCK_STEP_US = 10.0
 _TERMINATE = "but terminate if exceeding"
 
 
-def parse(stdout: str, stderr: str = "") -> Report:
+def parse(stdout: str, stderr: str = "") -> BenchmarkModelReport:
     """Read what a run printed; any text can be given, and none raises.
 
     Builds of TensorFlow 1 print everything to stderr, later ones errors only, and over an old adb
@@ -40,7 +40,7 @@ def parse(stdout: str, stderr: str = "") -> Report:
         doubts.append("the output holds more than one run; only the last is read")
     if any(text.overlong for text in texts):
         doubts.append("a line is longer than any tool prints and was not read for numbers")
-    return Report(
+    return BenchmarkModelReport(
         dialect=_dialect(run),
         # LiteRT's block rounds more than the line of the session does.
         init_us=_first(inits if run.classic else inits[::-1]),
@@ -98,7 +98,7 @@ def _dialect(run: RunReader) -> Dialect:
     return Dialect.TF2_13 if run.prefixed else Dialect.TF2
 
 
-def _series(run: RunReader) -> tuple[Statistics | None, Statistics | None]:
+def _series(run: RunReader) -> tuple[LoggedStatistics | None, LoggedStatistics | None]:
     """Warm-up and measured run, by the order of the count lines."""
     if len(run.counts) > 2:
         return None, None
@@ -108,7 +108,7 @@ def _series(run: RunReader) -> tuple[Statistics | None, Statistics | None]:
 
 
 def _missing(
-    run: RunReader, warmup: Statistics | None, measured: Statistics | None
+    run: RunReader, warmup: LoggedStatistics | None, measured: LoggedStatistics | None
 ) -> Iterator[Missing]:
     if not run.begun:
         yield Missing.BEGINNING
@@ -126,8 +126,8 @@ def _missing(
 
 def _contradictions(
     summary: Summary | None,
-    warmup: Statistics | None,
-    measured: Statistics | None,
+    warmup: LoggedStatistics | None,
+    measured: LoggedStatistics | None,
     exact: bool,
 ) -> Iterator[str]:
     """Sentences on what the summary says otherwise than the lines it sums up."""
@@ -148,7 +148,7 @@ def _contradictions(
             yield "the summary and the count lines disagree on the number of runs"
 
 
-def _value(series: Statistics | None, field: str) -> float | None:
+def _value(series: LoggedStatistics | None, field: str) -> float | None:
     """A field; of runs that all took the same time, that time."""
     if series is None:
         return None

@@ -8,8 +8,8 @@ import re
 
 from android_benchmark.engines.benchmark_model.text import statistic, table
 from android_benchmark.engines.benchmark_model.text.number import INTEGER, integer
-from android_benchmark.engines.benchmark_model.text.statistic import Statistics
-from android_benchmark.engines.benchmark_model.text.table import Header, Row
+from android_benchmark.engines.benchmark_model.text.statistic import LoggedStatistics
+from android_benchmark.engines.benchmark_model.text.table import Header, ProfileRow
 
 
 class Phase(enum.Enum):
@@ -25,11 +25,11 @@ class Table:
     """One table under its title, such as `Run Order`."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[ProfileRow, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Profile:
+class OperatorProfile:
     """The tables of one phase and subgraph.
 
     Attributes:
@@ -45,12 +45,12 @@ class Profile:
     phase: Phase = Phase.UNKNOWN
     subgraph: int | None = None
     tables: tuple[Table, ...] = ()
-    timings: Statistics | None = None
+    timings: LoggedStatistics | None = None
     nodes_executed: int | None = None
     nodes_observed: int | None = None
     ended: bool = False
 
-    def rows(self, title: str) -> tuple[Row, ...]:
+    def rows(self, title: str) -> tuple[ProfileRow, ...]:
         """Rows of the table `title`; none if there is no such table."""
         return next((it.rows for it in self.tables if it.title == title), ())
 
@@ -80,15 +80,15 @@ class ProfileReader:
     """Collects profiles from the lines of an output, one by one."""
 
     def __init__(self) -> None:
-        self.profiles: list[Profile] = []
+        self.profiles: list[OperatorProfile] = []
         self.malformed = ""
         """The first line within a table that looks like a row and cannot be read."""
-        self._open: Profile | None = None
+        self._open: OperatorProfile | None = None
         self._phase = Phase.UNKNOWN
         self._subgraph: int | None = None
         self._title = ""
         self._header: Header | None = None
-        self._rows: list[Row] = []
+        self._rows: list[ProfileRow] = []
 
     def read(self, text: str) -> bool:
         """Take a line; return whether it belongs to a profile."""
@@ -157,7 +157,7 @@ class ProfileReader:
         if again:
             self.close()
         if self._open is None:
-            self._open = Profile(self._phase, self._subgraph)
+            self._open = OperatorProfile(self._phase, self._subgraph)
         self._header = header
 
     def _end_table(self) -> None:

@@ -12,7 +12,7 @@ from android_benchmark.engines.benchmark_model.profile import ProfileReader
 from android_benchmark.engines.benchmark_model.summary import Summary
 from android_benchmark.engines.benchmark_model.text import statistic
 from android_benchmark.engines.benchmark_model.text.line import Line
-from android_benchmark.engines.benchmark_model.text.statistic import Statistics
+from android_benchmark.engines.benchmark_model.text.statistic import LoggedStatistics
 
 STARTS = ("STARTING!", "Running TensorFlow Lite benchmark with args")
 # What stands before the first count line of every build.
@@ -31,7 +31,7 @@ class RunReader:
 
     def __init__(self) -> None:
         self.profile = ProfileReader()
-        self.counts: list[Statistics | None] = []
+        self.counts: list[LoggedStatistics | None] = []
         """Count lines in order; None where one is malformed."""
         self.begun = False
         """Whether a line was seen that stands before the first count line."""

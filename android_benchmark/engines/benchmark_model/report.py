@@ -14,9 +14,9 @@ from android_benchmark.engines.benchmark_model.delegate import (
     ran,
 )
 from android_benchmark.engines.benchmark_model.failure import Failure
-from android_benchmark.engines.benchmark_model.profile import Profile
+from android_benchmark.engines.benchmark_model.profile import OperatorProfile
 from android_benchmark.engines.benchmark_model.summary import Memory, Summary
-from android_benchmark.engines.benchmark_model.text.statistic import Statistics
+from android_benchmark.engines.benchmark_model.text.statistic import LoggedStatistics
 
 
 class Dialect(enum.Enum):
@@ -49,7 +49,7 @@ class Missing(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class BenchmarkModelReport:
     """What one run of the engine printed.
 
     Attributes:
@@ -77,14 +77,14 @@ class Report:
     dialect: Dialect = Dialect.UNKNOWN
     init_us: float | None = None
     model_size_bytes: float | None = None
-    warmup: Statistics | None = None
-    measured: Statistics | None = None
+    warmup: LoggedStatistics | None = None
+    measured: LoggedStatistics | None = None
     summary: Summary | None = None
     memory: Memory = dataclasses.field(default_factory=Memory)
     delegations: tuple[Delegation, ...] = ()
     applications: tuple[Application, ...] = ()
     fallbacks: tuple[Fallback, ...] = ()
-    profiles: tuple[Profile, ...] = ()
+    profiles: tuple[OperatorProfile, ...] = ()
     unconsumed_flags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()

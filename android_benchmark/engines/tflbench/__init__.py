@@ -3,18 +3,18 @@
 The engine prints one JSON object per line and `end` last; `native/tflbench.c` lists the events.
 """
 
-from android_benchmark.engines.tflbench.output import Difference, compare_outputs, noise
+from android_benchmark.engines.tflbench.output import TensorDifference, compare_outputs, noise
 from android_benchmark.engines.tflbench.parser import FORMAT, parse
 from android_benchmark.engines.tflbench.record import (
-    Delegate,
+    AppliedDelegate,
     Init,
-    Memory,
     Op,
     OpProfile,
-    Report,
+    PeakMemory,
+    RunStatistics,
     Start,
-    Statistics,
     Tensor,
+    TflbenchReport,
     Trace,
     TracedOp,
 )
@@ -23,16 +23,16 @@ __all__ = [
     "ENGINE",
     "FORMAT",
     "UNVERIFIED",
-    "Delegate",
-    "Difference",
+    "AppliedDelegate",
     "Init",
-    "Memory",
     "Op",
     "OpProfile",
-    "Report",
+    "PeakMemory",
+    "RunStatistics",
     "Start",
-    "Statistics",
     "Tensor",
+    "TensorDifference",
+    "TflbenchReport",
     "Trace",
     "TracedOp",
     "compare_outputs",

@@ -47,7 +47,7 @@ def noise(dtype: str, size_bytes: int) -> bytes:
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
+class TensorDifference:
     """How far two outputs of one network are apart.
 
     Attributes:
@@ -83,7 +83,7 @@ def _apart(left: float, right: float) -> float:
     return math.inf if math.isnan(difference) else difference
 
 
-def compare_outputs(host: bytes, device: bytes, dtype: str) -> Difference:
+def compare_outputs(host: bytes, device: bytes, dtype: str) -> TensorDifference:
     """Compare the raw bytes of an output tensor with those that the host computed.
 
     Args:
@@ -108,4 +108,6 @@ def compare_outputs(host: bytes, device: bytes, dtype: str) -> Difference:
         strict=True,
     )
     apart = [_apart(left, right) for left, right in pairs]
-    return Difference(dtype, len(apart), sum(value > 0 for value in apart), max(apart, default=0.0))
+    return TensorDifference(
+        dtype, len(apart), sum(value > 0 for value in apart), max(apart, default=0.0)
+    )

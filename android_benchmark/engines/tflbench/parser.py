@@ -10,15 +10,15 @@ import types
 import typing
 
 from android_benchmark.engines.tflbench.record import (
-    Delegate,
+    AppliedDelegate,
     Init,
-    Memory,
     Op,
     OpProfile,
-    Report,
+    PeakMemory,
+    RunStatistics,
     Start,
-    Statistics,
     Tensor,
+    TflbenchReport,
     Trace,
     TracedOp,
 )
@@ -59,12 +59,12 @@ class _End:
 _EVENTS: dict[str, type] = {
     "start": Start,
     "init": Init,
-    "delegate": Delegate,
+    "delegate": AppliedDelegate,
     "input": Tensor,
     "warmup": _Samples,
     "runs": _Samples,
-    "statistics": Statistics,
-    "memory": Memory,
+    "statistics": RunStatistics,
+    "memory": PeakMemory,
     "output": Tensor,
     "op_profile": _Profile,
     "op": Op,
@@ -157,7 +157,7 @@ def _trace(ends: list[_Trace], ops: list[TracedOp]) -> Trace | None:
     return Trace(failure, tuple(ops))
 
 
-def _check_end(ends: list[_End], report: Report, returncode: int) -> list[str]:
+def _check_end(ends: list[_End], report: TflbenchReport, returncode: int) -> list[str]:
     """Why the report is not complete."""
     problems = [] if returncode == 0 else [f"the engine ended with exit code {returncode}"]
     if not ends:
@@ -176,7 +176,7 @@ def _check_end(ends: list[_End], report: Report, returncode: int) -> list[str]:
     return problems + [f"the event `{name}` is missing" for name in absent]
 
 
-def parse(stdout: str, stderr: str, returncode: int) -> Report:
+def parse(stdout: str, stderr: str, returncode: int) -> TflbenchReport:
     """Read what the engine printed. Raises nothing: what is wrong stands in `problems`.
 
     Lines that are not the engine's (a runtime's own messages) are passed over, also where a
@@ -212,7 +212,7 @@ def parse(stdout: str, stderr: str, returncode: int) -> Report:
     warmup_ns = _join(events["warmup"], "warmup", problems)
     samples_ns = _join(events["runs"], "runs", problems)
     lost: list[str] = []
-    report = Report(
+    report = TflbenchReport(
         start=start,
         init=single["init"],
         delegate=single["delegate"],

@@ -35,7 +35,7 @@ class Init:
 
 
 @dataclasses.dataclass(frozen=True)
-class Delegate:
+class AppliedDelegate:
     """Which delegate was made (None: none was asked for) and how much of the model it took.
 
     Attributes:
@@ -72,7 +72,7 @@ class Tensor:
 
 
 @dataclasses.dataclass(frozen=True)
-class Statistics:
+class RunStatistics:
     """What the engine itself derived from the measured samples."""
 
     count: int
@@ -88,7 +88,7 @@ class Statistics:
 
 
 @dataclasses.dataclass(frozen=True)
-class Memory:
+class PeakMemory:
     """Greatest resident set before the library was loaded, once the model was ready, and after
     the measured runs; 0 where the system does not say. Under emulation it is the emulator's."""
 
@@ -141,7 +141,7 @@ class Trace:
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class TflbenchReport:
     """Everything that an output tells; what it does not is None or empty.
 
     Attributes:
@@ -157,13 +157,13 @@ class Report:
 
     start: Start | None = None
     init: Init | None = None
-    delegate: Delegate | None = None
+    delegate: AppliedDelegate | None = None
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
     warmup_ns: tuple[int, ...] = ()
     samples_ns: tuple[int, ...] = ()
-    statistics: Statistics | None = None
-    memory: Memory | None = None
+    statistics: RunStatistics | None = None
+    memory: PeakMemory | None = None
     op_profile: OpProfile | None = None
     trace: Trace | None = None
     complete: bool = False

@@ -10,6 +10,7 @@ import pytest
 
 from android_benchmark.engines.benchmark_model import (
     Application,
+    BenchmarkModelReport,
     Delegate,
     Delegation,
     Dialect,
@@ -18,10 +19,9 @@ from android_benchmark.engines.benchmark_model import (
     FailureKind,
     Fallback,
     FallbackKind,
+    LoggedStatistics,
     Memory,
     Missing,
-    Report,
-    Statistics,
     Summary,
     parse,
 )
@@ -61,11 +61,11 @@ def _unprofiled(report):
 
 def test_tensorflow_1():
     """The oldest summary names no first inference; nothing tells the model's size or memory."""
-    assert parse(_text("tf1_cpu")) == Report(
+    assert parse(_text("tf1_cpu")) == BenchmarkModelReport(
         dialect=Dialect.TF1,
         init_us=9933,
-        warmup=Statistics(7, 127425, 66709, 66709, 127425, 76605.9, 20944),
-        measured=Statistics(15, 66753, 66800, 66699, 66838, 66767.6, 39),
+        warmup=LoggedStatistics(7, 127425, 66709, 66709, 127425, 76605.9, 20944),
+        measured=LoggedStatistics(15, 66753, 66800, 66699, 66838, 66767.6, 39),
         summary=Summary(init_us=9933, warmup_avg_us=76605.9, inference_avg_us=66767.6),
     )
 
@@ -86,12 +86,12 @@ def test_readme_form_of_the_oldest_summary():
 def test_tensorflow_2_4():
     """No prefixes, the first wording of the memory line, and a warning that is not marked."""
     report = parse(_text("tf2_4_cpu_profile"))
-    assert _unprofiled(report) == Report(
+    assert _unprofiled(report) == BenchmarkModelReport(
         dialect=Dialect.TF2,
         init_us=855,
         model_size_bytes=4448,
-        warmup=Statistics(15, 49060, 33682, 32825, 49060, 34825.1, 3930),
-        measured=Statistics(50, 32891, 33978, 32641, 34005, 33209.4, 450),
+        warmup=LoggedStatistics(15, 49060, 33682, 32825, 49060, 34825.1, 3930),
+        measured=LoggedStatistics(50, 32891, 33978, 32641, 34005, 33209.4, 450),
         summary=Summary(855, 49060, 34825.1, 33209.4),
         memory=Memory(init_bytes=0, overall_bytes=12.8672 * MIB),
         warnings=("Duplicate flags: num_threads",),
@@ -102,7 +102,7 @@ def test_tensorflow_2_4():
 def test_failed_run():
     """A failing delegate: every error is kept and classified, and nothing is measured."""
     report = parse(_text("tf2_4_nnapi_failed"))
-    assert report == Report(
+    assert report == BenchmarkModelReport(
         fallbacks=(
             Fallback(
                 FallbackKind.UNDONE,
@@ -129,12 +129,12 @@ def test_failed_run():
 def test_prefix_of_the_runtime_is_no_sign_of_a_newer_tool():
     """In old builds the runtime's lines carry `INFO: ` and the tool's own do not."""
     report = parse(_text("tf2_4_gpu"))
-    assert report == Report(
+    assert report == BenchmarkModelReport(
         dialect=Dialect.TF2,
         init_us=870557,
         model_size_bytes=7074790,
-        warmup=Statistics(4, 130565, 120829, 117370, 130565, 122373, 4930),
-        measured=Statistics(50, 119212, 118055, 113737, 124776, 119375, 1948),
+        warmup=LoggedStatistics(4, 130565, 120829, 117370, 130565, 122373, 4930),
+        measured=LoggedStatistics(50, 119212, 118055, 113737, 124776, 119375, 1948),
         summary=Summary(870557, 130565, 122373, 119375),
         applications=(Application("GPU", Extent.COMPLETE),),
     )
@@ -151,7 +151,7 @@ def test_second_wording_of_the_memory_line():
 def test_scientific_notation_and_a_single_warm_up_run():
     """Means of seconds are printed as 2.95e+06; one run prints nothing but itself."""
     report = parse(_text("tf2_8_scientific"))
-    assert report.warmup == Statistics(1, curr_us=3512391, all_same=True)
+    assert report.warmup == LoggedStatistics(1, curr_us=3512391, all_same=True)
     assert report.measured.avg_us == 2_950_340
     assert report.summary == Summary(17187, 3512391, 3_512_390, 2_950_340)
     assert report.faults == ()
@@ -159,12 +159,12 @@ def test_scientific_notation_and_a_single_warm_up_run():
 
 def test_tensorflow_2_13():
     """The tool's own lines carry `INFO: `."""
-    assert parse(_text("tf2_13_info")) == Report(
+    assert parse(_text("tf2_13_info")) == BenchmarkModelReport(
         dialect=Dialect.TF2_13,
         init_us=530,
         model_size_bytes=4276350,
-        warmup=Statistics(5, 124020, 116061, 115177, 124020, 117225, 3412),
-        measured=Statistics(50, 121183, 115199, 111222, 121324, 116066, 1906),
+        warmup=LoggedStatistics(5, 124020, 116061, 115177, 124020, 117225, 3412),
+        measured=LoggedStatistics(50, 121183, 115199, 111222, 121324, 116066, 1906),
         summary=Summary(530, 124020, 117225, 116066),
         memory=Memory(3.75 * MIB, 12.1914 * MIB),
     )
@@ -186,10 +186,10 @@ def test_percentiles():
     """From 2.20 on every count line ends in percentiles, that of a single run too."""
     report = parse(_text("tf2_20_short"))
     assert report.dialect is Dialect.TF2_20
-    assert report.warmup == Statistics(
+    assert report.warmup == LoggedStatistics(
         1, curr_us=1357602, p5_us=1357602, median_us=1357602, p95_us=1357602, all_same=True
     )
-    assert report.measured == Statistics(
+    assert report.measured == LoggedStatistics(
         50, 1249964, 1240143, 1238588, 1252566, 1_240_270, 2565, 1238753, 1239807, 1247415
     )
     assert report.faults == ()
@@ -234,12 +234,12 @@ def test_silent_fallback():
 def test_litert_2():
     """LiteRT's own tool: no summary line, but a block with steps of 10 µs."""
     report = parse(_text("litert2_profile"))
-    assert _unprofiled(report) == Report(
+    assert _unprofiled(report) == BenchmarkModelReport(
         dialect=Dialect.LITERT2,
         init_us=4478,
         model_size_bytes=3277740,
-        warmup=Statistics(1055, 1033, 473, 443, 1033, 465.319, 18, 459, 463, 478),
-        measured=Statistics(2112, 463, 459, 442, 979, 464.545, 13, 460, 462, 478),
+        warmup=LoggedStatistics(1055, 1033, 473, 443, 1033, 465.319, 18, 459, 463, 478),
+        measured=LoggedStatistics(2112, 463, 459, 442, 979, 464.545, 13, 460, 462, 478),
         summary=Summary(
             init_us=4480,
             first_us=1030,
@@ -321,7 +321,7 @@ def test_two_runs():
 def test_equal_runs():
     """`(all same)` is glued to the number; what the tool leaves out stays unknown."""
     report = parse(_run(warmup="count=3 curr=69(all same)", summary=None))
-    assert report.warmup == Statistics(3, curr_us=69, all_same=True)
+    assert report.warmup == LoggedStatistics(3, curr_us=69, all_same=True)
 
 
 def test_dry_run():
@@ -331,7 +331,7 @@ def test_dry_run():
         "Warmup (avg): nan, Inference (avg): -nan"
     )
     report = parse(_run(warmup="count=0", measured="count=0", summary=summary))
-    assert (report.warmup, report.measured) == (Statistics(0), Statistics(0))
+    assert (report.warmup, report.measured) == (LoggedStatistics(0), LoggedStatistics(0))
     assert report.summary == Summary(530, 0, None, None)
     assert report.faults == ()
 
@@ -424,7 +424,7 @@ def test_two_values():
 
 def test_empty_output():
     """Nothing printed is nothing but missing parts."""
-    assert parse("") == Report(
+    assert parse("") == BenchmarkModelReport(
         missing=(Missing.BEGINNING, Missing.WARMUP, Missing.MEASURED, Missing.SUMMARY)
     )
 

@@ -97,7 +97,7 @@ def test_whole_output_is_complete():
     assert (report.complete, report.problems) == (True, ())
     assert (report.warmup_ns, report.samples_ns) == ((900,), (400, 500, 300))
     assert report.start.min_secs == 1.0 and report.init.allocate_ns == 3
-    assert report.delegate == tflbench.Delegate("XNNPACK", 133, 131, 1)
+    assert report.delegate == tflbench.AppliedDelegate("XNNPACK", 133, 131, 1)
     assert report.outputs[0].shape == (1, 2, 2, 1) and report.outputs[0].source is None
     assert report.op_profile.ops[0].total_ns == 900
 
@@ -269,7 +269,9 @@ def test_no_noise_of_other_types(dtype):
 def test_equal_outputs_do_not_differ(output):
     """An output compared with itself has no difference."""
     difference = compare_outputs(output, output, "int8")
-    assert difference == tflbench.Difference("int8", len(output), 0, 0.0) and difference.agrees
+    assert (
+        difference == tflbench.TensorDifference("int8", len(output), 0, 0.0) and difference.agrees
+    )
 
 
 @pytest.mark.parametrize(

@@ -203,26 +203,26 @@ def test_killed_measurement_keeps_what_it_had(bench):
 
 def test_delegate_is_not_used_unless_asked_for(bench):
     """By default no delegate is made, and no number is made up for it."""
-    assert bench.report(*BRIEF).delegate == tflbench.Delegate(None, None, None, None)
+    assert bench.report(*BRIEF).delegate == tflbench.AppliedDelegate(None, None, None, None)
 
 
 @pytest.mark.parametrize("switch", ["--use_xnnpack", "--use_xnnpack=true", "--use_xnnpack=1"])
 def test_nodes_of_the_delegate_are_counted(bench, switch):
     """Nodes are counted from the execution plan before and after the delegate's turn."""
-    assert bench.report(*BRIEF, switch).delegate == tflbench.Delegate("XNNPACK", 3, 2, 1)
+    assert bench.report(*BRIEF, switch).delegate == tflbench.AppliedDelegate("XNNPACK", 3, 2, 1)
 
 
 def test_silent_fallback_is_seen(bench):
     """A delegate that takes nothing is told by its count."""
     report = bench.report(*BRIEF, "--use_xnnpack", model="fallback=1")
-    assert report.delegate == tflbench.Delegate("XNNPACK", 3, 0, 0)
+    assert report.delegate == tflbench.AppliedDelegate("XNNPACK", 3, 0, 0)
 
 
 def test_nodes_are_unknown_where_the_library_does_not_tell(bench):
     """A library that refuses its execution plan gives no counts, and no failure."""
     report = bench.report(*BRIEF, "--use_xnnpack", model="plan=0")
     assert report.complete
-    assert report.delegate == tflbench.Delegate("XNNPACK", None, None, None)
+    assert report.delegate == tflbench.AppliedDelegate("XNNPACK", None, None, None)
 
 
 def test_missing_delegate_is_a_failure(bench):

@@ -9,7 +9,7 @@ from android_benchmark.engines.benchmark_model.text.number import INTEGER, UNSIG
 
 
 @dataclasses.dataclass(frozen=True)
-class Statistics:
+class LoggedStatistics:
     """Durations of `count` runs, in microseconds; each one was an integer.
 
     Attributes:
@@ -50,7 +50,7 @@ ROUNDING = 1e-5
 """Six digits are at most this far off, as a fraction."""
 
 
-def read(text: str) -> Statistics | None:
+def read(text: str) -> LoggedStatistics | None:
     """A count line without prefix, or None where anything in it is malformed or impossible."""
     text = text.rstrip(" ")
     match = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
@@ -59,17 +59,17 @@ def read(text: str) -> Statistics | None:
     found = match.groupdict()
     count = int(found["count"])
     if count == 0:
-        return Statistics(0) if "curr" not in found else None
+        return LoggedStatistics(0) if "curr" not in found else None
     names = ("first", "curr", "min", "max", "std", "p5", "median", "p95")
     numbers = {f"{name}_us": integer(found.get(name)) for name in names}
     short = "first" not in found
     if short and (count > 1) != bool(found["same"]):
         return None
-    statistics = Statistics(count, avg_us=real(found.get("avg")), all_same=short, **numbers)
+    statistics = LoggedStatistics(count, avg_us=real(found.get("avg")), all_same=short, **numbers)
     return statistics if _possible(statistics) else None
 
 
-def _possible(it: Statistics) -> bool:
+def _possible(it: LoggedStatistics) -> bool:
     """Whether least, middle and greatest values are in order, so far as they are given."""
     low, high = (it.curr_us, it.curr_us) if it.all_same else (it.min_us, it.max_us)
     if low is None or high is None or (not it.all_same and it.avg_us is None):

@@ -14,7 +14,7 @@ from android_benchmark.engines.benchmark_model.text.number import KIB, MILLISECO
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class ProfileRow:
     """An operator, or all of one type in the table `Summary by node type`.
 
     Attributes:
@@ -45,7 +45,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """The columns of a table, as fields of `Row`, and whether commas part them."""
+    """The columns of a table, as fields of `ProfileRow`, and whether commas part them."""
 
     fields: tuple[str, ...]
     csv: bool
@@ -95,7 +95,7 @@ def header(text: str) -> Header | None:
     return Header(fields, csv) if _PERCENTAGES in pairs else None
 
 
-def row(text: str, header: Header) -> Row | None:
+def row(text: str, header: Header) -> ProfileRow | None:
     """One row, or None if it is none or anything in it is malformed."""
     cells = _cells(text, header)
     if cells is None or not cells[0]:
@@ -116,7 +116,7 @@ def row(text: str, header: Header) -> Row | None:
         # A run without any time has shares that are no numbers, which is no fault of the row.
         if values[field] is None and cell not in _NOT_A_NUMBER:
             return None
-    return Row(**values)  # type: ignore[arg-type]  # each field has the type of its column
+    return ProfileRow(**values)  # type: ignore[arg-type]  # each field has the type of its column
 
 
 def _cells(text: str, header: Header) -> list[str] | None:
