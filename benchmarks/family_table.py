@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mmnet_deploy.evaluation.significance import mean_interval
-from mmnet_deploy.results import estimate, naming, store, trade_offs
+from mmnet_deploy.results import estimate, naming, store
+from mmnet_deploy.results.grouping import middle
 from mmnet_deploy.results.latency import summarise
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
 from mmnet_deploy.tflite.card import ModelFile
@@ -53,8 +54,8 @@ def _latency(results: list[Benchmark]) -> str:
     """The median of a run, of several the middle one."""
     if not results:
         return ""
-    middle = trade_offs.middle(results)
-    return f"{summarise(middle.measurement).quoted_us / 1000:.2f}{'*' * bool(middle.broken_rules)}"
+    shown = middle(results)
+    return f"{summarise(shown.measurement).quoted_us / 1000:.2f}{'*' * bool(shown.broken_rules)}"
 
 
 def _estimate(cost: Cost, profile: estimate.LatencyProfile) -> str:

@@ -128,11 +128,11 @@ def main() -> None:
 
 def print_reruns(folder: Path) -> None:
     """What `compare` makes of real repetitions."""
-    from mmnet_deploy.results import naming, store
+    from mmnet_deploy.results import grouping, store
     from mmnet_deploy.results.records import Benchmark
 
     results = [r for r in store.load([folder]) if isinstance(r, Benchmark)]
-    for group in naming.repeats(results):
+    for group in grouping.repeats(results):
         runs = [result.measurement for result in group]
         if len(runs) < 2:
             continue

@@ -8,13 +8,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mmnet_deploy.results.trade_offs import TradeOff, front
+from mmnet_deploy.results.trade_offs import OTHER_FAMILY, TradeOff, front
 
 # Okabe and Ito's colours, told apart with any colour vision; the shapes tell the families
 # apart too.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 OTHER_COLOUR = "#777777"
-OTHER_FAMILY = "other models"
 FAMILIES = ("MMNet", "Mobile DeepLabv3 OS16", "Mobile DeepLabv3 OS8", "LDN+FB")
 
 AREA_RANGE_PT2 = (30.0, 170.0)  # of the smallest and the largest network

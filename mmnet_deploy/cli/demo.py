@@ -86,11 +86,10 @@ def demo(
     from mmnet_deploy.bench import benchmark, host
     from mmnet_deploy.charts import chart
     from mmnet_deploy.cli.measure.measuring import run_benchmarks
-    from mmnet_deploy.files import write_text
     from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.networks import network
     from mmnet_deploy.portraits import synthetic
-    from mmnet_deploy.results import store, trade_offs
+    from mmnet_deploy.results import store, table, trade_offs
     from mmnet_deploy.runs.run import Run
 
     portraits, run_folder, models, results = (folder / part for part in PARTS)
@@ -132,7 +131,7 @@ def demo(
 
     reading = store.read([results])
     joined = trade_offs.join(reading.records)
-    write_text(folder / "results.csv", trade_offs.table(joined).to_csv(index=False))
+    table.write(table.trade_offs(joined), folder / "results.csv")
     for name in ("pareto.svg", "pareto.png"):
         chart.draw(joined.points, folder / name)
     report.write(reading, folder / "report.html", title="The demo of mmnet-deploy")
@@ -212,9 +211,9 @@ def _prepare(folder: Path) -> None:
 def _summarise(records: Sequence[Record]) -> None:
     """One row per model file, the Keras network first for comparison."""
     from mmnet_deploy.cli.console import print_table
-    from mmnet_deploy.results.latency import summarise
+    from mmnet_deploy.results.latency import quoted
+    from mmnet_deploy.results.naming import device_name
     from mmnet_deploy.results.records import Benchmark, Evaluation
-    from mmnet_deploy.results.store import device_name
 
     benchmarks = {r.model.sha256: r for r in records if isinstance(r, Benchmark)}
     rows = []
@@ -222,8 +221,7 @@ def _summarise(records: Sequence[Record]) -> None:
         benchmark = benchmarks.get(record.model.sha256)
         latency, valid = "–", ""
         if benchmark:
-            summary = summarise(benchmark.measurement)
-            latency = f"{summary.quoted_us / 1000:.2f}"
+            latency = f"{quoted(benchmark).quoted_us / 1000:.2f}"
             valid = "; ".join(flag.name for flag in benchmark.broken_rules)
         rows.append(
             (

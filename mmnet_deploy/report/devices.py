@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from android_benchmark import PRESETS, DeviceFacts, DeviceState, RunRules
 from mmnet_deploy.report.plots import Pair
 from mmnet_deploy.results import naming
+from mmnet_deploy.results.grouping import by_device
 from mmnet_deploy.results.records import Benchmark, Evaluation
 from mmnet_deploy.tflite.card import ModelFile
 
@@ -55,7 +56,7 @@ def devices(
 ) -> tuple[DevicePart, ...]:
     """The devices, real ones first, by name."""
     parts = []
-    for facts, group in naming.by_device(benchmarks).items():
+    for facts, group in by_device(benchmarks).items():
         traces, notes = _traces(group)
         parts.append(
             DevicePart(names[facts], group[0].device, len(group), traces, notes, _ways(group))

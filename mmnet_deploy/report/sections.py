@@ -15,7 +15,8 @@ from markupsafe import Markup
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.report.devices import DevicePart, devices, evaluation_commands
 from mmnet_deploy.results import estimate, naming, trade_offs
-from mmnet_deploy.results.latency import Latency, summarise
+from mmnet_deploy.results.grouping import newest_by_model, same_device
+from mmnet_deploy.results.latency import Latency, quoted
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation
 from mmnet_deploy.results.store import StoredResults
 from mmnet_deploy.results.trade_offs import TradeOff, front
@@ -127,13 +128,13 @@ def build(stored: StoredResults, title: str = "", emulated: bool = False) -> Rep
         (r for r in stored.records if isinstance(r, Benchmark)), key=lambda r: r.created_at
     )
     evaluations = [r for r in stored.records if isinstance(r, Evaluation)]
-    newest = {e.model.sha256: e for e in sorted(evaluations, key=lambda e: e.created_at)}
+    newest = newest_by_model(evaluations)
     names = naming.device_names(b.device for b in benchmarks)
     measured = [
         Measured(
             b,
-            summarise(b.measurement, b.rules.percentile),
-            names[naming.same_device(b.device)],
+            quoted(b),
+            names[same_device(b.device)],
             newest.get(b.model.sha256),
         )
         for b in benchmarks

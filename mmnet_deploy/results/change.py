@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from android_benchmark import Measurement, Statistics
+from mmnet_deploy.results.student import t_quantile
 
 CONFIDENCE = 0.99
 BATCHES = (10, 5)
@@ -38,13 +39,6 @@ LEAST_LATENCY = 0.01
 """Runs of one program differ by this share for reasons that no single run shows: where its
 memory lies, what the clock was at."""
 
-# Student's t, two-sided 99 %, for 1 … 30 degrees of freedom, and the normal distribution.
-_T = (
-    63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169,
-    3.106, 3.055, 3.012, 2.977, 2.947, 2.921, 2.898, 2.878, 2.861, 2.845,
-    2.831, 2.819, 2.807, 2.797, 2.787, 2.779, 2.771, 2.763, 2.756, 2.750,
-)  # fmt: skip
-_NORMAL = 2.5758
 _MEDIAN_VARIANCE = math.pi / 2  # of a normal distribution's median, in variances of its mean
 
 
@@ -86,12 +80,6 @@ class LogLatency:
     log: NDArray[np.float64]
     variance: NDArray[np.float64]
     freedom: NDArray[np.float64]
-
-
-def t_quantile(freedom: ArrayLike) -> NDArray[np.float64]:
-    """Student's t that 99 % lie within, interpolated in 1 / `freedom`; at least 1."""
-    knots = [0.0, *(1 / count for count in range(len(_T), 0, -1))]
-    return np.interp(1 / np.asarray(freedom, float), knots, [_NORMAL, *reversed(_T)])
 
 
 # --- One side ----------------------------------------------------------------
@@ -166,7 +154,7 @@ def interval(
 def _around(
     difference: ArrayLike, variance: ArrayLike, freedom: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    margin = t_quantile(freedom) * np.sqrt(variance)
+    margin = t_quantile(freedom, CONFIDENCE) * np.sqrt(variance)
     difference = np.asarray(difference)
     return np.expm1(difference), np.expm1(difference - margin), np.expm1(difference + margin)
 
@@ -237,7 +225,7 @@ def of_paired(baseline: ArrayLike, new: ArrayLike) -> Change:
         return Change(float(ratio - 1), None, None)
     residuals = after - ratio * before
     error = math.sqrt(float((residuals**2).sum()) / (count * (count - 1))) / abs(middle)
-    margin = float(t_quantile(count - 1)) * error
+    margin = float(t_quantile(count - 1, CONFIDENCE)) * error
     return Change(float(ratio - 1), float(ratio - 1 - margin), float(ratio - 1 + margin))
 
 

@@ -1,4 +1,4 @@
-"""Statistics of raw latency samples; derived when needed, never stored."""
+"""The latency of a measurement: statistics that are derived when needed, never stored."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import statistics
 
 from android_benchmark import Measurement, Statistics
+from mmnet_deploy.results.records import Benchmark
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +77,11 @@ def summarise(
     # Interpolation rounds, by which it may leave the samples.
     quoted_us = min(max(quoted_us, ordered[low]), ordered[high])
     return Latency(quoted_us, ordered[low], ordered[high], p90_us, count, wanted)
+
+
+def quoted(benchmark: Benchmark) -> Latency:
+    """The latency that stands for a benchmark: the percentile that its run rules quote."""
+    return summarise(benchmark.measurement, benchmark.rules.percentile)
 
 
 def _of_statistics(given: Statistics, wanted: str) -> Latency:

@@ -1,58 +1,31 @@
-"""What tells benchmarks apart, and what they, their devices and their delegates are called."""
+"""What benchmarks, their models, devices and delegates are called, so that no two are confused."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import models
 from android_benchmark import PRESETS, DeviceFacts, Engine, RunRules
-from mmnet_deploy.results.latency import summarise
+from mmnet_deploy.results.grouping import same_device
+from mmnet_deploy.results.latency import quoted
 from mmnet_deploy.results.records import Benchmark
 from mmnet_deploy.tflite.card import ModelFile
 
 # What may tell devices of one name apart, the most telling first.
 _TELLING = ("system", "serial", "processor", "abi", "sdk", "build", "kernel")
 
-
-def same_device(facts: DeviceFacts) -> DeviceFacts:
-    """The facts by which a device is known again.
-
-    Cores that are off now and then change the rest between two runs.
-    """
-    return dataclasses.replace(facts, cores=0, max_frequencies_khz=())
+MOST_NAMES = 3
+"""How many models a note names; of more, it says how many."""
 
 
-def settings(benchmark: Benchmark) -> tuple:
-    """What two benchmarks must share to be repetitions of each other."""
-    engine = benchmark.engine
-    return (
-        benchmark.model.sha256,
-        same_device(benchmark.device),
-        (engine.name, engine.version, engine.sha256),
-        # Results of the first versions do not tell what was asked for.
-        (engine.requested or engine.delegate, engine.delegate),
-        benchmark.threads,
-        benchmark.cores,
-        benchmark.rules,
-    )
-
-
-def repeats(benchmarks: Iterable[Benchmark]) -> list[list[Benchmark]]:
-    """Benchmarks by their settings, in the order of their first ones."""
-    groups: dict[tuple, list[Benchmark]] = {}
-    for benchmark in benchmarks:
-        groups.setdefault(settings(benchmark), []).append(benchmark)
-    return list(groups.values())
-
-
-def by_device(benchmarks: Iterable[Benchmark]) -> dict[DeviceFacts, list[Benchmark]]:
-    """Benchmarks by what `same_device` makes of their devices."""
-    groups: dict[DeviceFacts, list[Benchmark]] = {}
-    for benchmark in benchmarks:
-        groups.setdefault(same_device(benchmark.device), []).append(benchmark)
-    return groups
+def some(names: Collection[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = [*names]
+    if len(shown) > MOST_NAMES:
+        shown[MOST_NAMES:] = [f"{len(shown) - MOST_NAMES} more"]
+    *first, last = shown
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def stem(model: ModelFile) -> str:
@@ -188,7 +161,7 @@ _SETTINGS: tuple[Callable[[Benchmark], str], ...] = (
     lambda b: _short_delegate(b.engine),
     lambda b: b.cores_wanted or "not pinned",
     lambda b: rules_name(b.rules),
-    lambda b: summarise(b.measurement, b.rules.percentile).statistic,
+    lambda b: quoted(b).statistic,
 )
 
 

@@ -1,4 +1,4 @@
-"""Results on disk, one JSON file each, and what they say when put together."""
+"""Results on disk, one JSON file each."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.files import make_folder, reason, write_text
-from mmnet_deploy.results.naming import device_name as device_name
 from mmnet_deploy.results.record_json import from_json, to_json
 from mmnet_deploy.results.records import Benchmark, Cost, Record
-
-if TYPE_CHECKING:
-    pass
 
 
 def _file_name(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Stored results as rows of plain values, one for each file; units stand in the names."""
+"""Results as rows of plain values, and as tables of them; units stand in the names of columns."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 from mmnet_deploy.files import written_aside
 from mmnet_deploy.results import naming
-from mmnet_deploy.results.latency import summarise
+from mmnet_deploy.results.latency import quoted
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
 from mmnet_deploy.results.store import StoredResults
+from mmnet_deploy.results.trade_offs import Joined
 from mmnet_deploy.tflite.card import ModelFile
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _model(model: ModelFile) -> Row:
 
 @_row_of(Benchmark)
 def _benchmark(result: Benchmark) -> Row:
-    latency = summarise(result.measurement, result.rules.percentile)
+    latency = quoted(result)
     engine, device = result.engine, result.device
     return {
         "device": device.model,
@@ -150,6 +151,46 @@ def rows(stored: StoredResults) -> list[Row]:
     return [row(record, file) for record, file in zip(stored.records, stored.files, strict=True)]
 
 
+# What stands before and after the scores in a table of trade-offs.
+_BEFORE_SCORES = ("model", "precision")
+_AFTER_SCORES = (
+    "size_bytes",
+    "latency_ms",
+    "statistic",
+    "latency_low_ms",
+    "latency_high_ms",
+    "latency_p90_ms",
+    "runs",
+    "init_ms",
+    "peak_memory_bytes",
+    "threads",
+    "cores",
+    "engine",
+    "engine_sha256",
+    "requested_delegate",
+    "delegate",
+    "nodes",
+    "delegated_nodes",
+    "device",
+    "serial",
+    "emulated",
+    "invalid",
+)
+
+
+def trade_offs(joined: Joined) -> list[Row]:
+    """A row for each benchmark with its quality; hashes by their first 12 digits."""
+    found = []
+    for benchmark, evaluation in joined.rows:
+        whole = _model(benchmark.model) | _benchmark(benchmark)
+        whole["engine_sha256"] = whole["engine_sha256"][:12]
+        before, after = (
+            {name: whole[name] for name in names} for names in (_BEFORE_SCORES, _AFTER_SCORES)
+        )
+        found.append(before | evaluation.scores | after)
+    return found
+
+
 # --- Choosing ----------------------------------------------------------------
 
 
@@ -172,7 +213,7 @@ def chosen(
     Args:
         model: A part of a model's name, or a pattern with `*` and `?`.
         device: The same for its serial or its name.
-        kind: `benchmark` or `evaluation`.
+        kind: `benchmark`, `evaluation` or `cost`.
     """
 
     def wanted(record: Record) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from android_benchmark.engines import tflbench
 from mmnet_deploy.cli.console import print_table, say
-from mmnet_deploy.results import naming
+from mmnet_deploy.results import grouping, naming
 from mmnet_deploy.results.latency import Latency, summarise
 from mmnet_deploy.results.records import Benchmark
 
@@ -21,7 +21,7 @@ _CPU = ("xnnpack", "none")
 
 def print_results(results: Sequence[Benchmark]) -> None:
     """A table for each device on standard output, and remarks below on standard error."""
-    groups = naming.by_device(results)
+    groups = grouping.by_device(results)
     names = naming.device_names(groups)
     for device, group in groups.items():
         _print_device(names[device], group)
@@ -138,7 +138,7 @@ def _namer(results: Sequence[Benchmark]) -> Cell:
         if cores and result.cores:
             parts.append(_cores(result))
         if len(names) > 1:
-            parts.append(names[naming.same_device(result.device)])
+            parts.append(names[grouping.same_device(result.device)])
         return ", ".join(parts)
 
     return name
@@ -167,7 +167,7 @@ def _broken(results: Sequence[Benchmark], name: Cell) -> list[str]:
 def _repeats(results: Sequence[Benchmark], name: Cell) -> list[str]:
     """How far repetitions are from each other."""
     lines = []
-    for group in naming.repeats(results):
+    for group in grouping.repeats(results):
         if len(group) < 2:
             continue
         latencies = [_latency(result).quoted_us for result in group]
@@ -207,7 +207,7 @@ def _float16(results: Sequence[Benchmark], name: Cell) -> list[str]:
         card = result.model.card
         if card and result.engine.delegate in _CPU and not result.device.emulated:
             network = card.weights_sha256, card.height_px, card.width_px, card.graph
-            pairs.setdefault((network, *naming.settings(result)[1:]), {})[card.precision] = result
+            pairs.setdefault((network, *grouping.settings(result)[1:]), {})[card.precision] = result
     for pair in pairs.values():
         if {"float16", "float32"} <= pair.keys():
             half, whole = pair["float16"], pair["float32"]

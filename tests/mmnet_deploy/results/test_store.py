@@ -20,7 +20,7 @@ from android_benchmark import (
     Statistics,
 )
 from mmnet_deploy.errors import OutputError, ResultError
-from mmnet_deploy.results import naming, store, trade_offs
+from mmnet_deploy.results import naming, store, table, trade_offs
 from mmnet_deploy.results.estimate import load_profile
 from mmnet_deploy.results.record_json import to_json
 from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
@@ -621,26 +621,28 @@ def test_table_has_a_row_per_benchmark():
         Flag("throttled", True, "hot", wanted=False),
     )
     given_ = Statistics(50, 9.0, 1000.0, 3000.0, 2000.0, 0.0)
-    frame = trade_offs.table(
-        trade_offs.join(
-            [
-                evaluation(file),
-                evaluation(foreign, 0.006),
-                benchmark(
-                    file,
-                    [1000.0, 3000.0, 2000.0],
-                    flags=broken,
-                    engine=Engine("tflbench", "2", "none", "gpu", 60, 0, 0, "c" * 64),
-                    cores=(6, 7),
-                    cores_wanted="big",
-                    init_us=5500.0,
-                    peak_memory_bytes=2**40,
-                ),
-                benchmark(
-                    foreign, device=EMULATED, threads=2, measurement=Measurement((), (), given_)
-                ),
-            ],
-            emulated=True,
+    frame = table.frame(
+        table.trade_offs(
+            trade_offs.join(
+                [
+                    evaluation(file),
+                    evaluation(foreign, 0.006),
+                    benchmark(
+                        file,
+                        [1000.0, 3000.0, 2000.0],
+                        flags=broken,
+                        engine=Engine("tflbench", "2", "none", "gpu", 60, 0, 0, "c" * 64),
+                        cores=(6, 7),
+                        cores_wanted="big",
+                        init_us=5500.0,
+                        peak_memory_bytes=2**40,
+                    ),
+                    benchmark(
+                        foreign, device=EMULATED, threads=2, measurement=Measurement((), (), given_)
+                    ),
+                ],
+                emulated=True,
+            )
         )
     )
     first, second = json.loads(frame.to_json(orient="records"))
@@ -681,7 +683,7 @@ def test_table_has_a_row_per_benchmark():
 
 def test_a_table_of_nothing_is_empty():
     """No crash where nothing was joined."""
-    assert trade_offs.table(trade_offs.Joined((), ())).empty
+    assert table.frame(table.trade_offs(trade_offs.Joined((), ()))).empty
 
 
 def test_the_newest_evaluation_of_a_model_counts():

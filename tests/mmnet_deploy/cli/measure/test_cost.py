@@ -80,7 +80,11 @@ def test_one_model_that_fails_leaves_the_others(call, built, tiny_models, monkey
         (("MODEL", "--jobs", "0"), 2, ("`--jobs` must be 1",)),
         (("MODEL", "--timeout", "0"), 2, ("`--timeout` must be above 0",)),
         (("MODEL", "--profile", "pixel"), 2, ("snapdragon-820", "Received: pixel")),
-        (("MODEL", "--profile", "lacking.toml"), 1, ("lacks the field `slope_ms_per_million`",)),
+        (
+            ("MODEL", "--profile", "lacking.toml"),
+            1,
+            ("lacking.toml", "`slope_ms_per_million`"),
+        ),
         (("MODEL", "--profile", "negative.toml"), 1, ("`slope_ms_per_million` must be above 0",)),
         (("MODEL", "--name", "x"), 2, ("`--name` needs `--fit`",)),
         (("MODEL",), 1, ("qemu-user", "build_cost_plugin.py", "build_engine.py")),

@@ -1,0 +1,156 @@
+"""Profiles fitted to models whose count of instructions and latency are both known."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+
+from mmnet_deploy.errors import ResultError
+from mmnet_deploy.results.estimate.profile import LatencyProfile
+from mmnet_deploy.results.grouping import middle
+from mmnet_deploy.results.latency import quoted
+from mmnet_deploy.results.records import Benchmark, Cost, Record
+from mmnet_deploy.results.student import t_quantile
+
+CONFIDENCE = 0.95
+LEAST_POINTS = 3
+
+
+def slope(instructions: Sequence[float], latencies_ms: Sequence[float]) -> float:
+    """Milliseconds per million instructions: the geometric mean of the points' ratios."""
+    return math.exp(
+        statistics.fmean(
+            math.log(ms / (count / 1e6))
+            for count, ms in zip(instructions, latencies_ms, strict=True)
+        )
+    )
+
+
+def left_out_errors(
+    instructions: Sequence[float], latencies_ms: Sequence[float]
+) -> tuple[float, ...]:
+    """Relative error of each point as the others predict it; above 0 is predicted too slow."""
+    errors = []
+    for index, (count, ms) in enumerate(zip(instructions, latencies_ms, strict=True)):
+        rest = [i for i in range(len(instructions)) if i != index]
+        price = slope([instructions[i] for i in rest], [latencies_ms[i] for i in rest])
+        errors.append(price * count / 1e6 / ms - 1)
+    return tuple(errors)
+
+
+def fit(
+    costs: Sequence[Cost], latencies_ms: Sequence[float], name: str, source: str
+) -> LatencyProfile:
+    """A profile of the phone that `latencies_ms` were measured on.
+
+    Args:
+        costs: Counts of one precision and under one set of conditions.
+        latencies_ms: The latency of each.
+
+    Raises:
+        ResultError: There are fewer than three models, their counts are not comparable, or a
+            latency is not above 0.
+    """
+    if len(costs) < LEAST_POINTS:
+        raise ResultError(
+            f"A profile needs at least {LEAST_POINTS} models. Received: {len(costs)}."
+        )
+    if not all(0 < ms < math.inf for ms in latencies_ms):
+        raise ResultError("A profile needs latencies above 0 ms.")
+    first = costs[0]
+    for cost in costs[1:]:
+        for what, value in cost.conditions.items():
+            if value != first.conditions[what]:
+                raise ResultError(
+                    f"The counts are not comparable: {first.model.name} and {cost.model.name} "
+                    f"differ in {what} ({first.conditions[what]}; {value})."
+                )
+    counts = [cost.counts.total for cost in costs]
+    logs = [math.log(ms / count) for count, ms in zip(counts, latencies_ms, strict=True)]
+    n = len(counts)
+    t = float(t_quantile(n - 1, CONFIDENCE))
+    errors = [abs(error) for error in left_out_errors(counts, latencies_ms)]
+    # Points that fit perfectly are two decimals of the same number: nothing is that certain.
+    factor = max(math.exp(t * statistics.stdev(logs) * math.sqrt(1 + 1 / n)), 1.001)
+    return LatencyProfile(
+        name=name,
+        source=source,
+        precision=first.precision,
+        delegate=first.engine.delegate,
+        cpu=first.cpu,
+        identity=first.identity,
+        runtime=first.runtime,
+        runtime_wheel_sha256=first.runtime_wheel_sha256,
+        slope_ms_per_million=float(f"{slope(counts, latencies_ms):.6g}"),
+        interval_factor=float(f"{factor:.5g}"),
+        least_instructions=min(counts),
+        most_instructions=max(counts),
+        points=n,
+        left_out_mean=float(f"{statistics.fmean(errors):.4g}"),
+        left_out_worst=float(f"{max(errors):.4g}"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Models with a count and a latency, and what was left out."""
+
+    costs: tuple[Cost, ...]
+    latencies_ms: tuple[float, ...]
+    device: str
+    notes: tuple[str, ...]
+
+
+def pair(records: Iterable[Record]) -> Pairs:
+    """Match counts to benchmarks of one phone by the model file's hash.
+
+    Only valid results of real devices on one thread count. Of several benchmarks of a file the
+    middle one is taken, of several counts the newest. Where precisions are mixed, float32 is taken.
+
+    Raises:
+        ResultError: The benchmarks are of several devices, or none has a count.
+    """
+    records = list(records)
+    costs: dict[tuple[str, str], Cost] = {}
+    for cost in sorted((r for r in records if isinstance(r, Cost)), key=lambda c: c.created_at):
+        costs[cost.model.sha256, cost.engine.delegate] = cost
+    measured: dict[tuple[str, str], list[Benchmark]] = {}
+    devices = set()
+    unfit = uncounted = 0
+    for benchmark in (record for record in records if isinstance(record, Benchmark)):
+        key = benchmark.model.sha256, benchmark.engine.delegate
+        if benchmark.broken_rules or benchmark.threads != 1 or benchmark.device.emulated:
+            unfit += 1
+        elif key not in costs:
+            uncounted += 1
+        else:
+            devices.add((benchmark.device.serial, benchmark.device.model))
+            measured.setdefault(key, []).append(benchmark)
+    if len(devices) > 1:
+        names = ", ".join(sorted(f"{model} ({serial})" for serial, model in devices))
+        raise ResultError(f"A profile is of one device. Received results of {names}.")
+    if not measured:
+        raise ResultError(
+            "No valid benchmark of a real device on one thread has a count of the same file: "
+            "store counts with `mmnet-deploy cost FILE -o RESULTS`."
+        )
+    kinds = {(costs[key].precision, costs[key].engine.delegate) for key in measured}
+    chosen = min(kinds, key=lambda kind: (kind != ("float32", "xnnpack"), kind))
+    keys = [k for k in measured if (costs[k].precision, costs[k].engine.delegate) == chosen]
+    notes = []
+    if unfit:
+        notes.append(f"{unfit} benchmarks left out: invalid, emulated, or not on one thread.")
+    if uncounted:
+        notes.append(f"{uncounted} benchmarks left out: no count of that file with that delegate.")
+    if len(keys) < len(measured):
+        others = len(measured) - len(keys)
+        notes.append(f"{others} models left out: not {chosen[0]} with the delegate {chosen[1]}.")
+    ((_, device),) = devices
+    return Pairs(
+        tuple(costs[key] for key in keys),
+        tuple(quoted(middle(measured[key])).quoted_us / 1000 for key in keys),
+        device,
+        tuple(notes),
+    )

@@ -1,0 +1,127 @@
+"""Profiles: what a count of instructions means on a phone, and their TOML files."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from mmnet_deploy import typed
+from mmnet_deploy.errors import ResultError, UsageError
+from mmnet_deploy.files import reason, write_text
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PROFILES = Path(__file__).parents[1] / "profiles"
+DEFAULT = "snapdragon-820"
+FORMAT = 1
+"""Version of profile files: 1, the first."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LatencyProfile:
+    """A phone, as far as a count can tell its latency.
+
+    Attributes:
+        name: As it stands beside an estimate.
+        source: Where the latencies are from.
+        precision, delegate: Of the models that it was fitted on.
+        cpu, identity, runtime, runtime_wheel_sha256: How their instructions were counted.
+        slope_ms_per_million: Milliseconds per million instructions.
+        interval_factor: An estimate's interval is from latency ÷ factor to latency · factor.
+        least_instructions, most_instructions: The fitted range.
+        points: Number of models.
+        left_out_mean, left_out_worst: Relative errors of predicting each from the others.
+    """
+
+    name: str
+    source: str
+    precision: str
+    delegate: str
+    cpu: str
+    identity: str
+    runtime: str
+    runtime_wheel_sha256: str
+    slope_ms_per_million: float
+    interval_factor: float
+    least_instructions: int
+    most_instructions: int
+    points: int
+    left_out_mean: float
+    left_out_worst: float
+
+
+def load_profile(name: str | Path) -> LatencyProfile:
+    """A bundled profile, by its name, or one in a file.
+
+    Raises:
+        UsageError: There is none.
+        ResultError: A field is missing, of another type, or makes no sense.
+    """
+    path = Path(name)
+    if (PROFILES / f"{name}.toml").is_file():
+        path = PROFILES / f"{name}.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(sorted(file.stem for file in PROFILES.glob("*.toml")))
+        raise UsageError(
+            f"`--profile` must be one of {known}, or a file. Received: {name} ({reason(error)})."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ResultError(f"{path} is no TOML file: {error}.") from error
+    return _profile(path, values)
+
+
+def _profile(path: Path, values: dict[str, Any]) -> LatencyProfile:
+    if values.get("format") != FORMAT:
+        raise ResultError(
+            f"{path}: `format` must be {FORMAT}. Received: {values.get('format', 'nothing')}."
+        )
+    try:
+        profile = typed.from_values(values, LatencyProfile)
+    except ValueError as error:
+        raise ResultError(f"{path} is no profile: {error}.") from error
+    _check(path, "slope_ms_per_million", profile.slope_ms_per_million, above=0)
+    _check(path, "interval_factor", profile.interval_factor, above=1)
+    _check(path, "least_instructions", profile.least_instructions, above=0)
+    least = profile.least_instructions
+    _check(path, "most_instructions", profile.most_instructions, above=least - 1)
+    return profile
+
+
+def _check(path: Path, field: str, value: float, above: float) -> None:
+    if not above < value < math.inf:
+        raise ResultError(f"{path}: `{field}` must be above {above:g}. Received: {value:g}.")
+
+
+def save_profile(profile: LatencyProfile, path: Path) -> Path:
+    """Write a profile as TOML.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    lines = [f"format = {FORMAT}"]
+    for field, value in dataclasses.asdict(profile).items():
+        lines.append(f"{field} = {_toml(value)}")
+    return write_text(path, "\n".join(lines) + "\n")
+
+
+def _toml(value: str | float) -> str:
+    if not isinstance(value, str):
+        return repr(value)
+    return '"' + "".join(map(_escaped, value)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    # TOML cannot express the half of a pair, which stands for a byte that is no text.
+    return "\ufffd" if "\ud800" <= character <= "\udfff" else f"\\U{ord(character):08x}"

@@ -1,0 +1,64 @@
+"""Points whose latency is estimated from a count of instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmnet_deploy.results import naming
+from mmnet_deploy.results.estimate import LatencyProfile, NoEstimateError, estimate
+from mmnet_deploy.results.grouping import newest_by_model
+from mmnet_deploy.results.records import Cost, Evaluation, Record
+from mmnet_deploy.results.trade_offs.point import TradeOff, error_of, family_of, parameters_of
+
+
+def estimates(
+    records: Sequence[Record], profile: LatencyProfile, metric: str = "gradient_error"
+) -> tuple[list[TradeOff], list[str]]:
+    """Latencies that counts of instructions stand for, as points of a device of their own.
+
+    Args:
+        records: Counts and evaluations, matched by the model file's hash; of several the
+            newest.
+        profile: What a count means.
+        metric: See `Joined.trade_offs`.
+
+    Returns:
+        The points, and why counted models have none, one line each.
+
+    Raises:
+        ResultError: An evaluation lacks the metric.
+    """
+    costs = newest_by_model(r for r in records if isinstance(r, Cost))
+    qualities = newest_by_model(r for r in records if isinstance(r, Evaluation))
+    shown = []
+    unknown: dict[str, list[str]] = {}
+    for sha256, cost in costs.items():
+        try:
+            found = estimate(cost, profile)
+        except NoEstimateError as error:
+            unknown.setdefault(str(error), []).append(cost.model.name)
+            continue
+        if sha256 in qualities:
+            shown.append((cost, found, qualities[sha256]))
+    labels = naming.model_labels([cost.model for cost, _, _ in shown])
+    share = 100 * (profile.interval_factor - 1)
+    device = f"estimated from arm64 instructions: {profile.name}, ±{share:.0f} %"
+    points = [
+        TradeOff(
+            family=family_of(cost.model),
+            label=label,
+            latency_ms=found.latency_ms,
+            latency_low_ms=found.low_ms,
+            latency_high_ms=found.high_ms,
+            error=error_of(evaluation, metric),
+            parameters=parameters_of(cost.model),
+            device=device,
+            valid=not evaluation.beaten_by_constant,
+            metric=metric,
+            source="estimated",
+        )
+        for (cost, found, evaluation), label in zip(shown, labels, strict=True)
+    ]
+    return points, [
+        f"No estimated latency of {naming.some(names)}: {why}." for why, names in unknown.items()
+    ]

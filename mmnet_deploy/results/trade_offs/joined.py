@@ -1,0 +1,183 @@
+"""Benchmarks joined with the quality of the same model file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from mmnet_deploy.errors import ResultError
+from mmnet_deploy.results import naming
+from mmnet_deploy.results.grouping import by_device, middle, newest_by_model, repeats, same_device
+from mmnet_deploy.results.latency import Latency, quoted, summarise
+from mmnet_deploy.results.records import Benchmark, Evaluation, Record
+from mmnet_deploy.results.trade_offs.point import TradeOff, error_of, family_of, parameters_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Joined:
+    """Benchmarks with the quality of the same model file, and what was left out."""
+
+    rows: tuple[tuple[Benchmark, Evaluation], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def points(self) -> list[TradeOff]:
+        """The rows as points of the trade-off chart."""
+        return self.trade_offs()
+
+    def trade_offs(
+        self, metric: str = "gradient_error", statistic: str | None = None
+    ) -> list[TradeOff]:
+        """The rows as points of a metric against a statistic of the latency.
+
+        Args:
+            metric: Name of one of the evaluations' scores.
+            statistic: A name in `latency.STATISTICS`; by default what the run rules quote.
+
+        Raises:
+            ResultError: An evaluation lacks the metric, or an engine does not give the statistic.
+        """
+        shown = [benchmark for benchmark, _ in self.rows]
+        groups = by_device(shown)
+        names = naming.device_names(groups)
+        headings = {device: naming.heading(names[device], groups[device]) for device in groups}
+        # Each gives the labels of its device in the order of the rows.
+        labels = {device: naming.labels(groups[device], shown) for device in groups}
+        points = []
+        for benchmark, evaluation in self.rows:
+            device = same_device(benchmark.device)
+            label = next(labels[device])
+            heading = headings[device]
+            points.append(_point(benchmark, evaluation, heading, label, metric, statistic))
+        return points
+
+
+def join(records: Sequence[Record], emulated: bool = False) -> Joined:
+    """Match benchmarks to evaluations by the model file's hash.
+
+    Of several benchmarks with the same settings the middle one is taken, of several
+    evaluations of a model the newest; a note says so.
+
+    Args:
+        records: Benchmarks and evaluations.
+        emulated: Whether results of emulated phones stand beside real ones; without real
+            ones they are taken in any case.
+
+    Raises:
+        ResultError: The evaluations used different data, sizes or definitions.
+    """
+    benchmarks = [record for record in records if isinstance(record, Benchmark)]
+    groups = repeats(sorted(benchmarks, key=lambda b: b.created_at))
+    notes = _repeats_note(groups)
+    scored = [record for record in records if isinstance(record, Evaluation)]
+    evaluations = newest_by_model(scored)
+    if len(evaluations) < len(scored):
+        notes.append(f"{len(scored) - len(evaluations)} older evaluation(s) of a model left out.")
+    rows = []
+    unknown: dict[str, str] = {}
+    for benchmark in map(middle, groups):
+        evaluation = evaluations.get(benchmark.model.sha256)
+        if evaluation:
+            rows.append((benchmark, evaluation))
+        else:
+            unknown[benchmark.model.sha256] = benchmark.model.name
+    if unknown:
+        which = "that very file" if len(unknown) == 1 else "those very files"
+        notes.append(
+            f"No gradient error is known of {naming.some(unknown.values())}: evaluate {which} with "
+            "`mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
+        )
+    notes += [e.note for e in evaluations.values() if e.note]
+    _one_definition(scored)
+    if not emulated:
+        rows = _without_emulated(rows, notes)
+    return Joined(tuple(rows), tuple(notes))
+
+
+def _one_definition(evaluations: Sequence[Evaluation]) -> None:
+    """Refuse to compare qualities that were measured in different ways."""
+    ways = {
+        f"{e.data}/{e.split} ({len(e.pictures)} pictures) at "
+        + (f"{e.height_px}×{e.width_px}" if e.height_px else "native size")
+        + f", masks {e.data_sha256[:8]}, {e.gradient_error_definition}"
+        for e in evaluations
+    }
+    if len(ways) > 1:
+        raise ResultError(
+            "The evaluations are not comparable: " + "; ".join(sorted(ways)) + ". "
+            "Give results of one data set, split and size."
+        )
+
+
+def _repeats_note(groups: Sequence[Sequence[Benchmark]]) -> list[str]:
+    """What became of benchmarks with equal settings, in one line if there are any."""
+    groups = [group for group in groups if len(group) > 1]
+    if not groups:
+        return []
+    names = {group[0].model.name for group in groups}
+    total = sum(map(len, groups))
+    if len(groups) == 1:
+        line = f"{total} benchmarks with the same settings of {names.pop()}: the middle one"
+    else:
+        of = f" of {names.pop()}" if len(names) == 1 else f" of {len(names)} models"
+        line = f"{total} benchmarks{of} share {len(groups)} settings: the middle one of each"
+    invalid = any({bool(b.broken_rules) for b in group} == {True, False} for group in groups)
+    return [line + (" that is valid" if invalid else "") + " is shown."]
+
+
+def _without_emulated(
+    rows: list[tuple[Benchmark, Evaluation]], notes: list[str]
+) -> list[tuple[Benchmark, Evaluation]]:
+    """Only the real ones, if there are any."""
+    real = [row for row in rows if not row[0].device.emulated]
+    left_out = len(rows) - len(real)
+    if not real or not left_out:
+        return rows
+    one = left_out == 1
+    notes.append(
+        f"{left_out} emulated {'result' if one else 'results'} left out: "
+        f"{'its time is' if one else 'their times are'} not a phone's; --emulated shows "
+        f"{'it' if one else 'them'}."
+    )
+    return real
+
+
+def _latency(benchmark: Benchmark, statistic: str | None) -> Latency:
+    """What the run rules quote, or another statistic.
+
+    Raises:
+        ResultError: The engine does not give it.
+    """
+    if statistic is None:
+        return quoted(benchmark)
+    found = summarise(benchmark.measurement, statistic=statistic)
+    if found.statistic != statistic:
+        raise ResultError(
+            f"The engine gave no {statistic} of {benchmark.model.name}, only its {found.statistic}."
+        )
+    return found
+
+
+def _point(
+    benchmark: Benchmark,
+    evaluation: Evaluation,
+    device: str,
+    label: str,
+    metric: str,
+    statistic: str | None,
+) -> TradeOff:
+    latency = _latency(benchmark, statistic)
+    return TradeOff(
+        family=family_of(benchmark.model),
+        label=label,
+        latency_ms=latency.quoted_us / 1000,
+        latency_low_ms=latency.low_us / 1000,
+        latency_high_ms=latency.high_us / 1000,
+        error=error_of(evaluation, metric),
+        parameters=parameters_of(benchmark.model),
+        device=device,
+        valid=not (benchmark.broken_rules or evaluation.beaten_by_constant),
+        statistic=latency.statistic,
+        emulated=benchmark.device.emulated,
+        metric=metric,
+    )
