@@ -15,6 +15,7 @@ from common import random_network
 
 from mmnet_deploy import conversion
 from mmnet_deploy.conversion import passes
+from mmnet_deploy.conversion.passes import pointwise
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.tflite.graph import Graph
 
@@ -30,8 +31,8 @@ def by_pass(network: Network) -> dict[str, bytes]:
     graphs["+ alpha_only"] = graph.to_bytes()
     for rewrite in passes.PASSES:
         rewrite(graph)
-        if rewrite is passes.pointwise_before_resize:
-            passes.collapse_pointwise(graph)  # As conversion does: there may be something new.
+        if rewrite is pointwise.pointwise_before_resize:
+            pointwise.collapse_pointwise(graph)  # As `deploy` does: there may be a new place.
         graphs[f"+ {rewrite.__name__}"] = graph.to_bytes()
     passes.resize_by_phases(graph)
     graphs["+ resize_by_phases"] = graph.to_bytes()

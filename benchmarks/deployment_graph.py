@@ -20,6 +20,7 @@ from rejected_rewrites import REJECTED
 
 from mmnet_deploy import conversion
 from mmnet_deploy.conversion import passes
+from mmnet_deploy.conversion.passes import pointwise
 from mmnet_deploy.conversion.quantization import Source, float32, int8
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.tflite.graph import Graph
@@ -83,7 +84,7 @@ def by_pass(network: Network, rounds: int) -> None:
     for name, rewrite in steps:
         rewrite(graph)
         if name == "pointwise_before_resize":
-            passes.collapse_pointwise(graph)
+            pointwise.collapse_pointwise(graph)
         floats[f"+ {name}"] = graph.to_bytes()
     base = graph.to_bytes()
     passes.resize_by_phases(graph)

@@ -19,16 +19,7 @@ def merge_all_siblings(graph: Graph) -> int:
         same = [op for op in readers if activation(op) == activation(readers[0])]
         if len(same) < 2 or len({op.output.shape for op in same}) > 1:
             continue
-        pairs = [weights(op) for op in same]
-        merged = operators.pointwise(
-            tensor,
-            np.concatenate([values for values, _ in pairs]),
-            np.concatenate([bias for _, bias in pairs]),
-            f"{same[0].name}/all",
-            activation(same[0]),
-        )
-        split = operators.split_channels(merged.output, [op.output for op in same])
-        graph.insert(same[0], [merged, split])
+        graph.insert(same[0], operators.stacked(tensor, same, f"{same[0].name}/all"))
         for op in same:
             graph.remove(op)
         done += 1

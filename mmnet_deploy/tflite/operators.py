@@ -1,4 +1,4 @@
-"""New operators for a graph, with shapes, options and versions filled in."""
+"""Operators: what kind one is, and new ones with shapes, options and versions filled in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.tflite.graph import Op, Tensor, schema
+from mmnet_deploy.tflite.graph import Graph, Op, Tensor, schema
 
 NO_ACTIVATION = 0
 """Number of the fused activation `NONE` in the file format."""
@@ -58,11 +58,27 @@ def is_convolution(op: Op) -> bool:
 
 
 def is_pointwise(op: Op) -> bool:
-    """Whether it is such a convolution of one pixel at a time: 1×1, stride 1."""
+    """Whether it is such a convolution, 1×1 and of stride 1."""
     return (
         is_convolution(op)
         and op.input(1).shape[1:3] == (1, 1)
         and op.options.strideW == op.options.strideH == 1
+    )
+
+
+def pixels(tensor: Tensor) -> int:
+    """Height times width of a tensor (batch, height, width, channels)."""
+    return tensor.shape[1] * tensor.shape[2]
+
+
+def enlarges_alone(graph: Graph, op: Op) -> bool:
+    """Whether it is a bilinear resize to more pixels, read in one place only."""
+    return (
+        op.kind == "RESIZE_BILINEAR"
+        and op.input(1).data is not None
+        and pixels(op.output) > pixels(op.input(0))
+        and sum(tensor is op.output for other in graph.ops for tensor in other.inputs) == 1
+        and not graph.is_output(op.output)
     )
 
 
@@ -79,32 +95,15 @@ def pointwise(
         values: Filter (outputs, 1, 1, inputs).
         fused: Number of the fused activation.
     """
-    options, kind = options_object(
-        "Conv2DOptions",
-        padding=schema().Padding.SAME,
-        strideW=1,
-        strideH=1,
-        dilationWFactor=1,
-        dilationHFactor=1,
-        fusedActivationFunction=fused,
-    )
-    return _convolution(source, values, bias, name, source.shape[1:3], options, kind)
+    return _convolution(source, values, bias, name, source.shape[1:3], "SAME", fused)
 
 
 def valid_convolution(
     source: Tensor, values: NDArray[np.float32], bias: NDArray[np.float32], name: str
 ) -> Op:
     """A linear convolution of stride 1 without padding; filter (outputs, h, w, inputs)."""
-    options, kind = options_object(
-        "Conv2DOptions",
-        padding=schema().Padding.VALID,
-        strideW=1,
-        strideH=1,
-        dilationWFactor=1,
-        dilationHFactor=1,
-    )
     size = source.shape[1] - values.shape[1] + 1, source.shape[2] - values.shape[2] + 1
-    return _convolution(source, values, bias, name, size, options, kind)
+    return _convolution(source, values, bias, name, size, "VALID")
 
 
 def _convolution(
@@ -113,16 +112,32 @@ def _convolution(
     bias: NDArray[np.float32],
     name: str,
     size: tuple[int, ...],
-    options: Any,
-    kind: int,
+    padding: str,
+    fused: int = NO_ACTIVATION,
 ) -> Op:
+    """A convolution of stride 1 whose output has this height and width."""
+    options, kind = options_object(
+        "Conv2DOptions",
+        padding=getattr(schema().Padding, padding),
+        strideW=1,
+        strideH=1,
+        dilationWFactor=1,
+        dilationHFactor=1,
+        fusedActivationFunction=fused,
+    )
     output = Tensor(name, (source.shape[0], *size, values.shape[0]))
-    inputs = [
+    return Op("CONV_2D", _weighted(source, values, bias, name), [output], options, kind)
+
+
+def _weighted(
+    source: Tensor, values: NDArray[np.float32], bias: NDArray[np.float32], name: str
+) -> list[Tensor]:
+    """The inputs of a convolution, its weights and bias named after it."""
+    return [
         source,
         constant(f"{name}/weights", np.ascontiguousarray(values, np.float32)),
         constant(f"{name}/bias", np.ascontiguousarray(bias, np.float32)),
     ]
-    return Op("CONV_2D", inputs, [output], options, kind)
 
 
 def reweighted(
@@ -136,11 +151,7 @@ def reweighted(
     """The convolution `op` with other input, weights, output and activation."""
     options = copy.copy(op.options)
     options.fusedActivationFunction = fused
-    inputs = [
-        source,
-        constant(f"{output.name}/weights", np.ascontiguousarray(values, np.float32)),
-        constant(f"{output.name}/bias", np.ascontiguousarray(bias, np.float32)),
-    ]
+    inputs = _weighted(source, values, bias, output.name)
     return Op(op.kind, inputs, [output], options, op.options_type, version=op.version)
 
 
@@ -155,6 +166,19 @@ def add(one: Tensor, other: Tensor, output: Tensor, fused: int) -> Op:
     """The sum of two tensors of one shape."""
     options, kind = options_object("AddOptions", fusedActivationFunction=fused)
     return Op("ADD", [one, other], [output], options, kind)
+
+
+def stacked(source: Tensor, ops: Sequence[Op], name: str) -> list[Op]:
+    """1×1 convolutions of one tensor, alike in width and activation, as one and a split."""
+    pairs = [weights(op) for op in ops]
+    whole = pointwise(
+        source,
+        np.concatenate([values for values, _ in pairs]),
+        np.concatenate([bias for _, bias in pairs]),
+        name,
+        activation(ops[0]),
+    )
+    return [whole, split_channels(whole.output, [op.output for op in ops])]
 
 
 def split_channels(source: Tensor, outputs: Sequence[Tensor]) -> Op:
@@ -176,7 +200,7 @@ def slice_of(source: Tensor, begin: Sequence[int], size: Sequence[int], name: st
 
 
 def concatenation(sources: Sequence[Tensor], axis: int, name: str) -> Op:
-    """Tensors side by side along `axis`."""
+    """Tensors joined along `axis`."""
     shape = list(sources[0].shape)
     shape[axis] = sum(source.shape[axis] for source in sources)
     options, kind = options_object("ConcatenationOptions", axis=axis)

@@ -1,0 +1,12 @@
+"""The deployment graph: the same function, less work.
+
+Each pass rewrites one pattern of a float32 graph into an equivalent one, wherever the
+count of multiply-adds says that it pays. What the passes change is the order of float32
+roundings only. `deploy` runs all of them but `resize_by_phases`.
+"""
+
+from mmnet_deploy.conversion.passes.alpha import alpha_only
+from mmnet_deploy.conversion.passes.deployment import PASSES, deploy
+from mmnet_deploy.conversion.passes.phases import resize_by_phases
+
+__all__ = ["PASSES", "alpha_only", "deploy", "resize_by_phases"]
