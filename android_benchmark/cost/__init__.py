@@ -9,21 +9,17 @@ A count is not a latency: it knows nothing of caches, bandwidth and issue width.
 
 from __future__ import annotations
 
-from android_benchmark.cost.counter import Kernel
-from android_benchmark.cost.counting import DELEGATES, TIMEOUT_S, WARMUP_RUNS, CountedRuns, count
-from android_benchmark.cost.identity import CPUS, Identity
+from android_benchmark.cost.counting import TIMEOUT_S, WARMUP_RUNS, CountedRuns, count
+from android_benchmark.cost.identity import CPUS
 from android_benchmark.cost.tools import CostTools, CostToolsError, find_tools
 
 __all__ = [
     "CPUS",
-    "DELEGATES",
     "TIMEOUT_S",
     "WARMUP_RUNS",
     "CostTools",
     "CostToolsError",
     "CountedRuns",
-    "Identity",
-    "Kernel",
     "count",
     "find_tools",
 ]

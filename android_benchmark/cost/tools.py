@@ -10,13 +10,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from android_benchmark.engines import Tflbench
+from android_benchmark.engines import MANIFEST, Tflbench
 from android_benchmark.errors import EngineFileError, HarnessError
 
 QEMU = "qemu-aarch64"
 PLUGIN = "libcost.so"
 CLOCK = "libsteadyclock.so"
-MANIFEST = "manifest.json"
 
 
 class CostToolsError(HarnessError):

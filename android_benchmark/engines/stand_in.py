@@ -11,9 +11,10 @@ from pathlib import Path
 
 from android_benchmark.device import Settings
 from android_benchmark.emulator import Reply, ScriptedEngine
-from android_benchmark.engines import BenchmarkModel, EngineResult
+from android_benchmark.engines import BenchmarkModel
 from android_benchmark.measurement import Flag
 from android_benchmark.phone.adb import Completed
+from android_benchmark.phone.engine import EngineResult
 
 NAME = "stand-in"
 

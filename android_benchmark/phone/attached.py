@@ -26,7 +26,7 @@ class Attached:
     facts: DeviceFacts | None = None
 
 
-def attached(adb: Adb) -> tuple[Attached, ...]:
+def attached_phones(adb: Adb) -> tuple[Attached, ...]:
     """All phones that adb lists; each that can be used is asked what it is.
 
     Raises:

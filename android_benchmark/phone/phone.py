@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
-import shlex
-import signal
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,9 +14,10 @@ from android_benchmark import errors
 from android_benchmark.device import DeviceFacts, DeviceState, Outcome, Output, Settings
 from android_benchmark.measurement import Flag
 from android_benchmark.phone import cores, elf
-from android_benchmark.phone.adb import Adb, AdbDevice, Completed
+from android_benchmark.phone.adb import Adb, AdbDevice
 from android_benchmark.phone.awake import Awake
 from android_benchmark.phone.engine import EngineResult, PhoneEngine
+from android_benchmark.phone.launcher import Launcher
 from android_benchmark.phone.reading import read_facts, read_state
 from android_benchmark.phone.validity import judge_conditions
 from android_benchmark.phone.workspace import FOLDER, Workspace
@@ -34,7 +32,6 @@ PATIENCE_S = 60.0
 STARTING_S = 60.0
 """How long an engine may take besides its runs: loading, compiling for a GPU, first run."""
 
-_PID = "run.pid"
 _OUTPUT = "output.bin"
 _JOURNAL = "changed"
 T = TypeVar("T")
@@ -75,12 +72,12 @@ class Phone:
         # What puts things back must not be stopped by what asks to stop.
         self._closing = AdbDevice(adb.unstoppable(), serial)
         self._workspace = Workspace(self._device)
+        self._launcher = Launcher(self._device, self._closing, self._workspace, engine.name)
         self._tell = tell
         self._patience_s = patience_s
         self._timeout_s = timeout_s
         self._facts: DeviceFacts | None = None
         self._folder: str | None = None
-        self._pins: bool | None = None
         self._cool: DeviceState | None = None
         self._touched = False
 
@@ -170,7 +167,7 @@ class Phone:
         if self._cool is None:
             self._cool = before
         timeout_s = self._timeout_s or STARTING_S + 2.5 * rules.max_duration_s
-        completed, affinity = self._run(command, folder, pinned, timeout_s)
+        completed, affinity = self._launcher.run(command, folder, pinned, timeout_s)
         result = self.engine.read(completed, settings)
         after = read_state(self._device)
         outputs = self._fetch(result, output)
@@ -197,62 +194,15 @@ class Phone:
         for name in self.engine.programs:
             elf.check(self.engine.files[name], tuple(filter(None, abis)), self.facts().model)
         folder = self._workspace.program(self.engine.files, self.engine.programs)
-        self._kill_leftover()
-        self._pins = self._device.shell("taskset 1 true 2>&1").returncode == 0
+        self._launcher.prepare()
         probe = self.engine.probe
         if probe:
-            answer, _ = self._run(probe, folder, None, STARTING_S)
+            answer, _ = self._launcher.run(probe, folder, (), STARTING_S)
             self.engine.learn(answer)
         self._touched = True
         self._awake(self._device).keep()
         self._folder = folder
         return folder
-
-    def _run(
-        self,
-        command: Sequence[str],
-        folder: str,
-        pinned: tuple[int, ...] | None,
-        timeout_s: float,
-    ) -> tuple[Completed, tuple[int, ...] | None]:
-        """Run an engine; returns what it did, and the cores that the kernel let it use.
-
-        The program replaces a shell that has noted its number, so that it can be killed, and
-        has printed the cores that it may use, so that a mask which the system cut is seen.
-        """
-        note = 'echo $$ > "$0"; grep Cpus_allowed: /proc/self/status; exec "$@"'
-        words = ["sh", "-c", note, f"{self._workspace.folder}/{_PID}", *command]
-        if pinned and self._pins:
-            words = ["taskset", cores.mask(pinned), *words]
-        line = " ".join(map(shlex.quote, words))
-        try:
-            done = self._device.shell(f"cd {shlex.quote(folder)} && {line}", timeout_s=timeout_s)
-        except errors.TimedOutError:
-            self._kill_leftover(self._closing)
-            raise errors.EngineHungError(
-                f"{self.engine.name} did not end within {timeout_s:.0f} s and was killed: it "
-                "hangs, or needs more time, which `--timeout` gives."
-            ) from None
-        except errors.StoppedError:
-            with contextlib.suppress(errors.HarnessError):
-                self._kill_leftover(self._closing)
-            raise
-        head, _, rest = done.stdout.partition("\n")
-        match = re.fullmatch(r"Cpus_allowed:\s*([0-9a-fA-F,]+)", head.strip())
-        stdout = rest if match else done.stdout
-        allowed = int(match[1].replace(",", ""), 16) if match else None
-        completed = Completed(stdout, done.stderr, done.returncode)
-        _require_start(completed, self.engine.name, self.serial)
-        if allowed is None:
-            return completed, None
-        return completed, tuple(core for core in range(allowed.bit_length()) if allowed >> core & 1)
-
-    def _kill_leftover(self, device: AdbDevice | None = None) -> None:
-        """End an engine that a lost connection or an impatient person left running."""
-        pid = self._workspace.quoted(_PID)
-        (device or self._device).shell(
-            f"if [ -r {pid} ]; then kill -9 $(cat {pid}) 2>/dev/null; rm -f {pid}; fi; true"
-        )
 
     def _fetch(self, result: EngineResult, output: str) -> tuple[Output, ...]:
         """The output tensors that the engine left on the phone."""
@@ -295,7 +245,7 @@ class Phone:
                 self._tell(f"{error} Trying again ({attempt} of {ATTEMPTS - 1}).")
                 (adb or self.adb).wait_for(self.serial, self._patience_s, error)
                 with contextlib.suppress(errors.TransientError):
-                    self._kill_leftover(self._closing)
+                    self._launcher.kill()
         raise AssertionError("unreachable")
 
 
@@ -324,34 +274,3 @@ def _cores_flag(
     elif len(pinned) < threads:
         reason = f"{threads} threads ran on {len(pinned)} core(s): name more with `--cores`"
     return Flag("wrong_cores", bool(reason), reason, wanted=False)
-
-
-def _require_start(completed: Completed, name: str, serial: str) -> None:
-    """Make sure that the program started, and that no signal ended it.
-
-    Raises:
-        RemoteError, EngineError: It did not, or one did.
-    """
-    code = completed.returncode
-    said = (completed.stderr or completed.stdout).strip().splitlines()
-    last = said[-1].strip()[:200].rstrip(".") if said else "it says nothing"
-    if code in (126, 127):
-        if re.search(r"not executable|Exec format|no such file|not found", last, re.IGNORECASE):
-            raise errors.EngineFileError(
-                f"{name} does not start on {serial}, which may be built for another processor or "
-                f"lack its loader: {last}."
-            )
-        raise errors.NotExecutableError(
-            f"The phone {serial} runs no programs from {FOLDER}, which may be mounted noexec: "
-            f"{last}."
-        )
-    if code in (128 + signal.SIGKILL, -signal.SIGKILL):
-        raise errors.OutOfMemoryError(
-            f"The phone {serial} killed {name}, as it does when memory runs out: close other "
-            "apps, or take a smaller model."
-        )
-    if code > 128 and code - 128 in set(signal.Signals):
-        raise errors.EngineCrashedError(
-            f"{name} crashed on {serial}: {signal.Signals(code - 128).name}, {last}. Try another "
-            "delegate, or another build of the engine."
-        )

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from android_benchmark.device import DeviceFacts, DeviceState
-from android_benchmark.phone.adb import AdbDevice, properties
+from android_benchmark.phone.adb import AdbDevice
+from android_benchmark.phone.adb.device import properties
 
 _CPU = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq"
 _ZONES = "/sys/class/thermal/thermal_zone*"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from android_benchmark import Device, RunRules, Settings, errors
-from android_benchmark.phone.cores import CoresError
+from android_benchmark.phone import CoresError
 from mmnet_deploy.bench.benchmark import benchmark
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import sha256

@@ -13,12 +13,10 @@ from pathlib import Path
 import mmnet_deploy
 from android_benchmark import Device, emulator
 from android_benchmark.emulator import EmulatedPhone, private_adb_server
-from android_benchmark.engines import BenchmarkModel, PhoneEngine, Tflbench
-from android_benchmark.engines.own import MANIFEST
+from android_benchmark.engines import MANIFEST, BenchmarkModel, PhoneEngine, Tflbench
 from android_benchmark.engines.stand_in import write_stand_in
 from android_benchmark.errors import HarnessError
-from android_benchmark.phone.adb import Adb
-from android_benchmark.phone.phone import PATIENCE_S, Phone
+from android_benchmark.phone import PATIENCE_S, Adb, Phone
 from mmnet_deploy.bench.host import Host
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 

@@ -75,7 +75,7 @@ class _Commands(click.Group):
         except Exception as error:
             # Imported late: the overview of commands needs nothing of the harness.
             from android_benchmark.errors import DeviceChoiceError, HarnessError
-            from android_benchmark.phone.cores import CoresError
+            from android_benchmark.phone import CoresError
 
             if not isinstance(error, HarnessError):
                 raise

@@ -62,7 +62,7 @@ def _findings() -> list[tuple[str, str, str]]:
 def _phone_findings() -> list[tuple[str, str, str]]:
     """What measuring on phones needs, and which level of the emulated phone works."""
     from android_benchmark.emulator import levels
-    from android_benchmark.engines.own import MANIFEST
+    from android_benchmark.engines import MANIFEST
     from mmnet_deploy.bench.targets import BUNDLE, ENGINE_VARIABLE
 
     adb = shutil.which("adb")

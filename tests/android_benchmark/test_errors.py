@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from android_benchmark import errors
-from android_benchmark.phone.trouble import not_ready, trouble
+from android_benchmark.phone.adb.trouble import not_ready, trouble
 
 
 def _drawn():

@@ -4,36 +4,15 @@ The engine prints one JSON object per line and `end` last; `native/tflbench.c` l
 """
 
 from android_benchmark.engines.tflbench.output import TensorDifference, compare_outputs, noise
-from android_benchmark.engines.tflbench.parser import FORMAT, parse
-from android_benchmark.engines.tflbench.record import (
-    AppliedDelegate,
-    Init,
-    Op,
-    OpProfile,
-    PeakMemory,
-    RunStatistics,
-    Start,
-    Tensor,
-    TflbenchReport,
-    Trace,
-    TracedOp,
-)
+from android_benchmark.engines.tflbench.parser import parse
+from android_benchmark.engines.tflbench.record import OpProfile, TflbenchReport, TracedOp
 
 __all__ = [
     "ENGINE",
-    "FORMAT",
     "UNVERIFIED",
-    "AppliedDelegate",
-    "Init",
-    "Op",
     "OpProfile",
-    "PeakMemory",
-    "RunStatistics",
-    "Start",
-    "Tensor",
     "TensorDifference",
     "TflbenchReport",
-    "Trace",
     "TracedOp",
     "compare_outputs",
     "noise",

@@ -53,11 +53,10 @@ def devices(as_json: bool) -> None:
 def _phones() -> tuple[list[_Row], str]:
     """Phones that adb lists, and what keeps it from doing so."""
     from android_benchmark.errors import HarnessError
-    from android_benchmark.phone.adb import Adb
-    from android_benchmark.phone.attached import attached
+    from android_benchmark.phone import Adb, attached_phones
 
     try:
-        found = attached(Adb())
+        found = attached_phones(Adb())
     except HarnessError as error:
         return [], str(error)
     rows = []

@@ -9,22 +9,23 @@ from pathlib import Path
 import pytest
 
 from android_benchmark.engines.benchmark_model import (
-    Application,
     BenchmarkModelReport,
     Delegate,
-    Delegation,
-    Dialect,
-    Extent,
-    Failure,
     FailureKind,
-    Fallback,
-    FallbackKind,
     LoggedStatistics,
-    Memory,
     Missing,
-    Summary,
     parse,
 )
+from android_benchmark.engines.benchmark_model.delegate import (
+    Application,
+    Delegation,
+    Extent,
+    Fallback,
+    FallbackKind,
+)
+from android_benchmark.engines.benchmark_model.failure import Failure
+from android_benchmark.engines.benchmark_model.report import Dialect
+from android_benchmark.engines.benchmark_model.summary import Memory, Summary
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "benchmark_model"
 MIB = 2**20

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from android_benchmark.engines import tflbench
 from android_benchmark.engines.tflbench import compare_outputs, noise, parse
+from android_benchmark.engines.tflbench.record import AppliedDelegate
 
 TENSOR = {
     "index": 0,
@@ -97,7 +98,7 @@ def test_whole_output_is_complete():
     assert (report.complete, report.problems) == (True, ())
     assert (report.warmup_ns, report.samples_ns) == ((900,), (400, 500, 300))
     assert report.start.min_secs == 1.0 and report.init.allocate_ns == 3
-    assert report.delegate == tflbench.AppliedDelegate("XNNPACK", 133, 131, 1)
+    assert report.delegate == AppliedDelegate("XNNPACK", 133, 131, 1)
     assert report.outputs[0].shape == (1, 2, 2, 1) and report.outputs[0].source is None
     assert report.op_profile.ops[0].total_ns == 900
 

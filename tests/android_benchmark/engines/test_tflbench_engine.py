@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from android_benchmark.engines import tflbench
+from android_benchmark.engines.tflbench.parser import FORMAT
+from android_benchmark.engines.tflbench.record import AppliedDelegate, Start
 
 HERE = Path(__file__).parent
 FLAGS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -130,12 +132,12 @@ def test_help_needs_no_model(bench, options):
     done = subprocess.run([bench.engine, *options], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stderr) == (0, "")
     if "--help" in options:
-        for field in tflbench.Start.__dataclass_fields__:
+        for field in Start.__dataclass_fields__:
             if field not in ("format", "version", "runtime"):
                 assert f"--{field} " in done.stdout
         assert "--input" in done.stdout and "--output" in done.stdout
     else:
-        assert f"output format {tflbench.FORMAT}" in done.stdout
+        assert f"output format {FORMAT}" in done.stdout
 
 
 # --- Run rules ---------------------------------------------------------------
@@ -203,26 +205,26 @@ def test_killed_measurement_keeps_what_it_had(bench):
 
 def test_delegate_is_not_used_unless_asked_for(bench):
     """By default no delegate is made, and no number is made up for it."""
-    assert bench.report(*BRIEF).delegate == tflbench.AppliedDelegate(None, None, None, None)
+    assert bench.report(*BRIEF).delegate == AppliedDelegate(None, None, None, None)
 
 
 @pytest.mark.parametrize("switch", ["--use_xnnpack", "--use_xnnpack=true", "--use_xnnpack=1"])
 def test_nodes_of_the_delegate_are_counted(bench, switch):
     """Nodes are counted from the execution plan before and after the delegate's turn."""
-    assert bench.report(*BRIEF, switch).delegate == tflbench.AppliedDelegate("XNNPACK", 3, 2, 1)
+    assert bench.report(*BRIEF, switch).delegate == AppliedDelegate("XNNPACK", 3, 2, 1)
 
 
 def test_silent_fallback_is_seen(bench):
     """A delegate that takes nothing is told by its count."""
     report = bench.report(*BRIEF, "--use_xnnpack", model="fallback=1")
-    assert report.delegate == tflbench.AppliedDelegate("XNNPACK", 3, 0, 0)
+    assert report.delegate == AppliedDelegate("XNNPACK", 3, 0, 0)
 
 
 def test_nodes_are_unknown_where_the_library_does_not_tell(bench):
     """A library that refuses its execution plan gives no counts, and no failure."""
     report = bench.report(*BRIEF, "--use_xnnpack", model="plan=0")
     assert report.complete
-    assert report.delegate == tflbench.AppliedDelegate("XNNPACK", None, None, None)
+    assert report.delegate == AppliedDelegate("XNNPACK", None, None, None)
 
 
 def test_missing_delegate_is_a_failure(bench):

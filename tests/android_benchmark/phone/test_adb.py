@@ -17,8 +17,8 @@ from android_benchmark.emulator import (
     Offline,
     private_adb_server,
 )
-from android_benchmark.phone import adb as adb_module
-from android_benchmark.phone.adb import Adb, AdbDevice, Listed, trouble
+from android_benchmark.phone.adb import Adb, AdbDevice, Listed, program
+from android_benchmark.phone.adb.trouble import trouble
 
 needs_adb = pytest.mark.skipif(
     shutil.which("adb") is None, reason="needs the adb program (Debian: apt install adb)"
@@ -214,7 +214,7 @@ def test_without_adb_it_says_how_to_get_it(tmp_path):
 )
 def test_lines_of_the_list_are_read(line, expected):
     """Every state that adb has, and the lines around them."""
-    assert adb_module._listed(line) == expected
+    assert program._listed(line) == expected
 
 
 @pytest.mark.parametrize("state", ["offline", "unauthorized", "no permissions", "recovery", "odd"])

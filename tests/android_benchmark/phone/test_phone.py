@@ -20,7 +20,7 @@ from android_benchmark.emulator import (
 )
 from android_benchmark.engines import stand_in
 from android_benchmark.phone.adb import Adb, AdbDevice
-from android_benchmark.phone.attached import attached
+from android_benchmark.phone.attached import attached_phones
 from android_benchmark.phone.awake import Awake
 from android_benchmark.phone.cores import CoresError
 from android_benchmark.phone.phone import Phone
@@ -395,7 +395,7 @@ def test_attached_phones_are_described(start, server, tmp_path):
         while server.states().get(locked.serial) != "unauthorized":
             assert time.monotonic() < deadline_s
             time.sleep(0.05)
-        found = {one.serial: one for one in attached(phone.adb)}
+        found = {one.serial: one for one in attached_phones(phone.adb)}
         server.run("disconnect", locked.serial)
     assert found[emulated.serial].facts.processor == "msm8996"
     assert found[emulated.serial].state == "device"

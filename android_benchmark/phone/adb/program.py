@@ -19,16 +19,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from android_benchmark import errors
-from android_benchmark.phone.trouble import advice, not_ready, trouble
+from android_benchmark.phone.adb.trouble import advice, not_ready, trouble
 
 SHELL_TIMEOUT_S = 30.0
 """Bound of a command that only looks something up."""
 
-BYTES_PER_S = 1_000_000
-"""A transfer slower than this has stalled: USB 2 and WLAN are faster."""
-
 _STEP_S = 0.2
-_MARK = "mmnet-exit:"
 _PROPERTY = re.compile(r"(\w+):(\S+)")
 
 
@@ -244,69 +240,3 @@ def _listed(line: str) -> Listed | None:
     model = dict(_PROPERTY.findall(rest)).get("model")
     state = rest.split()[0] if rest else "unknown"
     return Listed(serial, state, model.replace("_", " ") if model else None)
-
-
-def properties(text: str) -> dict[str, str]:
-    """What `getprop` lists."""
-    pairs = (re.fullmatch(r"\[(.+?)\]: \[(.*)\]", line.strip()) for line in text.splitlines())
-    return {match[1]: match[2] for match in pairs if match}
-
-
-# --- One phone ---------------------------------------------------------------
-
-
-class AdbDevice:
-    """One phone, by its serial."""
-
-    def __init__(self, adb: Adb, serial: str) -> None:
-        self.adb = adb
-        self.serial = serial
-
-    def shell(self, command: str, *, timeout_s: float = SHELL_TIMEOUT_S) -> Completed:
-        """Run a shell command on the phone; the exit code is the command's own.
-
-        The phone prints the exit code behind the output. Old versions of Android report
-        no other, and output without it was cut short, whatever adb returns.
-
-        Raises:
-            TransportLostError: The output was cut short.
-            TransientError, DeviceNotReadyError: The phone is not there.
-        """
-        wrapped = f"({command}\n); code=$?; echo; echo {_MARK}$code"
-        result = self.adb.attempt("-s", self.serial, "shell", wrapped, timeout_s=timeout_s)
-        text, mark, code = result.stdout.replace("\r\n", "\n").rpartition(f"\n{_MARK}")
-        if mark and code.strip().isdecimal():
-            return Completed(text, result.stderr, int(code))
-        if result.stderr.strip():
-            raise trouble(result.stderr, ("shell",))
-        raise errors.TransportLostError(
-            f"The connection to {self.serial} broke: the output of a command has no end."
-        )
-
-    def push(self, local: Path, remote: str) -> None:
-        """Copy a file to the phone.
-
-        Raises:
-            NoSpaceError, NotWritableError: The phone does not take it.
-            TransientError: The connection broke, or stalled.
-        """
-        timeout_s = SHELL_TIMEOUT_S + local.stat().st_size / BYTES_PER_S
-        self._transfer("push", str(local), remote, timeout_s=timeout_s)
-
-    def pull(self, remote: str, local: Path, *, timeout_s: float = 300.0) -> None:
-        """Copy a file from the phone.
-
-        Raises:
-            RemoteError: There is no such file, or it may not be read.
-            TransientError: The connection broke, or stalled.
-        """
-        self._transfer("pull", remote, str(local), timeout_s=timeout_s)
-
-    def _transfer(self, verb: str, source: str, target: str, *, timeout_s: float) -> None:
-        result = self.adb.attempt("-s", self.serial, verb, source, target, timeout_s=timeout_s)
-        if result.returncode:
-            raise trouble(result.stderr + result.stdout, (verb, source, target))
-
-    def properties(self) -> Mapping[str, str]:
-        """Android's system properties."""
-        return properties(self.shell("getprop").stdout)
