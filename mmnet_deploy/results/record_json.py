@@ -82,7 +82,7 @@ def _check(record: Record) -> None:
     elif isinstance(record, Benchmark):
         if not record.measurement.runs:
             raise ResultError("holds no sample.")
-    elif not record.runs:
+    elif not record.runs or record.counts.total < 1:
         raise ResultError("holds no count.")
 
 

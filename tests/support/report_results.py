@@ -19,6 +19,7 @@ from android_benchmark import (
 )
 from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
 from mmnet_deploy.tflite.card import LayerError, ModelCard, ModelFile
+from tests.support import results
 
 HOSTILE = "<script>alert(1)</script>.tflite"
 HOSTILE_DEVICE = "\"><img src=x onerror=alert(2)>{{ 7 * 7 }}'&amp;"
@@ -67,17 +68,11 @@ def evaluation(file: ModelFile, gradient_error: float, count: int = 20, **change
         for i, f in enumerate((factors / factors.mean()).tolist())
     )
     fields = {
-        "model": file,
-        "data": "portraits",
-        "data_sha256": "d" * 64,
-        "split": "test",
-        "height_px": 800,
-        "width_px": 600,
         "engine": "ai-edge-litert 2.3.0",
         "pictures": pictures,
         "created_at": "2025-03-01T10:00:00+00:00",
     }
-    return Evaluation(**(fields | changes))
+    return results.evaluation(file, **(fields | changes))
 
 
 def state(temperature: float) -> DeviceState:
@@ -101,10 +96,8 @@ def benchmark(file: ModelFile, latency_us: float, number: int = 0, **changes) ->
     count = max(50, round(1e6 / latency_us))
     samples = latency_us * np.exp(rng.normal(0, 0.02, count) + 0.3 * (rng.random(count) < 0.02))
     fields = {
-        "model": file,
         "device": PHONE,
         "engine": Engine("tflbench", "2.20", "xnnpack", "xnnpack", 60, 60, 1, "e" * 64),
-        "threads": 1,
         "rules": RunRules(rest_margin_c=2.0, rest_max_s=60.0),
         "measurement": Measurement((latency_us * 2,), tuple(samples.tolist())),
         "flags": (Flag("stable", True), Flag("min_runs_met", True)),
@@ -117,47 +110,47 @@ def benchmark(file: ModelFile, latency_us: float, number: int = 0, **changes) ->
         "init_us": 8000.0,
         "peak_memory_bytes": 42_000_000,
     }
-    return Benchmark(**(fields | changes))
+    return results.benchmark(file, **(fields | changes))
 
 
 def everything() -> list[Benchmark | Evaluation]:
     """Phones, an emulated one and a host; with and without quality, samples and profile."""
-    results: list[Benchmark | Evaluation] = []
+    found: list[Benchmark | Evaluation] = []
     number = 0
     for width, error in ((0.5, 0.0062), (0.75, 0.0049), (1.0, 0.0041), (1.4, 0.0038)):
         for precision, factor, more in (("float32", 1.0, 1.0), ("int8", 0.45, 1.03)):
             file = model(width, precision)
-            results.append(evaluation(file, error * more))
+            found.append(evaluation(file, error * more))
             number += 1
             latency_us = 24_000 * width * factor
             profile = tuple(
                 OperatorTime(f"net/enc{i}/Relu6", "CONV_2D", latency_us / (2 + i))
                 for i in range(25)
             )
-            results.append(benchmark(file, latency_us, number, profile=profile))
+            found.append(benchmark(file, latency_us, number, profile=profile))
             host = {"device": HOST, "before": DeviceState(), "after": DeviceState()}
             if width == 1.0:
                 engine = Engine("ai-edge-litert", "2.3.0", "xnnpack", "xnnpack")
-                results.append(
+                found.append(
                     benchmark(
                         file, latency_us / 8, number, engine=engine, cores=(), cores_wanted="",
                         peak_memory_bytes=None, **host,
                     )
                 )  # fmt: skip
     hot = Flag("throttled", True, "the highest frequency fell to 60 %; let it cool", wanted=False)
-    results.append(benchmark(model(1.4, "float32"), 45_000, 12, threads=4, flags=(hot,)))
+    found.append(benchmark(model(1.4, "float32"), 45_000, 12, threads=4, flags=(hot,)))
     given = Statistics(120, 9100.0, 8000.0, 12000.0, 8900.0, 300.0)
-    results.append(
+    found.append(
         benchmark(
             model(0.75, "int8"), 9000, 13, threads=2, measurement=Measurement((), (), given),
             engine=Engine("benchmark_model", "2.16", "none", "gpu", 60, 0, 0, "f" * 64),
         )
     )  # fmt: skip
-    results.append(benchmark(model(0.5, "int8"), 150_000, 14, device=EMULATED))
+    found.append(benchmark(model(0.5, "int8"), 150_000, 14, device=EMULATED))
     hostile = model(1.0, "float32", name=HOSTILE, card=None)
-    results.append(
+    found.append(
         benchmark(hostile, 5000, 15, device=dataclasses.replace(PHONE, model=HOSTILE_DEVICE))
     )
-    results.append(evaluation(hostile, 0.008))
-    results.append(evaluation(model(1.0, "float16"), 0.00411))  # Nobody measured its latency.
-    return results
+    found.append(evaluation(hostile, 0.008))
+    found.append(evaluation(model(1.0, "float16"), 0.00411))  # Nobody measured its latency.
+    return found

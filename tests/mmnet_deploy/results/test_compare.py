@@ -6,21 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from android_benchmark import (
-    PRESETS,
-    DeviceFacts,
-    DeviceState,
-    Engine,
-    Flag,
-    Measurement,
-    RunRules,
-    Statistics,
-)
+from android_benchmark import PRESETS, DeviceFacts, Engine, Flag, Measurement, Statistics
 from mmnet_deploy.results import store
 from mmnet_deploy.results.compare import compare
-from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
+from mmnet_deploy.results.records import PictureScore
 from mmnet_deploy.tflite.card import ModelCard, ModelFile
-from tests.mmnet_deploy.results.test_estimate import counted
+from tests.support.results import benchmark, counted, evaluation
 
 PHONE = DeviceFacts("1A2B", "Pixel 6", "Tensor", 8, "Android 14", build="google/a")
 CARD = ModelCard("mmnet", "MMNet", 1.0, 256, 256, "int8", 1234, "", "", "")
@@ -39,19 +30,12 @@ def latency(model=OLD, middle=1000.0, seed=0, **changes):
     fields = {
         "device": PHONE,
         "engine": Engine("tflbench", "2", "xnnpack", sha256="e" * 64),
-        "threads": 1,
-        "rules": RunRules(),
         "measurement": samples(seed, middle),
-        "flags": (),
-        "before": DeviceState(),
-        "after": DeviceState(),
-        "versions": {},
-        "created_at": "2025-01-01T00:00:00+00:00",
         "cores": (6, 7),
         "cores_wanted": "big",
         "peak_memory_bytes": 50_000_000,
     }
-    return Benchmark(model=model, **(fields | changes))
+    return benchmark(model, **(fields | changes))
 
 
 def quality(model=OLD, factor=1.0, **changes):
@@ -64,17 +48,7 @@ def quality(model=OLD, factor=1.0, **changes):
         )
         for i, e in enumerate(rng.uniform(0.002, 0.02, 50).tolist())
     )
-    fields = {
-        "data": "portraits",
-        "data_sha256": "d" * 64,
-        "split": "test",
-        "height_px": 800,
-        "width_px": 600,
-        "engine": "LiteRT 2",
-        "pictures": pictures,
-        "created_at": "2025-01-01T00:00:00+00:00",
-    }
-    return Evaluation(model=model, **(fields | changes))
+    return evaluation(model, **({"pictures": pictures} | changes))
 
 
 def cost(model, total, **changes):

@@ -9,71 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from android_benchmark import (
-    DeviceFacts,
-    DeviceState,
-    Engine,
-    Flag,
-    InstructionCounts,
-    Measurement,
-    RunRules,
-)
+from android_benchmark import Flag
 from mmnet_deploy.errors import ResultError, UsageError
 from mmnet_deploy.results import estimate, store
 from mmnet_deploy.results.record_json import to_json
-from mmnet_deploy.results.records import Benchmark, Cost
-from mmnet_deploy.tflite.card import ModelFile
-
-ENGINE = Engine("tflbench", "1", "xnnpack", "xnnpack", sha256="e" * 64)
-
-
-def counted(millions, name="net", precision="float32", **changes):
-    """A count of so many million instructions."""
-    values = {
-        "model": ModelFile(f"{name}.tflite", f"{name}-{precision}", 100),
-        "precision": precision,
-        "counts": InstructionCounts(0, 0, 0, 0, round(millions * 1e6), 0),
-        "runs": (round(millions * 1e6),),
-        "cpu": "cortex-a57",
-        "identity": "MSM8996",
-        "engine": ENGINE,
-        "runtime": "ai-edge-litert==1.4.0",
-        "runtime_wheel_sha256": "w" * 64,
-        "compiler": "gcc",
-        "qemu_version": "7.2",
-        "counter_sha256": "c" * 64,
-        "warmup_runs": 1,
-        "versions": {},
-        "created_at": "2026-01-01T00:00:00+00:00",
-    }
-    return Cost(**(values | changes))
-
-
-def measured(cost, latency_ms, **changes):
-    """A valid benchmark of a counted model on a phone."""
-    values = {
-        "model": cost.model,
-        "device": DeviceFacts("1a2b", "Phone", "SoC", 4, "Android 8"),
-        "engine": cost.engine,
-        "threads": 1,
-        "rules": RunRules(),
-        "measurement": Measurement((), (latency_ms * 1000,) * 50),
-        "flags": (),
-        "before": DeviceState(),
-        "after": DeviceState(),
-        "versions": {},
-        "created_at": "2026-01-01T00:00:00+00:00",
-    }
-    return Benchmark(**(values | changes))
-
-
-def fitted(pairs):
-    """A profile of (millions of instructions, milliseconds)."""
-    costs = [counted(millions, f"net{number}") for number, (millions, _) in enumerate(pairs)]
-    return estimate.fit(costs, [ms for _, ms in pairs], "Phone", "a test")
-
-
-PAIRS = ((50, 32), (90, 60), (140, 88), (200, 130))
+from tests.support.results import COUNTING_ENGINE, PAIRS, counted, fitted, measured
 
 # --- Fit and estimate --------------------------------------------------------
 
@@ -144,7 +84,10 @@ def test_outside_the_fitted_range_the_interval_is_wider(millions, words):
         (counted(24), "factor of 2.1"),
         (counted(500), "factor of 2.5"),
         (counted(100, precision="int8"), "precision float32, not int8"),
-        (counted(100, engine=dataclasses.replace(ENGINE, delegate="none")), "xnnpack, not none"),
+        (
+            counted(100, engine=dataclasses.replace(COUNTING_ENGINE, delegate="none")),
+            "xnnpack, not none",
+        ),
         (counted(100, cpu="cortex-a76", identity="Cortex-A76"), "not cortex-a76 as Cortex-A76"),
         (counted(100, runtime="ai-edge-litert==1.5.0"), "not ai-edge-litert==1.5.0"),
         (counted(100, runtime_wheel_sha256="v" * 64), "runtime wheel"),
@@ -173,9 +116,18 @@ def test_fits_that_mean_nothing_are_refused():
 
 def test_profiles_survive_their_file(tmp_path):
     """What is written as TOML is read back equal, whatever the names hold."""
-    profile = dataclasses.replace(fitted(PAIRS), name='A "phone" \\ 1', source="é\n\t𝛼\x00")
+    odd = 'A "phone" \\ 1', "é\n\t𝛼\x00\x7f", "\u2028\U000e0001"
+    for name in odd:
+        profile = dataclasses.replace(fitted(PAIRS), name=name, source=name)
+        path = estimate.save_profile(profile, tmp_path / "phone.toml")
+        assert estimate.load_profile(path) == profile
+
+
+def test_bytes_that_are_no_text_do_not_spoil_a_profile(tmp_path):
+    """A name with such a byte is written with the sign for what is unknown."""
+    profile = dataclasses.replace(fitted(PAIRS), name="phone \udcff")
     path = estimate.save_profile(profile, tmp_path / "phone.toml")
-    assert estimate.load_profile(path) == profile
+    assert estimate.load_profile(path).name == "phone \ufffd"
 
 
 def test_the_shipped_profile_is_sound():
@@ -212,6 +164,14 @@ def test_a_missing_field_is_named(tmp_path, field):
         ("format = 1", "format = 2", "`format` must be 1. Received: 2"),
         ("format = 1", "", "`format` must be 1. Received: nothing"),
         ("format = 1", "format = ", "is no TOML file"),
+        ("points = ", "points = " + "9" * 5000 + " #", "is no TOML file"),
+        ("points = ", "points = " + "9" * 30 + " #", "64 bits - at `$.points`"),
+        ("points = ", "points = 4.0 #", "Expected `int`, got `float` - at `$.points`"),
+        ("interval_factor = ", "interval_factor = inf #", "got `inf` - at `$.interval_factor`"),
+        ("interval_factor = ", "interval_factor = true #", "Expected `float`, got `bool`"),
+        ("left_out_mean = ", "left_out_mean = -nan #", "got `nan` - at `$.left_out_mean`"),
+        ("name = ", "name = 2025-01-01 #", "Expected `str`"),
+        ("name = ", 'name = "twice"\nname = ', "is no TOML file"),
     ],
 )
 def test_a_senseless_profile_is_refused(tmp_path, old, new, words):
@@ -253,7 +213,7 @@ def test_counts_meet_the_latencies_of_their_file(tmp_path):
         (tmp_path / f"{number:02}.json").write_text(to_json(record))
     pairs = estimate.pair(store.read([tmp_path]).records)
     assert [cost.model.name for cost in pairs.costs] == [f"net{n}.tflite" for n in range(4)]
-    assert pairs.latencies_ms == (34, 60, 88, 130) and pairs.device == "Phone"
+    assert pairs.latencies_ms == (34, 60, 88, 130) and pairs.device == "Pixel 6"
     assert [note.split()[0] for note in pairs.notes] == ["2", "1", "1"]
 
 

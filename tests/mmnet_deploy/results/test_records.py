@@ -13,6 +13,7 @@ from android_benchmark import (
     DeviceState,
     Engine,
     Flag,
+    InstructionCounts,
     Measurement,
     OperatorTime,
     RunRules,
@@ -20,7 +21,14 @@ from android_benchmark import (
 )
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results import record_json, records
-from mmnet_deploy.results.records import Benchmark, Evaluation, OutputDifference, PictureScore
+from mmnet_deploy.results.records import (
+    Benchmark,
+    Cost,
+    Evaluation,
+    OperatorCost,
+    OutputDifference,
+    PictureScore,
+)
 from mmnet_deploy.tflite.card import (
     LayerError,
     ModelCard,
@@ -29,12 +37,13 @@ from mmnet_deploy.tflite.card import (
     card_to_json,
     size_label,
 )
+from tests.support.results import counted
 
 METRICS = ("gradient_error", "mad", "sad", "mse", "mean_iou")
 
 # --- Any record --------------------------------------------------------------
 
-texts = st.text(max_size=8)
+texts = st.text(max_size=8) | st.sampled_from(["\ud800", "a\udcff", "\x00"])
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 2**40)
 
@@ -172,7 +181,28 @@ benchmarks = st.builds(
         st.builds(OutputDifference, texts, counts, counts, numbers, st.booleans())
     ),
 )
-results = evaluations | benchmarks
+costs = st.builds(
+    Cost,
+    model=model_files,
+    precision=texts,
+    counts=st.builds(InstructionCounts, *[counts] * 5, st.integers(1, 2**40)),
+    runs=st.lists(counts, min_size=1, max_size=3).map(tuple),
+    cpu=texts,
+    identity=texts,
+    engine=st.builds(Engine, texts, texts, texts),
+    runtime=texts,
+    runtime_wheel_sha256=texts,
+    compiler=texts,
+    qemu_version=texts,
+    counter_sha256=texts,
+    warmup_runs=counts,
+    versions=st.dictionaries(texts, texts, max_size=3),
+    created_at=texts,
+    threads=counts,
+    operators=tuples(st.builds(OperatorCost, texts, counts, counts, st.booleans())),
+    operators_missing=texts,
+)
+results = evaluations | benchmarks | costs
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
@@ -454,6 +484,18 @@ def test_changed_results_are_read_or_refused(record, data):
     assert read is None or isinstance(read, records.Record)
 
 
+@given(results, st.data())
+@settings(deadline=None)
+def test_results_with_damaged_bytes_are_read_or_refused(record, data):
+    """Bytes that were overwritten give a record or a ResultError, never another error."""
+    content = bytearray(record_json.to_json(record).encode())
+    start = data.draw(st.integers(0, len(content) - 1))
+    noise = data.draw(st.binary(max_size=6) | st.sampled_from([b"9" * 30, b"NaN", b"1e999", b"["]))
+    content[start : start + data.draw(st.integers(0, 6))] = noise
+    read = _read(record_json.from_json, bytes(content))
+    assert read is None or isinstance(read, records.Record)
+
+
 @given(results, st.floats(0, 0.999))
 @settings(deadline=None)
 def test_truncated_results_are_refused(record, share):
@@ -486,6 +528,22 @@ def test_deeply_nested_json_is_refused(parse):
     """JSON that is nested beyond what Python can read is damaged, not a crash."""
     with pytest.raises(ResultError):
         parse("[" * 200_000)
+
+
+def test_a_count_of_nothing_is_refused():
+    """No inference runs without an instruction."""
+    for changes in ({"runs": ()}, {"counts": InstructionCounts(0, 0, 0, 0, 0, 0)}):
+        cost = dataclasses.replace(counted(100), **changes)
+        with pytest.raises(ResultError, match="holds no count"):
+            record_json.from_json(record_json.to_json(cost))
+
+
+def test_whole_numbers_beyond_64_bits_are_damage(evaluation):
+    """No file is that large, and no table could hold its size."""
+    content = json.loads(record_json.to_json(evaluation))
+    content["model"]["size_bytes"] = 10**400
+    with pytest.raises(ResultError, match="is damaged"):
+        record_json.from_json(json.dumps(content))
 
 
 def test_pictures_with_different_metrics_are_refused(evaluation):

@@ -7,8 +7,8 @@ import pytest
 from mmnet_deploy.bench import cost
 from mmnet_deploy.results import estimate, store
 from mmnet_deploy.results.record_json import to_json
-from tests.mmnet_deploy.results.test_estimate import PAIRS, counted, fitted, measured
 from tests.support import counting
+from tests.support.results import PAIRS, counted, fitted, measured
 
 
 @pytest.fixture

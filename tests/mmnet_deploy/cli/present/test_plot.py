@@ -6,8 +6,7 @@ import pytest
 
 from mmnet_deploy.results import store
 from mmnet_deploy.results.estimate import load_profile
-from tests.mmnet_deploy.results.test_estimate import counted
-from tests.mmnet_deploy.results.test_store import benchmark, evaluation, model
+from tests.support.results import EMULATED, benchmark, counted, evaluation, model
 
 SAMPLES_US = (1000.0,) * 80 + (2000.0,) * 20
 
@@ -102,3 +101,17 @@ def test_counts_are_drawn_as_estimates(call, tmp_path, results):
     with (tmp_path / "a.csv").open(newline="") as table:
         rows = [row for row in csv.DictReader(table) if row["source"] == "estimated"]
     assert [row["label"] for row in rows] == ["net1"]
+
+
+def test_plot_draws_emulated_results_beside_real_ones_if_asked(call, tmp_path):
+    """Without the option a note names it."""
+    file = model()
+    for record in (evaluation(file), benchmark(file), benchmark(file, device=EMULATED)):
+        store.save(record, tmp_path / "results")
+    result = call("plot", "results", "-o", "a.svg")
+    assert result.exit_code == 0
+    assert "1 emulated result left out" in result.stderr and "--emulated" in result.stderr
+    assert "Drew 1 point to a.svg" in result.stderr
+    result = call("plot", "results", "-o", "b.svg", "--emulated")
+    assert "left out" not in result.stderr and "Drew 2 points to b.svg" in result.stderr
+    assert "under emulation" in (tmp_path / "b.svg").read_text()

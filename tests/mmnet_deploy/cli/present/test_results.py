@@ -12,42 +12,25 @@ from android_benchmark import (
     DeviceState,
     Engine,
     Flag,
-    Measurement,
-    RunRules,
 )
 from mmnet_deploy.results import store, table
-from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
-from mmnet_deploy.tflite.card import ModelCard, ModelFile
+from mmnet_deploy.tflite.card import ModelFile
+from tests.support import results
 
-CARD = ModelCard("mmnet", "MMNet", 1.0, 256, 256, "int8", 1234, "", "", "")
-INT8 = ModelFile("mmnet-1.0-256-int8.tflite", "aa", 777, CARD)
-FOREIGN = ModelFile("other.tflite", "bb", 888)
-PHONE = DeviceFacts("1A2B", "Pixel 6", "Tensor", 8, "Android 14")
+INT8 = results.model("aa", "mmnet-1.0-256-int8.tflite", results.card(precision="int8"))
+FOREIGN = results.model("bb", "other.tflite")
 
-LATENCY = Benchmark(
-    model=INT8,
-    device=PHONE,
+LATENCY = results.benchmark(
+    INT8,
+    (1000.0, 2000.0, 3000.0),
     engine=Engine("tflbench", "2", "xnnpack", nodes=60, delegated_nodes=60),
     threads=2,
-    rules=RunRules(),
-    measurement=Measurement((9e9,), (1000.0, 2000.0, 3000.0)),
     flags=(Flag("stable", False, "noise"), Flag("min_runs_met", True)),
     before=DeviceState(temperatures_c={"cpu": 31.5}),
-    after=DeviceState(),
     versions={"mmnet-deploy": "0.1.0"},
     created_at="2025-01-02T03:04:05+00:00",
 )
-QUALITY = Evaluation(
-    model=INT8,
-    data="portraits",
-    data_sha256="d" * 64,
-    split="test",
-    height_px=800,
-    width_px=600,
-    engine="LiteRT 2",
-    pictures=(PictureScore("a", {"gradient_error": 0.004, "mad": 0.02, "mean_iou": 0.9}),),
-    created_at="2025-01-01T00:00:00+00:00",
-)
+QUALITY = results.evaluation(INT8)
 HOST = dataclasses.replace(
     LATENCY,
     model=FOREIGN,
