@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 from pathlib import Path
@@ -22,9 +23,13 @@ from mmnet_deploy.tflite.interpreter import TFLiteModel, runtime_name
 
 _CPU = Path("/sys/devices/system/cpu")
 
-
 HOST_DELEGATES = ("xnnpack", "none")
 """What can run a model on this computer; `none` is the built-in kernels."""
+
+
+def without_rests(rules: RunRules) -> RunRules:
+    """The rules as this computer keeps them, which does not rest between runs."""
+    return dataclasses.replace(rules, rest_margin_c=None, rest_max_s=0.0)
 
 
 def _read(path: Path) -> str:

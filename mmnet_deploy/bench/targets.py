@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import mmnet_deploy
-from android_benchmark import Device, emulator
+from android_benchmark import Device, Settings, emulator
 from android_benchmark.emulator import EmulatedPhone, private_adb_server
 from android_benchmark.engines import MANIFEST, BenchmarkModel, PhoneEngine, Tflbench
 from android_benchmark.engines.stand_in import write_stand_in
 from android_benchmark.errors import HarnessError
 from android_benchmark.phone import PATIENCE_S, Adb, Phone
+from mmnet_deploy.bench.benchmark import check_threads
 from mmnet_deploy.bench.host import Host
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 
@@ -159,3 +160,18 @@ def _emulated(
 def phones_of(targets: Sequence[Target]) -> tuple[Phone, ...]:
     """Those that are phones, emulated or not."""
     return tuple(target.device for target in targets if isinstance(target.device, Phone))
+
+
+def check_settings(targets: Sequence[Target], settings: Sequence[Settings]) -> None:
+    """Make sure that every device has the threads and cores, before any is used.
+
+    Raises:
+        UsageError, CoresError: One has not.
+        HarnessError: A phone does not answer.
+    """
+    for target in targets:
+        for setting in settings:
+            check_threads(setting.threads, target.device.facts())
+    for phone in phones_of(targets):
+        for setting in settings:
+            phone.pinned(setting)

@@ -85,7 +85,6 @@ def demo(
     from mmnet_deploy import conversion, evaluation, report
     from mmnet_deploy.bench import benchmark, host
     from mmnet_deploy.charts import chart
-    from mmnet_deploy.cli.measure.measuring import run_benchmarks
     from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.networks import network
     from mmnet_deploy.portraits import synthetic
@@ -127,7 +126,7 @@ def demo(
     for path in (*runs, *files):
         evaluated = evaluation.evaluate(open_model(path), portraits, "test", progress=progress)
         store.save(evaluated, results)
-    run_benchmarks(files, results, threads=threads)
+    _measure(files, results, threads=threads)
 
     reading = store.read([results])
     joined = trade_offs.join(reading.records)
@@ -206,6 +205,23 @@ def _prepare(folder: Path) -> None:
     elif any(folder.iterdir()):
         raise OutputError(f"{folder} is not empty, and no earlier demo. Give another -o.")
     write_text(mark, ABOUT)
+
+
+def _measure(models: Sequence[Path], folder: Path, *, threads: int) -> None:
+    """Measure each model on this computer and store each result at once."""
+    from android_benchmark import PRESETS, Settings
+    from mmnet_deploy.bench import benchmark
+    from mmnet_deploy.bench.host import Host, without_rests
+    from mmnet_deploy.results import store
+
+    rules = without_rests(PRESETS["default"])
+    host = Host()
+    with progress(f"Measuring on {host.facts().model}", len(models)) as advance:
+        for path in models:
+            settings = Settings(threads, cores="")
+            result = benchmark.benchmark(path, host, settings=settings, rules=rules)
+            store.save(result, folder)
+            advance(path.name)
 
 
 def _summarise(records: Sequence[Record]) -> None:

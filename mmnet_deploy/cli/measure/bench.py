@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, say
-from mmnet_deploy.cli.measure.measuring import conclude, without_rests, work_off
-from mmnet_deploy.errors import UsageError
-from mmnet_deploy.results.records import Benchmark
+from mmnet_deploy.cli.console import FOLDER, progress, read_results, say
+from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
+from mmnet_deploy.errors import ResultError, UsageError
 
 if TYPE_CHECKING:
-    from android_benchmark import RunRules, Settings
-    from mmnet_deploy.bench.sweep import Failure, Job
+    from mmnet_deploy.bench.fleet import Measured
+    from mmnet_deploy.bench.sweep import Job
     from mmnet_deploy.bench.targets import Target
-
-
-class _Rule(NamedTuple):
-    """An option that overrides a number of the preset."""
-
-    field: str
-    option: str
-    type: type
-    most: float
-    text: str
-    least: float = 0
-
-
-_RULES = (
-    _Rule("min_runs", "--min-runs", int, 1e6, "Measure at least so many runs, and", least=1),
-    _Rule("min_duration_s", "--min-duration", float, 3600, "at least so many seconds."),
-    _Rule(
-        "max_duration_s",
-        "--max-duration",
-        float,
-        7200,
-        "Seconds after which a run ends anyway.",
-        least=0.001,
-    ),
-    _Rule("warmup_min_runs", "--warmup-runs", int, 1e6, "Warm up with at least so many runs."),
-    _Rule("warmup_min_s", "--warmup-duration", float, 3600, "Warm up at least so many seconds."),
-    _Rule("rest_max_s", "--rest", float, 3600, "Rest at most so many seconds between runs."),
-    _Rule("rest_margin_c", "--rest-margin", float, 100, "Rest until so few °C above the start."),
-)
-
-
-def _rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for rule in reversed(_RULES):
-        command = click.option(rule.option, rule.field, type=rule.type, help=rule.text)(command)
-    return command
 
 
 @click.command()
@@ -63,9 +26,10 @@ def _rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "names",
     multiple=True,
     metavar="SERIAL",
-    help="A phone, host (this computer) or emulated; repeatable. Default: the only phone.",
+    help="Device to measure on: a phone's serial, host (this computer) or emulated; repeatable. "
+    "Default: the only phone.",
 )
-@click.option("--all-devices", is_flag=True, help="Every phone that is ready.")
+@click.option("--all-devices", is_flag=True, help="Measure on every phone that is ready.")
 @click.option(
     "-o",
     "--out",
@@ -74,48 +38,53 @@ def _rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     metavar="DIR",
     type=FOLDER,
-    help="For the results.",
+    help="Folder for the results.",
 )
-@click.option("--threads", default="1", show_default=True, metavar="N,…", help="Of the engine.")
+@click.option(
+    "--threads", default="1", show_default=True, metavar="N,…", help="Numbers of threads to try."
+)
 @click.option(
     "--delegate",
     "delegates",
     default="xnnpack",
     show_default=True,
     metavar="NAME,…",
-    help="xnnpack, none (built-in kernels), gpu, nnapi, hexagon, npu.",
+    help="Delegates to try: xnnpack, none (built-in kernels), gpu, nnapi, hexagon, npu.",
 )
 @click.option(
     "--cores",
     default="big",
     show_default=True,
     metavar="big|little|all|MASK",
-    help="Pin to these, by their highest frequency.",
+    help="Cores to pin to, big and little by their highest frequency.",
 )
-@click.option("--repeats", default=1, show_default=True, help="Of every setting.")
-@click.option("--seed", default=0, show_default=True, help="Of the random order.")
-@click.option("--resume", is_flag=True, help="Run only what DIR has no result of.")
 @click.option(
-    "--preset",
-    type=click.Choice(["quick", "default", "mlperf"]),
-    help="Run rules. Default: default; quick for the emulated phone.",
+    "--repeats", default=1, show_default=True, help="Repeat every setting this many times."
 )
-@_rule_options
-@click.option("--profile", is_flag=True, help="Also the time of every operator.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the random order.")
+@click.option("--resume", is_flag=True, help="Measure only what DIR has no result of.")
+@rule_options
+@click.option("--profile", is_flag=True, help="Measure the time of every operator too.")
 @click.option(
     "--engine-binary",
     "engine",
     type=FOLDER,
     metavar="PATH",
-    help="benchmark_model for the phone, or a folder of tflbench. [MMNET_BENCHMARK_MODEL]",
+    help="Path of the benchmark_model binary for the phone, or of a tflbench folder. "
+    "[MMNET_BENCHMARK_MODEL]",
 )
-@click.option("--timeout", type=float, metavar="SECONDS", help="Kill an engine that takes longer.")
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    help="End a run of the engine that takes longer than this.",
+)
 @click.option(
     "--patience",
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="Wait so long for a phone that went away.",
+    help="Wait this long for a phone that was disconnected.",
 )
 @click.option("--clean", is_flag=True, help="Remove our files from the phones afterwards.")
 @click.pass_context
@@ -123,43 +92,101 @@ def bench(
     ctx: click.Context,
     models: tuple[Path, ...],
     names: tuple[str, ...],
-    all_devices: bool,
     folder: Path,
-    threads: str,
-    delegates: str,
-    cores: str,
-    repeats: int,
-    seed: int,
     resume: bool,
     preset: str | None,
-    profile: bool,
-    engine: Path | None,
-    timeout: float | None,
-    patience: float,
     clean: bool,
-    **changes: float | None,
+    **options: Any,
 ) -> None:
     """Measure the latency of .tflite files on phones, or on this computer.
 
-    Every result is stored in DIR the moment it exists, with what the device looked like and
-    whether the rules were kept. If DIR also holds the models' evaluations, the trade-off
-    chart is drawn there.
+    Every result is stored in DIR as soon as it is measured, with the state of the device and
+    whether the run rules were kept. If DIR also holds evaluations of the models, the chart of
+    the trade-off is drawn there.
 
     \b
-    Example: mmnet-deploy bench models/*.tflite --device 1a2b3c4d -o results
-             mmnet-deploy bench models/*.tflite --device host --threads 1,2 -o results
+    Examples:
+      mmnet-deploy bench models/*.tflite --device 1a2b3c4d -o results
+      mmnet-deploy bench models/*.tflite --device host --threads 1,2 -o results
     """
-    from android_benchmark import Settings
-    from mmnet_deploy.bench import sweep
-    from mmnet_deploy.bench.targets import EMULATED, open_targets, phones_of
+    from mmnet_deploy.bench import fleet
+    from mmnet_deploy.bench.targets import EMULATED, check_settings, open_targets
     from mmnet_deploy.files import make_folder
     from mmnet_deploy.results import store
-    from mmnet_deploy.tflite import interpreter
 
     if not models and not clean:
         raise UsageError("`MODEL.tflite` must name at least one file. Received: none.")
-    preset = preset or ("quick" if names == (EMULATED,) else "default")
-    rules = _rules(preset, changes)
+    rules = rules_of(preset or ("quick" if names == (EMULATED,) else "default"), options)
+    opening = _opening_of(options)
+    jobs = _plan(models, **options)
+    stop = threading.Event()
+    measured = fleet.Measured()
+    with open_targets(names, stop=stop, tell=say, **opening) as targets:
+        if models:
+            check_settings(targets, [job.settings for job in jobs])
+            make_folder(folder)
+            earlier = None
+            if resume:
+                earlier = store.load([folder]) if any(folder.glob("*.json")) else []
+            shares = fleet.share_out(targets, jobs, rules, earlier)
+            if resume:
+                left = sum(len(share.jobs) for share in shares)
+                total = len(jobs) * len(targets)
+                say(f"{total - left} of {total} results are in {folder}; {left} to go.")
+            measured = fleet.measure(shares, folder, stop=stop, progress=progress)
+        if clean and not measured.interrupted:
+            _clean(targets)
+    if models:
+        _conclude(measured, folder, resume)
+    if measured.interrupted:
+        say("Stopped. What was measured is stored; `--resume` measures the rest.")
+        ctx.exit(130)
+    if measured.failures:
+        ctx.exit(1)
+
+
+# --- Options -----------------------------------------------------------------
+
+
+def _opening_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Take what says how phones are used out of the options: arguments of `open_targets`.
+
+    Raises:
+        UsageError: A number is out of its range.
+    """
+    timeout, patience = options.pop("timeout"), options.pop("patience")
+    if timeout is not None and not 0 < timeout <= 86400:
+        raise UsageError(f"`--timeout` must be above 0, at most 86400 s. Received: {timeout}.")
+    if not 0 <= patience <= 86400:
+        raise UsageError(f"`--patience` must be 0 … 86400 s. Received: {patience}.")
+    return {
+        "engine": options.pop("engine"),
+        "all_devices": options.pop("all_devices"),
+        "timeout_s": timeout,
+        "patience_s": patience,
+    }
+
+
+def _plan(
+    models: Sequence[Path],
+    *,
+    threads: str,
+    delegates: str,
+    cores: str,
+    profile: bool,
+    repeats: int,
+    seed: int,
+) -> tuple[Job, ...]:
+    """The jobs that the options describe.
+
+    Raises:
+        UsageError: A number or a name is wrong.
+        ModelFileError: A model cannot be loaded.
+    """
+    from android_benchmark import Settings
+    from mmnet_deploy.bench import sweep
+    from mmnet_deploy.tflite import interpreter
+
     settings = [
         Settings(count, delegate, cores, profile)
         for count in _counts(threads)
@@ -167,94 +194,10 @@ def bench(
     ]
     if not 1 <= repeats <= 1000:
         raise UsageError(f"`--repeats` must be 1 … 1000. Received: {repeats}.")
-    if timeout is not None and not 0 < timeout <= 86400:
-        raise UsageError(f"`--timeout` must be above 0, at most 86400 s. Received: {timeout}.")
-    if not 0 <= patience <= 86400:
-        raise UsageError(f"`--patience` must be 0 … 86400 s. Received: {patience}.")
     for path in models:
         # All are loaded before the first is measured, so that the last one's fault costs nothing.
         interpreter.TFLiteModel(path)
-    jobs = sweep.plan(models, settings, repeats=repeats, seed=seed)
-    stop = threading.Event()
-    with open_targets(
-        names,
-        engine,
-        all_devices=all_devices,
-        stop=stop,
-        tell=say,
-        timeout_s=timeout,
-        patience_s=patience,
-    ) as targets:
-        results: list[Benchmark] = []
-        failures: list[Failure] = []
-        interrupted = False
-        if models:
-            _check(targets, settings)
-            make_folder(folder)
-            earlier = store.load([folder]) if resume and any(folder.glob("*.json")) else []
-            work = []
-            for target in targets:
-                own = _fitting(jobs, target)
-                own_rules = rules if target.pins else without_rests(rules)
-                if resume:
-                    own = sweep.missing(own, earlier, target.name, target.engine_sha256, own_rules)
-                work.append((target, own, own_rules))
-            if resume:
-                left = sum(len(own) for _, own, _ in work)
-                total = len(jobs) * len(targets)
-                say(f"{total - left} of {total} results are in {folder}; {left} to go.")
-            interrupted = work_off(work, folder, results, failures, stop)
-        if clean and not interrupted:
-            phones = phones_of(targets)
-            for phone in phones:
-                say(f"{phone.name}: {phone.clean() / 1e6:.1f} MB removed.")
-            if not phones:
-                say("`--clean` is for phones: nothing of ours is left on this computer.")
-    if models:
-        conclude(results, failures, folder, resume)
-    if interrupted:
-        say("Stopped. What was measured is stored; `--resume` measures the rest.")
-        ctx.exit(130)
-    if failures:
-        ctx.exit(1)
-
-
-# --- Options -----------------------------------------------------------------
-
-
-def _rules(preset: str, changes: dict[str, float | None]) -> RunRules:
-    from android_benchmark import PRESETS
-
-    given = {name: value for name, value in changes.items() if value is not None}
-    for rule in _RULES:
-        value = given.get(rule.field, rule.most)
-        if not rule.least <= value <= rule.most:
-            raise UsageError(
-                f"`{rule.option}` must be {rule.least:g} … {rule.most:.12g}. Received: {value:g}."
-            )
-    rules = dataclasses.replace(PRESETS[preset], **given)  # type: ignore[arg-type]
-    if "max_duration_s" not in given:
-        longest = max(rules.max_duration_s, 2 * rules.min_duration_s)
-        rules = dataclasses.replace(rules, max_duration_s=longest)
-    return rules
-
-
-def _check(targets: Sequence[Target], settings: Sequence[Settings]) -> None:
-    """Make sure that every device has the threads and cores, before any is used.
-
-    Raises:
-        UsageError, CoresError: One has not.
-        HarnessError: A phone does not answer.
-    """
-    from mmnet_deploy.bench.benchmark import check_threads
-    from mmnet_deploy.bench.targets import phones_of
-
-    for target in targets:
-        for setting in settings:
-            check_threads(setting.threads, target.device.facts())
-    for phone in phones_of(targets):
-        for setting in settings:
-            phone.pinned(setting)
+    return sweep.plan(models, settings, repeats=repeats, seed=seed)
 
 
 def _counts(text: str) -> list[int]:
@@ -277,11 +220,51 @@ def _delegates(text: str) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def _fitting(jobs: Sequence[Job], target: Target) -> tuple[Job, ...]:
-    """The jobs as this device can run them: where nothing is pinned, no cores are chosen."""
-    if target.pins:
-        return tuple(jobs)
-    return tuple(
-        dataclasses.replace(job, settings=dataclasses.replace(job.settings, cores=""))
-        for job in jobs
-    )
+# --- The end -----------------------------------------------------------------
+
+
+def _clean(targets: Sequence[Target]) -> None:
+    """Remove our files from phones."""
+    from mmnet_deploy.bench.targets import phones_of
+
+    phones = phones_of(targets)
+    for phone in phones:
+        say(f"{phone.name}: {phone.clean() / 1e6:.1f} MB removed.")
+    if not phones:
+        say("`--clean` is for phones: nothing of ours is left on this computer.")
+
+
+def _conclude(measured: Measured, folder: Path, resume: bool) -> None:
+    """The table, what failed, and the chart."""
+    from mmnet_deploy.cli.measure.bench_text import print_results
+
+    if measured.results:
+        print_results(measured.results)
+    for failure in measured.failures:
+        left = f"{failure.left} run{'s' * (failure.left != 1)} not made"
+        about = failure.job.title if failure.job else left
+        say(f"Failed on {failure.device}: {about}: {failure.reason}")
+    if measured.results or resume:
+        say(f"Results are in {folder}.")
+        _draw_chart(folder)
+        say(f"As one page: mmnet-deploy report {folder} -o {folder / 'report.html'}")
+
+
+def _draw_chart(folder: Path) -> None:
+    """Draw the trade-off chart of a result folder, or say what it lacks."""
+    from mmnet_deploy.results import trade_offs
+
+    try:
+        joined = trade_offs.join(read_results([folder]).records)
+    except ResultError as error:
+        # The measurements are stored; only the picture of them is missing.
+        say(f"No chart: {error}")
+        return
+    for note in joined.notes:
+        say(note)
+    if joined.points:
+        from mmnet_deploy.charts import chart
+
+        for name in ("pareto.svg", "pareto.png"):
+            chart.draw(joined.points, folder / name)
+        say(f"The trade-off chart is {folder / 'pareto.svg'} and {folder / 'pareto.png'}.")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -150,17 +148,18 @@ def train(
     given = _given(ctx, recipe, settings, options)
     config = _resumed(run, model, given) if resume else _new(model, given, options)
     from mmnet_deploy import training
+    from mmnet_deploy.parallel import Terminated, terminated_as_interrupt
     from mmnet_deploy.training.pictures import decoded
 
     store = decoded.PictureStore(cache or _cache_folder(), limit)
     try:
-        with _terminated_as_interrupt():
+        with terminated_as_interrupt():
             training.train(config, run_folder, resume=resume, store=store, progress=progress)
     except KeyboardInterrupt as stopped:
         finished = len(run.read_log()) if run.exists else 0
         how = "Go on with the same command and --resume." if run.exists else "Nothing was written."
         say(f"\nStopped. {run_folder} holds {finished} whole epochs. {how}")
-        ctx.exit(128 + (signal.SIGTERM if isinstance(stopped, _Terminated) else signal.SIGINT))
+        ctx.exit(128 + (signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT))
     rows = run.read_log()
     if not rows:  # One of several workers, and the one that writes has not yet.
         return
@@ -172,28 +171,6 @@ def train(
         f"mean IoU {best['val_mean_iou']:.3f}."
     )
     say(f"Next: mmnet-deploy convert {run_folder} --precision int8 -o models")
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
-
-
-@contextlib.contextmanager
-def _terminated_as_interrupt() -> Iterator[None]:
-    """Within, SIGTERM stops a training as Ctrl-C does."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # Not in the main thread, where alone signals can be handled.
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _cache_folder() -> Path:

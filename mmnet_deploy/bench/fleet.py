@@ -1,0 +1,165 @@
+"""Several devices at work at once, each with a thread and a share of the jobs of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from android_benchmark import RunRules
+from mmnet_deploy.bench import host, sweep
+from mmnet_deploy.bench.sweep import Failure, Job
+from mmnet_deploy.bench.targets import Target
+from mmnet_deploy.parallel import terminated_as_interrupt
+from mmnet_deploy.progress import Advance, Progress, silent
+from mmnet_deploy.results import store
+from mmnet_deploy.results.records import Benchmark, Record
+
+_HOST_PATIENCE_S = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """The work of one device: its jobs, in their order, under its rules."""
+
+    target: Target
+    jobs: tuple[Job, ...]
+    rules: RunRules
+
+
+def share_out(
+    targets: Sequence[Target],
+    jobs: Sequence[Job],
+    rules: RunRules,
+    earlier: Iterable[Record] | None = None,
+) -> list[Share]:
+    """Every job for every device, as the device can run it.
+
+    This computer pins nothing and does not rest, so its settings and rules are without.
+
+    Args:
+        earlier: Results that need not be measured again; None for no look at any.
+    """
+    shares = []
+    for target in targets:
+        own, own_rules = tuple(jobs), rules
+        if not target.pins:
+            own = tuple(
+                dataclasses.replace(job, settings=dataclasses.replace(job.settings, cores=""))
+                for job in jobs
+            )
+            own_rules = host.without_rests(rules)
+        if earlier is not None:
+            own = sweep.missing(own, earlier, target.name, target.engine_sha256, own_rules)
+        shares.append(Share(target, own, own_rules))
+    return shares
+
+
+@dataclasses.dataclass
+class Measured:
+    """What came of the work.
+
+    Attributes:
+        interrupted: Whether Ctrl-C or SIGTERM ended it early.
+    """
+
+    results: list[Benchmark] = dataclasses.field(default_factory=list)
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    interrupted: bool = False
+
+
+def measure(
+    shares: Sequence[Share],
+    folder: Path,
+    *,
+    stop: threading.Event,
+    progress: Progress = silent,
+) -> Measured:
+    """Work off all shares at once; each result is stored the moment it exists.
+
+    Ctrl-C and SIGTERM end the work early, and the devices are put back first.
+
+    Args:
+        folder: For the results.
+        stop: Ends the work where it is set; the devices must heed it.
+
+    Raises:
+        OutputError: A result cannot be stored; the other devices are stopped.
+    """
+    total = sum(len(share.jobs) for share in shares)
+    on = ", ".join(share.target.name for share in shares)
+    with terminated_as_interrupt(), progress(f"Measuring on {on}", total) as advance:
+        return _Fleet(shares, folder, stop, advance).work()
+
+
+class _Fleet:
+    """The threads, and what they share."""
+
+    def __init__(
+        self, shares: Sequence[Share], folder: Path, stop: threading.Event, advance: Advance
+    ) -> None:
+        self._shares = shares
+        self._folder = folder
+        self._stop = stop
+        self._advance = advance
+        self._lock = threading.Lock()
+        self._measured = Measured()
+        self._broken: list[BaseException] = []
+        # Not Thread.join: once interrupted, it takes a thread that runs for one that has ended.
+        self._ended = [threading.Event() for _ in shares]
+
+    def work(self) -> Measured:
+        """Start a thread for each share and wait for all of them."""
+        for share, end in zip(self._shares, self._ended, strict=True):
+            name = share.target.name
+            threading.Thread(target=self._run, args=(share, end), name=name, daemon=True).start()
+        try:
+            for end in self._ended:
+                end.wait()
+        except KeyboardInterrupt:
+            self._wind_up()
+            return self._measured
+        if self._broken:
+            raise self._broken[0]
+        return self._measured
+
+    def _wind_up(self) -> None:
+        """Stop the devices and wait until they are as they were."""
+        self._measured.interrupted = True
+        self._stop.set()
+        self._advance("Stopping, and putting back what was changed …", steps=0)
+        for share, end in zip(self._shares, self._ended, strict=True):
+            # A run on this computer cannot be interrupted, and changed nothing.
+            end.wait(None if share.target.pins else _HOST_PATIENCE_S)
+
+    def _run(self, share: Share, end: threading.Event) -> None:
+        """What the thread of a device does."""
+        try:
+            sweep.run(
+                share.target.name,
+                share.target.device,
+                share.jobs,
+                share.rules,
+                keep=self._keep,
+                fail=self._fail,
+                stop=self._stop,
+            )
+        except BaseException as error:
+            self._broken.append(error)
+            self._stop.set()
+        finally:
+            end.set()
+
+    def _keep(self, result: Benchmark) -> None:
+        with self._lock:
+            store.save(result, self._folder)
+            self._measured.results.append(result)
+            self._advance(result.model.name)
+
+    def _fail(self, failure: Failure) -> None:
+        about = f"{failure.device}: " + (f"{failure.job.title}: " if failure.job else "")
+        with self._lock:
+            self._measured.failures.append(failure)
+            self._advance(f"{about}{failure.reason}", steps=0)
+            self._advance(steps=1 if failure.job else failure.left)
