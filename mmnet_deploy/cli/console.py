@@ -18,6 +18,9 @@ from mmnet_deploy.progress import Advance
 from mmnet_deploy.runs import pretrained
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
     from mmnet_deploy.results.store import StoredResults
 
 FOLDER = click.Path(path_type=Path)
@@ -38,6 +41,9 @@ class _Network(click.Path):
 
 NETWORK = _Network(path_type=Path)
 """A run or a file with a network; as `FOLDER`."""
+
+Clock = Callable[[], float]
+"""Seconds from some moment on."""
 
 PLAIN_INTERVAL_S = 10.0
 MOST_SKIPPED = 20
@@ -103,9 +109,8 @@ def progress(title: str, total: int) -> Iterator[Advance]:
         yield advance
 
 
-@contextlib.contextmanager
-def _bar(title: str, total: int) -> Iterator[Advance]:
-    from rich.console import Console
+def _progress(console: Console, clock: Clock) -> Progress:
+    """Bar, counts, and time left by what the latest steps after the first have taken."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -124,8 +129,15 @@ def _bar(title: str, total: int) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     ]
+    return Progress(*columns, console=console, get_time=clock)
+
+
+@contextlib.contextmanager
+def _bar(title: str, total: int) -> Iterator[Advance]:
+    from rich.console import Console
+
     console = Console(file=sys.stderr)
-    with Progress(*columns, console=console) as bar:
+    with _progress(console, time.monotonic) as bar:
         task = bar.add_task(title, total=total, note="")
 
         def advance(note: str = "", steps: int = 1) -> None:
@@ -138,25 +150,31 @@ def _bar(title: str, total: int) -> Iterator[Advance]:
 
 
 @contextlib.contextmanager
-def _lines(title: str, total: int) -> Iterator[Advance]:
-    begin = said = time.monotonic()
+def _lines(title: str, total: int, clock: Clock = time.monotonic) -> Iterator[Advance]:
+    begin = said = clock()
     done = 0
+    # The first step may have to build what all of them use, so the others tell how long one takes.
+    first, first_end = 0, 0.0
     say(f"{title} …")
 
     def advance(note: str = "", steps: int = 1) -> None:
-        nonlocal done, said
+        nonlocal done, said, first, first_end
         done += steps
-        now = time.monotonic()
+        now = clock()
+        if done and not first:
+            first, first_end = done, now
         if note and not steps:
             say(f"  {note}")
         elif now - said >= PLAIN_INTERVAL_S:
             said = now
-            left_s = (now - begin) / done * (total - done) if done else 0.0
-            left = f", about {left_s:.0f} s left" if left_s else ""
+            left = ""
+            if first < done < total:
+                left_s = (now - first_end) / (done - first) * (total - done)
+                left = f", about {left_s:.0f} s left"
             say(f"  {done} of {total}{left}  {note}".rstrip())
 
     yield advance
-    say(f"  {done} of {total} in {time.monotonic() - begin:.1f} s")
+    say(f"  {done} of {total} in {clock() - begin:.1f} s")
 
 
 def print_table(
