@@ -37,7 +37,7 @@ COMMANDS = {
     "report": ("present.report", "Write all that results say as one HTML page."),
     "compare": ("present.compare", "Compare new results with a baseline, as a gate."),
     "results": ("present.results", "List, show and export stored results."),
-    "doctor": ("doctor", "Show what is installed, what is missing and how to get it."),
+    "doctor": ("doctor", "Say what works on this computer, what is missing and how to get it."),
 }
 """Every command with its module and its line in the overview, in the order of the work."""
 

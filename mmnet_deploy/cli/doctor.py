@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Mapping
 
 import click
 
@@ -18,6 +19,9 @@ BASE = (
     "ai-edge-litert",
 )  # fmt: skip
 EXTRA = ("tensorflow", "keras")
+
+ADB_REMEDY = "install Android's platform-tools (Debian: apt install adb)"
+ENGINE_REMEDY = "python tools/build_engine.py in a checkout"
 
 
 def _version(package: str) -> str | None:
@@ -38,7 +42,7 @@ def _findings() -> list[tuple[str, str, str]]:
         rows.append((package, found or "", "" if found else f"pip install {package}"))
     for package in EXTRA:
         found = _version(package)
-        remedy = "needed by train and convert: pip install '.[convert]' in a checkout"
+        remedy = "train and convert need it: pip install '.[convert]' in a checkout"
         rows.append((package, found or "", "" if found else remedy))
     try:
         rows.append(("TFLite runtime", interpreter.runtime_name(), "runs .tflite files here"))
@@ -66,13 +70,13 @@ def _phone_findings() -> list[tuple[str, str, str]]:
     from mmnet_deploy.bench.targets import BUNDLE, ENGINE_VARIABLE
 
     adb = shutil.which("adb")
-    remedy = "for phones: install Android's platform-tools (Debian: apt install adb)"
+    remedy = f"phones need it: {ADB_REMEDY}"
     rows = [("adb", adb or "", "" if adb else remedy)]
     given = os.environ.get(ENGINE_VARIABLE, "")
-    remedy = f"for phones, unless you build tflbench: set {ENGINE_VARIABLE} or `--engine-binary`"
+    remedy = f"phones need it or tflbench: set {ENGINE_VARIABLE}, or give `--engine-binary`"
     rows.append(("benchmark_model", given, "" if given else remedy))
     built = (BUNDLE / MANIFEST).is_file()
-    remedy = "our own engine for phones: python tools/build_engine.py in a checkout"
+    remedy = f"our own engine for phones: {ENGINE_REMEDY}"
     rows.append(("tflbench", str(BUNDLE) if built else "", "" if built else remedy))
     found = levels()
     ready = [level for level in found if level.available]
@@ -96,10 +100,48 @@ def _counting() -> tuple[str, str, str]:
     return "instruction counter", f"qemu {tools.qemu_version}", "runs `mmnet-deploy cost`"
 
 
+def summary(found: Mapping[str, str]) -> list[str]:
+    """What works here, what more would and how, and what to do next: a sentence each.
+
+    Args:
+        found: What was found, by what was looked for; empty where nothing was.
+    """
+    networks = bool(found["tensorflow"] and found["keras"])
+    models = bool(found["TFLite runtime"])
+    engine = bool(found["benchmark_model"] or found["tflbench"])
+    phones = bool(found["adb"] and engine)
+    works = {
+        "train networks": networks,
+        "convert them": networks,
+        "evaluate models": models,
+        "measure their latency": models,
+        "measure on phones": phones,
+        "run an emulated phone": bool(found["emulated phone"]),
+        "count instructions": bool(found["instruction counter"]),
+    }
+    able = [what for what, does in works.items() if does]
+    most, last = ", ".join(able[:-1]), able[-1] if able else "run none of the stages yet"
+    lines = [f"This computer can {f'{most} and ' if most else ''}{last}."]
+    if not networks:
+        lines.append("To train and convert: pip install '.[convert]' in a checkout.")
+    if not models:
+        lines.append("To evaluate and measure: pip install ai-edge-litert.")
+    if not phones:
+        steps = [ADB_REMEDY] if not found["adb"] else []
+        if not engine:
+            steps.append(
+                f"build our engine with {ENGINE_REMEDY}, or give --engine-binary the official one"
+            )
+        lines.append(f"To measure on a phone: {'; '.join(steps)}.")
+    if networks and models:
+        lines.append("To see every stage at work: mmnet-deploy demo")
+    return lines
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
-    """Show what is installed, what is missing and how to get it.
+    """Say what works on this computer, what is missing and how to get it.
 
     Example: mmnet-deploy doctor
     """
@@ -111,5 +153,7 @@ def doctor(as_json: bool) -> None:
             )
         )
         return
+    for line in summary({what: found for what, found, _ in rows}):
+        click.echo(line)
     shown = [(what, found or "–", note) for what, found, note in rows]
     print_table(("", "found", "note"), shown, numbers=False)

@@ -167,13 +167,6 @@ def test_resume_takes_the_same_command(one_line, call, portraits):
     )
 
 
-def test_doctor_says_what_is_there(call):
-    """The runtime and the processor are listed, as a table and as JSON."""
-    assert "ai-edge-litert" in call("doctor").stdout
-    rows = {row["what"]: row["found"] for row in json.loads(call("doctor", "--json").stdout)}
-    assert rows["TFLite runtime"].startswith("ai-edge-litert")
-
-
 def test_the_demo_refuses_a_folder_that_is_not_its_own(one_line, call, tmp_path):
     """A folder with other files in it is left alone."""
     (tmp_path / "mine").mkdir()
