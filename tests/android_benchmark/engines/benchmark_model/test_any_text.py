@@ -4,15 +4,15 @@ import dataclasses
 import enum
 import math
 import re
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from android_benchmark.engines.benchmark_model import parse, probe
+from tests.support import FIXTURES
 
-FIXTURES = sorted((Path(__file__).parents[2] / "fixtures" / "benchmark_model").glob("*.txt"))
-TEXTS = [path.read_text(encoding="utf-8") for path in FIXTURES]
+RECORDINGS = sorted((FIXTURES / "benchmark_model").glob("*.txt"))
+TEXTS = [path.read_text(encoding="utf-8") for path in RECORDINGS]
 LINES = sorted({line for text in TEXTS for line in text.splitlines()})
 UNITS = (1, 1e3, 1e6, 2**10, 2**20, 1e-2)
 """What a number of the text may be multiplied with: ms, s, KB, MB, percent."""
