@@ -2,7 +2,6 @@
 
 import atexit
 import functools
-import importlib.util
 import shutil
 import subprocess
 import tempfile
@@ -11,17 +10,10 @@ from pathlib import Path
 import pytest
 
 from android_benchmark.cost import find_tools
+from tests.support import ROOT, scripts
 
-ROOT = Path(__file__).parents[2]
+NATIVE = ROOT / "android_benchmark" / "native"
 CROSS = "aarch64-linux-gnu-gcc"
-
-
-def load_tool(name):
-    """A script of `tools/` as a module."""
-    spec = importlib.util.spec_from_file_location(f"{name}_for_counting", ROOT / f"tools/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def require_programs():
@@ -43,13 +35,13 @@ def counter() -> Path:
     """The folder of the built counter."""
     folder = Path(tempfile.mkdtemp(prefix="mmnet-counter-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    load_tool("build_cost_plugin").build(folder / "cost")
+    scripts.load("tools/build_cost_plugin.py").build(folder / "cost")
     return folder / "cost"
 
 
 @functools.cache
 def _bundle() -> Path | str:
-    build_engine = load_tool("build_engine")
+    build_engine = scripts.load("tools/build_engine.py")
     folder = Path(tempfile.mkdtemp(prefix="mmnet-engine-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:

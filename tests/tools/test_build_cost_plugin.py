@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from tests.support import counting
+from tests.support import scripts
 
-tool = counting.load_tool("build_cost_plugin")
+tool = scripts.load("tools/build_cost_plugin.py")
 
 needs_compilers = pytest.mark.skipif(
     not (shutil.which(tool.COMPILER) and shutil.which(tool.CROSS_COMPILER)),

@@ -1,32 +1,19 @@
 """The arm64 bundle: what it holds, that it is reproducible, that it computes what the host does."""
 
 import hashlib
-import importlib.util
 import json
 import shutil
 import subprocess
 import zipfile
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from android_benchmark.engines import tflbench
+from tests.support import ROOT, scripts
 
-ROOT = Path(__file__).parents[2]
-
-
-def _load_tool(root=ROOT):
-    """The script as a module; another `root` has its own copy of the sources."""
-    path = root / "tools" / "build_engine.py"
-    spec = importlib.util.spec_from_file_location("build_engine_under_test", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tool = _load_tool()
+tool = scripts.load("tools/build_engine.py")
 
 needs_compiler = pytest.mark.skipif(
     shutil.which(tool.COMPILER) is None, reason=f"needs {tool.COMPILER}"
@@ -89,7 +76,7 @@ def test_bundle_is_reproducible(bundle, wheel, tmp_path):
     shutil.copytree(ROOT / "android_benchmark" / "native", tmp_path / "android_benchmark/native")
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "build_engine.py", tmp_path / "tools")
-    _load_tool(tmp_path).build(tmp_path / "again", wheel)
+    scripts.load("tools/build_engine.py", tmp_path).build(tmp_path / "again", wheel)
     for path in bundle.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
         assert path.stat().st_mode == (tmp_path / "again" / path.name).stat().st_mode
