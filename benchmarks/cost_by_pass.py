@@ -13,8 +13,7 @@ import argparse
 import counted
 from common import random_network
 
-from mmnet_deploy import conversion
-from mmnet_deploy.conversion import passes
+from mmnet_deploy.conversion import passes, tracing
 from mmnet_deploy.conversion.passes import pointwise
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.tflite.graph import Graph
@@ -24,7 +23,7 @@ NETWORKS = ("mmnet-1.0-256", "md16-0.75-128", "md8-0.35-128", "ldn-fb-128")
 
 def by_pass(network: Network) -> dict[str, bytes]:
     """The float32 graph after each pass, by the name of the last one."""
-    stock = conversion.stock_graph(network)
+    stock = tracing.stock_graph(network)
     graph = Graph.from_bytes(stock)
     graphs = {"stock": stock}
     passes.alpha_only(graph, network.alpha_channel)

@@ -19,7 +19,7 @@ from common import alpha, latencies_ms, noise, random_network, ratio
 from rejected_rewrites import REJECTED
 
 from mmnet_deploy import conversion
-from mmnet_deploy.conversion import passes
+from mmnet_deploy.conversion import passes, tracing
 from mmnet_deploy.conversion.passes import pointwise
 from mmnet_deploy.conversion.quantization import Source, float32, int8
 from mmnet_deploy.networks.network import Network
@@ -74,7 +74,7 @@ def against_stock(network: Network, rounds: int) -> str:
 def by_pass(network: Network, rounds: int) -> None:
     """What each pass adds, and what each rejected rewrite would."""
     size = network.input_size[0]
-    stock = conversion.stock_graph(network)
+    stock = tracing.stock_graph(network)
     graph = Graph.from_bytes(stock)
     steps: list[tuple[str, Callable[[Graph], object]]] = [
         ("alpha_only", lambda graph: passes.alpha_only(graph, network.alpha_channel))

@@ -1,23 +1,14 @@
 """From a network to `.tflite` files that are proved to compute it."""
 
-from mmnet_deploy.conversion.pipeline import (
-    GRAPHS,
-    NOTABLE_INCREASE,
-    Converted,
-    Options,
-    convert,
-    float_graph,
-    float_reference,
-    stock_graph,
-)
+from mmnet_deploy.conversion.options import Options
+from mmnet_deploy.conversion.pipeline import NOTABLE_INCREASE, Converted, convert
+from mmnet_deploy.conversion.tracing import float_graph, float_reference
 
 __all__ = [
-    "GRAPHS",
     "NOTABLE_INCREASE",
     "Converted",
     "Options",
     "convert",
     "float_graph",
     "float_reference",
-    "stock_graph",
 ]

@@ -21,12 +21,12 @@ Matte = NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True)
 class MatteDifference:
-    """What the mattes of a file and of its network differ by, over some pictures.
+    """By how much the mattes of a file differ from those of its network on some pictures.
 
     Attributes:
         largest, mean: |Δα| over all pixels.
         gradient_error_change: Relative change of the mean gradient error against the masks;
-            None if there are none.
+            None without masks.
         pictures: Number of pictures.
     """
 
@@ -35,14 +35,18 @@ class MatteDifference:
     gradient_error_change: float | None
     pictures: int
 
+    def is_within(self, largest: float, mean: float) -> bool:
+        """Whether |Δα| is at most this large, at most and on average."""
+        return self.largest <= largest and self.mean <= mean
+
 
 class Judge:
-    """Held-out pictures, and what the source network makes of them.
+    """Held-out pictures, and the mattes that the source network gives for them.
 
     Attributes:
         images: The pictures, uint8 (h, w, 3).
-        expected: The network's mattes of them, at its own resolution.
-        has_masks: Whether gradient errors can be told.
+        expected: The network's mattes, at its own resolution.
+        has_masks: Whether there are masks, so that gradient errors can be measured.
     """
 
     def __init__(
@@ -61,7 +65,7 @@ class Judge:
         """The mattes of a `.tflite` file's content; `path` names it in messages.
 
         Raises:
-            ModelFileError: It cannot be run, or is no matting network.
+            ModelFileError: It cannot be run, or is not a matting network.
         """
         model = TFLiteModel(path, usable_cores(), content=content)
         model.require_matting()
@@ -74,7 +78,7 @@ class Judge:
         if self.has_masks:
             error = self._gradient_error(mattes)
             change = (error - self._baseline) / max(self._baseline, 1e-12)
-        # NaN, which a comparison with a limit would let pass, is as far as can be.
+        # A limit must not let NaN pass.
         largest, mean = (
             float(np.nan_to_num(value, nan=np.inf)) for value in (np.max(gaps), np.mean(gaps))
         )

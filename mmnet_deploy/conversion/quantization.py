@@ -1,8 +1,8 @@
 """Recipes: what each precision does to the float32 model.
 
-A recipe takes a `Source`, the float32 model that all of them share, and gives the content
-of a `.tflite` file. The network is traced, frozen and converted once and calibrated
-at most once, however many precisions are asked for.
+A recipe makes the content of a `.tflite` file from a `Source`, the float32 model that all
+of them share. The network is traced, frozen and converted once and calibrated at most
+once, however many precisions are asked for.
 """
 
 from __future__ import annotations
@@ -24,37 +24,28 @@ from mmnet_deploy.errors import ConversionError
 from mmnet_deploy.tflite.graph import Graph, Op, Quantization, Tensor
 
 IO_TYPES = ("uint8", "float32")
-"""What the ends of an int8 file may be."""
+"""Types that the input and output of an int8 file may have."""
 
 DYNAMIC_MINIMUM = 1024
 """Filters with fewer weights stay in float: quantizing them saves next to nothing."""
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class Source:
-    """The float32 model that every recipe starts from.
+    """The float32 model that every recipe starts from; calibrated once, when first needed.
 
-    Args:
+    Attributes:
         content: A float32 `.tflite` file.
         samples: Inputs (1, h, w, 3) that set the quantization ranges.
         phases: Whether `passes.resize_by_phases` runs where the kernels have its operators.
-        io: Type of the ends of an int8 file; one of `IO_TYPES`.
-        float_layers: Names of layers that int8 leaves in float.
+        io: Type of the input and output of an int8 file; one of `IO_TYPES`.
     """
 
-    def __init__(
-        self,
-        content: bytes,
-        samples: Sequence[NDArray[np.float32]],
-        *,
-        phases: bool,
-        io: str = "uint8",
-        float_layers: Collection[str] = (),
-    ) -> None:
-        self.content = content
-        self.samples = samples
-        self.phases = phases
-        self.io = io
-        self.float_layers = float_layers
+    content: bytes
+    samples: Sequence[NDArray[np.float32]]
+    _: dataclasses.KW_ONLY
+    phases: bool
+    io: str = "uint8"
 
     def graph(self) -> Graph:
         """The float32 graph, free to be rewritten."""
@@ -67,7 +58,7 @@ class Source:
 
     @functools.cached_property
     def _calibrator(self) -> Any:
-        """TFLite's calibrator, after it has seen every sample, and its file with the ranges."""
+        """TFLite's calibrator after it has seen every sample, and its file with the ranges."""
         calibrator = Calibrator(self.content)
 
         def inputs() -> Iterator[list[NDArray[np.float32]]]:
@@ -103,7 +94,7 @@ def float32(source: Source) -> bytes:
 
 
 def float16(source: Source) -> bytes:
-    """Weights stored in half the size; a CPU without fp16 computes in 32 bits.
+    """Weights stored in 16 bits; a CPU without fp16 arithmetic computes in 32 bits.
 
     Filters and biases become float16 constants behind a DEQUANTIZE, which delegates
     unpack once, or skip if they compute in float16.
@@ -145,10 +136,10 @@ def _unpacking(tensor: Tensor) -> Op:
 
 
 def dynamic(source: Source) -> bytes:
-    """8-bit weights, per channel; activations are float32 and quantized as they come.
+    """8-bit weights, per channel; activations are float32 and quantized when they are read.
 
-    Only filters of CONV_2D with at least `DYNAMIC_MINIMUM` weights: delegates do not
-    take depthwise convolutions of this kind, and their filters are small.
+    Only filters of CONV_2D with at least `DYNAMIC_MINIMUM` weights are quantized: delegates
+    do not take depthwise convolutions of this kind, and their filters are small.
     """
     graph = source.graph()
     packed: dict[int, Tensor] = {}
@@ -168,7 +159,7 @@ def dynamic(source: Source) -> bytes:
 
 
 def _stored_as_int8(tensor: Tensor, values: NDArray[np.float32]) -> Tensor:
-    """A filter in 8 bits, one symmetric scale for each of its outputs."""
+    """A filter in 8 bits, with one symmetric scale for each of its outputs."""
     largest = np.abs(values).max(axis=(1, 2, 3))
     scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
     stored = np.clip(np.round(values / scales[:, None, None, None]), -127, 127).astype(np.int8)
@@ -176,13 +167,14 @@ def _stored_as_int8(tensor: Tensor, values: NDArray[np.float32]) -> Tensor:
     return Tensor(tensor.name, tensor.shape, "INT8", stored, quantization)
 
 
-def int8(source: Source) -> bytes:
+def int8(source: Source, float_layers: Collection[str] = ()) -> bytes:
     """Weights (per channel) and activations in 8 bits; uint8 input and output by default.
 
-    Layers in `source.float_layers` stay in float, between a DEQUANTIZE and a QUANTIZE.
+    Args:
+        float_layers: Names of layers to leave in float, between a DEQUANTIZE and a QUANTIZE.
 
     Raises:
-        ConversionError: TensorFlow's quantizer failed, or made what XNNPACK cannot run.
+        ConversionError: TensorFlow's quantizer failed, or made a file that XNNPACK cannot run.
     """
     ends = tf.uint8 if source.io == "uint8" else tf.float32
     try:
@@ -190,7 +182,7 @@ def int8(source: Source) -> bytes:
             source.calibrated,
             input_data_type=ends,
             output_data_type=ends,
-            denylisted_nodes=set(source.float_layers),
+            denylisted_nodes=set(float_layers),
         )
     except Exception as error:  # It raises whatever its C++ parts give it.
         raise ConversionError(f"Quantizing to int8 failed: {_first_line(error)}") from error
@@ -199,10 +191,10 @@ def int8(source: Source) -> bytes:
 
 
 def _require_runnable(graph: Graph) -> None:
-    """Make sure that no scale is out of XNNPACK's reach, which aborts the process over it.
+    """Make sure that XNNPACK can rescale every result; otherwise it aborts the process.
 
     Raises:
-        ConversionError: One is.
+        ConversionError: A scale is out of its reach.
     """
     for op in graph.ops:
         if op.kind not in _RESCALING:
@@ -226,14 +218,14 @@ def _largest_scales(tensors: Sequence[Tensor | None]) -> list[float]:
 
 
 LARGEST_RESCALING = 256
-"""XNNPACK's kernels multiply by input scale · filter scale / output scale below this."""
+"""XNNPACK's kernels need input scale · filter scale / output scale to be below this."""
 
 _MULTIPLYING = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "MUL"}
 _RESCALING = _MULTIPLYING | {"ADD", "SUB"}
 
 
 def int16x8(source: Source) -> bytes:
-    """Activations in 16 bits, weights in 8; float32 ends. For CPUs slow, for matting exact.
+    """Activations in 16 bits, weights in 8, float32 input and output: accurate, but slow on CPUs.
 
     Raises:
         ConversionError: TensorFlow's quantizer failed.
@@ -253,8 +245,9 @@ class Precision:
     """A recipe, and how far the mattes of its files may be from those of the network.
 
     Attributes:
-        largest: Limit of the largest |Δα| over all checked pixels. Where a matte turns
-            over a few pixels, a tiny shift is a large |Δα|: int8 has no such limit.
+        recipe: Makes the file; `int8` also takes the layers to leave in float.
+        largest: Limit of the largest |Δα| over all checked pixels. Where a matte goes from 0
+            to 1 within a few pixels, a tiny shift is a large |Δα|: int8 has no such limit.
         mean: Limit of the mean |Δα|.
         calibrated: Whether it needs representative pictures.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from mmnet_deploy.tflite.card import LayerError
 from mmnet_deploy.tflite.graph import Graph, Op
 
 NEGLIGIBLE = 1.1
-"""Layers go back to int8 as long as the squared error is within this ratio."""
+"""A layer goes back to int8 if the squared error then grows by at most this factor."""
 
 _MOVES_ONLY = {
     "CONCATENATION",
@@ -31,7 +32,20 @@ _MOVES_ONLY = {
     "TRANSPOSE",
     "UNPACK",
 }
-"""They copy values; in int8 they add no error of their own."""
+"""Operators that copy values; in int8 they add no error of their own."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Which layers int8 leaves in float, and why.
+
+    Attributes:
+        float_layers: Their names, in the order in which they were chosen.
+        ranking: What quantizing each layer costs, worst first; empty if it was not needed.
+    """
+
+    float_layers: tuple[str, ...] = ()
+    ranking: tuple[LayerError, ...] = ()
 
 
 def layers_of(graph: Graph) -> list[Op]:
@@ -40,9 +54,9 @@ def layers_of(graph: Graph) -> list[Op]:
 
 
 def _with_readers(graph: Graph, op: Op) -> tuple[str, ...]:
-    """Names of a layer and of those that read its output, so that it stays in float.
+    """Names of a layer and of those that read its output, so that the output stays in float.
 
-    A layer alone would not do: what reads it in int8 would have its output quantized.
+    The layer alone would not be enough: a reader in int8 would have its input quantized.
     """
     names = [op.name]
     waiting = [op]
@@ -59,7 +73,7 @@ def by_pattern(source: Source, patterns: Sequence[str]) -> tuple[str, ...]:
     """Names of the layers in which a regular expression is found.
 
     Raises:
-        UsageError: A pattern is no regular expression, or names no layer.
+        UsageError: A pattern is not a regular expression, or matches no layer.
     """
     layers = layers_of(Graph.from_bytes(source.calibrated))
     chosen: list[str] = []
@@ -72,51 +86,56 @@ def by_pattern(source: Source, patterns: Sequence[str]) -> tuple[str, ...]:
             ) from error
         if not found:
             raise UsageError(
-                f"`float_layers` must name layers, such as {layers[0].name.split(';')[0]}. "
-                f"None has {pattern} in its name; `mmnet-deploy inspect --layers` lists them."
+                f"`float_layers` must match names of layers, such as "
+                f"{layers[0].name.split(';')[0]}. None matches {pattern}; "
+                "`mmnet-deploy inspect --layers` lists them."
             )
         chosen += found
     return tuple(dict.fromkeys(chosen))
 
 
 def rank(
-    source: Source, judge: Judge, path: Path, *, progress: Progress = silent
+    source: Source,
+    judge: Judge,
+    path: Path,
+    *,
+    float_layers: Sequence[str] = (),
+    progress: Progress = silent,
 ) -> list[LayerError]:
     """What quantizing each layer costs: how much the matte's error falls without it.
 
-    Each layer's output in turn stays in float, for which it and its readers compute in
-    float, while the rest is int8; the mean squared difference from the network's mattes is
-    measured.
+    Each layer's output in turn stays in float, for which the layer and its readers compute
+    in float, while the rest is int8; the mean squared difference from the network's mattes
+    is measured.
+
+    Args:
+        path: Names the file in messages.
+        float_layers: Layers that stay in float throughout.
 
     Returns:
         All layers, worst first.
     """
     graph = Graph.from_bytes(source.calibrated)
     layers = layers_of(graph)
-    kept = source.float_layers
     found = []
     with progress("Ranking layers", len(layers) + 1) as advance:
-        whole = _squared_error(source, judge, path)
+        whole = _squared_error(source, float_layers, judge, path)
         advance()
-        try:
-            for op in layers:
-                source.float_layers = (*kept, *_with_readers(graph, op))
-                found.append(
-                    LayerError(op.name, op.kind, whole - _squared_error(source, judge, path))
-                )
-                advance()
-        finally:
-            source.float_layers = kept
+        for op in layers:
+            without = (*float_layers, *_with_readers(graph, op))
+            error = whole - _squared_error(source, without, judge, path)
+            found.append(LayerError(op.name, op.kind, error))
+            advance()
     return sorted(found, key=lambda layer: -layer.error)
 
 
-def _squared_error(source: Source, judge: Judge, path: Path) -> float:
-    """Of the int8 file; 1, the most that alpha can differ by, if it does not even run.
+def _squared_error(source: Source, float_layers: Sequence[str], judge: Judge, path: Path) -> float:
+    """Mean squared error of the int8 file; 1, the most there can be, if it does not run.
 
     XNNPACK refuses to run a file whose scales are too far apart.
     """
     try:
-        return judge.squared_error(judge.mattes(int8(source), path))
+        return judge.squared_error(judge.mattes(int8(source, float_layers), path))
     except (ConversionError, ModelFileError):
         return 1.0
 
@@ -133,65 +152,66 @@ def within(
     limit: float,
     path: Path,
     *,
+    float_layers: Sequence[str] = (),
     near: Callable[[MatteDifference], bool] = lambda found: True,
     progress: Progress = silent,
-) -> list[LayerError]:
-    """Leave layers in float, worst first, until the gradient error is within a limit.
+) -> Choice:
+    """Choose layers to leave in float, worst first, until the gradient error is within a limit.
 
-    Those that turn out not to be needed go back to int8.
-    `source.float_layers` holds the choice afterwards.
+    Layers that turn out not to be needed go back to int8.
 
     Args:
         limit: Largest relative increase of the gradient error over the network's.
-        near: Whether the mattes are near enough to the network's besides: a matte that is
-            worse by |Δα| need not be by its edges.
+        path: Names the file in messages.
+        float_layers: Layers that stay in float in any case; they come first in the choice.
+        near: Whether the mattes are also near enough to the network's: a matte with the
+            right edges may still be wrong by |Δα|.
 
     Returns:
-        The ranking, worst first; empty if int8 is within the limits as it is.
+        The choice; without a ranking if int8 is within the limits as it is.
 
     Raises:
         UsageError: The held-out pictures have no masks.
-        ConversionError: It is not even with every layer in float.
+        ConversionError: The limits are exceeded even with every layer in float.
     """
     if not judge.has_masks:
         raise UsageError(
-            "`max_error_increase` needs masks, to tell the gradient error: `representative` must "
-            "be a data set with train/image and train/mask."
+            "`max_error_increase` needs masks to measure the gradient error: `representative` "
+            "must be a data set with train/image and train/mask."
         )
 
-    def change() -> float:
-        """Of the gradient error; infinite if the file is no candidate at all."""
+    def change(layers: Sequence[str]) -> float:
+        """Relative change of the gradient error; infinite if the file cannot be accepted."""
         try:
-            found = judge.difference(judge.mattes(int8(source), path))
+            found = judge.difference(judge.mattes(int8(source, layers), path))
         except (ConversionError, ModelFileError):
             return math.inf
         assert found.gradient_error_change is not None
         return found.gradient_error_change if near(found) else math.inf
 
-    by_hand = tuple(source.float_layers)
-    first = last = change()
+    chosen = by_hand = tuple(float_layers)
+    first = last = change(chosen)
     if last <= limit:
-        return []
-    ranking = rank(source, judge, path, progress=progress)
+        return Choice(chosen)
+    ranking = rank(source, judge, path, float_layers=by_hand, progress=progress)
     graph = Graph.from_bytes(source.calibrated)
     named = {op.name: op for op in graph.ops}
     for layer in ranking:
-        names = (*source.float_layers, *_with_readers(graph, named[layer.layer]))
-        source.float_layers = tuple(dict.fromkeys(names))
-        last = change()
+        names = (*chosen, *_with_readers(graph, named[layer.layer]))
+        chosen = tuple(dict.fromkeys(names))
+        last = change(chosen)
         if last <= limit:
             break
     else:
         raise ConversionError(
             f"int8 {_says(first)}, and with every layer in float it {_says(last)}: "
-            f"{100 * limit:g} % cannot be kept."
+            f"the limit of {100 * limit:g} % cannot be kept."
         )
-    # Some readers need not be in float. Not every one that the limit would bear goes back:
-    # what just holds on these pictures would not on others.
-    bearable = NEGLIGIBLE * _squared_error(source, judge, path)
-    for name in reversed(source.float_layers[len(by_hand) :]):
-        enough = source.float_layers
-        source.float_layers = tuple(other for other in enough if other != name)
-        if not change() <= limit or _squared_error(source, judge, path) > bearable:
-            source.float_layers = enough
-    return ranking
+    # Some readers need not be in float. Not every layer that the limit would allow goes back:
+    # a choice that is only just within it on these pictures would not be on others.
+    bearable = NEGLIGIBLE * _squared_error(source, chosen, judge, path)
+    for name in reversed(chosen[len(by_hand) :]):
+        fewer = tuple(other for other in chosen if other != name)
+        if change(fewer) <= limit and _squared_error(source, fewer, judge, path) <= bearable:
+            chosen = fewer
+    return Choice(chosen, tuple(ranking))

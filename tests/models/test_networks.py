@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import models
-from mmnet_deploy import conversion
+from mmnet_deploy.conversion import tracing
 from mmnet_deploy.conversion.passes import deploy
 from mmnet_deploy.conversion.quantization import Source, float32, int8
 from mmnet_deploy.inspection.lint import lint
@@ -72,7 +72,7 @@ class Files:
 def files(member, tmp_path_factory):
     path = tmp_path_factory.mktemp("network") / "network.keras"
     member.inference.save(path)
-    stock = conversion.stock_graph(network.load(path))
+    stock = tracing.stock_graph(network.load(path))
     graph = Graph.from_bytes(stock)
     deploy(graph, member.inference.output_shape[-1] - 1)
     source = Source(graph.to_bytes(), [x[None] for x in _pictures(4)], phases=True)

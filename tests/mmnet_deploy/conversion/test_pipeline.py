@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mmnet_deploy import conversion
-from mmnet_deploy.conversion import Options, quantization
+from mmnet_deploy.conversion import Options, pipeline, quantization
+from mmnet_deploy.conversion.options import GRAPHS
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
@@ -137,7 +138,7 @@ def test_every_precision_has_a_limit_that_a_broken_file_exceeds(
     (wrong,) = conversion.convert(other, ("float32",), portraits, tmp_path / "wrong")
     for name, precision in quantization.PRECISIONS.items():
         broken = dataclasses.replace(precision, recipe=lambda source: wrong.path.read_bytes())
-        monkeypatch.setattr(conversion, "PRECISIONS", quantization.PRECISIONS | {name: broken})
+        monkeypatch.setattr(pipeline, "PRECISIONS", quantization.PRECISIONS | {name: broken})
         with pytest.raises(ConversionError, match="does not compute the network"):
             conversion.convert(network.load(tiny_run), (name,), portraits, tmp_path / name)
 
@@ -162,8 +163,8 @@ def test_plain_pictures_without_masks_convert(tmp_path, tiny_run, portraits):
         (("int8",), {"io": "int4"}, "`io` must be one of uint8, float32. Received: int4"),
         (("int8",), {"seed": -1}, "`seed`"),
         (("int8",), {"max_error_increase": float("nan")}, "`max_error_increase` must be 0 or more"),
-        (("float16",), {"float_layers": ("stem",)}, "`precision` must have int8"),
-        (("int8",), {"float_layers": ("nothing",)}, "None has nothing in its name"),
+        (("float16",), {"float_layers": ("stem",)}, "`precision` must include int8"),
+        (("int8",), {"float_layers": ("nothing",)}, "None matches nothing;"),
         (("int8",), {"float_layers": ("(",)}, "must be a regular expression"),
     ],
 )
@@ -193,7 +194,7 @@ def _foreign(channels, activation, size=(48, 32)):
     return keras.Model(image, keras.layers.Conv2D(channels, 1, activation=activation)(x))
 
 
-@pytest.mark.parametrize("graph", conversion.GRAPHS)
+@pytest.mark.parametrize("graph", GRAPHS)
 def test_other_channels_sizes_and_ranges_convert(tmp_path, portraits, graph):
     """A 48×32 network with three channels and inputs in −1 … 1 gives its own matte."""
     _foreign(3, "sigmoid").save(tmp_path / "foreign.keras")

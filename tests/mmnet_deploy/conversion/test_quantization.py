@@ -1,13 +1,11 @@
 """Recipes: what each precision stores, how near it stays, and what it costs to make."""
 
+import dataclasses
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
-from tensorflow.python.framework import convert_to_constants
 
 from mmnet_deploy.conversion import quantization
 from mmnet_deploy.conversion.quantization import DYNAMIC_MINIMUM, PRECISIONS, Source
@@ -15,24 +13,13 @@ from mmnet_deploy.errors import ConversionError
 from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import TFLiteModel
+from tests.support.networks import converted_network
 
 RNG = np.random.default_rng(0)
 PICTURES = [RNG.integers(0, 256, (16, 16, 3), dtype=np.uint8) for _ in range(8)]
+SHAPE = (16, 16, 3)
 SAMPLES = [preprocess(picture, 16, 16) for picture in PICTURES]
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
-
-
-def _converted(build):
-    """The network that `build` makes of a picture, with random weights, in float32."""
-    image = keras.Input(batch_size=1, shape=(16, 16, 3))
-    network = keras.Model(image, build(image))
-    rng = np.random.default_rng(2)
-    for weights in network.weights:
-        weights.assign(rng.normal(0, 0.5, weights.shape))
-    signature = [tf.TensorSpec((1, 16, 16, 3), tf.float32, name="image")]
-    traced = tf.function(network, input_signature=signature, autograph=False)
-    frozen = convert_to_constants.convert_variables_to_constants_v2(traced.get_concrete_function())
-    return tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module()).convert()
 
 
 def _matting(image):
@@ -48,7 +35,7 @@ def _matting(image):
 @pytest.fixture(scope="module")
 def content():
     """The float32 file of the network."""
-    return _converted(_matting)
+    return converted_network(_matting, SHAPE)
 
 
 @pytest.fixture(params=[False, True], ids=["resize", "phases"])
@@ -176,7 +163,9 @@ def test_float16_stores_every_weight_in_half_the_bytes(source):
 def test_float16_unpacks_a_shared_filter_once():
     """Two convolutions with the same weights read the same DEQUANTIZE."""
     shared = layers.Conv2D(3, 1)
-    source = Source(_converted(lambda i: layers.Add()([shared(shared(i)), i])), (), phases=False)
+    source = Source(
+        converted_network(lambda i: layers.Add()([shared(shared(i)), i]), SHAPE), (), phases=False
+    )
     kinds = [op.kind for op in Graph.from_bytes(quantization.float16(source)).ops]
     assert kinds.count("CONV_2D") == kinds.count("DEQUANTIZE") == 2
 
@@ -234,7 +223,7 @@ def test_dynamic_stores_large_filters_in_8_bits_per_channel(source):
 )
 def test_dynamic_has_a_least_size(channels, dtype):
     """A filter of exactly that many weights is stored in 8 bits, a smaller one is not."""
-    content = _converted(
+    content = converted_network(
         lambda i: layers.Conv2D(channels, 1)(layers.Concatenate()([i] * 10 + [i[..., :2]]))
     )
     graph = Graph.from_bytes(quantization.dynamic(Source(content, (), phases=False)))
@@ -243,7 +232,9 @@ def test_dynamic_has_a_least_size(channels, dtype):
 
 def test_dynamic_leaves_large_depthwise_filters_in_float():
     """Delegates do not take depthwise convolutions with 8-bit filters."""
-    content = _converted(lambda i: layers.DepthwiseConv2D(7, depth_multiplier=8, padding="same")(i))
+    content = converted_network(
+        lambda i: layers.DepthwiseConv2D(7, depth_multiplier=8, padding="same")(i), SHAPE
+    )
     graph = Graph.from_bytes(quantization.dynamic(Source(content, (), phases=False)))
     (op,) = (op for op in graph.ops if op.kind == "DEPTHWISE_CONV_2D")
     assert op.input(1).data.size >= DYNAMIC_MINIMUM
@@ -252,7 +243,7 @@ def test_dynamic_leaves_large_depthwise_filters_in_float():
 
 def test_dynamic_copes_with_a_dead_filter():
     """A filter of zeros has no range to speak of."""
-    content = _converted(_matting)
+    content = converted_network(_matting, SHAPE)
     graph = Graph.from_bytes(content)
     (op,) = (op for op in graph.ops if op.kind == "CONV_2D" and op.output.shape[3] == 16)
     op.input(1).data = op.input(1).data.copy()
@@ -280,15 +271,13 @@ def test_int8_works_on_integers_from_end_to_end(source):
 
 def test_int8_may_have_float_ends(source):
     """Then only the ends are float, and the mattes are those of the other file."""
-    source.io = "float32"
-    graph = Graph.from_bytes(quantization.int8(source))
+    content = quantization.int8(dataclasses.replace(source, io="float32"))
+    graph = Graph.from_bytes(content)
     assert graph.inputs[0].dtype == graph.outputs[0].dtype == "FLOAT32"
     inner = [op for op in graph.ops if op.kind not in ("QUANTIZE", "DEQUANTIZE")]
     assert {op.output.dtype for op in inner} == {"INT8"}
     assert (graph.ops[0].kind, graph.ops[-1].kind) == ("QUANTIZE", "DEQUANTIZE")
-    floats = _mattes(quantization.int8(source))
-    source.io = "uint8"
-    np.testing.assert_allclose(floats, _mattes(quantization.int8(source)), atol=1 / 255)
+    np.testing.assert_allclose(_mattes(content), _mattes(quantization.int8(source)), atol=1 / 255)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -296,13 +285,13 @@ def test_int8_leaves_exactly_the_named_layers_in_float(source, count):
     """Any of them, alone or together."""
     names = [op.name for op in source.graph().ops if op.kind in CONVOLUTIONS]
     for start in range(len(names) - count + 1):
-        source.float_layers = names[start : start + count]
-        content = quantization.int8(source)
+        chosen = names[start : start + count]
+        content = quantization.int8(source, chosen)
         graph = Graph.from_bytes(content)
         floats = [op for op in graph.ops if op.output.dtype == "FLOAT32"]
         layers_in_float = [op for op in floats if op.kind != "DEQUANTIZE"]
         assert [op.kind for op in layers_in_float] == [
-            op.kind for op in source.graph().ops if op.name in source.float_layers
+            op.kind for op in source.graph().ops if op.name in chosen
         ]
         for op in layers_in_float:
             original = next(o for o in source.graph().ops if o.output.shape == op.output.shape)
@@ -315,17 +304,15 @@ def test_layers_in_float_bring_int8_nearer(content):
     source = Source(content, SAMPLES, phases=True, io="float32")
     expected = _mattes(content)
     whole = np.abs(_mattes(quantization.int8(source)) - expected).mean()
-    source.float_layers = [op.name for op in source.graph().ops]
-    floats = np.abs(_mattes(quantization.int8(source)) - expected).mean()
+    every = [op.name for op in source.graph().ops]
+    floats = np.abs(_mattes(quantization.int8(source, every)) - expected).mean()
     assert floats < whole / 10
 
 
 def test_an_unknown_layer_changes_nothing(content):
     """A name that no layer has leaves none in float."""
-    plain, named = (
-        Source(content, SAMPLES, phases=False, float_layers=names) for names in ((), ("nobody",))
-    )
-    assert quantization.int8(plain) == quantization.int8(named)
+    source = Source(content, SAMPLES, phases=False)
+    assert quantization.int8(source) == quantization.int8(source, ["nobody"])
 
 
 # --- int16x8 -----------------------------------------------------------------

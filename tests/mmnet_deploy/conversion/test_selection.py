@@ -1,6 +1,7 @@
 """Selective quantization: the layer that ruins int8 is found and left in float."""
 
 import contextlib
+import dataclasses
 import functools
 import re
 from pathlib import Path
@@ -114,16 +115,20 @@ def _layers(source):
     return selection.layers_of(Graph.from_bytes(source.calibrated))
 
 
-def _change(source, judge):
-    return judge.difference(judge.mattes(quantization.int8(source), PATH)).gradient_error_change
+def _difference(source, judge, float_layers=()):
+    return judge.difference(judge.mattes(quantization.int8(source, float_layers), PATH))
+
+
+def _change(source, judge, float_layers=()):
+    return _difference(source, judge, float_layers).gradient_error_change
 
 
 def _squared_error(source, judge):
     return judge.squared_error(judge.mattes(quantization.int8(source), PATH))
 
 
-def _kinds_in_float(source):
-    graph = Graph.from_bytes(quantization.int8(source))
+def _kinds_in_float(source, float_layers):
+    graph = Graph.from_bytes(quantization.int8(source, float_layers))
     kinds = [op.kind for op in graph.ops if op.output.dtype == "FLOAT32"]
     return [kind for kind in kinds if kind != "DEQUANTIZE"]
 
@@ -131,6 +136,19 @@ def _kinds_in_float(source):
 def _name(source, part):
     (name,) = selection.by_pattern(source, [part])
     return name
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """The layers that each int8 file of a selection leaves in float, in the order of trial."""
+    choices = []
+
+    def int8(source, float_layers=()):
+        choices.append(tuple(float_layers))
+        return quantization.int8(source, float_layers)
+
+    monkeypatch.setattr(selection, "int8", int8)
+    return choices
 
 
 # --- Ranking -----------------------------------------------------------------
@@ -158,13 +176,13 @@ def test_weights_that_do_not_fit_are_found(setting):
     assert all(abs(layer.error) < 0.05 * whole for layer in ranking[2:])
 
 
-def test_a_file_that_does_not_run_is_the_worst(setting, monkeypatch):
+def test_a_file_that_does_not_run_is_the_worst(setting, tried, monkeypatch):
     """Where the runtime refuses an int8 file, the layer that it takes to run comes first."""
     source, judge = setting(_network(offset=300.0))
     mix, run = _name(source, "mix"), judge.mattes
 
     def mattes(content, path):
-        if mix not in source.float_layers:
+        if mix not in tried[-1]:
             raise ModelFileError("The scales are too far apart.")
         return run(content, path)
 
@@ -172,20 +190,19 @@ def test_a_file_that_does_not_run_is_the_worst(setting, monkeypatch):
     ranking = selection.rank(source, judge, PATH)
     assert ranking[0].layer == mix
     assert 0.99 < ranking[0].error <= 1
-    selection.within(source, judge, LIMIT, PATH)
-    assert set(source.float_layers) == {mix, _name(source, "head")}
+    choice = selection.within(source, judge, LIMIT, PATH)
+    assert set(choice.float_layers) == {mix, _name(source, "head")}
 
 
 @pytest.mark.parametrize("unused", [1e5, 1e6])
 def test_scales_out_of_reach_never_meet_the_runtime(setting, unused):
     """XNNPACK aborts the process over them; here they are an error, and the worst layer."""
     source, judge = setting(_network(unused=unused))
-    source.float_layers = tuple(op.name for op in _layers(source) if op.kind == "LOGISTIC")
+    ends = [op.name for op in _layers(source) if op.kind == "LOGISTIC"]
     with pytest.raises(ConversionError, match=r"cannot hold .*limit"):
-        quantization.int8(source)
-    source.float_layers = ()
-    selection.within(source, judge, LIMIT, PATH)
-    assert _name(source, "mix") in source.float_layers
+        quantization.int8(source, ends)
+    choice = selection.within(source, judge, LIMIT, PATH)
+    assert _name(source, "mix") in choice.float_layers
 
 
 def test_the_ranking_names_every_layer_once_and_worst_first(setting):
@@ -199,22 +216,21 @@ def test_the_ranking_names_every_layer_once_and_worst_first(setting):
 
 
 def test_a_layer_that_is_in_float_already_costs_nothing_more(setting):
-    """The ranking starts from the choice that was made, and leaves it as it was."""
+    """The ranking starts from the choice that was made."""
     source, judge = setting(_network(unused=300.0))
-    source.float_layers = chosen = selection.by_pattern(source, ["mix"])
-    ranking = selection.rank(source, judge, PATH)
+    chosen = selection.by_pattern(source, ["mix"])
+    ranking = selection.rank(source, judge, PATH, float_layers=chosen)
     assert max(abs(one.error) for one in ranking) < 1e-4
-    assert source.float_layers == chosen
 
 
-def test_a_ranking_that_fails_leaves_the_choice_as_it_was(setting, monkeypatch):
-    """Layers in float for the sake of the ranking are not left there."""
-    source, judge = setting(_network())
-    found = judge.mattes(quantization.int8(source), PATH)
-    monkeypatch.setattr(judge, "mattes", lambda *_: 1 / 0 if source.float_layers else found)
-    with pytest.raises(ZeroDivisionError):
-        selection.rank(source, judge, PATH)
-    assert source.float_layers == ()
+def test_no_selection_changes_its_source(setting):
+    """A source is a value: nothing of it can be set, and its int8 file stays the same."""
+    source, judge = setting(_network(unused=300.0))
+    before = quantization.int8(source)
+    assert selection.within(source, judge, LIMIT, PATH).float_layers
+    assert quantization.int8(source) == before
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        source.phases = True
 
 
 def test_a_ranking_says_how_far_it_is(setting):
@@ -252,32 +268,27 @@ def test_few_layers_in_float_bring_the_error_within_the_limit(setting, trouble, 
     """The layer to blame and at most a neighbour; the others stay in 8 bits."""
     source, judge = setting(_network(**trouble))
     assert _change(source, judge) > 2 * LIMIT
-    ranking = selection.within(source, judge, LIMIT, PATH)
-    assert len(ranking) == len(_layers(source)) == 4
-    chosen = set(source.float_layers)
+    choice = selection.within(source, judge, LIMIT, PATH)
+    assert len(choice.ranking) == len(_layers(source)) == 4
+    chosen = set(choice.float_layers)
     assert set(selection.by_pattern(source, list(needed))) <= chosen
     assert chosen <= set(selection.by_pattern(source, list(useful)))
-    assert _kinds_in_float(source) == ["CONV_2D"] * len(chosen)
-    assert _change(source, judge) <= LIMIT
+    assert _kinds_in_float(source, chosen) == ["CONV_2D"] * len(chosen)
+    assert _change(source, judge, chosen) <= LIMIT
 
 
 def test_a_layer_and_its_reader_may_only_help_together(setting):
     """The network of these tests has two layers that do."""
     source, judge = setting(_network(offset=300.0))
     for part in ("mix", "head"):
-        source.float_layers = selection.by_pattern(source, [part])
-        assert _change(source, judge) > LIMIT
-    source.float_layers = selection.by_pattern(source, ["mix", "head"])
-    assert _change(source, judge) <= LIMIT
+        assert _change(source, judge, selection.by_pattern(source, [part])) > LIMIT
+    assert _change(source, judge, selection.by_pattern(source, ["mix", "head"])) <= LIMIT
 
 
-def test_layers_are_followed_through_operators_that_move_values(setting):
+def test_layers_are_followed_through_operators_that_move_values(setting, tried):
     """Where the reader of a layer is a slice, the layers behind it are in float too."""
     source, judge = setting(_network(double=True))
-    source.phases = True
-    tried = []
-    run = judge.mattes
-    judge.mattes = lambda *given: tried.append(source.float_layers) or run(*given)
+    source = dataclasses.replace(source, phases=True)
     selection.rank(source, judge, PATH)
     head = next(names for names in tried if names and names[0] == _name(source, "head"))
     kinds = {op.name: op.kind for op in Graph.from_bytes(source.calibrated).ops}
@@ -288,22 +299,22 @@ def test_layers_are_followed_through_operators_that_move_values(setting):
 def test_a_good_network_needs_no_float(setting):
     """Nothing is ranked, and nothing is left in float."""
     source, judge = setting(_network())
-    assert selection.within(source, judge, LIMIT, PATH) == []
-    assert source.float_layers == ()
+    assert selection.within(source, judge, LIMIT, PATH) == selection.Choice((), ())
 
 
 def test_a_matte_that_is_far_off_is_mended_whatever_its_edges(setting):
     """The gradient error alone may be within the limit where |Δα| is not."""
     source, judge = setting(_network(unused=300.0))
     generous = 2 * _change(source, judge)
-    assert selection.within(source, judge, generous, PATH) == []
+    assert selection.within(source, judge, generous, PATH) == selection.Choice()
 
     def near(found):
         return found.mean <= 0.02
 
-    assert not near(judge.difference(judge.mattes(quantization.int8(source), PATH)))
-    assert selection.within(source, judge, generous, PATH, near=near)
-    assert near(judge.difference(judge.mattes(quantization.int8(source), PATH)))
+    assert not near(_difference(source, judge))
+    choice = selection.within(source, judge, generous, PATH, near=near)
+    assert choice.ranking
+    assert near(_difference(source, judge, choice.float_layers))
 
 
 def test_what_stays_far_off_with_every_layer_in_float_is_an_error(setting):
@@ -316,29 +327,30 @@ def test_what_stays_far_off_with_every_layer_in_float_is_an_error(setting):
 def test_the_users_choice_is_kept(setting):
     """Layers that are in float already stay there, and come first."""
     source, judge = setting(_network(unused=300.0))
-    source.float_layers = chosen = selection.by_pattern(source, ["head"])
-    assert selection.within(source, judge, LIMIT, PATH)
-    assert source.float_layers[:1] == chosen
-    assert _name(source, "mix") in source.float_layers
-    assert len(set(source.float_layers)) == len(source.float_layers)
+    chosen = selection.by_pattern(source, ["head"])
+    choice = selection.within(source, judge, LIMIT, PATH, float_layers=chosen)
+    assert choice.float_layers[:1] == chosen
+    assert _name(source, "mix") in choice.float_layers
+    assert len(set(choice.float_layers)) == len(choice.float_layers)
 
 
 def test_a_choice_that_is_enough_is_not_added_to(setting):
     """If the layer to blame is in float by the user's will, no ranking is made."""
     source, judge = setting(_network(unused=300.0))
-    source.float_layers = chosen = selection.by_pattern(source, ["mix"])
-    assert selection.within(source, judge, LIMIT, PATH) == []
-    assert source.float_layers == chosen
+    chosen = selection.by_pattern(source, ["mix"])
+    choice = selection.within(source, judge, LIMIT, PATH, float_layers=chosen)
+    assert choice == selection.Choice(chosen)
 
 
-def test_an_impossible_limit_is_an_error(setting):
+def test_an_impossible_limit_is_an_error(setting, tried):
     """A network that hits its masks exactly leaves no room for rounding the ends to 8 bits."""
     source, judge = setting(_network(), perfect=True)
     with pytest.raises(
-        ConversionError, match=r"every layer in float it changes .* by \+.*: 1000 % cannot be kept"
+        ConversionError,
+        match=r"every layer in float it changes .* by \+.*limit of 1000 % cannot be kept",
     ):
         selection.within(source, judge, 10, PATH)
-    assert {op.name for op in _layers(source)} <= set(source.float_layers)
+    assert {op.name for op in _layers(source)} <= set(tried[-1])
 
 
 def test_without_masks_there_is_no_limit_to_keep(setting):
@@ -376,14 +388,16 @@ def test_several_patterns_choose_each_layer_once(source):
 
 def test_chosen_layers_are_left_in_float(source):
     """Their names are those that quantizing knows."""
-    source.float_layers = selection.by_pattern(source, ["stem", "head"])
-    assert _kinds_in_float(source) == ["CONV_2D", "CONV_2D"]
+    chosen = selection.by_pattern(source, ["stem", "head"])
+    assert _kinds_in_float(source, chosen) == ["CONV_2D", "CONV_2D"]
 
 
 @pytest.mark.parametrize("patterns", [["nobody"], ["stem", "nobody"], ["^em"]])
 def test_a_pattern_that_no_layer_has_is_refused(source, patterns):
     """The message gives the name of a layer, as an example."""
-    with pytest.raises(UsageError, match=rf"such as stem.* None has {re.escape(patterns[-1])}"):
+    with pytest.raises(
+        UsageError, match=rf"such as stem.* None matches {re.escape(patterns[-1])};"
+    ):
         selection.by_pattern(source, patterns)
 
 

@@ -1,0 +1,80 @@
+"""How to convert, and how far a converted file may be from its network."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from mmnet_deploy.conversion.quantization import IO_TYPES, PRECISIONS
+from mmnet_deploy.errors import UsageError
+
+GRAPHS = ("deploy", "stock")
+"""The graph rewritten for inference, and the graph that TensorFlow's converter makes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How to convert.
+
+    Attributes:
+        graph: A name in `GRAPHS`.
+        io: Type of the input and output of an int8 file; one of `quantization.IO_TYPES`.
+        calibration_samples: Number of pictures that set the quantization ranges.
+        checked_pictures: Number of held-out pictures that every file is compared on.
+        seed: Seed of the choice of pictures.
+        float_layers: Regular expressions; int8 leaves the layers whose names they match in
+            float.
+        max_error_increase: Largest relative increase of the gradient error by int8; layers
+            are left in float until it is kept. None for no limit.
+        max_difference, max_mean_difference: Limits of |Δα|. Default: those of the precision.
+    """
+
+    graph: str = "deploy"
+    io: str = "uint8"
+    calibration_samples: int = 100
+    checked_pictures: int = 16
+    seed: int = 0
+    float_layers: tuple[str, ...] = ()
+    max_error_increase: float | None = None
+    max_difference: float | None = None
+    max_mean_difference: float | None = None
+
+    def check(self, precisions: Sequence[str]) -> None:
+        """Make sure that every value is allowed.
+
+        Raises:
+            UsageError: A value is not.
+        """
+        unknown = [name for name in precisions if name not in PRECISIONS]
+        if unknown or not precisions:
+            raise UsageError(
+                f"`precision` must be one of {', '.join(PRECISIONS)}. "
+                f"Received: {', '.join(unknown) or 'none'}."
+            )
+        for name, value, allowed in (("graph", self.graph, GRAPHS), ("io", self.io, IO_TYPES)):
+            if value not in allowed:
+                raise UsageError(
+                    f"`{name}` must be one of {', '.join(allowed)}. Received: {value}."
+                )
+        for name in ("calibration_samples", "checked_pictures"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"`{name}` must be at least 1. Received: {getattr(self, name)}.")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"`seed` must be 0 … 4294967295. Received: {self.seed}.")
+        for name in ("max_error_increase", "max_difference", "max_mean_difference"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise UsageError(f"`{name}` must be 0 or more. Received: {value}.")
+        if (self.float_layers or self.max_error_increase is not None) and "int8" not in precisions:
+            raise UsageError(
+                "`float_layers` and `max_error_increase` choose layers that int8 leaves in float: "
+                f"`precision` must include int8. Received: {', '.join(precisions)}."
+            )
+
+    def limits(self, precision: str) -> tuple[float, float]:
+        """The largest |Δα| that a file of a precision may have, at most and on average."""
+        usual = PRECISIONS[precision]
+        largest = usual.largest if self.max_difference is None else self.max_difference
+        mean = usual.mean if self.max_mean_difference is None else self.max_mean_difference
+        return largest, mean
