@@ -1,4 +1,4 @@
-"""The errors of the harness: their tree, and what a phone's words mean."""
+"""The errors of the harness: their tree, and what a command's words mean."""
 
 import inspect
 import re
@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from android_benchmark import errors
-from android_benchmark.phone.adb.trouble import not_ready, trouble
 
 
 def _drawn():
@@ -65,43 +64,3 @@ def test_a_command_that_was_refused_says_why(said, kind, words):
 def test_whatever_a_command_says_is_one_line(said):
     """No text makes the translation fail."""
     assert len(str(errors.refusal(said, "x")).splitlines()) == 1
-
-
-@pytest.mark.parametrize(
-    ("state", "kind", "words"),
-    [
-        ("unauthorized", errors.UnauthorizedError, "accept this computer's key"),
-        ("authorizing", errors.UnauthorizedError, "accept this computer's key"),
-        ("no permissions", errors.NoPermissionsError, "udev"),
-        ("offline", errors.OfflineError, "plug it in again"),
-        ("recovery", errors.DeviceNotReadyError, "start Android"),
-        ("unknown", errors.DeviceNotReadyError, "plug it in again"),
-    ],
-)
-def test_every_state_is_an_error_with_advice(state, kind, words):
-    """Only a phone that does not answer may be back on the next try."""
-    error = not_ready(state, "01ab")
-    assert type(error) is kind and words in str(error) and "01ab" in str(error)
-    assert isinstance(error, errors.TransientError) is (state == "offline")
-
-
-@pytest.mark.parametrize(
-    ("said", "kind"),
-    [
-        ("error: protocol fault (couldn't read status): Success", errors.TransportLostError),
-        ("adb: error: failed to copy 'a' to 'b': remote EOF", errors.TransportLostError),
-        ("error: closed", errors.TransportLostError),
-        (
-            "adb: error: failed to stat '/sdcard/enclosed.tflite': No such file or directory",
-            errors.RemoteError,
-        ),
-        (
-            "adb: error: failed to stat '/sdcard/typeofx': No such file or directory",
-            errors.RemoteError,
-        ),
-        ("error: device unauthorized.\nThis adb server's $ADB_VENDOR", errors.UnauthorizedError),
-    ],
-)
-def test_a_file_name_is_not_taken_for_a_broken_connection(said, kind):
-    """Only adb's own words tell whether another try is worth it."""
-    assert type(trouble(said, ("pull",))) is kind

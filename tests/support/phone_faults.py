@@ -32,6 +32,7 @@ from android_benchmark.emulator import (
 )
 from android_benchmark.engines import stand_in
 from mmnet_deploy.cli import cli
+from tests.support.emulated import AWAKE, awake_settings
 
 PATIENCE_S = 20.0
 GOOD = stand_in._run(stand_in._XNNPACK)
@@ -363,14 +364,10 @@ def throttles(stage: Stage) -> None:
 
 def left_changed(stage: Stage) -> list[str]:
     """What is not as it was on the phone."""
-    settings = stage.phone.device.settings
     left = [
-        f"{space} {key} = {settings.get((space, key))}"
-        for (space, key), value in {
-            ("global", "stay_on_while_plugged_in"): "0",
-            ("system", "screen_off_timeout"): "60000",
-        }.items()
-        if settings.get((space, key)) != value
+        f"{space} {key} = {value}"
+        for (space, key), value in awake_settings(stage.phone).items()
+        if value != AWAKE[space, key]
     ]
     return left + [
         f"running: {p.name}" for p in stage._processes() if "--graph" in str(p.arguments)

@@ -1,86 +1,25 @@
-"""A phone as a device: pushes, cores, rests, and what is put back."""
+"""A phone as a device: runs, cores, rests, and a connection that is lost."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import shutil
 import threading
 import time
 
 import pytest
 
-from android_benchmark import RunRules, Settings, errors
-from android_benchmark.emulator import (
-    ChangeGovernor,
-    EmulatedPhone,
-    RestrictCores,
-    Throttle,
-    private_adb_server,
-)
-from android_benchmark.engines import stand_in
-from android_benchmark.phone.adb import Adb, AdbDevice
-from android_benchmark.phone.attached import attached_phones
-from android_benchmark.phone.awake import Awake
-from android_benchmark.phone.cores import CoresError
-from android_benchmark.phone.phone import Phone
-from android_benchmark.phone.workspace import FOLDER, Workspace
+from android_benchmark import Settings, errors
+from android_benchmark.emulator import ChangeGovernor, RestrictCores, Throttle
+from android_benchmark.phone import CoresError
+from android_benchmark.phone.workspace import FOLDER
+from tests.support.emulated import AWAKE, RULES, awake_settings, needs_adb
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("adb") is None, reason="needs the adb program (Debian: apt install adb)"
-)
-RULES = RunRules(min_runs=1, min_duration_s=0.0)
-AWAKE = {
-    ("global", "stay_on_while_plugged_in"): "0",
-    ("system", "screen_off_timeout"): "60000",
-}
+pytestmark = needs_adb
 
 
-@pytest.fixture(scope="module")
-def server():
-    """An adb server of our own."""
-    with private_adb_server() as server:
-        yield server
-
-
-@pytest.fixture
-def start(server):
-    """Start an emulated phone, and the device under test that drives it."""
-    started = []
-
-    def make(folder, *, stop=None, **options):
-        emulated = EmulatedPhone(**options).start()
-        started.append(emulated)
-        server.connect(emulated.serial)
-        adb = Adb(environment=server.environment, stop=stop)
-        engine = stand_in.write_stand_in(folder / "engine")
-        news: list[str] = []
-        phone = Phone(adb, emulated.serial, engine, tell=news.append, patience_s=10.0)
-        return emulated, phone, news
-
-    yield make
-    for emulated in started:
-        server.run("disconnect", emulated.serial)
-        emulated.close()
-
-
-@pytest.fixture
-def model(tmp_path):
-    """Something to push; no engine here looks into it."""
-    path = tmp_path / "model.tflite"
-    path.write_bytes(b"a model" * 1000)
-    return path
-
-
-def _awake(emulated):
-    return {key: emulated.device.settings.get(key) for key in AWAKE}
-
-
-def _flags(outcome):
+def flags_of(outcome):
     return {flag.name: flag for flag in outcome.flags}
-
-
-# --- Runs ----------------------------------------------------------------------
 
 
 def test_a_run_brings_back_what_the_engine_and_the_phone_say(start, tmp_path, model):
@@ -125,7 +64,7 @@ def test_cores_are_chosen_by_their_frequency(start, tmp_path, model, cores, thre
     _, phone, _ = start(tmp_path)
     outcome = phone.measure(model, Settings(threads=threads, cores=cores), RULES)
     assert outcome.cores == expected
-    assert _flags(outcome)["wrong_cores"].good
+    assert flags_of(outcome)["wrong_cores"].good
     phone.close()
 
 
@@ -134,7 +73,7 @@ def test_the_famous_mask_f0_is_refused_where_it_names_no_core(start, tmp_path, m
     emulated, phone, _ = start(tmp_path)
     with pytest.raises(CoresError, match="Received: f0"):
         phone.measure(model, Settings(cores="f0"), RULES)
-    assert _awake(emulated) == AWAKE
+    assert awake_settings(emulated) == AWAKE
 
 
 def test_cores_that_the_system_withholds_make_a_result_invalid(start, tmp_path, model):
@@ -143,7 +82,7 @@ def test_cores_that_the_system_withholds_make_a_result_invalid(start, tmp_path, 
     emulated.inject(RestrictCores(0b0111))
     outcome = phone.measure(model, Settings(), RULES)
     assert outcome.cores == (2,)
-    assert _flags(outcome)["wrong_cores"].reason == "cores 2, 3 were wanted, the system gave 2"
+    assert flags_of(outcome)["wrong_cores"].reason == "cores 2, 3 were wanted, the system gave 2"
     phone.close()
 
 
@@ -151,7 +90,7 @@ def test_more_threads_than_cores_of_the_mask_make_a_result_invalid(start, tmp_pa
     """They would take turns."""
     _, phone, _ = start(tmp_path)
     outcome = phone.measure(model, Settings(threads=2, cores="8"), RULES)
-    assert "2 threads ran on 1 core" in _flags(outcome)["wrong_cores"].reason
+    assert "2 threads ran on 1 core" in flags_of(outcome)["wrong_cores"].reason
     phone.close()
 
 
@@ -159,7 +98,7 @@ def test_a_phone_without_taskset_is_measured_and_flagged(start, tmp_path, model)
     """The run counts for what it is: not pinned."""
     _, phone, _ = start(tmp_path, missing=("taskset",))
     outcome = phone.measure(model, Settings(), RULES)
-    assert not _flags(outcome)["wrong_cores"].good
+    assert not flags_of(outcome)["wrong_cores"].good
     phone.close()
 
 
@@ -169,7 +108,7 @@ def test_throttling_and_a_changed_governor_make_a_result_invalid(start, tmp_path
     emulated.inject(
         Throttle(temperature_c=70.0, frequency_share=0.5), ChangeGovernor("powersave", after_s=0.6)
     )
-    flags = _flags(phone.measure(model, Settings(), RULES))
+    flags = flags_of(phone.measure(model, Settings(), RULES))
     assert "may run at 1.0" in flags["throttled"].reason
     assert "let the phone cool down" in flags["throttled"].reason
     phone.close()
@@ -180,144 +119,11 @@ def test_a_delegate_that_is_skipped_is_not_credited(start, tmp_path, model):
     _, phone, _ = start(tmp_path)
     outcome = phone.measure(model, Settings(delegate="gpu"), RULES)
     assert (outcome.engine.delegate, outcome.engine.requested) == ("none", "gpu")
-    assert not _flags(outcome)["fell_back"].good
+    assert not flags_of(outcome)["fell_back"].good
     phone.close()
 
 
-# --- Pushes ----------------------------------------------------------------------
-
-
-def _pushes(emulated):
-    return sum(name.startswith("sync:") for name in emulated.opened)
-
-
-def test_what_is_on_the_phone_is_not_pushed_again(start, tmp_path, model):
-    """Neither the engine nor a model; a file that was damaged there is."""
-    emulated, phone, _ = start(tmp_path)
-    phone.measure(model, Settings(), RULES)
-    before = _pushes(emulated)
-    phone.measure(model, Settings(), RULES)
-    assert _pushes(emulated) == before
-    (there,) = (emulated.root / FOLDER[1:]).glob("*.tflite")
-    there.write_bytes(b"damaged")
-    phone.measure(model, Settings(), RULES)
-    assert _pushes(emulated) > before
-    assert there.read_bytes() == model.read_bytes()
-    phone.close()
-
-
-@pytest.mark.parametrize("missing", [(), ("sha256sum",)])
-def test_pushes_are_checked_with_the_hash_that_the_phone_has(start, tmp_path, model, missing):
-    """Old phones have md5sum only."""
-    emulated, phone, _ = start(tmp_path, missing=missing)
-    phone.measure(model, Settings(), RULES)
-    (there,) = (emulated.root / FOLDER[1:]).glob("*.tflite")
-    assert there.read_bytes() == model.read_bytes()
-    phone.close()
-
-
-def test_a_phone_without_any_hash_is_refused(start, tmp_path, model):
-    """A push that cannot be checked is no push."""
-    _, phone, _ = start(tmp_path, missing=("sha256sum", "md5sum"))
-    with pytest.raises(errors.RemoteError, match="neither sha256sum nor md5sum"):
-        phone.measure(model, Settings(), RULES)
-
-
-@pytest.mark.parametrize(
-    "name", ["a b;$(reboot).tflite", "`id`.tflite", "-rf.tflite", "ü'\"\n.tflite", "a&b|c>d.tflite"]
-)
-def test_a_model_may_be_called_anything(start, tmp_path, model, name):
-    """Its name never reaches the phone."""
-    emulated, phone, _ = start(tmp_path)
-    hostile = tmp_path / name
-    shutil.copy(model, hostile)
-    assert phone.measure(hostile, Settings(), RULES).measurement.runs == 50
-    assert not any(name[:-7] in opened for opened in emulated.opened)
-    phone.close()
-
-
-def test_clean_removes_all_of_ours_and_nothing_else(start, tmp_path, model):
-    """And says how much that was."""
-    emulated, phone, _ = start(tmp_path)
-    other = emulated.root / "data/local/tmp/other"
-    other.write_text("mine")
-    phone.measure(model, Settings(), RULES)
-    size = sum(p.stat().st_size for p in (emulated.root / FOLDER[1:]).rglob("*") if p.is_file())
-    phone.close()
-    assert abs(phone.clean() - size) < 200  # the note of what was changed is gone before
-    assert not (emulated.root / FOLDER[1:]).exists()
-    assert other.read_text() == "mine"
-    assert phone.clean() == 0
-
-
-def test_a_workspace_quotes_its_folder(server, tmp_path):
-    """A folder with a space and a command in its name is a folder."""
-    with EmulatedPhone() as emulated:
-        server.connect(emulated.serial)
-        device = AdbDevice(Adb(environment=server.environment), emulated.serial)
-        workspace = Workspace(device, "/data/local/tmp/a b;$(id)'")
-        local = tmp_path / "x"
-        local.write_bytes(b"content")
-        workspace.push({"y z": local})
-        assert (emulated.root / "data/local/tmp/a b;$(id)'/y z").read_bytes() == b"content"
-        workspace.clean()
-        assert not (emulated.root / "data/local/tmp/a b;$(id)'").exists()
-
-
-# --- Awake -----------------------------------------------------------------------
-
-
-def test_the_screen_is_kept_on_and_put_back(start, tmp_path, model):
-    """A screen that was off is off again, and every setting has its first value."""
-    emulated, phone, _ = start(tmp_path)
-    emulated.device.screen.on = False
-    outcome = phone.measure(model, Settings(), RULES)
-    assert outcome.before.screen_on and outcome.after.screen_on
-    assert _awake(emulated) != AWAKE
-    phone.close()
-    assert _awake(emulated) == AWAKE
-    assert not emulated.device.screen.on
-
-
-def test_a_setting_that_was_not_there_is_deleted_again(start, tmp_path, model):
-    """`null` is not written as a value."""
-    emulated, phone, _ = start(tmp_path)
-    del emulated.device.settings["system", "screen_off_timeout"]
-    phone.measure(model, Settings(), RULES)
-    phone.close()
-    assert ("system", "screen_off_timeout") not in emulated.device.settings
-
-
-def test_what_an_earlier_computer_left_changed_is_put_back(start, server, tmp_path, model):
-    """The first state counts, however often the harness died in between."""
-    emulated, phone, _ = start(tmp_path)
-    phone.measure(model, Settings(), RULES)  # and never closed
-    engine = stand_in.write_stand_in(tmp_path / "another")
-    again = Phone(Adb(environment=server.environment), emulated.serial, engine)
-    again.measure(model, Settings(), RULES)
-    again.close()
-    assert _awake(emulated) == AWAKE
-
-
-def test_restoring_twice_does_nothing_more(start, server, tmp_path):
-    """There is nothing noted the second time."""
-    emulated, _, _ = start(tmp_path)
-    device = AdbDevice(Adb(environment=server.environment), emulated.serial)
-    awake = Awake(device, "/data/local/tmp/changed")
-    awake.keep()
-    assert awake.restore()
-    assert not awake.restore()
-    assert _awake(emulated) == AWAKE
-
-
-def test_what_was_changed_is_put_back_after_a_lost_connection(start, tmp_path, model):
-    """The phone is waited for, then everything is as it was."""
-    emulated, phone, _ = start(tmp_path)
-    phone.measure(model, Settings(), RULES)
-    emulated.unplug()
-    threading.Timer(0.5, emulated.plug).start()
-    phone.close()
-    assert _awake(emulated) == AWAKE
+# --- Connection ------------------------------------------------------------------
 
 
 def test_a_phone_that_stays_away_is_an_error(start, tmp_path, model):
@@ -346,7 +152,7 @@ def test_stopping_ends_a_run_and_puts_things_back(start, tmp_path, model):
     with pytest.raises(errors.StoppedError):
         phone.measure(model, Settings(), RULES)
     phone.close()
-    assert _awake(emulated) == AWAKE
+    assert awake_settings(emulated) == AWAKE
     assert not any("--graph" in str(p.arguments) for p in list(emulated.device.processes))
 
 
@@ -381,23 +187,3 @@ def test_a_rest_has_an_end(start, tmp_path, model):
     phone.rest(dataclasses.replace(RULES, rest_margin_c=1.0, rest_max_s=0.5))
     assert 0.4 < time.monotonic() - begin_s < 20
     phone.close()
-
-
-# --- Listing ----------------------------------------------------------------------
-
-
-def test_attached_phones_are_described(start, server, tmp_path):
-    """A phone that is ready says what it is; another one what to do about it."""
-    emulated, phone, _ = start(tmp_path)
-    with EmulatedPhone(keys=()) as locked:
-        server.connect(locked.serial)
-        deadline_s = time.monotonic() + 20
-        while server.states().get(locked.serial) != "unauthorized":
-            assert time.monotonic() < deadline_s
-            time.sleep(0.05)
-        found = {one.serial: one for one in attached_phones(phone.adb)}
-        server.run("disconnect", locked.serial)
-    assert found[emulated.serial].facts.processor == "msm8996"
-    assert found[emulated.serial].state == "device"
-    assert found[locked.serial].facts is None
-    assert "accept" in found[locked.serial].advice
