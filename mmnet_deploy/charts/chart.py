@@ -39,6 +39,7 @@ from mmnet_deploy.charts.style import (
     SIZES,
     Size,
     file_kind,
+    inline_svg,
     save,
     style,
 )
@@ -76,6 +77,15 @@ class Chart:
 
     figure: Figure
     panels: tuple[Panel, ...]
+
+    @property
+    def width_pt(self) -> float:
+        """Width in points, which are the units of `svg`."""
+        return self.figure.get_figwidth() * PT_PER_INCH
+
+    def svg(self) -> str:
+        """The chart as an element of an HTML page; see `style.inline_svg`."""
+        return inline_svg(self.figure)
 
 
 def _add_title(figure: Figure, title: str, device: str) -> float:

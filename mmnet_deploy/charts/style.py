@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -121,3 +123,28 @@ def save(figure: Figure, path: Path, dpi: int = DPI) -> None:
     kind = file_kind(path)
     with style(), written_aside(path) as aside:
         figure.savefig(aside, format=kind, dpi=dpi, metadata=_METADATA[kind])
+
+
+_SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+_INLINE = "inline-chart"
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
+
+def inline_svg(figure: Figure) -> str:
+    """A figure that was composed under `style` as an element of an HTML page.
+
+    Its style sheet is for itself alone, and screen readers pass it over: the page has to say in
+    words what it shows. Equal figures give equal text.
+    """
+    written = io.BytesIO()
+    with style():
+        figure.savefig(written, format="svg", metadata=_NO_METADATA)
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", _XLINK)
+    svg = ElementTree.fromstring(written.getvalue())
+    svg.set("class", _INLINE)
+    svg.set("aria-hidden", "true")
+    for sheet in svg.iter(f"{{{_SVG}}}style"):
+        # One rule, for all elements: of this chart, not of the page.
+        sheet.text = f".{_INLINE} {sheet.text}"
+    return ElementTree.tostring(svg, encoding="unicode")

@@ -4,6 +4,7 @@ The file needs nothing beside it and asks nothing of the network; its own conten
 forbids both. Without script all of it can be read; the script sorts tables.
 
     sections   what is said, worked out from the records
+    trade_offs, devices, bars   parts of it
     plots      small charts as SVG
     page.html, style.css, script.js   how it looks
 """
@@ -23,6 +24,7 @@ from mmnet_deploy import __version__
 from mmnet_deploy.charts.dots import shown
 from mmnet_deploy.files import write_bytes
 from mmnet_deploy.report import plots, sections
+from mmnet_deploy.results.latency import milliseconds
 from mmnet_deploy.results.store import StoredResults
 
 LONGEST = 1000  # characters of any text from outside; layers of some converters are that long
@@ -46,7 +48,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "ms": sections.ms,
+        "ms": lambda us: "–" if us is None else milliseconds(us),
         "thousandths": lambda value: f"{1000 * value:.3f}",
         "kib": lambda value: f"{value / 1024:,.0f}",
         "megabytes": lambda value: f"{value / 1e6:.1f}",

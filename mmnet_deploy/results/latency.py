@@ -84,6 +84,12 @@ def quoted(benchmark: Benchmark) -> Latency:
     return summarise(benchmark.measurement, benchmark.rules.percentile)
 
 
+def milliseconds(us: float) -> str:
+    """Milliseconds with three significant digits, which is what repeated runs agree on."""
+    ms = us / 1000
+    return f"{ms:.0f}" if ms >= 99.95 else f"{ms:.1f}" if ms >= 9.995 else f"{ms:.2f}"
+
+
 def _of_statistics(given: Statistics, wanted: str) -> Latency:
     """The same of what an engine derived from samples that it kept."""
     if wanted == "min":

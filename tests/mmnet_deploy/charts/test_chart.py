@@ -287,6 +287,30 @@ def test_hostile_names_are_shown_as_they_are(kind: str, tmp_path: Path) -> None:
         assert {*HOSTILE.values(), "$x$ <script> 名"} <= set(words(path))
 
 
+def test_a_chart_in_a_page_is_the_chart_alone(tmp_path: Path) -> None:
+    """One element that says what the file says, with a style sheet for itself and no metadata."""
+    hostile = [point(10.0 + n, label=name) for n, name in enumerate(HOSTILE)]
+    composed = chart.compose(hostile)
+    svg = composed.svg()
+    assert svg.startswith("<svg ") and svg.endswith("</svg>")
+    root = ElementTree.fromstring(svg)
+    assert root.get("aria-hidden") == "true"
+    assert float(root.get("viewBox", "").split()[2]) == composed.width_pt == 460
+    tags = [element.tag.rpartition("}")[2] for element in root.iter()]
+    assert not {"metadata", "script"} & set(tags)
+    (sheet,) = (element.text for element in root.iter() if element.tag.endswith("}style"))
+    assert sheet and all(
+        rule.startswith(f".{root.get('class')} ") for rule in sheet.split("}")[:-1]
+    )
+    (tmp_path / "inline.svg").write_text(svg)
+    assert words(tmp_path / "inline.svg") == words(chart.draw(hostile, tmp_path / "file.svg"))
+
+
+def test_equal_points_give_an_equal_chart_in_a_page() -> None:
+    """A page under version control changes only when the results do."""
+    assert chart.compose(precisions()).svg() == chart.compose(precisions()).svg()
+
+
 def test_an_ellipsis_keeps_both_ends() -> None:
     """The end of a name is what tells precisions apart."""
     assert shown("mmnet-0.5-128-of-an-experiment-int8", 20) == "mmnet-0.5-…ment-int8"

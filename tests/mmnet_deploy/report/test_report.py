@@ -247,7 +247,7 @@ def test_qualities_without_a_gradient_error_stand_last():
     known = made.evaluation(other, 0.004, count=1)
     found = sections.build(reading([made.benchmark(file, 5000), lacking, known]))
     assert [e.model for e in found.evaluations] == [other, file]
-    assert "has no gradient_error" in found.chart_lacks
+    assert "has no gradient_error" in found.trade_offs.lacks
     assert "–" in report.render(reading([made.benchmark(file, 5000), lacking, known]))
 
 
