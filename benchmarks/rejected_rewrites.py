@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from mmnet_deploy.tflite import operators
-from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.operators import activation, is_convolution, is_pointwise, weights
+from mmnet_deploy.tflite.parts import Op, Tensor
 
 
 def merge_all_siblings(graph: Graph) -> int:
     """The 1×1 convolutions that read one tensor, as one with a split after it."""
     done = 0
     for tensor in [op.output for op in graph.ops]:
-        readers = [op for op in graph.consumers(tensor) if is_pointwise(op)]
+        readers = [op for op in graph.readers_of(tensor) if is_pointwise(op)]
         same = [op for op in readers if activation(op) == activation(readers[0])]
         if len(same) < 2 or len({op.output.shape for op in same}) > 1:
             continue
@@ -31,7 +32,7 @@ def merge_strided_depthwise(graph: Graph) -> int:
     merge_all_siblings(graph)
     done = 0
     for split in [op for op in graph.ops if op.kind == "SPLIT"]:
-        readers = [graph.consumers(tensor) for tensor in split.outputs]
+        readers = [graph.readers_of(tensor) for tensor in split.outputs]
         if any(len(ops) != 1 or ops[0].kind != "DEPTHWISE_CONV_2D" for ops in readers):
             continue
         ops = [reader[0] for reader in readers]

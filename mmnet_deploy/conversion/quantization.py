@@ -21,7 +21,8 @@ from tensorflow.lite.python.optimize.calibrator import Calibrator
 
 from mmnet_deploy.conversion import passes
 from mmnet_deploy.errors import ConversionError
-from mmnet_deploy.tflite.graph import Graph, Op, Quantization, Tensor
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Op, Quantization, Tensor
 
 IO_TYPES = ("uint8", "float32")
 """Types that the input and output of an int8 file may have."""

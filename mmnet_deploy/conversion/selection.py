@@ -13,7 +13,8 @@ from mmnet_deploy.conversion.quantization import Source, int8
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.tflite.card import LayerError
-from mmnet_deploy.tflite.graph import Graph, Op
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Op
 
 NEGLIGIBLE = 1.1
 """A layer goes back to int8 if the squared error then grows by at most this factor."""
@@ -61,7 +62,7 @@ def _with_readers(graph: Graph, op: Op) -> tuple[str, ...]:
     names = [op.name]
     waiting = [op]
     while waiting:
-        for reader in graph.consumers(waiting.pop().output):
+        for reader in graph.readers_of(waiting.pop().output):
             if reader.name not in names:
                 names.append(reader.name)
                 if reader.kind in _MOVES_ONLY:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from mmnet_deploy.errors import ModelFileError
-from mmnet_deploy.inspection.lint import Finding, Partitions, lint
+from mmnet_deploy.inspection.lint import Finding, Partitions, left_out, lint
 from mmnet_deploy.inspection.quantization_error import QuantizationError
 from mmnet_deploy.tflite import counts, interpreter
 from mmnet_deploy.tflite.card import ModelFile, describe, read_model
-from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Op, Tensor
 from mmnet_deploy.tflite.precision import precision_of
 
 SCHEMA_VERSION = 1
@@ -120,8 +121,7 @@ def inspect(path: Path) -> Inspection:
     content = read_model(path)
     try:
         return _look(path, Graph.from_bytes(content))
-    except (ModelFileError, AssertionError, IndexError) as error:
-        # The latter two are of operators that lack an input.
+    except (ModelFileError, IndexError) as error:  # The latter is of operators without output.
         raise ModelFileError(f"{path} is damaged.") from error
 
 
@@ -183,12 +183,10 @@ def _end(tensor: Tensor) -> End:
 
 
 def _delegation(graph: Graph, partitions: Partitions | None, problem: str | None) -> Delegation:
-    taken = {number for partition in partitions or () for number in partition}
-    left = [op for number, op in enumerate(graph.ops) if number not in taken]
     return Delegation(
         interpreter.runtime_name(),
         tuple(len(partition) for partition in partitions or ()),
-        {} if partitions is None else _tally(left),
+        _tally(left_out(graph, partitions)),
         problem,
     )
 

@@ -17,10 +17,10 @@ from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.tflite.card import ModelCard
 from mmnet_deploy.tflite.counts import stores_weights
-from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import transparent_interpreter
-
-CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+from mmnet_deploy.tflite.parts import Op, Tensor
+from mmnet_deploy.tflite.precision import CONVERSIONS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,17 +100,21 @@ class _Model:
 
         A layer that is converted for the model's end gives its name to what it becomes.
         """
+        readers = self.graph.readers()
         for op in self.graph.ops:
             for tensor in op.outputs:
                 real = tensor.quantization is not None or tensor.dtype.startswith("FLOAT")
                 if real and op.kind not in CONVERSIONS and not stores_weights(op):
-                    readers = self.graph.consumers(tensor)
-                    later = [other.name for other in readers if other.kind in CONVERSIONS]
+                    after = readers.get(id(tensor), [])
+                    later = [other.name for other in after if other.kind in CONVERSIONS]
                     yield op, tensor, [tensor.name, *later]
 
     def run(self, picture: NDArray[np.float32]) -> None:
         """Run on a batch of real numbers."""
-        self._interpreter.set_tensor(self.graph.index(self.input), _stored(picture, self.input))
+        stored: NDArray[Any] = picture
+        if self.input.quantization is not None:
+            stored = self.input.quantization.stored(picture, self.input.dtype.lower())
+        self._interpreter.set_tensor(self.graph.index(self.input), stored)
         try:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
@@ -122,16 +126,6 @@ class _Model:
         if tensor.quantization is not None:
             values = tensor.quantization.real(values)
         return values.astype(np.float64)
-
-
-def _stored(values: NDArray[np.float32], tensor: Tensor) -> NDArray[Any]:
-    """Real values as an input tensor stores them."""
-    if tensor.quantization is None:
-        return values
-    dtype = np.dtype(tensor.dtype.lower())
-    limits = np.iinfo(dtype)
-    scaled = np.round(values / tensor.quantization.scales[0]) + tensor.quantization.zero_points[0]
-    return np.clip(scaled, limits.min, limits.max).astype(dtype)
 
 
 def _pairs(quantized: _Model, exact: _Model) -> list[tuple[Op, Tensor, Tensor]]:

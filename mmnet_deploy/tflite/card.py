@@ -13,7 +13,7 @@ import numpy as np
 from mmnet_deploy import typed
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, ResultError
 from mmnet_deploy.files import reason, sha256
-from mmnet_deploy.tflite.graph import DAMAGE, IDENTIFIER, schema
+from mmnet_deploy.tflite.schema import DAMAGE, IDENTIFIER, schema
 
 SCHEMA_VERSION = 4
 """Of the description, counted with the versions of results: 1 knew squares only; 2 tells height

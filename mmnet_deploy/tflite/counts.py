@@ -9,7 +9,8 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
-from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Op, Tensor
 
 
 def _count(tensor: Tensor) -> int:

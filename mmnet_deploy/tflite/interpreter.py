@@ -22,6 +22,7 @@ from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.tflite.card import described, read_model
+from mmnet_deploy.tflite.parts import Quantization
 
 _RUNTIMES = (
     ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -258,22 +259,21 @@ def _quantize(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray:
     dtype = np.dtype(tensor["dtype"])
     if not np.issubdtype(dtype, np.integer):
         return values.astype(dtype)
-    scale, zero_point = tensor["quantization"]
-    limits = np.iinfo(dtype)
-    return np.clip(np.round(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
+    return _quantization(tensor).stored(values, dtype)
 
 
 def _dequantize(values: NDArray, tensor: dict[str, Any]) -> NDArray[np.float32]:
     """Stored values as real numbers."""
     if not np.issubdtype(values.dtype, np.integer):
         return values.astype(np.float32)
+    return _quantization(tensor).real(values)
+
+
+def _quantization(tensor: dict[str, Any]) -> Quantization:
     scale, zero_point = tensor["quantization"]
-    return (values.astype(np.float32) - zero_point) * np.float32(scale)
-
-
-# --- The file itself ---------------------------------------------------------
+    return Quantization((scale,), (zero_point,))
 
 
 def tensor_bytes(tensor: dict[str, Any]) -> int:
-    """Size of a tensor."""
+    """Size of an input or output, in bytes."""
     return int(np.prod(tensor["shape"])) * np.dtype(tensor["dtype"]).itemsize

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.tflite.graph import Graph, Op, Tensor, schema
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Op, Tensor
+from mmnet_deploy.tflite.schema import schema
 
 NO_ACTIVATION = 0
 """Number of the fused activation `NONE` in the file format."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mmnet_deploy.tflite.graph import Graph, Tensor
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Tensor
 
 _INTEGERS = ("INT8", "UINT8", "INT16")
 

@@ -24,7 +24,7 @@ def alpha_only(graph: Graph, alpha_channel: int) -> int:
     last = graph.producers().get(id(output))
     if last is None:
         return 0
-    if last.kind == "SOFTMAX" and output.shape[3] == 2 and not graph.consumers(output):
+    if last.kind == "SOFTMAX" and output.shape[3] == 2 and not graph.readers_of(output):
         sign = np.array([-1, 1] if alpha_channel == 1 else [1, -1], np.float32)
         values = (last.options.beta * sign).reshape(1, 1, 1, 2).astype(np.float32)
         difference = operators.pointwise(

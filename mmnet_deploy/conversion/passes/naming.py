@@ -17,8 +17,9 @@ def name_layers(graph: Graph) -> None:
             # The converter calls an output after the function, not after the layer.
             nameless = "PartitionedCall" in tensor.name
             tensor.name = "output" if nameless else names[tensor.name]
+    readers = graph.readers()
     for tensor in graph.constants():
-        reader = graph.consumers(tensor)[0]
+        reader = readers[id(tensor)][0]
         place = next(i for i, other in enumerate(reader.inputs) if other is tensor)
         tensor.name = f"{reader.name}/{_ROLES.get(place, 'constant')}"
     make_names_unique(graph)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from mmnet_deploy.conversion.passes.everywhere import everywhere
 from mmnet_deploy.conversion.passes.naming import make_names_unique
 from mmnet_deploy.tflite import operators
-from mmnet_deploy.tflite.graph import Graph, Op
+from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.operators import enlarges_alone, pixels
+from mmnet_deploy.tflite.parts import Op
 
 
 def _interpolation(op: Op, source: int, target: int) -> NDArray[np.float64]:
@@ -62,7 +63,7 @@ def resize_by_phases(graph: Graph) -> bool:
     producers = graph.producers()
     for last in graph.ops:
         if not _is_plain_resize(last) or any(
-            _is_plain_resize(reader) for reader in graph.consumers(last.output)
+            _is_plain_resize(reader) for reader in graph.readers_of(last.output)
         ):
             continue
         chain = [last]

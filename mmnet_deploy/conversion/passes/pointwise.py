@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.conversion.passes.everywhere import everywhere
 from mmnet_deploy.tflite import operators
-from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.operators import (
     NO_ACTIVATION,
     activation,
@@ -23,6 +23,7 @@ from mmnet_deploy.tflite.operators import (
     pixels,
     weights,
 )
+from mmnet_deploy.tflite.parts import Op, Tensor
 
 
 @everywhere
@@ -35,7 +36,7 @@ def collapse_pointwise(graph: Graph) -> bool:
     for first in graph.ops:
         if not is_convolution(first) or activation(first) != NO_ACTIVATION:
             continue
-        readers = graph.consumers(first.output)
+        readers = graph.readers_of(first.output)
         if graph.is_output(first.output) or not readers or not all(map(is_pointwise, readers)):
             continue
         channels, per_output = first.output.shape[3], int(np.prod(first.input(1).shape[1:]))
@@ -113,7 +114,7 @@ def merge_siblings(graph: Graph) -> bool:
     for join in graph.ops:
         if not _resized_parts(graph, join):
             continue
-        readers = graph.consumers(join.output)
+        readers = graph.readers_of(join.output)
         if len(readers) < 2 or not all(map(is_pointwise, readers)):
             continue
         if len({(activation(op), op.output.shape) for op in readers}) > 1:
@@ -134,8 +135,8 @@ def split_concatenation(graph: Graph) -> bool:
     """
     for join in graph.ops:
         parts = _resized_parts(graph, join)
-        readers = graph.consumers(join.output)
-        if not parts or len(readers) != 1 or not is_pointwise(readers[0]):
+        readers = graph.readers_of(join.output) if parts else []
+        if len(readers) != 1 or not is_pointwise(readers[0]):
             continue
         op, resize = readers[0], parts[0]
         outputs, moved = op.output.shape[3], resize.output.shape[3]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mmnet_deploy.inspection.lint.finding import Finding, Model, Partitions
+from mmnet_deploy.inspection.lint.finding import Finding, Model, Partitions, left_out
 from mmnet_deploy.inspection.lint.layout import (
     dynamic_batch,
     dynamic_shape,
@@ -20,7 +20,7 @@ from mmnet_deploy.inspection.lint.leftovers import batch_norm, flex, space_to_ba
 from mmnet_deploy.inspection.lint.precision import delegation, float_islands
 from mmnet_deploy.tflite.graph import Graph
 
-__all__ = ["RULES", "Finding", "Partitions", "lint"]
+__all__ = ["RULES", "Finding", "Partitions", "left_out", "lint"]
 
 RULES: tuple[Callable[[Model], Finding | None], ...] = (
     space_to_batch,

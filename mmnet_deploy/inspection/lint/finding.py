@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from mmnet_deploy.tflite.counts import stores_weights
-from mmnet_deploy.tflite.graph import Graph, Op, Tensor
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Op, Tensor
 
 Partitions = tuple[tuple[int, ...], ...]
 """Numbers of the operators that each partition of the delegate took."""
@@ -39,10 +40,7 @@ class Model:
         self.graph = graph
         self.partitions = partitions
         self._producers = graph.producers()
-        self._readers: dict[int, list[Op]] = {}
-        for op in graph.ops:
-            for key in {id(tensor) for tensor in op.inputs if tensor is not None}:
-                self._readers.setdefault(key, []).append(op)
+        self._readers = graph.readers()
 
     def of_kind(self, *kinds: str) -> list[Op]:
         """The operators of these kinds, in the order of execution."""
@@ -73,10 +71,15 @@ class Model:
 
     def left_out(self) -> list[Op]:
         """The operators that the delegate did not take; none if that is not known."""
-        if self.partitions is None:
-            return []
-        taken = {number for partition in self.partitions for number in partition}
-        return [op for number, op in enumerate(self.graph.ops) if number not in taken]
+        return left_out(self.graph, self.partitions)
+
+
+def left_out(graph: Graph, partitions: Partitions | None) -> list[Op]:
+    """The operators that the delegate did not take; none if that is not known."""
+    if partitions is None:
+        return []
+    taken = {number for partition in partitions for number in partition}
+    return [op for number, op in enumerate(graph.ops) if number not in taken]
 
 
 def tally(ops: Iterable[Op]) -> str:

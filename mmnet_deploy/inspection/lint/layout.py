@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmnet_deploy.inspection.lint.finding import Finding, Model, names, tally
 from mmnet_deploy.inspection.lint.leftovers import CONVOLUTIONS
-from mmnet_deploy.tflite.graph import Op, Tensor
+from mmnet_deploy.tflite.parts import Op, Tensor
 
 
 def dynamic_batch(model: Model) -> Finding | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmnet_deploy.inspection.lint.finding import Finding, Model, names, tally
-from mmnet_deploy.tflite.graph import Op, Tensor
+from mmnet_deploy.tflite.parts import Op, Tensor
 
 
 def space_to_batch(model: Model) -> Finding | None:

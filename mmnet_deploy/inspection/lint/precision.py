@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mmnet_deploy.inspection.lint.finding import Finding, Model, names, tally
 from mmnet_deploy.tflite.counts import stores_weights
-from mmnet_deploy.tflite.graph import Op
+from mmnet_deploy.tflite.parts import Op
 from mmnet_deploy.tflite.precision import CONVERSIONS, is_integer, is_quantized
 
 _NOTHING_TO_COMPUTE = (*CONVERSIONS, "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE")

@@ -17,7 +17,7 @@ from mmnet_deploy.inspection.quantization_error import (
     measure,
     pictures_of,
 )
-from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits.pictures import Picture, read_image
 from mmnet_deploy.tflite.card import describe
 
 
@@ -30,7 +30,7 @@ def _convert(function, shape=(1, 16, 16, 3), **options) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def pictures(portraits) -> list[pictures.Picture]:
+def pictures(portraits) -> list[Picture]:
     """Three portraits."""
     return pictures_of(portraits, 3, 0, None)
 
@@ -125,7 +125,7 @@ def test_pictures_that_calibrated_do_not_judge(tiny_models, portraits):
     names = sorted(path.name for path in (portraits / "train" / "image").iterdir())
     all_but_one = dataclasses.replace(card, calibration_files=tuple(names[:3] + names[4:]))
     (picture,) = pictures_of(portraits, 1, 0, all_but_one)
-    expected = pictures.read_image(portraits / "train" / "image" / names[3])
+    expected = read_image(portraits / "train" / "image" / names[3])
     assert np.array_equal(picture, expected)
     every = dataclasses.replace(card, calibration_files=tuple(names))
     assert len(pictures_of(portraits, 4, 0, every)) == 4

@@ -16,7 +16,9 @@ from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.tflite import interpreter as runtime
 from mmnet_deploy.tflite import operators
 from mmnet_deploy.tflite.card import with_card
-from mmnet_deploy.tflite.graph import Graph, Quantization, Tensor, schema
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Quantization, Tensor
+from mmnet_deploy.tflite.schema import schema
 
 PICTURE = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)
 
@@ -315,18 +317,18 @@ def test_producers_and_consumers_are_neighbours(content):
     graph = Graph.from_bytes(content)
     stem, one, other, join, _, end = graph.ops
     producers = graph.producers()
-    assert graph.consumers(stem.output) == [one, other]
-    assert graph.consumers(one.output) == graph.consumers(other.output) == [join]
+    assert graph.readers_of(stem.output) == [one, other]
+    assert graph.readers_of(one.output) == graph.readers_of(other.output) == [join]
     assert {producers[id(tensor)] for tensor in join.inputs} == {one, other}
     assert id(graph.inputs[0]) not in producers
-    assert (graph.consumers(end.output), graph.is_output(end.output)) == ([], True)
+    assert (graph.readers_of(end.output), graph.is_output(end.output)) == ([], True)
     assert not graph.is_output(stem.output)
 
 
 def test_a_reader_of_a_tensor_twice_is_one_consumer():
     """An operator counts once, however often it reads a tensor."""
     graph = Graph.from_bytes(_converted(lambda i: keras.layers.Add()([i, i]), 8, 8, 3))
-    assert len(graph.consumers(graph.inputs[0])) == 1
+    assert len(graph.readers_of(graph.inputs[0])) == 1
 
 
 def test_unused_operators_are_removed(content):
@@ -379,7 +381,7 @@ def test_replacing_a_tensor_reaches_every_reader(content):
     graph.replace_tensor(stem.output, graph.inputs[0])
     assert one.input(0) is other.input(0) is graph.inputs[0]
     assert one.input(1).data is not None
-    assert graph.consumers(stem.output) == []
+    assert graph.readers_of(stem.output) == []
 
 
 def test_the_same_graph_gives_the_same_bytes(content):

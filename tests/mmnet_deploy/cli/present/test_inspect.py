@@ -242,8 +242,8 @@ def test_without_tensorflow_the_network_is_refused_in_one_line(
     one_line, call, tiny_models, tiny_run, portraits, monkeypatch
 ):
     """The line says what is missing and how to install it."""
-    from mmnet_deploy.cli import console
+    from mmnet_deploy.networks import backend
 
-    monkeypatch.setattr(console.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(backend.importlib.util, "find_spec", lambda name: None)
     result = call("inspect", tiny_models["int8"], "--against", tiny_run, "--data", portraits)
     one_line(result, 1, "`mmnet-deploy inspect --against` needs tensorflow", "pip install")

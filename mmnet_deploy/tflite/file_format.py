@@ -1,0 +1,218 @@
+"""Reading and writing a graph as the tables of a `.tflite` file.
+
+The format numbers everything: operators name tensors by index, tensors name buffers by
+index. Reading makes references of the numbers; writing numbers what there is.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mmnet_deploy.tflite.parts import DTYPES, Op, Quantization, Tensor
+from mmnet_deploy.tflite.schema import IDENTIFIER, enumeration, name_of, schema
+
+# --- Reading -----------------------------------------------------------------
+
+
+def read_tensors(model: Any) -> list[Tensor]:
+    """The tensors of a model's main subgraph, in the order of the file."""
+    return [_read_tensor(tensor, model.buffers) for tensor in model.subgraphs[0].tensors]
+
+
+def read_ops(model: Any, tensors: Sequence[Tensor]) -> list[Op]:
+    """The operators of a model's main subgraph on its `tensors`, in the order of execution."""
+    names = {code: name for name, code in enumeration("BuiltinOperator").items()}
+    ops = model.subgraphs[0].operators
+    return [_read_op(op, model.operatorCodes, names, tensors) for op in ops]
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
+
+
+def _read_tensor(tensor: Any, buffers: Sequence[Any]) -> Tensor:
+    shape = () if tensor.shape is None else tuple(int(n) for n in tensor.shape)
+    dtype = name_of("TensorType", tensor.type)
+    raw = buffers[tensor.buffer].data
+    data = None
+    if raw is not None and len(raw):
+        content = np.asarray(raw, np.uint8).tobytes()
+        data = (
+            np.frombuffer(content, DTYPES[dtype]).reshape(shape)
+            if dtype in DTYPES and tensor.sparsity is None
+            else np.frombuffer(content, np.uint8)
+        )
+    quantization, limits = None, None
+    q = tensor.quantization
+    if q is not None and q.scale is not None and len(q.scale):
+        zeros = q.zeroPoint if q.zeroPoint is not None and len(q.zeroPoint) else [0] * len(q.scale)
+        quantization = Quantization(
+            tuple(float(s) for s in q.scale), tuple(int(z) for z in zeros), q.quantizedDimension
+        )
+    if q is not None and q.min is not None and len(q.min) == 1:
+        limits = float(q.min[0]), float(q.max[0])
+    signature = tensor.shapeSignature
+    return Tensor(
+        name=_text(tensor.name),
+        shape=shape,
+        dtype=dtype,
+        data=data,
+        quantization=quantization,
+        signature=None if signature is None else tuple(int(n) for n in signature),
+        limits=limits,
+        source=tensor,
+    )
+
+
+def _read_op(op: Any, codes: Sequence[Any], names: dict[int, str], tensors: Sequence[Tensor]) -> Op:
+    code = codes[op.opcodeIndex]
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    kind = names.get(builtin, f"BUILTIN {builtin}")
+    is_custom = kind == "CUSTOM"
+    inputs = [] if op.inputs is None else op.inputs
+    outputs = [] if op.outputs is None else op.outputs
+    return Op(
+        kind=_text(code.customCode) or kind if is_custom else kind,
+        inputs=[tensors[index] if index >= 0 else None for index in inputs],
+        outputs=[tensors[index] for index in outputs],
+        options=op.builtinOptions,
+        options_type=op.builtinOptionsType,
+        is_custom=is_custom,
+        version=code.version,
+        source=op,
+    )
+
+
+# --- Writing -----------------------------------------------------------------
+
+
+def write(
+    ops: Sequence[Op], inputs: Sequence[Tensor], outputs: Sequence[Tensor], model: Any
+) -> bytes:
+    """A `.tflite` file of one graph; the same graph gives the same bytes.
+
+    Args:
+        model: The file's tables as they were read; metadata and signatures are taken from it.
+    """
+    import flatbuffers
+
+    target = schema()
+    tables = _Tables()
+    main = target.SubGraphT()
+    main.name = model.subgraphs[0].name
+    main.inputs = [tables.number(tensor) for tensor in inputs]
+    main.operators = [tables.operator(op) for op in ops]
+    main.outputs = [tables.number(tensor) for tensor in outputs]
+    main.tensors = tables.tensors
+
+    written = target.ModelT()
+    written.version, written.description = model.version, model.description
+    written.subgraphs, written.buffers = [main], tables.buffers
+    written.operatorCodes = tables.operator_codes()
+    written.metadata = []
+    for entry in model.metadata or []:
+        renumbered = target.MetadataT()
+        renumbered.name, renumbered.buffer = entry.name, len(tables.buffers)
+        tables.buffers.append(model.buffers[entry.buffer])
+        written.metadata.append(renumbered)
+    written.signatureDefs = _signatures(model, inputs, outputs, tables)
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(written.Pack(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+class _Tables:
+    """The tables of a new file, which number what they are asked for.
+
+    Attributes:
+        buffers, tensors: In the order of their numbers.
+    """
+
+    def __init__(self) -> None:
+        self.buffers = [schema().BufferT()]  # By the format's rule the first one is empty.
+        self.tensors: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._codes: dict[tuple[str, bool, int], int] = {}
+
+    def number(self, tensor: Tensor | None) -> int:
+        """Number of a tensor, which is added when it is first asked for; -1 for None."""
+        if tensor is None:
+            return -1
+        if id(tensor) not in self._numbers:
+            self._numbers[id(tensor)] = len(self.tensors)
+            self.tensors.append(_write_tensor(tensor, self.buffers))
+        return self._numbers[id(tensor)]
+
+    def operator(self, op: Op) -> Any:
+        """The table of an operator."""
+        written = copy.copy(op.source) if op.source else schema().OperatorT()
+        key = op.kind, op.is_custom, op.version
+        written.opcodeIndex = self._codes.setdefault(key, len(self._codes))
+        written.inputs = [self.number(tensor) for tensor in op.inputs]
+        written.outputs = [self.number(tensor) for tensor in op.outputs]
+        written.builtinOptions, written.builtinOptionsType = op.options, op.options_type
+        return written
+
+    def operator_codes(self) -> list[Any]:
+        """The kinds of operators, in the order of their numbers."""
+        codes, written = enumeration("BuiltinOperator"), []
+        for kind, custom, version in self._codes:
+            code = schema().OperatorCodeT()
+            builtin = codes["CUSTOM"] if custom else codes[kind]
+            code.builtinCode, code.deprecatedBuiltinCode = builtin, min(builtin, 127)
+            code.customCode, code.version = (kind if custom else None), version
+            written.append(code)
+        return written
+
+
+def _write_tensor(tensor: Tensor, buffers: list[Any]) -> Any:
+    target = schema()
+    written = target.TensorT()
+    written.name, written.shape = tensor.name, list(tensor.shape)
+    written.type = enumeration("TensorType")[tensor.dtype]
+    written.shapeSignature = None if tensor.signature is None else list(tensor.signature)
+    written.hasRank = True
+    written.isVariable = tensor.source.isVariable if tensor.source is not None else False
+    if tensor.quantization or tensor.limits:
+        q = written.quantization = target.QuantizationParametersT()
+        if tensor.quantization:
+            q.scale = list(tensor.quantization.scales)
+            q.zeroPoint = list(tensor.quantization.zero_points)
+            q.quantizedDimension = tensor.quantization.axis
+        if tensor.limits:
+            q.min, q.max = [tensor.limits[0]], [tensor.limits[1]]
+    written.buffer = 0
+    if tensor.data is not None:
+        buffer = target.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
+        written.buffer = len(buffers)
+        buffers.append(buffer)
+    return written
+
+
+def _signatures(
+    model: Any, inputs: Sequence[Tensor], outputs: Sequence[Tensor], tables: _Tables
+) -> list[Any]:
+    """The model's signatures with the tensors' new numbers."""
+    target, main, signatures = schema(), model.subgraphs[0], []
+    for old in model.signatureDefs or []:
+        new = target.SignatureDefT()
+        new.signatureKey, new.subgraphIndex = old.signatureKey, 0
+        for side, before, after in (
+            ("inputs", main.inputs, inputs),
+            ("outputs", main.outputs, outputs),
+        ):
+            maps = []
+            for entry in getattr(old, side) or []:
+                renumbered = target.TensorMapT()
+                renumbered.name = entry.name
+                place = list(before).index(entry.tensorIndex)
+                renumbered.tensorIndex = tables.number(after[place])
+                maps.append(renumbered)
+            setattr(new, side, maps)
+        signatures.append(new)
+    return signatures

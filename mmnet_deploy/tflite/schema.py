@@ -1,0 +1,49 @@
+"""The TFLite file format as the installed runtime defines it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import struct
+from typing import Any
+
+from mmnet_deploy.errors import MissingDependencyError
+
+IDENTIFIER = b"TFL3"
+"""Bytes 4 to 8 of every `.tflite` file."""
+
+DAMAGE = (struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError)
+"""What flatbuffers raises where a file is cut off or its offsets lead nowhere."""
+
+_SCHEMAS = ("ai_edge_litert", "tensorflow.lite.python")
+
+
+def schema() -> Any:
+    """Generated classes of the TFLite file format.
+
+    Raises:
+        MissingDependencyError: No installed package has them.
+    """
+    for module in _SCHEMAS:
+        try:
+            return importlib.import_module(f"{module}.schema_py_generated")
+        except ImportError:
+            continue
+    raise MissingDependencyError(
+        "Reading TFLite files needs their schema. Install it with: pip install ai-edge-litert"
+    )
+
+
+@functools.cache
+def enumeration(name: str) -> dict[str, int]:
+    """The numbers of one of the format's enumerations, by name."""
+    values = vars(getattr(schema(), name))
+    return {key: value for key, value in values.items() if isinstance(value, int)}
+
+
+def name_of(enum: str, value: int) -> str:
+    """The name of a number in one of the format's enumerations, known or not."""
+    for name, code in enumeration(enum).items():
+        if code == value:
+            return name
+    return f"{enum} {value}"
