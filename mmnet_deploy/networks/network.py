@@ -22,6 +22,7 @@ import models
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import keras_file
+from mmnet_deploy.networks.backend import INSTALL
 from mmnet_deploy.networks.keras_file import KerasFile
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.pictures import preprocess
@@ -270,7 +271,6 @@ def _load_saved_model(folder: Path, unsafe: bool) -> SavedModel:
         from mmnet_deploy.networks import saved_model
     except ImportError as error:
         raise MissingDependencyError(
-            "A SavedModel needs tensorflow. "
-            "Install with: pip install '.[convert]' in a checkout of mmnet-deploy"
+            f"The SavedModel {folder} needs tensorflow. {INSTALL}"
         ) from error
     return saved_model.load(folder, unsafe=unsafe)

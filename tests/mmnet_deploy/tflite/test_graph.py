@@ -276,6 +276,19 @@ def test_each_channel_has_its_own_scale(stored, axis, scales, zeros):
         assert np.array_equal(whole.real(part), expected)
 
 
+@given(
+    values=hnp.arrays(np.float32, (2, 3), elements=st.floats(-4, 4, width=32)),
+    scale=st.sampled_from([2**-7, 2**-5, 2**-3]),
+    zero=st.integers(-128, 127),
+)
+def test_what_is_stored_is_the_nearest_integer(values, scale, zero):
+    """Within half a step of the value, or at the end of the type's range."""
+    quantization = Quantization((scale,), (zero,))
+    real = quantization.real(quantization.stored(values, np.int8))
+    ends = scale * (np.array([-128, 127]) - zero)
+    assert np.all(np.abs(real - np.clip(values, *ends)) <= scale / 2)
+
+
 def test_each_constant_is_named_once():
     """A filter that two convolutions share is one constant."""
     shared = keras.layers.Conv2D(3, 1, name="shared")
@@ -329,6 +342,25 @@ def test_a_reader_of_a_tensor_twice_is_one_consumer():
     """An operator counts once, however often it reads a tensor."""
     graph = Graph.from_bytes(_converted(lambda i: keras.layers.Add()([i, i]), 8, 8, 3))
     assert len(graph.readers_of(graph.inputs[0])) == 1
+
+
+def test_the_index_of_readers_has_every_reader_of_every_tensor(content):
+    """Once each, in the order of execution; what nobody reads is not in it."""
+    graph = Graph.from_bytes(content)
+    readers = graph.readers()
+    for op in graph.ops:
+        expected = [o for o in graph.ops if any(tensor is op.output for tensor in o.inputs)]
+        assert readers.get(id(op.output), []) == graph.readers_of(op.output) == expected
+    assert id(graph.outputs[0]) not in readers
+
+
+def test_an_input_that_must_be_there_is_asked_for_by_number(content):
+    """An operator that lacks it is an error of the file, with its kind."""
+    op = Graph.from_bytes(content).ops[0]
+    op.inputs = [op.inputs[0], None]
+    for index in (1, 2):
+        with pytest.raises(ModelFileError, match=f"CONV_2D lacks its input {index}"):
+            op.input(index)
 
 
 def test_unused_operators_are_removed(content):
