@@ -4,10 +4,10 @@
                                           [--graph deploy]
 
 Every point is predicted by a fit of the eleven others. The networks are converted plainly
-(`--graph stock`), with seeded weights, in float32. Then richer
-models: weights by class of instruction (non-negative least squares of relative errors), with
-and without a constant, and a power law. `--write` stores the proportional fit as the profile
-that the package ships. About four minutes on one core.
+(`--graph stock`), with seeded weights, in float32. Then richer models follow: weights by class
+of instruction (non-negative least squares of relative errors), with and without a constant,
+and a power law. `--write` stores the proportional fit as the bundled profile. It takes about
+four minutes on one core.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ from mmnet_deploy.tflite.graph import Graph
 
 NAME = "Xiaomi Mi 5 (Snapdragon 820)"
 SOURCE = (
-    "twelve latencies read off the figure of Seo et al. 2019 (mmnet_deploy/published_points.csv), "
-    "networks converted plainly (benchmarks/latency_estimate.py)"
+    "twelve latencies read off the figure of Seo et al. 2019 "
+    "(mmnet_deploy/results/published_points.csv), networks converted plainly "
+    "(benchmarks/latency_estimate.py)"
 )
 
 

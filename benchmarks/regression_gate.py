@@ -1,4 +1,4 @@
-"""How often `compare` calls a change where there is none, and finds one of 5 %.
+"""How often `compare` reports a change where there is none, and finds one of 5 %.
 
     python benchmarks/regression_gate.py [--pairs 10000]
     python benchmarks/regression_gate.py --reruns DIR
@@ -6,8 +6,8 @@
 The first simulates pairs of runs with the sample sizes of the default preset: 50 runs of a
 model of 20 ms, 1000 of one of 1 ms. Noise is by share of the latency; the time that
 disturbances last is the same in milliseconds for both, so that neighbouring samples of the
-fast model go together more. The second takes stored benchmarks, of which repetitions of one
-setting are compared pairwise: whatever `compare` says of them is a false alarm.
+fast model are correlated more. The second takes stored benchmarks and compares repetitions of
+one setting pairwise: any change that `compare` reports there is a false alarm.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def from_values(
 
 
 def _check_numbers(content: Any, place: str) -> None:
-    """Refuse numbers that JSON has not, wherever they are."""
+    """Refuse numbers that JSON does not have, wherever they are."""
     if isinstance(content, float) and not math.isfinite(content):
         raise ValueError(f"Expected a finite number, got `{content}` - at `{place}`")
     if isinstance(content, int) and not LEAST <= content <= MOST:

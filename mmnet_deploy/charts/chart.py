@@ -59,7 +59,7 @@ class Options:
 
     Attributes:
         size: A name in `style.SIZES`.
-        x_scale, y_scale: `auto`, `linear`, `log`; the vertical one may be `broken`.
+        x_scale, y_scale: `auto`, `linear` or `log`; the vertical one may be `broken`.
         published: Published points, drawn hollow in every panel beside the measured ones.
         references: Errors without a latency, drawn as lines.
     """
@@ -112,7 +112,7 @@ def _add_hint(figure: Figure, missing: int) -> None:
     hint = "↙ lower left is better"
     if missing:
         hint = (
-            f"{missing} {'label' if missing == 1 else 'labels'} left out for want of room    {hint}"
+            f"{missing} {'label' if missing == 1 else 'labels'} left out for lack of room    {hint}"
         )
     text = figure.text(1.0 - MARGIN_PT / width_pt, MARGIN_PT / height_pt, hint)
     text.set(ha="right", va="bottom", fontsize=8.0, color=QUIET, style="italic", in_layout=False)
@@ -231,8 +231,8 @@ def draw(
     Args:
         points: At least one.
         path: A `.svg`, `.png` or `.pdf` file.
-        title: Stands above the name of the device, in place of the default; with an
-            empty one, neither is there, as where a caption says it.
+        title: Stands above the name of the device, in place of the default; an empty one
+            leaves both out, for a chart with a caption.
         options: Size, scales, and what else is drawn.
 
     Returns:

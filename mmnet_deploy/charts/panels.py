@@ -43,7 +43,7 @@ class Panel:
     Attributes:
         dots: The points, those on the front first.
         marks, placements: The disc and the label of each dot that has one; a placement is
-            None if there was no room. Among very many dots only those on the front have any.
+            None if there was no room. Among very many dots, only those on the front have labels.
         inside: The area of the axes.
     """
 
@@ -55,7 +55,7 @@ class Panel:
 
     @property
     def unlabelled(self) -> int:
-        """Number of dots without a label for want of room."""
+        """Number of dots without a label for lack of room."""
         return len(self.dots) - sum(found is not None for found in self.placements)
 
 

@@ -1,11 +1,11 @@
-"""The devices of a report: what they looked like, and the commands that repeat the runs."""
+"""The devices of a report: their state, and the commands that repeat the runs."""
 
 from __future__ import annotations
 
 import dataclasses
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from android_benchmark import PRESETS, DeviceFacts, DeviceState, RunRules
 from mmnet_deploy.report.plots import Pair
@@ -28,7 +28,7 @@ class Trace:
 
 @dataclasses.dataclass(frozen=True)
 class DevicePart:
-    """A device, what it looked like, and what it was measured with."""
+    """A device, its state over the runs, and what it was measured with."""
 
     name: str
     facts: DeviceFacts
@@ -76,30 +76,45 @@ def _limit_ghz(state: DeviceState) -> float | None:
     return max(state.frequency_limits_khz) / 1e6 if any(state.frequency_limits_khz) else None
 
 
+def _free_gb(state: DeviceState) -> float | None:
+    return state.free_memory_bytes / 1e9 if state.free_memory_bytes else None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reading:
+    """Something that a device may tell of its state; `detail` stands behind the name."""
+
+    name: str
+    unit: str
+    of: Callable[[DeviceState], float | None]
+    detail: str = ""
+
+
 _READINGS = (
-    ("Hottest sensor", "°C", _hottest),
-    ("Battery temperature", "°C", lambda state: state.battery_c),
-    ("Fastest core", "GHz", _fastest_ghz),
-    ("Highest allowed frequency", "GHz", _limit_ghz),
-    ("Load (1 min)", "", lambda state: state.load_1min),
-    ("Free memory", "GB", lambda s: s.free_memory_bytes / 1e9 if s.free_memory_bytes else None),
+    _Reading("Hottest sensor", "°C", _hottest),
+    _Reading("Battery temperature", "°C", lambda state: state.battery_c),
+    _Reading("Fastest core", "GHz", _fastest_ghz),
+    _Reading("Highest allowed frequency", "GHz", _limit_ghz),
+    _Reading("Load", "", lambda state: state.load_1min, " (1 min)"),
+    _Reading("Free memory", "GB", _free_gb),
 )
 
 
 def _traces(benchmarks: Sequence[Benchmark]) -> tuple[tuple[Trace, ...], tuple[str, ...]]:
     """Readings in the order of the runs, and what could not be read."""
     traces, missing, notes = [], [], []
-    for what, unit, of in _READINGS:
-        pairs = tuple((of(b.before), of(b.after)) for b in benchmarks)
+    for reading in _READINGS:
+        what, unit = reading.name + reading.detail, reading.unit
+        pairs = tuple((reading.of(b.before), reading.of(b.after)) for b in benchmarks)
         known = {value for pair in pairs for value in pair if value is not None}
         if not known:
-            missing.append(what.split(" (")[0].lower())
+            missing.append(reading.name.lower())
         elif len(known) == 1:
-            notes.append(f"{what}: {known.pop():.4g} {unit}".rstrip() + " whenever it was read.")
+            notes.append(f"{what}: {known.pop():.4g} {unit}".rstrip() + " at every reading.")
         else:
             traces.append(Trace(what, unit, pairs))
     if missing:
-        notes.append(f"Not readable there: {', '.join(missing)}.")
+        notes.append(f"Not readable on this device: {', '.join(missing)}.")
     governors = sorted({g for b in benchmarks for g in (*b.before.governors, *b.after.governors)})
     if governors:
         notes.append(f"Frequency governor: {', '.join(governors)}.")
@@ -149,7 +164,7 @@ def _model_names(models: Sequence[ModelFile]) -> list[str]:
 
 
 def preset_name(rules: RunRules) -> str:
-    """The preset that the rules are of, but for the rests, which some devices need none of."""
+    """The preset of the rules, whatever their rests, which some devices do not need; else empty."""
 
     def plain(of: RunRules) -> RunRules:
         return dataclasses.replace(of, rest_margin_c=None, rest_max_s=0.0)

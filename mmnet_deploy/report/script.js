@@ -1,5 +1,5 @@
 "use strict";
-// Sorting by a column: the only thing that the page cannot do without script.
+// Sorting by a column is all that needs script.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];

@@ -2,11 +2,11 @@
 
 Latency samples of one run are not independent: frequency and temperature drift, and other
 work slows down several invocations in a row. An interval that takes them for independent is
-too narrow and cries wolf. Here each run is cut into batches of consecutive samples, and the
+too narrow and gives false alarms. Here each run is cut into batches of consecutive samples, and the
 medians of the batches are the observations: the method of nonoverlapping batch means
 (B. W. Schmeiser, "Batch size effects in the analysis of simulation output", Operations
 Research 30(3), 1982, who advises 10 to 30 batches; A. M. Law, "Simulation Modeling and
-Analysis", 5th ed., 9.5.3). If consecutive batches still go together, the batches are made
+Analysis", 5th ed., 9.5.3). If consecutive batches are still correlated, the batches are made
 longer, as in G. S. Fishman, "Grouping observations in digital simulation", Management
 Science 24(5), 1978. The two sides are compared by Welch's t interval of the logarithms, so
 that a change is a ratio, and equally large in both directions.
@@ -14,7 +14,7 @@ that a change is a ratio, and equally large in both directions.
 What one run cannot tell is how much runs of the same program differ among each other. With
 repeats, the medians of whole runs are the observations (T. Kalibera and R. Jones, "Rigorous
 benchmarking in reasonable time", ISMM 2013); without, changes below `LEAST_LATENCY` are
-never called any.
+never reported.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from mmnet_deploy.results.student import t_quantile
 CONFIDENCE = 0.99
 BATCHES = (10, 5)
 CORRELATED = 0.15
-"""From this lag-1 correlation of the batches' medians on, the batches are too short."""
+"""Above this lag-1 correlation of the batches' medians, the batches are too short."""
 
 LEAST_RUNS = 5
 LEAST_LATENCY = 0.01
-"""Runs of one program differ by this share for reasons that no single run shows: where its
-memory lies, what the clock was at."""
+"""Runs of one program differ by this share for reasons that no single run shows, such as
+where its memory lies and what the clock was at."""
 
 _MEDIAN_VARIANCE = math.pi / 2  # of a normal distribution's median, in variances of its mean
 

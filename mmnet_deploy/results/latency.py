@@ -44,7 +44,7 @@ def summarise(
 
     The interval of a percentile is that of order statistics: it assumes no distribution, only
     that runs are independent. With few runs it spans all samples. That of a mean is the normal
-    approximation; so are both where an engine hands out statistics only. The least has none.
+    approximation; so are both where an engine gives statistics only. The minimum has none.
 
     Args:
         measurement: Samples, or statistics.

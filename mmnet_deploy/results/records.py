@@ -88,7 +88,7 @@ class Evaluation:
 
     @property
     def note(self) -> str:
-        """What has to stand beside the scores, in one line; empty for nothing."""
+        """A line that has to stand beside the scores; usually empty."""
         if self.foreground_share is None or not self.beaten_by_constant:
             return ""
         constant = min(self.foreground_share, 1 - self.foreground_share)
@@ -121,11 +121,11 @@ class Benchmark:
 
     Attributes:
         cores: Numbers of the cores that the program was pinned to; empty if it was not.
-        cores_wanted: `big`, `little`, `all` or a mask, as it was asked for; empty on a device
-            that pins nothing.
-        init_us: Loading the model and preparing it.
-        profile: Mean time of the operators, where it was asked for.
-        output_difference: None where the engine hands out no outputs.
+        cores_wanted: `big`, `little`, `all` or a mask, as requested; empty on a device that
+            pins nothing.
+        init_us: Time to load and prepare the model.
+        profile: Mean time of the operators, where it was requested.
+        output_difference: None where the engine gives no outputs.
     """
 
     model: ModelFile
@@ -150,7 +150,7 @@ class Benchmark:
 
     @property
     def broken_rules(self) -> tuple[Flag, ...]:
-        """The flags that are not as a valid result has them; with any it is shown as invalid."""
+        """The flags that a valid result would not have; a result with any is shown as invalid."""
         return tuple(flag for flag in self.flags if not flag.good)
 
 
@@ -178,7 +178,7 @@ class Cost:
         counts: By class, in one inference.
         runs: Totals of the measured runs; `counts` is the last of them.
         operators: In the order that they ran; empty where `operators_missing` says why.
-        cpu: The core that the emulator played, and the chip that it said it was (`identity`).
+        cpu: The emulated core, and the chip that it reported (`identity`).
         engine: Program and delegate.
         runtime: The package that the kernels are from, with the hash of its wheel.
         compiler: What compiled the engine.
@@ -208,7 +208,7 @@ class Cost:
 
     @property
     def conditions(self) -> dict[str, str]:
-        """What two counts must share to be compared, by the words of a message."""
+        """What two counts must share to be compared, by the names that messages use."""
         return {
             "core": f"{self.cpu} as {self.identity}",
             "delegate": self.engine.delegate,

@@ -15,7 +15,7 @@ from mmnet_deploy.results.records import Benchmark, Cost, Record
 
 
 def _file_name(record: Record) -> str:
-    """A name that tells results apart; an evaluation or a count repeated keeps its name."""
+    """A name that tells results apart; a repeated evaluation or count keeps its name."""
     if isinstance(record, Benchmark):
         engine = record.engine
         about = [
@@ -81,7 +81,7 @@ def read(paths: Iterable[Path]) -> StoredResults:
     """Read results from files, and from folders all `.json` files directly in them.
 
     A file that was named has to be a result. In a folder, one that is half-written, foreign
-    or of a newer version is skipped, and costs none of the others.
+    or of a newer version is skipped, and the others are read.
 
     Raises:
         ResultError: A path does not exist, a named file is no result, or there are none.
@@ -113,5 +113,5 @@ def read(paths: Iterable[Path]) -> StoredResults:
 
 
 def load(paths: Iterable[Path]) -> list[Record]:
-    """The results alone, for those who need not tell what was skipped; see `read`."""
+    """The results alone, where nobody needs to know what was skipped; see `read`."""
     return list(read(paths).records)

@@ -12,13 +12,34 @@ from mmnet_deploy.cli.console import FOLDER, parse_share, read_results, say
 @click.command()
 @click.argument("baseline", type=FOLDER)
 @click.argument("new", type=FOLDER)
-@click.option("--max-latency-increase", metavar="SHARE", help="Such as 5%.")
-@click.option("--max-error-increase", metavar="SHARE", help="Of the gradient error, such as 2%.")
-@click.option("--max-size-increase", metavar="SHARE", help="Of the file, such as 1%.")
-@click.option("--max-cost-increase", metavar="SHARE", help="Of the instructions, such as 0.5%.")
-@click.option("--strict", is_flag=True, help="Fail too where something cannot be compared.")
-@click.option("--markdown", metavar="FILE.md", type=FOLDER, help="Also write a table for people.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--max-latency-increase",
+    metavar="SHARE",
+    help="Largest increase of the latency that passes, such as 5%.",
+)
+@click.option(
+    "--max-error-increase",
+    metavar="SHARE",
+    help="Largest increase of the gradient error that passes, such as 2%.",
+)
+@click.option(
+    "--max-size-increase",
+    metavar="SHARE",
+    help="Largest increase of the file size that passes, such as 1%.",
+)
+@click.option(
+    "--max-cost-increase",
+    metavar="SHARE",
+    help="Largest increase of the instructions that passes, such as 0.5%.",
+)
+@click.option("--strict", is_flag=True, help="Also fail if anything cannot be compared.")
+@click.option(
+    "--markdown",
+    metavar="FILE.md",
+    type=FOLDER,
+    help="Also write the comparison as Markdown, for a pull request.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @click.pass_context
 def compare(
     ctx: click.Context,
@@ -32,13 +53,13 @@ def compare(
     markdown: Path | None,
     as_json: bool,
 ) -> None:
-    """Compare new results with a baseline, as a gate.
+    """Compare new results with a baseline.
 
-    BASELINE and NEW are files or folders of results. A model is known by its file's name and
-    operating point. Latencies are compared where device, engine, threads, delegate, cores and
-    rules are equal; else the row says what differs.
+    BASELINE and NEW are files or folders of results. Models are matched by file name and
+    operating point. Latencies are compared if device, engine, threads, delegate, cores and
+    rules are equal; otherwise the row says what differs.
 
-    Exit code 1 if a given limit is exceeded beyond noise, or if nothing could be held to it.
+    The exit code is 1 if a given limit is exceeded beyond noise, or if it could not be checked.
 
     \b
     Example: mmnet-deploy compare main/results results

@@ -20,7 +20,6 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "instructions": lambda value: f"{value:,.0f}",
 }
 HEADER = ("quantity", "model", "on", "baseline", "new", "change", "verdict")
-SIGNS = {"better": "✓ better", "worse": "✗ worse", "same": "same", NOT_COMPARABLE: "–"}
 
 
 def _value(row: Row, value: float | None) -> str:
@@ -63,7 +62,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def summary(comparison: Comparison) -> str:
-    """How many rows there are of each verdict, and of broken limits."""
+    """How many rows have each verdict, and how many exceed a limit."""
     counts = Counter(row.verdict for row in comparison.rows)
     parts = [f"{counts[v]} {v}" for v in ("worse", "better", SAME, NOT_COMPARABLE) if counts[v]]
     broken = len(comparison.exceeded)
@@ -77,11 +76,11 @@ def print_text(comparison: Comparison) -> None:
     print_table(HEADER, [_cells(row) for row in comparison.rows], numbers=False)
     for note in comparison.notes:
         say(note)
-    say(f"{summary(comparison)}. Intervals are of {100 * CONFIDENCE:g} %.")
+    say(f"{summary(comparison)}. Intervals are {100 * CONFIDENCE:g} % confidence intervals.")
 
 
 def to_json(comparison: Comparison) -> str:
-    """All rows with plain numbers; shares are not in percent."""
+    """All rows with plain numbers; shares are fractions, not percentages."""
     content = {
         "schema_version": 1,
         "confidence": CONFIDENCE,
@@ -112,7 +111,7 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 
 def to_markdown(comparison: Comparison) -> str:
-    """What changed in one table, what did not folded away; for a pull request."""
+    """The comparison for a pull request: what changed in a table, the rest folded away."""
     broken: list[Row] = []
     changed: list[Row] = []
     rest: list[Row] = []
@@ -143,5 +142,7 @@ def to_markdown(comparison: Comparison) -> str:
             "",
         ]
     lines += [f"{_escaped(note)}  " for note in comparison.notes]
-    lines.append(f"{summary(comparison)}. Intervals are of {100 * CONFIDENCE:g} %.")
+    lines.append(
+        f"{summary(comparison)}. Intervals are {100 * CONFIDENCE:g} % confidence intervals."
+    )
     return "\n".join(lines) + "\n"

@@ -20,50 +20,77 @@ _SCALES = ("auto", "linear", "log")
 @click.command()
 @click.argument("results", metavar="[RESULTS]...", nargs=-1, type=FOLDER)
 @click.option(
-    "-o", "--out", "file", required=True, metavar="FILE.svg|png|pdf", type=FOLDER, help="The chart."
+    "-o",
+    "--out",
+    "file",
+    required=True,
+    metavar="FILE.svg|png|pdf",
+    type=FOLDER,
+    help="Path of the chart.",
 )
 @click.option(
     "--metric",
     default="gradient_error",
     show_default=True,
     metavar="NAME",
-    help="gradient_error, mad, sad, mse, mean_iou, or another that was evaluated.",
+    help="Metric of the error axis: gradient_error, mad, sad, mse, mean_iou or any other that "
+    "was evaluated.",
 )
 @click.option(
     "--latency",
     "statistic",
     type=click.Choice(["median", "p90", "mean", "min"]),
-    help="Default: what the run rules quote.",
+    help="Statistic of the latency. By default, what the run rules quote.",
 )
-@click.option("--device", "devices", multiple=True, metavar="SERIAL", help="Only this one.")
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    metavar="SERIAL",
+    help="Draw the results of this device only; may be repeated.",
+)
 @click.option(
     "--size",
     type=click.Choice(["column", "page", "slide"]),
     default="page",
     show_default=True,
-    help="Of a paper's column (85 mm) or page, or a 16:9 slide.",
+    help="Size of the chart: a column (85 mm) or a page of a paper, or a 16:9 slide.",
 )
-@click.option("--x-scale", type=click.Choice(_SCALES), default="auto", show_default=True)
 @click.option(
-    "--y-scale", type=click.Choice([*_SCALES, "broken"]), default="auto", show_default=True
+    "--x-scale",
+    type=click.Choice(_SCALES),
+    default="auto",
+    show_default=True,
+    help="Scale of the latency axis.",
+)
+@click.option(
+    "--y-scale",
+    type=click.Choice([*_SCALES, "broken"]),
+    default="auto",
+    show_default=True,
+    help="Scale of the error axis.",
 )
 @click.option(
     "--published",
     is_flag=True,
-    help="The published figure; with RESULTS, its points beside yours, hollow.",
+    help="Draw the published points; with RESULTS, as hollow points beside yours.",
 )
 @click.option(
     "--profile",
     default="snapdragon-820",
     show_default=True,
     metavar="NAME|FILE.toml",
-    help="The phone that counts of instructions are turned into estimates for.",
+    help="Phone whose latency is estimated from counts of instructions.",
 )
-@click.option("--emulated", is_flag=True, help="Draw emulated phones beside real devices too.")
+@click.option("--emulated", is_flag=True, help="Also draw emulated phones beside real devices.")
 @click.option(
-    "--title", help="Default: what is drawn, and the device; an empty one leaves both out."
+    "--title",
+    help="Title of the chart. By default, what is drawn and the device; an empty title leaves both "
+    "out.",
 )
-@click.option("--csv", "table", metavar="FILE", type=FOLDER, help="Write the plotted numbers.")
+@click.option(
+    "--csv", "table", metavar="FILE", type=FOLDER, help="Also write the plotted numbers as CSV."
+)
 def plot(
     results: tuple[Path, ...],
     file: Path,
@@ -81,9 +108,9 @@ def plot(
 ) -> None:
     """Draw quality against latency from result files or folders.
 
-    A benchmark and an evaluation belong together when they are of the same file. Each device
-    has a panel of its own, with the Pareto front of its valid points. So have latencies that
-    are estimated from the counts of `mmnet-deploy cost`.
+    A benchmark and an evaluation belong together if they are of the same model file. Each
+    device has a panel with the Pareto front of its valid points. Latencies that are estimated
+    from the counts of `mmnet-deploy cost` have a panel of their own.
 
     \b
     Example: mmnet-deploy plot results -o pareto.svg
@@ -94,9 +121,9 @@ def plot(
 
     style.file_kind(file)
     if not results and not published:
-        raise UsageError("`RESULTS` must name a file or folder, or give `--published`.")
+        raise UsageError("`RESULTS` must name a file or folder, unless `--published` is given.")
     if published and metric != "gradient_error":
-        raise UsageError(f"`--published` has gradient errors only. Received: --metric {metric}.")
+        raise UsageError(f"`--published` knows gradient errors only. Received: --metric {metric}.")
     from mmnet_deploy.charts import chart
     from mmnet_deploy.results.published import references, trade_offs
 

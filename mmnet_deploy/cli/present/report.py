@@ -13,12 +13,12 @@ from mmnet_deploy.errors import UsageError
 @click.command()
 @click.argument("results", metavar="RESULTS...", nargs=-1, required=True, type=FOLDER)
 @click.option(
-    "-o", "--out", "file", required=True, metavar="FILE.html", type=FOLDER, help="The page."
+    "-o", "--out", "file", required=True, metavar="FILE.html", type=FOLDER, help="Path of the page."
 )
 @click.option("--title", default="", help="Heading of the page.")
-@click.option("--emulated", is_flag=True, help="Draw emulated phones beside real devices too.")
+@click.option("--emulated", is_flag=True, help="Also draw emulated phones beside real devices.")
 def report(results: tuple[Path, ...], file: Path, title: str, emulated: bool) -> None:
-    """Write all that results say as one HTML page.
+    """Write everything that results say as one HTML page.
 
     RESULTS are files or folders. The page needs no network and no other file: send it as it
     is, print it, or read it on a phone.

@@ -20,10 +20,20 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument and the options that choose results."""
     for add in (
         click.option(
-            "--kind", type=click.Choice(["benchmark", "evaluation", "cost"]), help="Only these."
+            "--kind",
+            type=click.Choice(["benchmark", "evaluation", "cost"]),
+            help="Choose results of this kind.",
         ),
-        click.option("--device", metavar="NAME", help="A part of its name or serial, or with *."),
-        click.option("--model", metavar="NAME", help="A part of its name, or a pattern with *."),
+        click.option(
+            "--device",
+            metavar="NAME",
+            help="Choose devices by a part of the name or serial, or by a pattern with *.",
+        ),
+        click.option(
+            "--model",
+            metavar="NAME",
+            help="Choose models by a part of the name, or by a pattern with *.",
+        ),
         click.argument("paths", metavar="RESULTS...", nargs=-1, required=True, type=FOLDER),
     ):
         command = add(command)
@@ -38,7 +48,7 @@ def results() -> None:
 def _chosen(
     paths: tuple[Path, ...], model: str | None, device: str | None, kind: str | None
 ) -> StoredResults:
-    """The results that were asked for; what cannot be read is said."""
+    """The chosen results; a line says what cannot be read."""
     from mmnet_deploy.results import table
 
     return table.chosen(read_results(paths), model, device, kind)
@@ -46,7 +56,7 @@ def _chosen(
 
 @results.command("list")
 @_filters
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def list_results(
     paths: tuple[Path, ...],
     model: str | None,
@@ -99,7 +109,7 @@ def _line(row: Row) -> tuple[str, ...]:
 
 @results.command("show")
 @_filters
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: what is stored.")
+@click.option("--json", "as_json", is_flag=True, help="Print the stored JSON.")
 def show_results(
     paths: tuple[Path, ...],
     model: str | None,
@@ -107,9 +117,9 @@ def show_results(
     kind: str | None,
     as_json: bool,
 ) -> None:
-    """Show all that results say, but for the raw samples.
+    """Show everything that results say, except the raw samples.
 
-    With --json those too.
+    With --json, the samples are included.
 
     Example: mmnet-deploy results show results/benchmark-a.json
     """
@@ -142,7 +152,13 @@ def _value(value: object) -> str:
 @results.command("export")
 @_filters
 @click.option(
-    "-o", "--out", "file", required=True, metavar="FILE.csv|parquet", type=FOLDER, help="The table."
+    "-o",
+    "--out",
+    "file",
+    required=True,
+    metavar="FILE.csv|parquet",
+    type=FOLDER,
+    help="Path of the table.",
 )
 def export_results(
     paths: tuple[Path, ...],
@@ -151,7 +167,7 @@ def export_results(
     kind: str | None,
     file: Path,
 ) -> None:
-    """Write results as a table, a row for each file, with units in the names of columns.
+    """Write results as a table with a row for each file, and units in the names of columns.
 
     A benchmark and an evaluation of one file share `model_sha256`.
 

@@ -100,7 +100,7 @@ def _not_evidence(match: Match[Benchmark]) -> str:
 
 
 def _conditions(result: Benchmark) -> dict[str, object]:
-    """What two latencies must share, by the words of a message."""
+    """What two latencies must share, by the names that messages use."""
     device, engine = result.device, result.engine
     return {
         "device": device.model,
@@ -169,7 +169,7 @@ def _memory(results: Sequence[Benchmark]) -> float | None:
 
 
 def _way(result: Evaluation) -> dict[str, object]:
-    """What two qualities must share, by the words of a message."""
+    """What two qualities must share, by the names that messages use."""
     return {
         "data": f"{result.data}/{result.split}",
         "masks": result.data_sha256,

@@ -14,7 +14,7 @@ T = TypeVar("T")
 R = TypeVar("R", bound=Record)
 
 Facts = Mapping[str, object]
-"""What two results must share to be compared, by the words of a message."""
+"""What two results must share to be compared, by the names that messages use."""
 
 
 @dataclasses.dataclass(frozen=True)

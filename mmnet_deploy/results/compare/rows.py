@@ -14,12 +14,12 @@ SAME, WORSE, NOT_COMPARABLE = "same", "worse", "not comparable"
 
 @dataclasses.dataclass(frozen=True)
 class Quantity:
-    """Something that is compared.
+    """A quantity that is compared.
 
     Attributes:
-        title: What stands in a table, with its unit.
+        title: Its name in a table, with the unit.
         limit: The name of its threshold; empty if there is none.
-        least: Changes below this share are none.
+        least: Changes below this share do not count.
     """
 
     name: str

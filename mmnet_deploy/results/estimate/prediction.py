@@ -9,8 +9,8 @@ from mmnet_deploy.results.estimate.profile import LatencyProfile
 from mmnet_deploy.results.records import Cost
 
 REACH = 2.0
-"""How far beyond the fitted range an estimate is still given, with an interval twice as wide in
-the logarithm: a factor on either end. A rule of caution, not a measured one."""
+"""Within this factor beyond either end of the fitted range, an estimate is still given, with an
+interval that is twice as wide in the logarithm. This is a rule of caution, not a measured one."""
 
 
 class NoEstimateError(ResultError):
@@ -54,7 +54,7 @@ def estimate(cost: Cost, profile: LatencyProfile) -> LatencyEstimate:
 
 
 def _check_conditions(cost: Cost, profile: LatencyProfile) -> None:
-    """Refuse a model whose instructions the profile does not know the price of."""
+    """Refuse a model that was counted under other conditions than those of the profile."""
     pairs = (
         ("precision", cost.precision, profile.precision),
         ("delegate", cost.engine.delegate, profile.delegate),

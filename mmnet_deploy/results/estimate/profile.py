@@ -1,4 +1,4 @@
-"""Profiles: what a count of instructions means on a phone, and their TOML files."""
+"""Profiles of phones: what an instruction costs there, and their TOML files."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class LatencyProfile:
-    """A phone, as far as a count can tell its latency.
+    """What instructions cost on a phone, fitted to models of one kind.
 
     Attributes:
-        name: As it stands beside an estimate.
-        source: Where the latencies are from.
+        name: The phone's, as it stands beside an estimate.
+        source: Where the fitted latencies are from.
         precision, delegate: Of the models that it was fitted on.
         cpu, identity, runtime, runtime_wheel_sha256: How their instructions were counted.
         slope_ms_per_million: Milliseconds per million instructions.

@@ -55,13 +55,13 @@ class Joined:
 def join(records: Sequence[Record], emulated: bool = False) -> Joined:
     """Match benchmarks to evaluations by the model file's hash.
 
-    Of several benchmarks with the same settings the middle one is taken, of several
+    Of several benchmarks with the same settings the middle one is taken, and of several
     evaluations of a model the newest; a note says so.
 
     Args:
         records: Benchmarks and evaluations.
-        emulated: Whether results of emulated phones stand beside real ones; without real
-            ones they are taken in any case.
+        emulated: Whether results of emulated phones stand beside real ones; if there are no
+            real ones, they are taken in any case.
 
     Raises:
         ResultError: The evaluations used different data, sizes or definitions.
@@ -83,8 +83,9 @@ def join(records: Sequence[Record], emulated: bool = False) -> Joined:
             unknown[benchmark.model.sha256] = benchmark.model.name
     if unknown:
         which = "that very file" if len(unknown) == 1 else "those very files"
+        names = naming.some(unknown.values())
         notes.append(
-            f"No gradient error is known of {naming.some(unknown.values())}: evaluate {which} with "
+            f"No gradient error is known for {names}: evaluate {which} with "
             "`mmnet-deploy evaluate FILE --data DIR -o RESULTS`."
         )
     notes += [e.note for e in evaluations.values() if e.note]
@@ -110,7 +111,7 @@ def _one_definition(evaluations: Sequence[Evaluation]) -> None:
 
 
 def _repeats_note(groups: Sequence[Sequence[Benchmark]]) -> list[str]:
-    """What became of benchmarks with equal settings, in one line if there are any."""
+    """Which of the benchmarks with equal settings are shown, in one line if there are any."""
     groups = [group for group in groups if len(group) > 1]
     if not groups:
         return []

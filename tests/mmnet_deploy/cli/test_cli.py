@@ -314,7 +314,7 @@ def test_bad_results_are_one_line(one_line, call, tmp_path, portraits, tiny_mode
     bench = call(
         "bench", tiny_models["int8"], "--device", "host", "--min-duration", 0.01, "-o", "latency"
     )
-    assert "No gradient error is known of" in bench.stderr
+    assert "No gradient error is known for" in bench.stderr
     result = call("plot", "latency", "-o", "a.svg")
     one_line(result, 1, "no model has both")
     one_line(call("plot", "latency", "-o", "a.jpg"), 2, ".svg, .png or .pdf")

@@ -84,8 +84,8 @@ def page():
         "the 12 worst of 30 layers",
         "25 operators",
         "Frequency governor: schedutil.",
-        "Fastest core: 2.4 GHz whenever it was read.",
-        "Not readable there: hottest sensor",
+        "Fastest core: 2.4 GHz at every reading.",
+        "Not readable on this device: hottest sensor",
         "mmnet-deploy bench mmnet-1.4-256-float32.tflite --device 1A2B3C --threads 4 --delegate "
         "xnnpack --cores big --preset default -o results",
         "--delegate gpu",

@@ -43,7 +43,9 @@ def test_benchmark_without_evaluation_is_noted():
     joined = trade_offs.join([evaluation(known), benchmark(known), benchmark(unknown)])
     assert [row[0].model for row in joined.rows] == [known]
     (note,) = joined.notes
-    assert note.startswith("No gradient error is known of unknown.tflite: evaluate that very file ")
+    assert note.startswith(
+        "No gradient error is known for unknown.tflite: evaluate that very file "
+    )
     assert "mmnet-deploy evaluate" in note
 
 
@@ -52,10 +54,10 @@ def test_of_many_models_without_evaluation_a_few_are_named():
     files = [model(f"{number:02}", f"{number}.tflite") for number in range(28)]
     (note,) = trade_offs.join([benchmark(file) for file in files]).notes
     assert note.startswith(
-        "No gradient error is known of 0.tflite, 1.tflite, 2.tflite and 25 more: "
+        "No gradient error is known for 0.tflite, 1.tflite, 2.tflite and 25 more: "
     )
     (note,) = trade_offs.join([benchmark(file) for file in files[:2]]).notes
-    assert note.startswith("No gradient error is known of 0.tflite and 1.tflite: ")
+    assert note.startswith("No gradient error is known for 0.tflite and 1.tflite: ")
 
 
 def test_evaluation_without_benchmark_gives_no_point():
