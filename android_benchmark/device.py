@@ -56,7 +56,7 @@ class DeviceState:
         thermal_status: Android's own verdict, from 0 (none) to 6 (shutdown), since Android 10.
         battery_percent, battery_c: Charge and temperature of the battery.
         charging: Whether it is plugged in.
-        screen_on: Whether the screen is.
+        screen_on: Whether the screen is on.
         free_memory_bytes: Memory available to a new program.
     """
 
@@ -86,7 +86,7 @@ class Settings:
         delegate: One of `DELEGATES`.
         cores: `big`, `little`, `all`, or a mask in hexadecimal digits; empty on a device that
             pins nothing.
-        profile: Whether the time of each operator is wanted too, which costs some.
+        profile: Whether to time each operator too, which takes longer.
     """
 
     threads: int = 1
@@ -176,7 +176,7 @@ class Device(Protocol):
         """What the device is."""
 
     def measure(self, model: Path, settings: Settings, rules: RunRules) -> Outcome:
-        """Run `model` under `rules` and say what came of it."""
+        """Run `model` under `rules` and return what it brought back."""
 
     def rest(self, rules: RunRules) -> None:
         """Let the device cool down before the next run, as `rules` say."""

@@ -2,26 +2,26 @@
 
     HarnessError
     ├── AdbMissingError            there is no adb program
-    ├── AdbServerError             the adb server does not start, or not the one that answers
+    ├── AdbServerError             the adb server does not start, or is of another version
     ├── DeviceChoiceError          no phone, several, or none of that serial
     ├── DeviceNotReadyError        stable: a person has to do something first
     │   ├── UnauthorizedError          the phone has not accepted this computer's key
-    │   └── NoPermissionsError         the system does not let this user at the phone
+    │   └── NoPermissionsError         this user may not use the USB device
     ├── TransientError             may be gone on the next try
     │   ├── OfflineError               the phone does not answer adb
     │   ├── TransportLostError         the connection broke, or the output was cut short
     │   ├── TimedOutError              no answer within the bound
     │   └── OutputCutError             the engine's output lacks its end
-    ├── RemoteError                stable: the phone said no
+    ├── RemoteError                stable: the phone refused
     │   ├── NoSpaceError               its disk is full
     │   ├── NotWritableError           it does not let a shell write there
-    │   └── NotExecutableError         it does not run programs there, or not such ones
+    │   └── NotExecutableError         it does not run programs there, or not of that kind
     ├── EngineError                stable: the program that runs the models
     │   ├── EngineFileError            there is none, or it is built for another processor
     │   ├── EngineCrashedError         a signal ended it
     │   ├── EngineHungError            it did not end in time
     │   ├── OutOfMemoryError           the system killed it, or gave it no memory
-    │   ├── ModelRefusedError          it does not take the model
+    │   ├── ModelRefusedError          it does not accept the model
     │   ├── DelegateMissingError       it has no such delegate, or cannot use it here
     │   └── UnreadableOutputError      what it printed is not what such a program prints
     └── StoppedError               somebody asked to stop
@@ -58,7 +58,7 @@ class UnauthorizedError(DeviceNotReadyError):
 
 
 class NoPermissionsError(DeviceNotReadyError):
-    """The system does not let this user at the phone."""
+    """This user may not use the USB device."""
 
 
 class TransientError(HarnessError):
@@ -118,7 +118,7 @@ class OutOfMemoryError(EngineError):
 
 
 class ModelRefusedError(EngineError):
-    """It does not take the model."""
+    """It does not accept the model."""
 
 
 class DelegateMissingError(EngineError):
@@ -146,8 +146,11 @@ def refusal(said: str, where: str) -> RemoteError:
     line = (telling or lines or ["no reason was given"])[-1].rstrip(".")
     if no_space in said:
         return NoSpaceError(
-            f"No space is left on {where} ({line}). Free some; `bench --clean` removes ours."
+            f"No space is left on {where} ({line}). Free some space; `bench --clean` removes what "
+            "`bench` put there."
         )
     if telling:
-        return NotWritableError(f"A shell may not write to {where} ({line}).")
+        return NotWritableError(
+            f"A shell may not write to {where} ({line}): check its owner and permissions."
+        )
     return RemoteError(f"{where}: {line}.")

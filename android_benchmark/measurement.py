@@ -59,7 +59,7 @@ class Measurement:
 
 @dataclasses.dataclass(frozen=True)
 class Flag:
-    """Whether something is true of a result, and whether a valid result wants it so.
+    """Whether a statement about a result holds, and whether it has to in a valid result.
 
     Attributes:
         name: Such as `stable`, or `throttled`.
@@ -131,7 +131,7 @@ def _spread(measurement: Measurement) -> float | None:
 
 
 def judge(measurement: Measurement, rules: RunRules) -> tuple[Flag, ...]:
-    """Which rules a measurement kept."""
+    """Flags that say which rules a measurement kept."""
     enough = measurement.runs >= rules.min_runs
     duration_s = measurement.duration_s
     # Engines count the time between invocations too, which is not in the samples.

@@ -18,8 +18,8 @@ class RunRules:
         percentile: What the result is quoted as: 50, the median, or 90.
         rest_margin_c: A device rests until it is at most this much warmer than it was before
             its first run, in kelvin.
-        rest_max_s: It rests no longer than this, and so long where no sensor can be read or
-            no margin is given.
+        rest_max_s: The longest rest, and the whole rest where no sensor can be read or no margin
+            is given.
 
     Raises:
         ValueError: `min_runs` is below 1, `max_duration_s` is not above 0, another number is
@@ -64,4 +64,4 @@ PRESETS: Mapping[str, RunRules] = MappingProxyType(
         ),
     }
 )
-"""Rules by name: a look, what benchmark_model does with rests between, and MLPerf's."""
+"""Rules by name: a quick look, benchmark_model's own with rests between models, and MLPerf's."""

@@ -101,7 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "build" / "cost")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=ROOT / "build" / "cost",
+        help="folder of the two libraries (default: build/cost)",
+    )
     options = parser.parse_args(arguments)
     try:
         build(options.output)

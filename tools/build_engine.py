@@ -93,7 +93,7 @@ def verify_wheel(wheel: Path) -> None:
         BuildError: It is missing, or its hash is another.
     """
     if not wheel.is_file():
-        raise BuildError(f"There is no wheel {wheel}.")
+        raise BuildError(f"There is no wheel {wheel}. Leave `--wheel` out to download it.")
     if sha256(wheel) != WHEEL_SHA256:
         raise BuildError(
             f"{wheel} is not the pinned wheel. Wanted: SHA-256 {WHEEL_SHA256}. "
@@ -292,7 +292,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "build" / "engine")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=ROOT / "build" / "engine",
+        help="folder of the bundle (default: build/engine)",
+    )
     parser.add_argument("--wheel", type=Path, help="the runtime wheel, instead of pip's download")
     parser.add_argument(
         "--downloads",

@@ -46,7 +46,7 @@ def two_models(folder: Path) -> tuple[Path, Path]:
 
 
 def said(output: str, says: str) -> str:
-    """The line of what the user sees that tells of the fault, without what varies."""
+    """The line that tells the user of the fault, without what varies."""
     line = next(line for line in output.splitlines() if re.search(says, line))
     for pattern, text in _VARIABLE:
         line = re.sub(pattern, text, line)

@@ -2,8 +2,8 @@
 
     python tools/operating_points.py
 
-Run it after a family was added or changed; a test fails where the table says otherwise than
-the networks.
+Run it after a family was added or changed; a test fails where the table and the
+networks disagree.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from models.registry import all_members
 
 
 def row(facts: models.Family, width_multiplier: float | None, input_size: int) -> dict[str, Any]:
-    """The table's line of one operating point."""
+    """One operating point's line of the table."""
     network = models.inference_network(
         models.build(facts.name, width_multiplier=width_multiplier, input_size=input_size)
     )

@@ -1,11 +1,10 @@
-"""Put the best network of a run among those that come along.
+"""Add the best network of a run to the bundled networks.
 
     python tools/package_run.py runs/synthetic-1.0-256 mmnet-1.0-256
 
-The run must have been trained on synthetic portraits only: this script cannot know, whoever
-runs it does. The folder gets the configuration, without paths of this computer, and the
-network, its weights rounded to float16, which is what a float16 file would have of them, and
-deflated.
+The run must have been trained on synthetic portraits only: this script cannot check it.
+The folder gets the configuration, without paths of this computer, and the network, deflated and
+with its weights rounded to float16, as a float16 file would have them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 
 FOLDER = Path(pretrained.__file__).parent / "pretrained_runs"
-# Of every file in the archive, so that the same weights give the same bytes.
+# The date of every file in the archive, so that the same weights give the same bytes.
 DATE = (2000, 1, 1, 0, 0, 0)
 
 
@@ -49,8 +48,8 @@ def package(source: Run, target: Run) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
-    parser.add_argument("name", help="the operating point that it is")
+    parser.add_argument("run", type=Path, help="run folder")
+    parser.add_argument("name", help="name of its operating point")
     options = parser.parse_args()
     target = Run(FOLDER / options.name)
     package(Run(options.run), target)

@@ -1,4 +1,4 @@
-"""Exact arm64 instruction counts of a model, from an emulator: no phone and no time in it.
+"""Exact arm64 instruction counts of a model, from an emulator, without a phone.
 
     tools = find_tools(bundle, plugin)
     cost = count(Path("model.tflite"), tools, cpu="cortex-a57", delegate="xnnpack")

@@ -76,7 +76,7 @@ def _runs(events: list[_Event]) -> tuple[InstructionCounts, ...]:
     begins = [event.counts for event in events if event.mark == RUN_BEGIN]
     ends = [event.counts for event in events if event.mark == RUN_END]
     if len(begins) != len(ends):
-        raise UnreadableOutputError("The instruction counter saw the begin of a run, but no end.")
+        raise UnreadableOutputError("The instruction counter saw a run begin, but not end.")
     return tuple(end - begin for begin, end in zip(begins, ends, strict=True))
 
 

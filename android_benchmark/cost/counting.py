@@ -188,8 +188,8 @@ def _run(command: list[str], folder: Path, timeout_s: float, stop: threading.Eve
                     raise errors.StoppedError("Stopped.")
                 if time.monotonic() > deadline:
                     raise errors.EngineHungError(
-                        f"The count did not end within {timeout_s:g} s, and was stopped: give it "
-                        "more with `--timeout`."
+                        f"The count did not end within {timeout_s:g} s, and was stopped: allow "
+                        "more time with `--timeout`."
                     )
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(_POLL_S)
@@ -209,7 +209,7 @@ def _crashed(number: int, stderr: str) -> errors.EngineError:
         name = f"signal {number}"
     if number == signal.SIGKILL:
         return errors.OutOfMemoryError(
-            "The system killed the emulated engine (SIGKILL), most likely for want of memory."
+            "The system killed the emulated engine (SIGKILL), most likely because memory ran out."
         )
     return errors.EngineCrashedError(
         f"The engine crashed under emulation with {name}: {_last_line(stderr)}"
@@ -229,5 +229,5 @@ def _check_exact(counted: counter.Counted) -> None:
         )
     if counted.threads != 1:
         raise errors.EngineError(
-            f"The engine ran {counted.threads} threads; a count is exact with one only."
+            f"The engine ran {counted.threads} threads; a count is exact with one thread only."
         )

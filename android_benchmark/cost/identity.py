@@ -77,7 +77,7 @@ CPUS: Mapping[str, Callable[[], Identity]] = {
     "cortex-a76": lambda: _four_cores("Cortex-A76", 0x41, 0xD0B, 4, _V8_2),
     "max": lambda: _four_cores("qemu max", 0x00, 0x051, 15, f"{_V8_2} sve i8mm bf16"),
 }
-"""The emulator's cores that can be chosen, and what each is said to be.
+"""The cores that the emulator can play, and the chip that a program takes each for.
 
 Kryo is a core of Qualcomm's own, which no emulator has: the Cortex-A57 has its instructions.
 """

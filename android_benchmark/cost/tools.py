@@ -101,7 +101,7 @@ def _version(qemu: Path) -> str:
     found = re.search(r"version (.+)", answers[0])
     if found is None or "-plugin" not in answers[1]:
         raise CostToolsError(
-            f"{qemu} takes no plugins, as static builds do not: install the dynamic one (Debian "
+            f"{qemu} takes no plugins, like every static build: install the dynamic one (Debian "
             "and Ubuntu: apt-get install qemu-user)."
         )
     return found[1].strip()

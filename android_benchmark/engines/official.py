@@ -1,4 +1,4 @@
-"""The official engine `benchmark_model`, whose binary the user brings."""
+"""The official engine `benchmark_model`, whose binary the user provides."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ _CAUSES = (
     FailureKind.ENGINE,
 )
 """What explains a failure best comes first: after a cause its consequences are printed too."""
-
 
 _DELEGATE_FLAGS = ("use_cpu", "use_xnnpack", "use_gpu", "use_nnapi", "use_hexagon", "use_npu")
 
@@ -224,7 +223,8 @@ def _require_success(
     if report.unconsumed_flags:
         raise errors.EngineError(
             "benchmark_model does not know the flags "
-            f"{', '.join(report.unconsumed_flags)}: what it ran is not what was asked for."
+            f"{', '.join(report.unconsumed_flags)}, so what it ran is not what was asked for: take "
+            "a newer build."
         )
     if report.doubts:
         raise errors.UnreadableOutputError(
@@ -239,7 +239,7 @@ def _require_success(
         )
     if report.measured is None or report.measured.count == 0:
         raise errors.UnreadableOutputError(
-            "The output is whole and has no measured run: it is not that of benchmark_model."
+            "The output is complete but has no measured run: it is not that of benchmark_model."
         )
     return report.measured
 

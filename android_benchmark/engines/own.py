@@ -39,7 +39,7 @@ class Tflbench:
         bundle: Its folder.
 
     Raises:
-        EngineFileError: It is no such folder, or incomplete, or a file is not what it was.
+        EngineFileError: It is no such folder, is incomplete, or holds a file that was changed.
     """
 
     name = tflbench.ENGINE
@@ -72,7 +72,7 @@ class Tflbench:
         for name, file in self.files.items():
             if _sha256(file) != hashes[name]:
                 raise errors.EngineFileError(
-                    f"{file} is not the file that {MANIFEST} tells of: build the bundle anew."
+                    f"{file} does not have the hash that {MANIFEST} gives: build the bundle anew."
                 )
         self.programs: tuple[str, ...] = (self._loader, "tflbench")
 
@@ -204,7 +204,7 @@ def _failure(report: tflbench.TflbenchReport, completed: Completed) -> errors.Ha
     said = (report.complaints or ("it says nothing of why",))[0].rstrip(".")
     if said.startswith("`--output`"):
         return errors.refusal(said, "the phone")
-    # The runtime says which operator it is that it lacks; tflbench, that there is none to be had.
+    # The runtime names the operator that it lacks; tflbench only says that one is missing.
     why = re.search(r"^ERROR: (.*\S)", f"{completed.stderr}\n{completed.stdout}", re.MULTILINE)
     kinds = (kind for pattern, kind in _COMPLAINTS if re.match(pattern, said))
     said += f" ({why[1][:200].rstrip('.')})" if why else ""

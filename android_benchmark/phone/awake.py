@@ -2,7 +2,7 @@
 
 With its screen off a phone slows down or sleeps. What was changed is written down on the
 phone before the change, so that it can be put back by whoever comes next, even if this
-computer loses its connection, its power, or its patience.
+computer loses its connection or its power.
 """
 
 from __future__ import annotations

@@ -32,11 +32,13 @@ def chosen(cores: str, max_frequencies_khz: Mapping[int, int], threads: int = 1)
         threads: How many run at once.
 
     Raises:
-        CoresError: The mask is none, or names a core that is not there.
+        CoresError: `cores` is no mask, or names a core that is not there.
     """
     max_frequencies_khz = {core: khz for core, khz in max_frequencies_khz.items() if khz > 0}
     if not max_frequencies_khz and cores in CHOICES:
-        raise CoresError("The phone does not tell how fast its cores are: `--cores` needs a mask.")
+        raise CoresError(
+            "The phone does not tell how fast its cores are: `--cores` needs a mask such as 0c."
+        )
     if cores == "all":
         return tuple(sorted(max_frequencies_khz))
     if cores in CHOICES:
@@ -54,7 +56,7 @@ def chosen(cores: str, max_frequencies_khz: Mapping[int, int], threads: int = 1)
     named = tuple(core for core in range(number.bit_length()) if number >> core & 1)
     absent = [core for core in named if max_frequencies_khz and core not in max_frequencies_khz]
     if absent or not named:
-        there = ", ".join(map(str, sorted(max_frequencies_khz))) or "cores that it does not tell"
+        there = ", ".join(map(str, sorted(max_frequencies_khz))) or "cores that it does not list"
         raise CoresError(
             f"`--cores` must name cores of this phone, which has {there}. "
             f"Received: {cores}, cores {', '.join(map(str, named)) or 'none'}."

@@ -46,5 +46,5 @@ def check(program: Path, abis: tuple[str, ...], phone: str) -> None:
     if built_for and abis and built_for not in abis:
         raise EngineFileError(
             f"The engine {program.name} is built for {built_for}, and the phone {phone} runs "
-            f"{', '.join(abis)}: get the engine for that."
+            f"{', '.join(abis)}: get an engine that is built for one of these."
         )

@@ -1,4 +1,4 @@
-"""What an engine must offer."""
+"""What an engine must offer, and what its runs bring back."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def failure(kind: type[errors.EngineError], name: str, code: int, why: str) -> e
     """The error of an engine that gave up, with advice.
 
     Args:
-        kind: What it is about.
+        kind: Class of the error.
         name: The engine.
         code: Its exit code.
         why: Its own words.
@@ -111,12 +111,13 @@ def failure(kind: type[errors.EngineError], name: str, code: int, why: str) -> e
 def fallback_flag(settings: Settings, delegate: str, why: str) -> Flag:
     """Whether another delegate than the one that was asked for ran the model."""
     fell = delegate != settings.delegate
-    reason = f"{settings.delegate} was asked for, {delegate or 'nothing known'} ran it"
+    ran = "the built-in kernels" if delegate == "none" else delegate
+    reason = f"{settings.delegate} was asked for, {ran} ran the model"
     why = why.rstrip(".")
     return Flag("fell_back", fell, f"{reason}{why and f' ({why})'}" if fell else "", wanted=False)
 
 
 def confirmation_flag(settings: Settings, confirmed: bool) -> Flag:
-    """Whether the engine says that the delegate ran which the result is labelled with."""
+    """Whether the engine says that the delegate in the result's label ran the model."""
     reason = f"the engine does not say whether {settings.delegate} ran the model"
     return Flag("delegate_confirmed", confirmed, "" if confirmed else reason)

@@ -120,8 +120,8 @@ def _require_start(completed: Completed, name: str, serial: str, folder: str) ->
     if code in (126, 127):
         if re.search(r"not executable|Exec format|no such file|not found", last, re.IGNORECASE):
             raise errors.EngineFileError(
-                f"{name} does not start on {serial}, which may be built for another processor or "
-                f"lack its loader: {last}."
+                f"{name} does not start on {serial}: it may be built for another processor, or its "
+                f"loader may be missing ({last})."
             )
         raise errors.NotExecutableError(
             f"The phone {serial} runs no programs from {folder}, which may be mounted noexec: "

@@ -24,7 +24,7 @@ from android_benchmark.phone.workspace import FOLDER, Workspace
 from android_benchmark.rules import RunRules
 
 ATTEMPTS = 3
-"""How often a run is tried that fails for a reason that may pass."""
+"""How often a run is tried whose failure may pass."""
 
 PATIENCE_S = 60.0
 """How long a phone may stay away before it is given up."""
@@ -146,7 +146,7 @@ class Phone:
             self._touched = False
 
     def clean(self) -> int:
-        """Remove everything of ours from the phone; returns the number of bytes freed.
+        """Remove everything that was put on the phone; returns the number of bytes freed.
 
         Raises:
             HarnessError: It is not there, or refuses.

@@ -148,7 +148,7 @@ def _frequencies(files: list[str], name: str) -> tuple[int, ...]:
 
 
 def parse_state(text: str) -> DeviceState:
-    """The state that `text` tells of; what it does not is None or empty."""
+    """The state that `text` describes; what it does not say is None or empty."""
     sections = _sections(text)
     files = sections.get("files", [])
     battery = _fields(sections.get("battery", []), ":")

@@ -56,7 +56,7 @@ class Stage:
         self._threads: list[threading.Thread] = []
 
     def reply_to_second(self, reply: Reply) -> None:
-        """The engine answers so when it runs the second model, which is the last to run."""
+        """Let the engine answer like this when it runs the second model, which runs last."""
         import hashlib
 
         name = hashlib.sha256(self.models[1].read_bytes()).hexdigest()[:32]

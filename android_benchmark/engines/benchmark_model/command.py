@@ -55,11 +55,11 @@ def arguments(
         flags: Of the very binary that will run, from `probe`.
         graph: Path of the model on the device.
         threads: CPU threads. LiteRT's tool before about 2.1 takes the flag and ignores it.
-        delegate: What shall run the model.
+        delegate: What is to run the model.
         runs, min_duration_s: Both are met, unless `max_duration_s` ends the series first.
         max_duration_s: Also ends the warm-up.
         warmup_runs, warmup_min_duration_s: The same two minima of the warm-up.
-        profile: Whether to print the time by operator, which costs some.
+        profile: Whether to print the time by operator, which takes longer.
         extra: Further flags by name, such as `nnapi_accelerator_name`.
 
     What is None keeps the binary's default.
@@ -109,7 +109,7 @@ def arguments(
             raise UnsupportedFlagError(
                 name,
                 f"This binary has no flag `--{name}`, which is needed for what was asked. "
-                "Take a newer benchmark_model, or leave it out.",
+                "Take a newer benchmark_model, or leave the option out.",
             )
     return [f"--{name}={value}" for name, value in given.items()]
 

@@ -37,7 +37,7 @@ class ToolFlag:
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """What a binary understands; `flags` is empty where the text is no help at all."""
+    """What a binary understands; `flags` is empty where the text is no help text."""
 
     tool: Tool
     flags: tuple[ToolFlag, ...]
@@ -59,8 +59,8 @@ _REQUIRED = {"required": True, "optional": False}
 def probe(help_text: str) -> Flags:
     """Read the output of `benchmark_model --help`, stdout and stderr together.
 
-    Any text can be given; of one that is no help the tool is UNKNOWN. Flags that occur twice, as
-    `num_threads` does, are kept once.
+    Any text can be given; the tool of one that is no help text is UNKNOWN. Flags that occur twice,
+    as `num_threads` does, are kept once.
     """
     found: dict[str, ToolFlag] = {}
     for it in line.read(help_text).lines:

@@ -27,7 +27,7 @@ _TEXT = 500  # characters of a message that are kept
 
 
 class RunReader:
-    """What was read so far. The first of two numbers for one thing stays, and is doubted."""
+    """What was read so far. Of two values of one fact, the first stays and a doubt is noted."""
 
     def __init__(self) -> None:
         self.profile = ProfileReader()

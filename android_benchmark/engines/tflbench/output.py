@@ -26,6 +26,8 @@ _TOLERANCES = {"int8": 1.0, "uint8": 1.0, "int16": 1.0, "float32": 1e-4, "float6
 def noise(dtype: str, size_bytes: int) -> bytes:
     """The input that the engine makes where it is given no file.
 
+    The upper bits of x ← 1664525 x + 1013904223 mod 2³² (Numerical Recipes), from 12345 on.
+
     Args:
         dtype: "float32" (0 to below 1) or an integer type (its whole range).
         size_bytes: Size of the tensor.

@@ -142,7 +142,7 @@ class Trace:
 
 @dataclasses.dataclass(frozen=True)
 class TflbenchReport:
-    """Everything that an output tells; what it does not is None or empty.
+    """Everything that an output says; what it does not say is None or empty.
 
     Attributes:
         warmup_ns: Raw durations of the warm-up runs, in order.

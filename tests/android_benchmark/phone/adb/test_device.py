@@ -50,7 +50,7 @@ def test_a_phone_that_refuses_is_a_stable_error(adb, phone, tmp_path):
     """No space, nowhere to write and no such file are not worth another try."""
     device = AdbDevice(adb, phone.serial)
     (tmp_path / "big").write_bytes(bytes(200_000))
-    with pytest.raises(errors.NotWritableError, match="Read-only file system: choose a folder"):
+    with pytest.raises(errors.NotWritableError, match="Read-only file system: check the owner"):
         device.push(tmp_path / "big", "/system/big")
     with pytest.raises(errors.RemoteError, match="No such file or directory"):
         device.pull("/data/local/tmp/none", tmp_path / "none")
