@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import importlib.util
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,18 +41,6 @@ WHOLE = (
     "eval_width_px",
 )
 
-_ROWS: dict[type, Callable[[Any], Row]] = {}
-
-
-def _row_of(kind: type) -> Callable[[Callable[[Any], Row]], Callable[[Any], Row]]:
-    """Register what a kind of result adds to its row."""
-
-    def register(function: Callable[[Any], Row]) -> Callable[[Any], Row]:
-        _ROWS[kind] = function
-        return function
-
-    return register
-
 
 def _ms(us: float | None) -> float | None:
     return None if us is None else us / 1000
@@ -75,7 +63,6 @@ def _model(model: ModelFile) -> Row:
     }
 
 
-@_row_of(Benchmark)
 def _benchmark(result: Benchmark) -> Row:
     latency = quoted(result)
     engine, device = result.engine, result.device
@@ -108,7 +95,6 @@ def _benchmark(result: Benchmark) -> Row:
     }
 
 
-@_row_of(Cost)
 def _cost(result: Cost) -> Row:
     return {
         "cpu": result.cpu,
@@ -124,7 +110,6 @@ def _cost(result: Cost) -> Row:
     }
 
 
-@_row_of(Evaluation)
 def _evaluation(result: Evaluation) -> Row:
     return {
         "data": result.data,
@@ -137,6 +122,13 @@ def _evaluation(result: Evaluation) -> Row:
         "gradient_error_definition": result.gradient_error_definition,
         **result.scores,
     }
+
+
+_ROWS: Mapping[type, Callable[[Any], Row]] = {
+    Benchmark: _benchmark,
+    Cost: _cost,
+    Evaluation: _evaluation,
+}
 
 
 def row(record: Record, file: Path) -> Row:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from android_benchmark.engines import tflbench
 from mmnet_deploy.cli.console import print_table, say
 from mmnet_deploy.results import grouping, naming
-from mmnet_deploy.results.latency import Latency, summarise
+from mmnet_deploy.results.latency import milliseconds, quoted
 from mmnet_deploy.results.records import Benchmark
 
 REPEATS_WITHIN = 0.05
@@ -44,16 +44,8 @@ def remarks(results: Sequence[Benchmark]) -> list[str]:
 # --- The table ---------------------------------------------------------------
 
 
-def _latency(result: Benchmark) -> Latency:
-    return summarise(result.measurement, result.rules.percentile)
-
-
 def _ms(us: float | None) -> str:
-    """Milliseconds with three significant digits, which is what repeats agree on."""
-    if us is None:
-        return ""
-    ms = us / 1000
-    return f"{ms:.0f}" if ms >= 99.95 else f"{ms:.1f}" if ms >= 9.995 else f"{ms:.2f}"
+    return "" if us is None else milliseconds(us)
 
 
 def _megabytes(size_bytes: int | None) -> str:
@@ -69,15 +61,15 @@ Cell = Callable[[Benchmark], str]
 
 def _print_device(name: str, results: Sequence[Benchmark]) -> None:
     """One row per result; what all have in common stands in the title."""
-    statistics = {_latency(result).statistic for result in results}
+    statistics = {quoted(result).statistic for result in results}
     statistic = statistics.pop() if len(statistics) == 1 else ""
 
-    def quoted(result: Benchmark) -> str:
-        latency = _latency(result)
+    def middle(result: Benchmark) -> str:
+        latency = quoted(result)
         return _ms(latency.quoted_us) + ("" if statistic else f" {latency.statistic}")
 
     def interval(result: Benchmark) -> str:
-        latency = _latency(result)
+        latency = quoted(result)
         return f"{_ms(latency.low_us)}…{_ms(latency.high_us)}"
 
     # A header, its cells, and what stands in the title instead if all cells are equal.
@@ -91,10 +83,10 @@ def _print_device(name: str, results: Sequence[Benchmark]) -> None:
         ),
         ("threads", lambda r: str(r.threads), lambda r: naming.threads_name(r.threads)),
         ("cores", naming.cores_name, _cores),
-        (f"{statistic or 'latency'}\n(ms)", quoted, None),
+        (f"{statistic or 'latency'}\n(ms)", middle, None),
         ("95 %\ninterval", interval, None),
-        ("p90\n(ms)", lambda r: "" if statistic == "p90" else _ms(_latency(r).p90_us), None),
-        ("runs", lambda r: str(_latency(r).runs), None),
+        ("p90\n(ms)", lambda r: "" if statistic == "p90" else _ms(quoted(r).p90_us), None),
+        ("runs", lambda r: str(quoted(r).runs), None),
         ("init\n(ms)", lambda r: _ms(r.init_us), None),
         ("RAM\n(MB)", lambda r: _megabytes(r.peak_memory_bytes), None),
         (
@@ -170,7 +162,7 @@ def _repeats(results: Sequence[Benchmark], name: Cell) -> list[str]:
     for group in grouping.repeats(results):
         if len(group) < 2:
             continue
-        latencies = [_latency(result).quoted_us for result in group]
+        latencies = [quoted(result).quoted_us for result in group]
         # A clock that did not tick is no difference.
         spread = max(latencies) / min(latencies) - 1 if min(latencies) > 0 else 0.0
         spread = round(spread, 3)  # As it is shown.
@@ -211,7 +203,7 @@ def _float16(results: Sequence[Benchmark], name: Cell) -> list[str]:
     for pair in pairs.values():
         if {"float16", "float32"} <= pair.keys():
             half, whole = pair["float16"], pair["float32"]
-            half_us, whole_us = _latency(half).quoted_us, _latency(whole).quoted_us
+            half_us, whole_us = quoted(half).quoted_us, quoted(whole).quoted_us
             if abs(half_us - whole_us) < SAME_TIME * whole_us:
                 return [
                     "float16 halves the file, not the CPU time: the CPU computes in float32 "

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from android_benchmark import PRESETS, DeviceFacts, Engine, Flag, Measurement, Statistics
+from android_benchmark import PRESETS, DeviceFacts, Engine, Flag, Measurement, RunRules, Statistics
 from mmnet_deploy.results import store
 from mmnet_deploy.results.compare import compare
 from mmnet_deploy.results.records import PictureScore
@@ -151,6 +151,26 @@ def test_what_differs_is_never_compared_silently(changes, reason):
     assert (row.verdict, row.change) == ("not comparable", None)
     assert reason in row.reason
     assert None not in (row.baseline, row.new)
+
+
+@pytest.mark.parametrize("name", ["pictures (old)", "rules x; rule details y", "a → b; threads"])
+def test_names_are_not_taken_for_reasons(name):
+    """Whatever a name holds, every difference is in the reason, and none that is not there."""
+    row = only(compare([quality()], [quality(REBUILT, data=name)]), "gradient_error")
+    assert row.reason == f"data portraits/test → {name}/test"
+    device = dataclasses.replace(PHONE, model=name)
+    row = only(compare([latency()], [latency(REBUILT, device=device, threads=2)]), "latency_ms")
+    assert row.reason == f"device Pixel 6 → {name}; threads 1 → 2"
+
+
+def test_rules_that_differ_in_their_name_have_no_further_details():
+    """Those of one name do."""
+    fewer, mlperf = RunRules(min_runs=7), PRESETS["mlperf"]
+    row = only(compare([latency()], [latency(REBUILT, rules=mlperf)]), "latency_ms")
+    assert "rule details" not in row.reason
+    resting = dataclasses.replace(fewer, rest_max_s=60.0)
+    both = [latency(rules=fewer)], [latency(REBUILT, rules=resting)]
+    assert only(compare(*both), "latency_ms").reason.startswith("rule details RunRules(")
 
 
 def test_emulated_times_are_not_compared():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from android_benchmark import Measurement, Statistics
-from mmnet_deploy.results.latency import summarise
+from mmnet_deploy.results.latency import milliseconds, summarise
 
 durations = st.lists(st.floats(0.1, 1e9), min_size=1, max_size=60)
 
@@ -123,3 +123,13 @@ def test_a_rounded_mean_stays_in_its_interval():
     given_ = Statistics(50, 1234567.0, 1234567.0, 1234567.0, 1234570.0, 0.0)
     latency = summarise(Measurement((), (), given_))
     assert latency.low_us <= latency.quoted_us <= latency.high_us
+
+
+@pytest.mark.parametrize(
+    ("us", "words"),
+    [(0.0, "0.00"), (12.3, "0.01"), (9994.0, "9.99"), (9996.0, "10.0"), (99_949.0, "99.9"),
+     (99_951.0, "100"), (1_234_567.0, "1235")],
+)  # fmt: skip
+def test_milliseconds_have_three_digits(us, words):
+    """Also where a number is rounded up to one with a digit more."""
+    assert milliseconds(us) == words

@@ -7,10 +7,20 @@ import pytest
 
 from android_benchmark import PRESETS, DeviceState, Engine, Flag, Measurement, RunRules, Statistics
 from mmnet_deploy.errors import ResultError
-from mmnet_deploy.results import trade_offs
+from mmnet_deploy.results import estimate, trade_offs
+from mmnet_deploy.results.compare import compare
 from mmnet_deploy.results.estimate import load_profile
 from mmnet_deploy.results.records import PictureScore
-from tests.support.results import EMULATED, PHONE, benchmark, card, counted, evaluation, model
+from tests.support.results import (
+    EMULATED,
+    PHONE,
+    benchmark,
+    card,
+    counted,
+    evaluation,
+    measured,
+    model,
+)
 
 INVALID = Flag("stable", False, "noise")
 
@@ -82,6 +92,16 @@ def test_the_middle_of_repeated_benchmarks_is_shown(latencies, expected):
             f"{len(latencies)} benchmarks with the same settings of net.tflite: "
             "the middle one is shown.",
         )
+
+
+def test_the_middle_is_the_same_everywhere():
+    """The chart, a comparison and a fitted profile quote the same of repeated benchmarks."""
+    cost = counted(50)
+    repeated = [measured(cost, ms) for ms in (9.0, 30.0, 12.0, 10.0)]
+    (point,) = trade_offs.join([evaluation(cost.model), *repeated]).points
+    row = next(r for r in compare(repeated, repeated).rows if r.quantity == "latency_ms")
+    (fitted_ms,) = estimate.pair([cost, *repeated]).latencies_ms
+    assert point.latency_ms == row.baseline == fitted_ms == 12.0
 
 
 def test_an_invalid_repeat_is_shown_only_if_none_is_valid():
