@@ -31,25 +31,29 @@ _FLAGS = {
     "use_gpu": ("false", "bool", "use gpu"),
     "use_nnapi": ("false", "bool", "use nnapi delegate api"),
 }
-_HELP = "".join(
+HELP = "Flags:\n" + "".join(
     f"\t--{name}={default:30}\t{kind}\toptional\t{usage}\n"
     for name, (default, kind, usage) in _FLAGS.items()
 )
+"""What it prints for `--help`."""
 _SECONDS = "but terminate if exceeding 150 seconds."
-_XNNPACK = (
+XNNPACK = (
     "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
     "INFO: Explicitly applied XNNPACK delegate, and the model graph will be completely executed "
     "by the delegate.\n"
 )
-_MISSING = {
+"""What a run says of XNNPACK, which runs all of the model."""
+MISSING = {
     "use_gpu": "WARN: Though GPU delegate is explicitly applied, the model graph will not be "
     "executed by the delegate.\n",
     "use_nnapi": "WARN: Though NNAPI delegate is explicitly applied, the model graph will not be "
     "executed by the delegate.\n",
 }
+"""What a run says of the delegates that the phone lacks, by the flag that asks for each."""
 
 
-def _run(applied: str) -> str:
+def run_output(applied: str) -> str:
+    """What a run prints; `applied` is what it says of its delegate."""
     return (
         "INFO: STARTING!\n"
         "INFO: Log parameter values verbosely: [0]\n"
@@ -69,12 +73,13 @@ def _run(applied: str) -> str:
 
 def write_stand_in(path: Path) -> BenchmarkModel:
     """Write the stand-in to a file and return it as an engine."""
-    replies = [Reply(f"Flags:\n{_HELP}", exit_code=1, when="--help")]
+    replies = [Reply(HELP, exit_code=1, when="--help")]
     replies += [
-        Reply(_run(words), when=f"--{flag}=true", delay_s=0.2) for flag, words in _MISSING.items()
+        Reply(run_output(words), when=f"--{flag}=true", delay_s=0.2)
+        for flag, words in MISSING.items()
     ]
-    replies.append(Reply(_run(_XNNPACK), when="--use_xnnpack=true", delay_s=0.2))
-    replies.append(Reply(_run(""), delay_s=0.2))
+    replies.append(Reply(run_output(XNNPACK), when="--use_xnnpack=true", delay_s=0.2))
+    replies.append(Reply(run_output(""), delay_s=0.2))
     path.write_bytes(ScriptedEngine(tuple(replies)).to_bytes())
     engine = _StandIn(path)
     engine.name = NAME

@@ -35,8 +35,8 @@ from mmnet_deploy.cli import cli
 from tests.support.emulated import AWAKE, awake_settings
 
 PATIENCE_S = 20.0
-GOOD = stand_in._run(stand_in._XNNPACK)
-HELP = Reply(f"Flags:\n{stand_in._HELP}", exit_code=1, when="--help")
+GOOD = stand_in.run_output(stand_in.XNNPACK)
+HELP = Reply(stand_in.HELP, exit_code=1, when="--help")
 QUICK = ("--preset", "quick")
 
 
@@ -334,7 +334,7 @@ def delegate_missing(stage: Stage) -> None:
 @scenario("The delegate is skipped silently", "fell back", exit_code=0, kept=2)
 def silent_fallback(stage: Stage) -> None:
     stage.options += ["--delegate", "gpu"]
-    stage.replies = [HELP, Reply(stand_in._run(stand_in._MISSING["use_gpu"]))]
+    stage.replies = [HELP, Reply(stand_in.run_output(stand_in.MISSING["use_gpu"]))]
 
 
 @scenario("The model is refused", "unresolved custom op: Foo", exit_code=1, kept=1)
