@@ -187,6 +187,3 @@ def measure_all(
             stop.set()
             for future in left:
                 future.cancel()
-
-
-# --- Files -------------------------------------------------------------------

@@ -41,7 +41,7 @@ def plan(
 ) -> tuple[Job, ...]:
     """Every model in every setting, `repeats` times.
 
-    The order is random, so that what drifts, such as the temperature, strikes all alike; equal
+    The order is random, so that what drifts, such as the temperature, affects all alike; equal
     seeds give equal orders. No setting is repeated before all had their turn.
 
     Raises:
@@ -60,7 +60,7 @@ def plan(
 def missing(
     jobs: Sequence[Job], records: Iterable[Record], serial: str, engine_sha256: str, rules: RunRules
 ) -> tuple[Job, ...]:
-    """The jobs whose results are not among `records`; as often as they are there, they count.
+    """The jobs whose results are not among `records`; each result stands for one repeat.
 
     Args:
         jobs: What is wanted on one device.
@@ -103,7 +103,7 @@ class Failure:
     job: Job | None
     reason: str
     left: int = 0
-    """How many jobs of the device have no result for that, the one that it was lost in too."""
+    """How many jobs of the device have no result because of it, the one under way included."""
 
 
 _ONE_RUN = (
@@ -113,7 +113,7 @@ _ONE_RUN = (
     errors.EngineError,
     errors.OutputCutError,
 )
-"""What may be wrong with one model or one setting, and right with the next; not so
+"""What may be wrong with one model or one setting, and right with the next; unlike
 `EngineFileError`, which is an engine that does not start at all."""
 
 

@@ -58,8 +58,8 @@ def find_engine(path: Path | None) -> Callable[[], PhoneEngine]:
         if not (BUNDLE / MANIFEST).is_file():
             raise UsageError(
                 "`--engine-binary` must be the official benchmark_model for the phone, or "
-                f"`{ENGINE_VARIABLE}` name it. Our own engine is built by "
-                "`python tools/build_engine.py` in a checkout, and found then. Received: nothing."
+                f"`{ENGINE_VARIABLE}` must name it. Our own engine can be built instead: run "
+                "`python tools/build_engine.py` in a checkout. Received: nothing."
             )
         given = BUNDLE
     kind = Tflbench if given.is_dir() else BenchmarkModel

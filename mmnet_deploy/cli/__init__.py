@@ -23,21 +23,27 @@ COMMANDS = {
     "models": ("produce.models", "List the families of networks and their operating points."),
     "dataset": ("produce.dataset", "Make, check and describe data sets."),
     "train": ("produce.train", "Train a network into a run folder."),
-    "convert": ("produce.convert", "Convert a trained network to .tflite files and prove them."),
+    "convert": (
+        "produce.convert",
+        "Convert a trained network to .tflite files and check each of them.",
+    ),
     "inspect": (
         "present.inspect",
-        "Show what a .tflite file is, costs, and what slows it down.",
+        "Show a .tflite file's contents, its costs and what slows it down.",
     ),
-    "evaluate": ("measure.evaluate", "Measure how wrong the mattes of a model are."),
+    "evaluate": ("measure.evaluate", "Measure the error of a model's mattes on a data set."),
     "predict": ("measure.predict", "Compute mattes of pictures or a video."),
     "devices": ("measure.devices", "List phones, the emulated phone, and this computer."),
     "bench": ("measure.bench", "Measure the latency of .tflite files."),
     "cost": ("measure.cost", "Count the arm64 instructions of .tflite files, without a phone."),
     "plot": ("present.plot", "Draw gradient error against latency from stored results."),
-    "report": ("present.report", "Write all that results say as one HTML page."),
-    "compare": ("present.compare", "Compare new results with a baseline, as a gate."),
+    "report": ("present.report", "Write stored results as one HTML page."),
+    "compare": (
+        "present.compare",
+        "Compare new results with a baseline, and fail if they are worse.",
+    ),
     "results": ("present.results", "List, show and export stored results."),
-    "doctor": ("doctor", "Say what works on this computer, what is missing and how to get it."),
+    "doctor": ("doctor", "Say what works here, what is missing and how to get it."),
 }
 """Every command with its module and its line in the overview, in the order of the work."""
 
@@ -92,7 +98,10 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="mmnet-deploy")
 @click.option("--debug", is_flag=True, help="Show tracebacks and the libraries' own messages.")
 def cli(debug: bool) -> None:
-    """From a Keras portrait-matting network to a phone, with the truth about the trade.
+    """Bring a portrait-matting network to a phone, and see how accurate and how fast it is there.
+
+    Each command is a stage of that way: train a Keras network on your pictures, convert it to
+    .tflite, measure the error of its mattes and its latency, and draw one against the other.
 
     \b
     Start here:    mmnet-deploy demo

@@ -214,7 +214,7 @@ def print_columns(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -
 
 
 def read_results(paths: Sequence[Path]) -> StoredResults:
-    """Stored results; files of folders that are none are named on standard error.
+    """Stored results; other files in the folders are named on standard error.
 
     Raises:
         ResultError: See `store.read`.
@@ -233,7 +233,7 @@ def read_results(paths: Sequence[Path]) -> StoredResults:
     for line in reading.skipped[:MOST_SKIPPED]:
         say(f"Skipped {line}")
     if len(reading.skipped) > MOST_SKIPPED:
-        say(f"Skipped {len(reading.skipped) - MOST_SKIPPED} more files that are no results.")
+        say(f"Skipped {len(reading.skipped) - MOST_SKIPPED} more files that are not results.")
     return reading
 
 

@@ -43,18 +43,37 @@ results.csv  the same numbers as a table
 
 
 @click.command()
-@click.option("-o", "--out", "folder", default=Path("mmnet-demo"), show_default=True, type=FOLDER)
+@click.option(
+    "-o",
+    "--out",
+    "folder",
+    default=Path("mmnet-demo"),
+    show_default=True,
+    type=FOLDER,
+    help="Folder to write.",
+)
 @click.option(
     "--pretrained",
     is_flag=True,
-    help="Skip training: take the networks that come along, trained on other synthetic portraits.",
+    help="Skip training: take the bundled networks, trained on other synthetic portraits.",
 )
-@click.option("--count", type=int, help="Synthetic pairs.  [800; 200 with --pretrained]")
-@click.option("--epochs", default=8, show_default=True, help="Of 80 steps each.")
-@click.option("--width-multiplier", default=0.5, show_default=True)
-@click.option("--input-size", default=128, show_default=True)
-@click.option("--threads", default=1, show_default=True, help="For the benchmark.")
-@click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--count", type=int, help="Number of synthetic pairs.  [default: 800; 200 with --pretrained]"
+)
+@click.option("--epochs", default=8, show_default=True, help="Number of epochs, of 80 steps each.")
+@click.option(
+    "--width-multiplier", default=0.5, show_default=True, help="Width multiplier of the network."
+)
+@click.option(
+    "--input-size",
+    default=128,
+    show_default=True,
+    help="Height and width of the network's input in pixels.",
+)
+@click.option("--threads", default=1, show_default=True, help="Number of threads of the benchmark.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Seed of the portraits and of the training."
+)
 @click.pass_context
 def demo(
     ctx: click.Context,
@@ -70,8 +89,8 @@ def demo(
     """Run the whole pipeline on synthetic portraits and this computer.
 
     Draws portraits, trains a small MMNet on them, converts it to float32, float16 and
-    int8, evaluates and benchmarks each file, and ends with a report of it all: report.html.
-    Takes about four minutes on two cores, with --pretrained one and a half. A folder of an
+    int8, evaluates and benchmarks each file, and writes a report of all results: report.html.
+    Takes about four minutes on two cores, one and a half with --pretrained. A folder of an
     earlier demo is replaced.
 
     \b
@@ -144,10 +163,10 @@ def demo(
 
 
 def _refuse_training_options(ctx: click.Context) -> None:
-    """Refuse what only a training heeds.
+    """Refuse options that matter to a training only.
 
     Raises:
-        UsageError: It was given with --pretrained.
+        UsageError: One was given.
     """
     for name in ("epochs", "width_multiplier", "input_size"):
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
@@ -164,7 +183,7 @@ def _config(
     """The demo's training.
 
     Raises:
-        UsageError: There can be none such.
+        UsageError: A setting breaks a rule.
     """
     from mmnet_deploy import training
     from mmnet_deploy.runs.run import RunConfig, auto_batch_norm_momentum, check_config
@@ -203,7 +222,7 @@ def _prepare(folder: Path) -> None:
         for part in PARTS:
             shutil.rmtree(folder / part, ignore_errors=True)
     elif any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty, and no earlier demo. Give another -o.")
+        raise OutputError(f"{folder} is not empty and holds no earlier demo. Give another -o.")
     write_text(mark, ABOUT)
 
 

@@ -141,7 +141,7 @@ def summary(found: Mapping[str, str]) -> list[str]:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
-    """Say what works on this computer, what is missing and how to get it.
+    """Say what works here, what is missing and how to get it.
 
     Example: mmnet-deploy doctor
     """

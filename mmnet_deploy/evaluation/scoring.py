@@ -112,7 +112,7 @@ def evaluate(
     Args:
         size: Height and width in pixels to compare at; None for each picture's own.
         wanted: The metrics; the default ones if there are none.
-        sink: What becomes of the mattes, besides.
+        sink: Takes each matte besides, to save it.
 
     Raises:
         DataError: The split cannot be found, a file cannot be read, or a metric cannot be

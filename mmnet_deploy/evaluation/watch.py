@@ -149,8 +149,8 @@ class Best:
     """The scores of a run's checkpoints, and the best one by each metric.
 
     Args:
-        folder: Where `scores.tsv` and the best checkpoints are; what an earlier watch left
-            there is gone on with.
+        folder: Where `scores.tsv` and the best checkpoints are; those of an earlier watch are
+            continued.
         wanted: The metrics.
 
     Raises:

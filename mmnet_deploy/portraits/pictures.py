@@ -22,7 +22,7 @@ Picture = NDArray[np.uint8]
 EXTENSIONS = (".jpg", ".jpeg", ".png")
 
 OTHER_PICTURES = (".bmp", ".gif", ".heic", ".tif", ".tiff", ".webp")
-"""Pictures that a data set may hold by mistake; they would be left out without a word."""
+"""Pictures that a data set may hold by mistake; they would be left out silently."""
 
 GREY_TOLERANCE = 8
 """Largest difference between the colour channels of a mask, which JPEG may leave."""

@@ -1,7 +1,7 @@
-"""The networks that come along, trained on synthetic portraits only.
+"""The bundled networks, trained on synthetic portraits only.
 
-Each is a run folder without what a training needs to go on, so that whatever takes a run
-takes them. Nobody's picture is in the weights; `docs/results.md` says how far they get on
+Each is a run folder without what a training needs to continue, so that whatever takes a run
+takes it. Nobody's picture is in the weights; `docs/results.md` says how accurate they are on
 real portraits. Made by `tools/package_run.py`.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from mmnet_deploy.errors import UsageError
 
 PREFIX = "pretrained:"
-"""Before the name of one of them where a run or a file is expected."""
+"""Stands before the name of one of them where a run or a file is expected."""
 
 _FOLDER = Path(__file__).parent / "pretrained_runs"
 
@@ -34,5 +34,6 @@ def run_folder(name: str) -> Path:
         UsageError: There is none of that name.
     """
     if name not in names():
-        raise UsageError(f"`{PREFIX}` goes before one of {', '.join(names())}. Received: {name}.")
+        known = ", ".join(names())
+        raise UsageError(f"`{PREFIX}` must be followed by one of {known}. Received: {name}.")
     return _FOLDER / name

@@ -47,33 +47,35 @@ class Recipe:
     """How to train.
 
     Attributes:
-        steps_per_epoch: None for as many as show every picture once.
-        max_pairs: Train on so many pairs, drawn by the seed; None for all.
-        validation_share: Part of the pairs that is held out; at least one pair.
-        learning_rate: The greatest that the schedule reaches.
+        steps_per_epoch: Steps of an epoch; None for as many as show every picture once.
+        max_pairs: How many pairs to train on at most, drawn by the seed; None for all.
+        validation_share: Share of the pairs that is held out; at least one pair.
+        learning_rate: Highest rate of the schedule.
         schedule: `cosine` falls to 0 at the last step; `piecewise` multiplies by
             `milestone_factor` at each of the `milestones`; `fixed` stays.
-        warmup_share: Part of the training in which the rate rises linearly from 0.
-        milestones: Parts of the training, 0 … 1, rising.
-        momentum: Of `sgd` and `rmsprop`.
+        warmup_share: Share of the training in which the rate rises linearly from 0.
+        milestones: When `piecewise` lowers the rate: shares of the training, 0 … 1, rising.
+        momentum: Momentum of `sgd` and `rmsprop`.
         ema_decay: Decay per step of the moving average of the weights, which is what is
             validated and stored; 0 for the weights themselves.
-        weight_decay: Factor of the sum of squares of the convolution kernels, depthwise
-            ones left out.
-        dropout: Rate; None for the family's own.
-        batch_norm_momentum: Decay of the moving averages; None for what
+        weight_decay: Factor of the sum of squares of the convolution kernels; depthwise ones
+            are left out.
+        dropout: Dropout rate; None for the family's own.
+        batch_norm_momentum: Decay of the moving averages in batch norm; None for what
             `run.auto_batch_norm_momentum` gives.
-        batch_norm_epsilon: None for the family's own.
-        loss_alpha: Weight λ of a loss term, as are those that follow; see `losses`.
-        max_scale: Pictures are enlarged by 1 to this much per axis.
-        max_rotation_deg: Greatest angle, either way.
-        rotation_share: Part of the pictures that is turned, as `flip_share` for mirrored.
-        brightness: Greatest change, where white is 1; see `colour`, as for those below.
-        background_share: Part of the pictures with soft masks that is put before another
+        batch_norm_epsilon: ε of batch norm; None for the family's own.
+        loss_alpha: Weight λ of a loss term, like the fields that follow; see `losses`.
+        max_scale: Largest enlargement of a picture per axis; the smallest is 1.
+        max_rotation_deg: Largest rotation of a picture in degrees, in either direction.
+        rotation_share: Share of the pictures that is rotated.
+        flip_share: Share of the pictures that is mirrored.
+        brightness: Largest change of brightness, where white is 1. For the colour fields from
+            here to `gamma` see `colour.sample`.
+        background_share: Share of the pictures with soft masks that is put before another
             background, where backgrounds are given.
-        jit_compile: `auto` compiles the step with XLA where that is known to gain.
-        keep_checkpoints: How many of the latest epochs' networks are kept, beside the last
-            and the best.
+        jit_compile: Whether to compile the step with XLA; `auto` does where that is faster.
+        keep_checkpoints: How many of the latest epochs' networks to keep, besides the last and
+            the best.
     """
 
     epochs: int = ruled(COUNT, default=60)
@@ -178,7 +180,7 @@ def problem(field: dataclasses.Field, value: Any) -> str | None:
 
 
 def unknown(name: str) -> str:
-    """What to say of a field that there is not, as a sentence without an end."""
+    """What is wrong with a field that does not exist, as a sentence without its full stop."""
     close = difflib.get_close_matches(name, field_names(), n=3)
     allowed = close or field_names()
     return f"`{name}` is no field of a recipe: {', '.join(f'`{word}`' for word in allowed)}"
@@ -188,7 +190,7 @@ def checked(values: dict[str, Any]) -> dict[str, Any]:
     """Values of a recipe's fields, each in its type.
 
     Raises:
-        UsageError: A field that there is not, a wrong type or an impossible value.
+        UsageError: A field does not exist, or a value has a wrong type or breaks a rule.
     """
     fields = _by_name()
     for name, value in values.items():

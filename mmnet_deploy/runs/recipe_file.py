@@ -122,7 +122,7 @@ def override(text: str) -> tuple[str, Any]:
 
 
 def write(recipe: Recipe) -> str:
-    """A recipe's text, every field that is set in it, to train by again."""
+    """A recipe's text with every field that is set, to train by it again."""
     lines = []
     for name in field_names():
         value = getattr(recipe, name)

@@ -43,9 +43,9 @@ VALIDATED: Mapping[str, bool] = MappingProxyType(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunConfig(Recipe):
-    """What a run trains, on what and how; immutable but for a longer `epochs`.
+    """What a run trains, on what and how; only `epochs` may grow later.
 
-    A recipe of which nothing is left open but what belongs to the family.
+    A recipe that leaves nothing open but the defaults of the family.
 
     Attributes:
         family: Name of the network family.
@@ -55,8 +55,8 @@ class RunConfig(Recipe):
         split: The splits to train on, joined by commas; see `data.find_pairs`.
         initial_weights: The file or run that the first weights came from, an absolute path;
             empty for random ones.
-        init_include: Only layers whose name has this regular expression get them.
-        init_exclude: Layers whose name has this one do not; empty for none.
+        init_include: Only layers whose name matches this regular expression get them.
+        init_exclude: Layers whose name matches this one do not; empty for none.
         backgrounds: Folder of other backgrounds, an absolute path; empty for none.
     """
 

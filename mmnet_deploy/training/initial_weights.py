@@ -1,7 +1,7 @@
 """Weights to begin a training with, taken from another network's file by layer.
 
-The file is read as HDF5, which is numbers and names: no model is made of it, so nothing
-that it brings along can run.
+The file is read as HDF5, which is numbers and names: no model is made of it, so code that it
+contains cannot run.
 """
 
 from __future__ import annotations

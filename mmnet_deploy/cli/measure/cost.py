@@ -34,16 +34,21 @@ _CLASSES = {
     type=click.Choice(_CPUS),
     default=_CPUS[0],
     show_default=True,
-    help="Core to emulate; the cortex-a57 says that it is a Snapdragon 820.",
+    help="Core to emulate; the cortex-a57 identifies itself as a Snapdragon 820.",
 )
 @click.option(
     "--delegate",
     type=click.Choice(["xnnpack", "none"]),
     default="xnnpack",
     show_default=True,
-    help="Kernels: XNNPACK's or the built-in ones.",
+    help="Kernels to run: XNNPACK's or the built-in ones.",
 )
-@click.option("--jobs", default=1, show_default=True, help="Models at a time, up to the cores.")
+@click.option(
+    "--jobs",
+    default=1,
+    show_default=True,
+    help="Number of models to count at a time, at most that of the cores.",
+)
 @click.option(
     "--timeout",
     "timeout_s",
@@ -51,26 +56,28 @@ _CLASSES = {
     default=600.0,
     show_default=True,
     metavar="SECONDS",
-    help="Stop a count that takes longer.",
+    help="Stop a count that takes longer than this.",
 )
-@click.option("--operators", is_flag=True, help="Also the instructions of every operator.")
+@click.option("--operators", is_flag=True, help="Show the instructions of every operator too.")
 @click.option(
     "--profile",
     "profile_name",
     default="snapdragon-820",
     show_default=True,
     metavar="NAME|FILE.toml",
-    help="Phone to estimate the latency on.",
+    help="Phone to estimate the latency on: a bundled profile or a file.",
 )
 @click.option(
     "-o",
     "--out",
     type=FOLDER,
     metavar="DIR|FILE.toml",
-    help="For results; with --fit, the profile.",
+    help="Folder for the results; with --fit, the file of the profile.",
 )
-@click.option("--fit", is_flag=True, help="Make a profile of stored results instead of counting.")
-@click.option("--name", default="", help="Of the profile that --fit makes. Default: the phone's.")
+@click.option("--fit", is_flag=True, help="Fit a profile to stored results instead of counting.")
+@click.option(
+    "--name", default="", help="Name of the profile that --fit makes. Default: the phone's."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def cost(
@@ -90,17 +97,18 @@ def cost(
     """Count the arm64 instructions of one inference, without a phone.
 
     The real arm64 kernels run under qemu with one thread. The count is exact: the same files
-    give the same number on every computer. It is not a latency; from float32 counts one is
-    estimated, with an interval, for the phone of a profile.
+    give the same number on every computer. A count is not a latency; for float32 models, the
+    latency on the phone of a profile is estimated from it, with an interval.
 
     With --fit, the arguments are results: folders or files with benchmarks of one phone and the
     counts of the same models.
 
     \b
-    Example: mmnet-deploy cost models/*.tflite -o results
-             mmnet-deploy cost models/mmnet-1.0-256-int8.tflite --operators
-             mmnet-deploy cost --fit results -o my-phone.toml
-             mmnet-deploy cost models/*.tflite --profile my-phone.toml
+    Examples:
+      mmnet-deploy cost models/*.tflite -o results
+      mmnet-deploy cost models/mmnet-1.0-256-int8.tflite --operators
+      mmnet-deploy cost --fit results -o my-phone.toml
+      mmnet-deploy cost models/*.tflite --profile my-phone.toml
     """
     if not paths:
         what = "DIR of results" if fit else "MODEL.tflite"

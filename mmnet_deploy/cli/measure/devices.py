@@ -28,8 +28,8 @@ class _Row:
 def devices(as_json: bool) -> None:
     """List phones, the emulated phone, and this computer.
 
-    Phones come from adb, which the usual variables direct (ANDROID_ADB_SERVER_ADDRESS and
-    ANDROID_ADB_SERVER_PORT for a server on another computer).
+    Phones are those that adb lists. To use an adb server on another computer, set
+    ANDROID_ADB_SERVER_ADDRESS and ANDROID_ADB_SERVER_PORT.
 
     Example: mmnet-deploy devices
     """

@@ -15,7 +15,7 @@ def dataset() -> None:
     """Make, check and describe data sets.
 
     \b
-    A data set is a folder of splits, each with pictures and masks of the same stem:
+    A data set is a folder of splits, in which a picture and its mask have the same stem:
       DIR/train/image/NAME.jpg   DIR/train/mask/NAME.png
       DIR/test/image/NAME.jpg    DIR/test/mask/NAME.png
     """
@@ -23,9 +23,18 @@ def dataset() -> None:
 
 @dataset.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--count", default=200, show_default=True, help="Number of pairs, all splits.")
-@click.option("--size", default=256, show_default=True, help="Height and width in pixels.")
-@click.option("--seed", default=0, show_default=True, help="The same seed, the same bytes.")
+@click.option(
+    "--count", default=200, show_default=True, help="Number of pairs, in all splits together."
+)
+@click.option(
+    "--size", default=256, show_default=True, help="Height and width of the pictures in pixels."
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    help="Seed of the portraits: the same seed gives the same files.",
+)
 def synth(folder: Path, count: int, size: int, seed: int) -> None:
     """Draw synthetic portraits with exact soft mattes into DIR.
 
@@ -39,7 +48,7 @@ def synth(folder: Path, count: int, size: int, seed: int) -> None:
 
 
 _SPLITS = click.option(
-    "--split", "splits", multiple=True, help="Only this split; may be repeated. Default: all."
+    "--split", "splits", multiple=True, help="Split to read; repeatable. Default: all."
 )
 
 
@@ -50,7 +59,7 @@ _SPLITS = click.option(
 def check(ctx: click.Context, root: Path, splits: tuple[str, ...]) -> None:
     """Read every file of DIR and list everything that is wrong.
 
-    Exit code 1 if anything is.
+    The exit code is 1 if anything is wrong.
 
     Example: mmnet-deploy dataset check portraits
     """

@@ -19,11 +19,11 @@ def models(as_json: bool) -> None:
 
     Parameters are those of the trained network, batch-norm statistics included; multiply-adds
     (MACs) are those of its convolutions in one inference. Wherever a command takes a family,
-    width multiplier and input size, it takes the name of an operating point instead, also of
+    width multiplier and input size, it takes the name of an operating point instead, even of
     one that is not listed here.
 
-    Some come along trained on synthetic portraits: `pretrained:mmnet-1.0-256`, say, goes
-    wherever a run does.
+    Bundled networks are trained on synthetic portraits. Wherever a command takes a run, it
+    takes one of them by its name: `pretrained:mmnet-1.0-256`.
 
     Example: mmnet-deploy models --json
     """
@@ -44,8 +44,8 @@ def models(as_json: bool) -> None:
             "output\nstride",
             "parameters",
             "million\nMACs",
-            "in the\npaper",
-            "comes\ntrained",
+            "paper",
+            "weights",
         ),
         [
             (
@@ -56,8 +56,8 @@ def models(as_json: bool) -> None:
                 "–" if point.output_stride is None else str(point.output_stride),
                 f"{point.parameters:,}",
                 f"{point.macs / 1e6:.0f}",
-                "in it" if point.published else "",
-                "yes" if point.name in ready else "",
+                "published" if point.published else "",
+                "bundled" if point.name in ready else "",
             )
             for point in points
         ],

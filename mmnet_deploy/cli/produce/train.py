@@ -24,15 +24,16 @@ from mmnet_deploy.runs.run import BEST_BY, Run, RunConfig, auto_batch_norm_momen
 DEFAULT_INPUT_SIZE = 256
 
 OFTEN_SET = {
-    "epochs": "Validated and stored after each.",
-    "steps_per_epoch": "Every picture once.",
-    "batch_size": "Pictures per step.",
-    "learning_rate": "The greatest of the schedule.",
-    "schedule": "cosine, piecewise or fixed.",
-    "weight_decay": "L2 on convolutions.",
-    "batch_norm_momentum": "Spans a hundredth of the training, or what --set ema_decay does.",
-    "validation_share": "Part of the pictures that is held out to choose the best epoch.",
-    "seed": "The same seed, the same training.",
+    "epochs": "Number of epochs; the network is validated and stored after each.",
+    "steps_per_epoch": "Steps of an epoch. Default: as many as show every picture once.",
+    "batch_size": "Number of pictures per step.",
+    "learning_rate": "Highest learning rate of the schedule.",
+    "schedule": "Course of the learning rate: cosine, piecewise or fixed.",
+    "weight_decay": "Factor of the L2 penalty on convolution kernels.",
+    "batch_norm_momentum": "Decay of the batch-norm statistics. Default: they span a hundredth of "
+    "the training, or as many steps as the average of the weights (ema_decay).",
+    "validation_share": "Share of the pictures that is held out to choose the best epoch.",
+    "seed": "Seed of everything random: the same seed gives the same training.",
 }
 """The fields of a recipe that have options of their own; `--set` takes them all."""
 
@@ -52,21 +53,33 @@ def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @click.argument("model")
-@click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Data set.")
-@click.option("--out", "run_folder", required=True, metavar="RUN", type=FOLDER, help="Run folder.")
-@click.option("--width-multiplier", type=float, help="Default: 1.0 if the family has any.")
-@click.option("--input-size", type=int, help="Height and width in pixels. Default: 256.")
+@click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Folder of the data set.")
+@click.option(
+    "--out", "run_folder", required=True, metavar="RUN", type=FOLDER, help="Run folder to write."
+)
+@click.option(
+    "--width-multiplier",
+    type=float,
+    help="Width multiplier of the network. Default: 1.0 if the family has any.",
+)
+@click.option(
+    "--input-size",
+    type=int,
+    help="Height and width of the network's input in pixels. Default: 256.",
+)
 @click.option(
     "--split",
     default="train",
     show_default=True,
-    help="Splits to train on, joined by commas; PART/train for a data set within DIR.",
+    help="Splits to train on, joined by commas. PART/train is the split train of the data set in "
+    "the folder PART of DIR.",
 )
 @click.option(
     "--recipe",
     default=recipe_file.DEFAULT,
     show_default=True,
-    help=f"{', '.join(recipe_file.shipped())}, or a .toml file; options go before it.",
+    help=f"How to train: {', '.join(recipe_file.shipped())}, or a .toml file. Options override its "
+    "fields.",
 )
 @_recipe_options
 @click.option(
@@ -74,42 +87,49 @@ def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "settings",
     multiple=True,
     metavar="FIELD=VALUE",
-    help=f"Any field of a recipe; repeatable. They are: {', '.join(field_names())}.",
+    help=f"Set any field of the recipe; repeatable. The fields: {', '.join(field_names())}.",
 )
 @click.option(
     "--backgrounds",
     metavar="DIR",
     type=FOLDER,
-    help="Pictures to put behind the portraits whose masks are soft.",
+    help="Folder of pictures to put behind the portraits whose masks are soft.",
 )
 @click.option(
-    "--initial-weights",
     "--init-from",
+    "--initial-weights",
+    "initial_weights",
     metavar="FILE|RUN",
     type=NETWORK,
-    help="Begin with the weights of a run or of a .keras, .h5 or .weights.h5 file, by layer "
-    "name and shape.",
+    help="Begin with the weights of a run or of a .keras, .h5 or .weights.h5 file, matched by "
+    "layer name and shape.",
 )
 @click.option(
-    "--init-include", default="", metavar="REGEX", help="Only layers whose name has it get them."
+    "--init-include",
+    default="",
+    metavar="REGEX",
+    help="Take these weights only for layers whose name matches.",
 )
 @click.option(
-    "--init-exclude", default="", metavar="REGEX", help="Layers whose name has it do not."
+    "--init-exclude",
+    default="",
+    metavar="REGEX",
+    help="Do not take these weights for layers whose name matches.",
 )
 @click.option(
     "--memory-limit",
     default="4GB",
     show_default=True,
     metavar="SIZE",
-    help="Decoded pictures that take more go to files in --cache.",
+    help="Memory for decoded pictures. If they need more, they are kept in files in --cache.",
 )
 @click.option(
     "--cache",
     metavar="DIR",
     type=FOLDER,
-    help="Folder of those files. Default: mmnet-deploy in $XDG_CACHE_HOME or ~/.cache.",
+    help="Folder for these files. Default: mmnet-deploy in $XDG_CACHE_HOME or ~/.cache.",
 )
-@click.option("--resume", is_flag=True, help="Go on after the last whole epoch of RUN.")
+@click.option("--resume", is_flag=True, help="Continue after the last whole epoch of RUN.")
 @click.pass_context
 def train(
     ctx: click.Context,
@@ -125,10 +145,10 @@ def train(
     """Train MODEL on a data set into a run folder.
 
     MODEL is a family, such as mmnet, or an operating point, such as mmnet-1.0-256, which
-    says width multiplier and input size as well; `mmnet-deploy models` lists them.
+    includes the width multiplier and the input size; `mmnet-deploy models` lists them.
 
-    RUN holds the best and the last network, a log, TensorBoard events and what is
-    needed to resume. Ctrl-C leaves it as it was after the last whole epoch.
+    RUN receives the best and the last network, a log, TensorBoard events, and the state to
+    resume from. Ctrl-C leaves it as it was after the last whole epoch.
 
     \b
     Examples:
@@ -136,7 +156,7 @@ def train(
       mmnet-deploy train mmnet-1.0-256 --recipe modern --set ema_decay=0.999 \\
           --data portraits --split train,extra --backgrounds photos --out runs/b
       mmnet-deploy train md16 --width-multiplier 0.5 --input-size 256 \\
-          --initial-weights mobilenet_v2.keras --data portraits --out runs/c
+          --init-from mobilenet_v2.keras --data portraits --out runs/c
     """
     require_extra("`mmnet-deploy train`")
     run = Run(run_folder)
@@ -157,7 +177,9 @@ def train(
             training.train(config, run_folder, resume=resume, store=store, progress=progress)
     except KeyboardInterrupt as stopped:
         finished = len(run.read_log()) if run.exists else 0
-        how = "Go on with the same command and --resume." if run.exists else "Nothing was written."
+        how = (
+            "Continue with the same command and --resume." if run.exists else "Nothing was written."
+        )
         say(f"\nStopped. {run_folder} holds {finished} whole epochs. {how}")
         ctx.exit(128 + (signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT))
     rows = run.read_log()
@@ -194,7 +216,7 @@ def _named(ctx: click.Context, model: str, options: dict[str, Any]) -> str:
     """The family of MODEL; the numbers of an operating point go into the options.
 
     Raises:
-        UsageError: There is none of that name, or an option says otherwise than the name.
+        UsageError: There is none of that name, or an option contradicts the name.
     """
     try:
         member = models.member(model)
@@ -221,7 +243,7 @@ def _named(ctx: click.Context, model: str, options: dict[str, Any]) -> str:
 def _given(
     ctx: click.Context, recipe: str, settings: tuple[str, ...], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the command line says of the training; an option goes before --set, the recipe last.
+    """What the command line says of the training; options override --set, and that the recipe.
 
     The recipe's fields are taken out of `options`.
     """
@@ -263,7 +285,7 @@ def _resumed(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
     """The stored configuration; options given again must agree, but for more epochs.
 
     Raises:
-        UsageError: An option says otherwise than the run.
+        UsageError: An option contradicts the run.
     """
     stored = run.read_config()
     epochs = given.pop("epochs", stored.epochs)

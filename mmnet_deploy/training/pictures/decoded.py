@@ -31,7 +31,7 @@ from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.training.pictures import foreground
 
 VERSION = 1
-"""Of what is in the files; a file of another version is built anew."""
+"""Version of the files' content; a file of another version is built anew."""
 
 CONTENTS = "contents.json"
 
@@ -43,7 +43,8 @@ class PictureStore:
     """Where decoded pictures may be.
 
     Attributes:
-        memory_limit_bytes: More than this goes to files in `folder`.
+        folder: For the files.
+        memory_limit_bytes: Pictures that need more than this go to files.
     """
 
     folder: Path

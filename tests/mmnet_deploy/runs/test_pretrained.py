@@ -1,4 +1,4 @@
-"""The networks that come along: whatever takes a run takes them by name."""
+"""The bundled networks: whatever takes a run takes them by name."""
 
 import shutil
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_one_is_converted_and_trained_on(call, one_line, portraits):
 def test_an_unknown_name_is_one_line(call, one_line, portraits):
     """The names that there are are listed."""
     result = call("evaluate", "pretrained:mmnet-9", "--data", portraits)
-    one_line(result, 2, "goes before one of mmnet-0.5-128", "Received: mmnet-9")
+    one_line(result, 2, "must be followed by one of mmnet-0.5-128", "Received: mmnet-9")
 
 
 def test_a_run_on_a_part_converts_on_that_part(call, portraits, tmp_path):

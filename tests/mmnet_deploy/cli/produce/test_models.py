@@ -28,8 +28,8 @@ def test_the_list_has_every_operating_point(call):
     for point in points:
         (line,) = [line for line in table.splitlines() if line.split()[:1] == [point["name"]]]
         assert f"{point['parameters']:,}" in line
-        assert ("in it" in line) == point["published"]
-        assert ("yes" in line) == point["pretrained"]
+        assert ("published" in line) == point["published"]
+        assert ("bundled" in line) == point["pretrained"]
     assert {point["family"] for point in points} == {"ldn-fb", "md16", "md8", "mmnet"}
 
 
@@ -124,7 +124,7 @@ def test_initial_weights_that_do_not_fit_are_one_line(call, one_line, portraits,
         ("other.keras", "has weights of another network: 0 of 109 layers agree"),
     ):
         result = call(
-            "train", "md16-0.35-64", "--initial-weights", name, "--data", portraits, "--out", "run"
+            "train", "md16-0.35-64", "--init-from", name, "--data", portraits, "--out", "run"
         )
         one_line(result, 1, words, name)
     assert not (tmp_path / "run").exists()

@@ -60,7 +60,7 @@ def test_pictures_beyond_the_memory_limit_are_mapped(call, portraits, tmp_path):
         (("--schedule", "linear"), ["one of cosine, piecewise, fixed"]),
         (("--memory-limit", "much"), ["`memory_limit`", "500MB"]),
         (("--init-include", "("), ["`init_include` must be a regular expression"]),
-        (("--initial-weights", "nothing"), ["nothing"]),
+        (("--init-from", "nothing"), ["nothing"]),
         (("--backgrounds", "nowhere"), ["nowhere"]),
         (
             [word for name in ("alpha", "compositional", "gradient", "cross_entropy", "auxiliary")
@@ -73,7 +73,7 @@ def test_a_wrong_training_is_refused_in_one_line(call, one_line, portraits, tmp_
     """The message says the rule and what was received; no run folder appears."""
     (tmp_path / "bad.toml").write_text("seed = 1\nepochs = 0\n")
     result = call("train", "tiny", "--input-size", 32, "--data", portraits, "--out", "run", *words)
-    code = 1 if words[0] in ("--initial-weights", "--backgrounds") else 2
+    code = 1 if words[0] in ("--init-from", "--backgrounds") else 2
     one_line(result, code, *said)
     assert not (tmp_path / "run").exists()
 
