@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from mmnet_deploy.errors import DataError, ModelFileError
 from mmnet_deploy.mattes import metrics
 from mmnet_deploy.mattes.matting import Matting
-from mmnet_deploy.mattes.metrics import Metric
+from mmnet_deploy.mattes.metric import Metric
 from mmnet_deploy.parallel import ahead, workers
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.portraits.problems import PictureError

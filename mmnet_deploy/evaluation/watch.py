@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mmnet_deploy.errors import OutputError, ResultError
 from mmnet_deploy.files import make_folder, sha256, write_text, written_aside
-from mmnet_deploy.mattes.metrics import Metric
+from mmnet_deploy.mattes.metric import Metric
 from mmnet_deploy.results.records import Evaluation
 from mmnet_deploy.runs.run import Run
 

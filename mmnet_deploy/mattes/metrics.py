@@ -11,7 +11,6 @@ made, and add up in float64.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
@@ -20,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import UsageError
-
-Matte = NDArray[np.floating]
+from mmnet_deploy.mattes.metric import Matte, Metric
 
 PUBLISHED_SIZE = (800, 600)
 """Height and width in pixels at which Seo et al. 2019 compare mattes."""
@@ -36,50 +34,6 @@ CONNECTIVITY_THETA = 0.15
 
 _STRIP_ROWS = 128
 """Rows that are filtered at a time: what a strip needs stays in the cache."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Metric:
-    """A metric and how it is shown; calling it computes it.
-
-    Attributes:
-        name: In results and options.
-        title: In tables.
-        unit: Of the shown figure, such as `×10⁻³`; empty for a plain number.
-        factor: From the stored number to the shown one.
-        digits: Decimal places of the shown figure.
-        function: From a matte and its truth, and for one of a clip also both of the frame
-            before, to the number that is stored.
-        lower_is_better: Whether it is an error.
-        default: Whether it is computed unless others are asked for.
-        of_clip: Whether it compares frames of a clip; its function takes four mattes then.
-    """
-
-    name: str
-    title: str
-    unit: str
-    factor: float
-    digits: int
-    function: Callable[..., float]
-    lower_is_better: bool = True
-    default: bool = False
-    of_clip: bool = False
-
-    def __call__(self, *mattes: Matte) -> float:
-        return self.function(*mattes)
-
-    @property
-    def heading(self) -> str:
-        """Title and unit."""
-        return f"{self.title} ({self.unit})" if self.unit else self.title
-
-    def shown(self, value: float) -> str:
-        """The number that is stored as the figure that is shown."""
-        return f"{self.factor * value:.{self.digits}f}"
-
-    def better(self, value: float, other: float) -> float:
-        """By how much `value` is better than `other`; negative where it is worse."""
-        return other - value if self.lower_is_better else value - other
 
 
 _METRICS: dict[str, Metric] = {}

@@ -1,11 +1,6 @@
 """Training a network into a run folder, on any Keras backend."""
 
-from mmnet_deploy.training.loop import (
-    check_network,
-    chosen_pairs,
-    hold_out,
-    last_epochs,
-    train,
-)
+from mmnet_deploy.training.loop import check_network, last_epochs, train
+from mmnet_deploy.training.pairs import chosen_pairs, hold_out
 
 __all__ = ["check_network", "chosen_pairs", "hold_out", "last_epochs", "train"]

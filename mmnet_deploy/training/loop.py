@@ -7,59 +7,29 @@ had never stopped.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
 import models
-from mmnet_deploy.errors import DataError, OutputError, TrainingError, UsageError
+from mmnet_deploy.errors import DataError, OutputError, UsageError
 from mmnet_deploy.files import check_folder, make_folder, write_text
 from mmnet_deploy.portraits import dataset, pictures
-from mmnet_deploy.progress import Advance, Progress, silent
+from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.runs.run import Run, RunConfig, check_config
-from mmnet_deploy.training import checkpoints, initial_weights
+from mmnet_deploy.training import checkpoints, initial_weights, pairs
 from mmnet_deploy.training import trainer as trainers
 from mmnet_deploy.training.events import Events
 from mmnet_deploy.training.pictures import decoded
 from mmnet_deploy.training.pictures.batches import BACKGROUND, Batches, Stream
 from mmnet_deploy.training.pictures.decoded import Decoded, PictureStore
+from mmnet_deploy.training.session import Session
 from mmnet_deploy.training.trainer import Trainer
 from mmnet_deploy.training.validation import Validation
 from mmnet_deploy.training.workers import Workers, join
-
-
-def hold_out(pairs: list[dataset.Pair], share: float, seed: int) -> tuple[list, list]:
-    """Split pairs into those to train on and those to validate with, by a seeded draw.
-
-    Raises:
-        DataError: There are fewer than two pairs.
-    """
-    if len(pairs) < 2:
-        raise DataError(f"Training needs at least 2 pairs. Received: {len(pairs)}.")
-    order = np.random.default_rng([seed, 2]).permutation(len(pairs))
-    count = min(max(1, round(len(pairs) * share)), len(pairs) - 1)
-    held_out = set(order[:count].tolist())
-    train = [pair for index, pair in enumerate(pairs) if index not in held_out]
-    return train, [pairs[index] for index in sorted(held_out)]
-
-
-def chosen_pairs(config: RunConfig) -> list[dataset.Pair]:
-    """The pairs of the splits, or as many of them as the recipe says, by a seeded draw.
-
-    Raises:
-        DataError: The data set cannot be used.
-    """
-    pairs = dataset.find_pairs(Path(config.data), config.split)
-    if config.max_pairs is None or config.max_pairs >= len(pairs):
-        return pairs
-    order = np.random.default_rng([config.seed, 5]).permutation(len(pairs))
-    return [pairs[index] for index in sorted(order[: config.max_pairs].tolist())]
 
 
 def check_network(config: RunConfig) -> None:
@@ -94,76 +64,6 @@ def last_epochs(stages: Sequence[models.Stage], epochs: int) -> list[int]:
         least, most = [0, *ends][-1] + 1, epochs - (len(stages) - number)
         ends.append(min(max(round(share * epochs), least), most))
     return [*ends[:-1], epochs]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Session:
-    """All that an epoch needs."""
-
-    config: RunConfig
-    run: Run
-    trainer: Trainer
-    deployed: keras.Model
-    validation: Validation
-    events: Events
-    workers: Workers
-    advance: Advance
-
-    def epoch(self, number: int, stream: Stream) -> None:
-        """Train, validate, store and report epoch `number`, from 1."""
-        steps = []
-        begin, waited, untimed = 0.0, 0.0, 0
-        for step in range(self.config.steps_per_epoch):
-            # Without the first step, which may have to be compiled, if there are others.
-            if step < 2:
-                begin, waited, untimed = time.perf_counter(), stream.waited_s, step
-            steps.append(self._step(step, stream))
-        taken_s = time.perf_counter() - begin
-        speed = {
-            "pictures_per_s": (len(steps) - untimed) * self.config.batch_size / taken_s,
-            "waiting_share": (stream.waited_s - waited) / taken_s,
-        }
-        with self.workers.alone():
-            # Every worker does, so that none waits for one that validates.
-            self.deployed.set_weights(self.trainer.deployed_weights())
-            scores = self.validation.scores(self.deployed)
-        means = {name: float(np.mean([logs[name] for logs in steps])) for name in steps[0]}
-        row = {"epoch": float(number), **means, **scores}
-        self.trainer.finished_epochs.assign(number)
-        if self.workers.writes:
-            # Alone too: whatever is made to store an epoch is no business of the others.
-            with self.workers.alone():
-                self._store(row, speed)
-        self.advance(
-            f"epoch {number}: loss {row['loss']:.4f}, validation MAD {row['val_mad']:.4f}, "
-            f"gradient error {row['val_gradient_error'] * 1000:.2f} ×10⁻³, "
-            f"mean IoU {row['val_mean_iou']:.3f}; "
-            f"{speed['pictures_per_s']:.0f} pictures/s, "
-            f"{100 * speed['waiting_share']:.0f} % of the time waiting for data",
-            steps=0,
-        )
-
-    def _step(self, step: int, stream: Stream) -> dict[str, float]:
-        with self.workers.watched():
-            logs = self.trainer.step(next(stream))
-        if not math.isfinite(logs["loss"]):
-            raise TrainingError(
-                f"The loss became {logs['loss']} at step {step + 1} of the epoch; the last whole "
-                "epoch is kept. Try a lower --learning-rate."
-            )
-        self.advance(f"loss {logs['loss']:.4f}")
-        return logs
-
-    def _store(self, row: dict[str, float], speed: dict[str, float]) -> None:
-        checkpoints.store_epoch(
-            self.run, self.deployed, self.trainer, row, keep=self.config.keep_checkpoints
-        )
-        rate = float(keras.ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
-        self.events.write(
-            int(row["epoch"]),
-            {**row, "learning_rate": rate, **speed},
-            {"picture, mask, matte": self.validation.sheet(self.deployed)},
-        )
 
 
 def train(
@@ -211,9 +111,11 @@ def train(
     workers = join()
     workers.check(config.batch_size)
     keras.utils.set_random_seed(config.seed)
-    train_pairs, held_out = hold_out(chosen_pairs(config), config.validation_share, config.seed)
+    train_pairs, held_out = pairs.hold_out(
+        pairs.chosen_pairs(config), config.validation_share, config.seed
+    )
     if resume:
-        _check_same_pictures(run, config, train_pairs, held_out)
+        pairs.check_same_pictures(run, config, train_pairs, held_out)
     deployed = trainers.build_deployed(config)
     with workers.together():
         trainer = trainers.build(config)
@@ -224,7 +126,7 @@ def train(
     if workers.writes:
         make_folder(folder)
         run.write_config(config)
-        write_text(run.pictures_file, _listed(config, train_pairs, held_out))
+        write_text(run.pictures_file, pairs.listed(config, train_pairs, held_out))
         if not resume:
             checkpoints.save_state(trainer, run)
     if resume:
@@ -243,13 +145,13 @@ def train(
     ):
         advance("building the training step, which takes a CPU half a minute", steps=0)
         events = Events(run.tensorboard)
-        session = _Session(config, run, trainer, deployed, validation, events, workers, advance)
+        session = Session(config, run, trainer, deployed, validation, events, workers, advance)
         _run_stages(session, facts.stages, done, stream)
     return run
 
 
 def _run_stages(
-    session: _Session, stages: Sequence[models.Stage], done: int, stream: Stream
+    session: Session, stages: Sequence[models.Stage], done: int, stream: Stream
 ) -> None:
     """Train what is left of each stage after epoch `done`."""
     config, trainer = session.config, session.trainer
@@ -317,47 +219,3 @@ def _pictures(
     )
     checked: Decoded = decoded.decode(held_out, config.input_size, store, progress=progress)
     return batches, Validation(checked.images, checked.masks, config.batch_size)
-
-
-# --- Which pictures ----------------------------------------------------------
-
-
-def _listed(
-    config: RunConfig, train_pairs: list[dataset.Pair], held_out: list[dataset.Pair]
-) -> str:
-    """A line for each picture: what it is used for, and its path in the data set."""
-    root = Path(config.data)
-    lines = [
-        f"{use} {pair.image.relative_to(root)}"
-        for use, pairs in (("train", train_pairs), ("validate", held_out))
-        for pair in pairs
-    ]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _check_same_pictures(
-    run: Run, config: RunConfig, train_pairs: list[dataset.Pair], held_out: list[dataset.Pair]
-) -> None:
-    """Refuse to go on with other pictures than a run was begun with.
-
-    Raises:
-        DataError: Some are gone, or there are others.
-    """
-    if not run.pictures_file.is_file():
-        return
-    before = run.pictures_file.read_text(encoding="utf-8").splitlines()
-    now = _listed(config, train_pairs, held_out).splitlines()
-    if before == now:
-        return
-    names_before = {line.partition(" ")[2] for line in before}
-    names_now = {line.partition(" ")[2] for line in now}
-    gone, new = sorted(names_before - names_now), sorted(names_now - names_before)
-    changes = [
-        f"{len(names)} {what}, such as {names[0]}"
-        for what, names in (("gone", gone), ("new", new))
-        if names
-    ]
-    raise DataError(
-        f"{config.data} does not hold the pictures that {run.folder} was begun with: "
-        f"{'; '.join(changes) or 'their order differs'}. Put them back, or begin another run."
-    )

@@ -19,7 +19,7 @@ from mmnet_deploy.results.records import Evaluation
 
 if TYPE_CHECKING:
     from mmnet_deploy.evaluation.significance import PairedComparison
-    from mmnet_deploy.mattes.metrics import Metric
+    from mmnet_deploy.mattes.metric import Metric
 
 
 @click.command()

@@ -14,7 +14,7 @@ from mmnet_deploy.results.records import Evaluation
 
 if TYPE_CHECKING:
     from mmnet_deploy.mattes.matting import Matting
-    from mmnet_deploy.mattes.metrics import Metric
+    from mmnet_deploy.mattes.metric import Metric
 
 DEFAULT_WORST = 8
 """Pictures on a sheet."""

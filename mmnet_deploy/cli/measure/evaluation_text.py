@@ -11,7 +11,7 @@ from mmnet_deploy.cli.console import print_table, say
 
 if TYPE_CHECKING:
     from mmnet_deploy.evaluation.significance import Interval, PairedComparison
-    from mmnet_deploy.mattes.metrics import Metric
+    from mmnet_deploy.mattes.metric import Metric
     from mmnet_deploy.results.records import Evaluation
 
 WIDTH_PER_METRIC = 17

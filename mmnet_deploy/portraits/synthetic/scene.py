@@ -10,7 +10,8 @@ import numpy as np
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.portraits.synthetic.background import draw_background
 from mmnet_deploy.portraits.synthetic.canvas import soften
-from mmnet_deploy.portraits.synthetic.figure import Light, draw_person
+from mmnet_deploy.portraits.synthetic.figure import draw_person
+from mmnet_deploy.portraits.synthetic.lighting import Light
 from mmnet_deploy.portraits.synthetic.person import sample_person
 
 MIN_SIZE = 32

@@ -13,7 +13,7 @@ from mmnet_deploy.results import compare, latency, record_json, store, trade_off
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation
 from mmnet_deploy.runs import recipe_file
 from mmnet_deploy.runs.run import Run
-from mmnet_deploy.training import checkpoints, loop
+from mmnet_deploy.training import checkpoints, pairs
 from tests.support import FIXTURES
 
 FOLDER = FIXTURES / "results"
@@ -163,7 +163,9 @@ def test_the_recipe_of_a_run():
 def test_the_pictures_of_a_run(portraits):
     """The same pictures of the same data set validate today."""
     config = dataclasses.replace(RUN.read_config(), data=str(portraits))
-    train, held_out = loop.hold_out(loop.chosen_pairs(config), config.validation_share, config.seed)
+    train, held_out = pairs.hold_out(
+        pairs.chosen_pairs(config), config.validation_share, config.seed
+    )
     now = [
         (use, pair.image)
         for use, pairs in (("train", train), ("validate", held_out))

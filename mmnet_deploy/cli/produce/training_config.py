@@ -1,0 +1,138 @@
+"""The configuration of a training that the command line of `train` describes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+import models
+from mmnet_deploy.errors import UsageError
+from mmnet_deploy.runs import recipe_file
+from mmnet_deploy.runs.recipe import Recipe
+from mmnet_deploy.runs.run import Run, RunConfig, auto_batch_norm_momentum, check_config
+
+DEFAULT_INPUT_SIZE = 256
+
+OFTEN_SET = {
+    "epochs": "Number of epochs; the network is validated and stored after each.",
+    "steps_per_epoch": "Steps of an epoch. Default: as many as show every picture once.",
+    "batch_size": "Number of pictures per step.",
+    "learning_rate": "Highest learning rate of the schedule.",
+    "schedule": "Course of the learning rate: cosine, piecewise or fixed.",
+    "weight_decay": "Factor of the L2 penalty on convolution kernels.",
+    "batch_norm_momentum": "Decay of the batch-norm statistics. Default: they span a hundredth of "
+    "the training, or as many steps as the average of the weights (ema_decay).",
+    "validation_share": "Share of the pictures that is held out to choose the best epoch.",
+    "seed": "Seed of everything random: the same seed gives the same training.",
+}
+"""The fields of a recipe that have options of their own; `--set` takes them all."""
+
+
+def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each field in `OFTEN_SET`, None where it is not given."""
+    defaults = Recipe()
+    for name, text in reversed(OFTEN_SET.items()):
+        default = getattr(defaults, name)
+        kind = {int: int, str: str}.get(type(default), float)
+        kind = int if name == "steps_per_epoch" else kind
+        shown = "" if default is None else f"  [default: {default}]"
+        option = click.option(f"--{name.replace('_', '-')}", type=kind, help=text + shown)
+        command = option(command)
+    return command
+
+
+def named(ctx: click.Context, model: str, options: dict[str, Any]) -> str:
+    """The family of MODEL; the numbers of an operating point go into the options.
+
+    Raises:
+        UsageError: There is none of that name, or an option contradicts the name.
+    """
+    try:
+        member = models.member(model)
+        facts = models.family(member.family)
+    except models.ModelError as error:
+        raise UsageError(str(error)) from error
+    defaults = {
+        "width_multiplier": 1.0 if facts.width_multipliers else None,
+        "input_size": DEFAULT_INPUT_SIZE,
+    }
+    for name, default in defaults.items():
+        said = getattr(member, name)
+        if said is not None and options[name] not in (None, said):
+            raise UsageError(
+                f"`{name}` must be {said}, as {model} says, or left out. Received: {options[name]}."
+            )
+        if said is not None:
+            ctx.set_parameter_source(name, ParameterSource.COMMANDLINE)
+        if options[name] is None:
+            options[name] = default if said is None else said
+    return member.family
+
+
+def given_options(
+    ctx: click.Context, recipe: str, settings: tuple[str, ...], options: dict[str, Any]
+) -> dict[str, Any]:
+    """What the command line says of the training; options override --set, and that the recipe.
+
+    The recipe's fields are taken out of `options`.
+    """
+    own = {name: options.pop(name) for name in OFTEN_SET}
+    return {
+        **recipe_file.read(recipe),
+        **dict(map(recipe_file.override, settings)),
+        **{name: value for name, value in own.items() if value is not None},
+        **{
+            name: value
+            for name, value in options.items()
+            if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        },
+    }
+
+
+def new_config(model: str, given: dict[str, Any], options: dict[str, Any]) -> RunConfig:
+    """The configuration that the command line describes, defaults filled in."""
+    settings = {"family": model, **options, **given}
+    # What does not depend on the data is checked before it is looked at.
+    assumed = {"steps_per_epoch": 1, "batch_norm_momentum": 0.9}
+    config = RunConfig(**(assumed | settings))
+    check_config(config)
+    if "steps_per_epoch" not in settings:
+        from mmnet_deploy import training
+
+        pairs = len(training.chosen_pairs(config))
+        trained = max(1, round(pairs * (1 - config.validation_share)))
+        settings["steps_per_epoch"] = -(-trained // config.batch_size)
+    if "batch_norm_momentum" not in settings:
+        steps = settings["steps_per_epoch"] * config.epochs
+        settings["batch_norm_momentum"] = auto_batch_norm_momentum(
+            steps, settings.get("ema_decay", 0.0)
+        )
+    return RunConfig(**(settings | {"data": str(Path(config.data).resolve())}))
+
+
+def resumed_config(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
+    """The stored configuration; options given again must agree, but for more epochs.
+
+    Raises:
+        UsageError: An option contradicts the run.
+    """
+    stored = run.read_config()
+    epochs = given.pop("epochs", stored.epochs)
+    given["data"] = str(Path(given["data"]).resolve())
+    for name, value in {"family": model, **given}.items():
+        if value != getattr(stored, name):
+            raise UsageError(
+                f"{run.folder} was begun with `{name}` {getattr(stored, name)}; "
+                f"a resumed run cannot change it. Received: {value}."
+            )
+    if epochs < stored.epochs:
+        raise UsageError(
+            f"`epochs` must be at least {stored.epochs}, as {run.folder} was begun with. "
+            f"Received: {epochs}."
+        )
+    return dataclasses.replace(stored, epochs=epochs)

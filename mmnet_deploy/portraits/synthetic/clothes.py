@@ -1,0 +1,177 @@
+"""Draws what a person wears on the body: cloth, neckline, collar and jacket."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmnet_deploy.portraits.synthetic.canvas import (
+    Canvas,
+    Frame,
+    brighten,
+    ellipse,
+    fractal,
+    soften,
+    spline,
+)
+from mmnet_deploy.portraits.synthetic.lighting import LitPicture
+from mmnet_deploy.portraits.synthetic.person import Clothes, Person, Pose
+
+
+def _torso(clothes: Clothes, pose: Pose, wider: float = 0.0) -> np.ndarray:
+    """Outline of shoulders and arms down to far below the picture, in the body's frame."""
+    width, neck = clothes.shoulders + wider, clothes.neck + 0.5 * wider
+    top = 1.12 - wider
+    half = np.array(
+        [
+            (neck * 0.95, top - 0.12),
+            (neck * 1.1, top + 0.08),
+            (width * 0.62, top + 0.1 + 0.55 * clothes.slope),
+            (width * 0.9, top + 0.3 + 0.95 * clothes.slope),
+            (width * 1.04, top + 0.85 + clothes.slope),
+            (width * 1.2, top + 2.2),
+            (width * 1.3, 9.0),
+        ]
+    )
+    right = np.add(spline(half * (1 - pose.body_turn, 1)), (pose.body_shift, 0))
+    left = np.add(spline(half * (-1 - pose.body_turn, 1)), (pose.body_shift, 0))
+    return np.concatenate([left, right[::-1]])
+
+
+def _part_arms(canvas: Canvas, clothes: Clothes, pose: Pose) -> None:
+    """Let the background show between trunk and arms."""
+    for side in (-1, 1):
+        x = side * clothes.shoulders * 0.78 - pose.body_turn + pose.body_shift
+        if pose.arms_apart:
+            wide = side * pose.arms_apart
+            canvas.erase([(x, 2.9), (x + 0.6 * wide, 4.2), (x + wide, 9), (x - 0.2 * wide, 9)])
+
+
+def _opening(kind: str, neck: float, shift: float) -> np.ndarray:
+    """Where skin shows below the neck, in the body's frame."""
+    if kind in ("vee", "collar", "jacket"):
+        depth = 2.1 if kind == "vee" else 1.75
+        return np.array([(-neck * 1.02, 0.9), (neck * 1.02, 0.9), (shift, depth)])
+    deep = {"scoop": 0.75, "straps": 0.9, "turtleneck": 0.0}.get(kind, 0.25)
+    wide = {"scoop": 1.35, "straps": 1.35}.get(kind, 1.1)
+    low = ellipse((0.7 * shift, 1.16), (neck * wide, deep))[:21]  # its lower half
+    return np.concatenate([low, [(0.7 * shift - neck, 0.9), (0.7 * shift + neck, 0.9)]])
+
+
+def dress(picture: LitPicture, person: Person, body: Frame, rng: np.random.Generator) -> None:
+    """Torso, neck and collar."""
+    clothes, pose, size = person.clothes, person.pose, picture.pixels.shape[0]
+    skin, neck, shift = person.face.skin, clothes.neck, pose.body_shift
+    cloth = Canvas(size, body)
+    if clothes.kind == "hoodie":
+        cloth.ellipse((shift * 0.7, 0.95), (neck * 2.3, 0.62), np.full(3, 0.6))
+    torso = _torso(clothes, pose)
+    cloth.fill(torso, np.ones(3))
+    for side in (-1, 1):  # the seam between arm and chest
+        seam_x = side * clothes.shoulders * 0.72 + shift - pose.body_turn
+        seam = np.array([(1.1, 1.75), (1.0, 2.4), (0.97, 3.2), (1.02, 4.5)]) * (seam_x, 1)
+        cloth.stroke([spline(seam)], np.full(3, 0.72), 0.03)
+    _part_arms(cloth, clothes, pose)
+    layer = cloth.layer()
+    brighten(layer, _weave(clothes, body, rng, size))
+    if clothes.kind == "straps":
+        bare = Canvas(size, body)
+        bare.fill(torso, skin * 0.97)
+        _part_arms(bare, clothes, pose)
+        picture.put(bare.layer(), bulge=0.6, shadow=0.3)
+        x, y = body.grid(size)
+        aside = np.abs(x - shift)
+        kept = (y > 2.3 - 0.12 * aside**2) | (np.abs(aside - neck * 1.6) < 0.13)
+        kept &= aside < 0.82 * clothes.shoulders
+        layer *= soften(kept.astype(np.float32), 0.6)[..., None]
+    picture.put(layer, bulge=0.6, shadow=0.3)
+
+    canvas = Canvas(size, body)
+    opening = _opening(clothes.kind, neck, shift)
+    canvas.fill(opening, skin * 0.96)
+    bow = spline([(neck * 0.92, 0.3), (neck * 0.9, 0.75), (neck * 1.02, 1.05), (neck * 1.1, 1.2)])
+    nape = np.concatenate([bow * (-1, 1), bow[::-1]])
+    nape[:, 0] += shift * 0.7 * np.clip((nape[:, 1] - 0.4) / 0.7, 0, 1)
+    if clothes.kind == "turtleneck":
+        canvas.fill(nape * (1.12, 1) + (0, 0.12), clothes.colour * 0.95)
+        canvas.fill(nape * (1, 0.7), skin * 0.9)
+        canvas.fill(np.clip(nape * (1.14, 1) + (0, 0.1), (-9, 0.8), (9, 9)), clothes.colour)
+    else:
+        canvas.fill(nape, skin * 0.93)
+    picture.put(canvas.layer(), bulge=0.6)
+
+    canvas = Canvas(size, body)
+    if clothes.kind == "collar":
+        _draw_collar(canvas, clothes.colour, neck, shift)
+    if clothes.kind == "crew":
+        canvas.stroke([np.add(opening[:21], (0, 0.02))], clothes.colour * 0.8, 0.06)
+    if clothes.kind == "hoodie":
+        for side in (-1, 1):
+            rim = [(side * neck * 1.35, 0.78), (side * neck * 1.5, 1.2), (shift, 1.62)]
+            canvas.stroke([spline(rim)], clothes.colour * 0.85, 0.22)
+            cord = [(shift + side * 0.22, 1.5), (shift + side * 0.26, 2.4)]
+            canvas.stroke([cord], np.clip(clothes.second, 0.4, 1), 0.05)
+    if clothes.kind == "jacket":
+        _draw_jacket(canvas, clothes, pose)
+        _part_arms(canvas, clothes, pose)
+    layer = canvas.layer()
+    if clothes.kind == "jacket":
+        brighten(layer, 1 + np.float32(0.05) * fractal(rng, size, (48, 48), 2))
+    picture.put(layer, bulge=0.4, shadow=0.3)
+
+
+def _draw_collar(canvas: Canvas, colour: np.ndarray, neck: float, shift: float) -> None:
+    for side in (-1, 1):
+        wing = [(side * neck * 1.02, 0.82), (side * neck * 1.3, 1.05), (side * neck * 1.15, 1.55)]
+        wing += [(shift + side * 0.07, 1.65)]
+        canvas.fill(wing, colour * 0.92 + 0.04)
+        canvas.stroke([wing[1:]], colour * 0.6, 0.02)
+    canvas.stroke([[(shift, 1.72), (shift, 6)]], colour * 0.65, 0.025)
+    for y in (1.95, 2.5, 3.05):
+        canvas.ellipse((shift + 0.06, y), (0.04, 0.04), colour * 0.5 + 0.3)
+
+
+def _draw_jacket(canvas: Canvas, clothes: Clothes, pose: Pose) -> None:
+    """Two open fronts with lapels over the shirt."""
+    outline = _torso(clothes, pose, 0.04)
+    middle, neck = len(outline) // 2, clothes.neck
+    gap = 0.25 + 0.35 * abs(pose.body_turn)
+    for side, half in ((-1, outline[:middle]), (1, outline[middle:][::-1])):
+        edge = spline([(pose.body_shift + side * gap, 9), (pose.body_shift + side * gap, 2.6),
+                       (side * neck * 1.12, 1.0)])  # fmt: skip
+        canvas.fill(np.concatenate([half, edge]), clothes.second)
+        lapel = [(side * neck * 1.1, 1.0), (side * (neck + 0.5), 1.5), (side * (neck + 0.3), 1.75)]
+        lapel += [(side * (neck + 0.42), 1.85), (pose.body_shift + side * gap, 2.9)]
+        canvas.fill(lapel, clothes.second * 0.88 + 0.02)
+        canvas.stroke([lapel[1:]], clothes.second * 0.6, 0.02)
+
+
+def _weave(clothes: Clothes, body: Frame, rng: np.random.Generator, size: int) -> np.ndarray:
+    """Colour of the cloth at every pixel, float32 (size, size, 3)."""
+    x, y = body.grid(size)
+    cell = 0.22 * clothes.scale
+    if clothes.pattern == "stripes":
+        share = (np.sin(2 * np.pi * x / cell) > 0.3).astype(np.float32)
+    elif clothes.pattern == "bands":
+        share = (np.sin(2 * np.pi * (y + 0.08 * x**2) / (2 * cell)) > 0).astype(np.float32)
+    elif clothes.pattern == "checks":
+        share = (np.sin(np.pi * x / cell) > 0) * np.float32(0.5) + (
+            np.sin(np.pi * y / cell) > 0
+        ) * 0.5
+    elif clothes.pattern == "dots":
+        share = (np.cos(2 * np.pi * x / cell) + np.cos(2 * np.pi * y / cell) > 1.1).astype(
+            np.float32
+        )
+    elif clothes.pattern == "blotches":
+        share = np.clip(2.5 * fractal(rng, size, (7, 7), 3), 0, 1)
+    elif clothes.pattern == "print":
+        canvas = Canvas(size, body, 1)
+        for _ in range(rng.integers(2, 7)):
+            points = rng.normal((0, 2.3), (0.35, 0.25), (rng.integers(3, 7), 2))
+            canvas.fill(points, np.ones(3))
+        share = canvas.layer()[..., 0]
+    else:
+        share = np.zeros((size, size), np.float32)
+    share = soften(share.astype(np.float32), 0.5)[..., None]
+    colour = clothes.colour.astype(np.float32) * (1 - share) + share * clothes.second
+    folds = 0.05 * fractal(rng, size, (5, 3), 2) + 0.015 * fractal(rng, size, (64, 64), 2)
+    return (colour * (1 + folds[..., None])).astype(np.float32)

@@ -1,0 +1,95 @@
+"""A training under way: one epoch of it, trained, validated, stored and reported."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+
+import keras
+import numpy as np
+
+from mmnet_deploy.errors import TrainingError
+from mmnet_deploy.progress import Advance
+from mmnet_deploy.runs.run import Run, RunConfig
+from mmnet_deploy.training import checkpoints
+from mmnet_deploy.training.events import Events
+from mmnet_deploy.training.pictures.batches import Stream
+from mmnet_deploy.training.trainer import Trainer
+from mmnet_deploy.training.validation import Validation
+from mmnet_deploy.training.workers import Workers
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """All that an epoch needs."""
+
+    config: RunConfig
+    run: Run
+    trainer: Trainer
+    deployed: keras.Model
+    validation: Validation
+    events: Events
+    workers: Workers
+    advance: Advance
+
+    def epoch(self, number: int, stream: Stream) -> None:
+        """Train, validate, store and report epoch `number`, from 1.
+
+        Raises:
+            TrainingError: The loss became infinite or undefined, or a worker was lost.
+            OutputError: The run folder cannot be written.
+        """
+        steps = []
+        begin, waited, untimed = 0.0, 0.0, 0
+        for step in range(self.config.steps_per_epoch):
+            # Without the first step, which may have to be compiled, if there are others.
+            if step < 2:
+                begin, waited, untimed = time.perf_counter(), stream.waited_s, step
+            steps.append(self._step(step, stream))
+        taken_s = time.perf_counter() - begin
+        speed = {
+            "pictures_per_s": (len(steps) - untimed) * self.config.batch_size / taken_s,
+            "waiting_share": (stream.waited_s - waited) / taken_s,
+        }
+        with self.workers.alone():
+            # Every worker does, so that none waits for one that validates.
+            self.deployed.set_weights(self.trainer.deployed_weights())
+            scores = self.validation.scores(self.deployed)
+        means = {name: float(np.mean([logs[name] for logs in steps])) for name in steps[0]}
+        row = {"epoch": float(number), **means, **scores}
+        self.trainer.finished_epochs.assign(number)
+        if self.workers.writes:
+            # Alone too: whatever is made to store an epoch is no business of the others.
+            with self.workers.alone():
+                self._store(row, speed)
+        self.advance(
+            f"epoch {number}: loss {row['loss']:.4f}, validation MAD {row['val_mad']:.4f}, "
+            f"gradient error {row['val_gradient_error'] * 1000:.2f} ×10⁻³, "
+            f"mean IoU {row['val_mean_iou']:.3f}; "
+            f"{speed['pictures_per_s']:.0f} pictures/s, "
+            f"{100 * speed['waiting_share']:.0f} % of the time waiting for data",
+            steps=0,
+        )
+
+    def _step(self, step: int, stream: Stream) -> dict[str, float]:
+        with self.workers.watched():
+            logs = self.trainer.step(next(stream))
+        if not math.isfinite(logs["loss"]):
+            raise TrainingError(
+                f"The loss became {logs['loss']} at step {step + 1} of the epoch; the last whole "
+                "epoch is kept. Try a lower --learning-rate."
+            )
+        self.advance(f"loss {logs['loss']:.4f}")
+        return logs
+
+    def _store(self, row: dict[str, float], speed: dict[str, float]) -> None:
+        checkpoints.store_epoch(
+            self.run, self.deployed, self.trainer, row, keep=self.config.keep_checkpoints
+        )
+        rate = float(keras.ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
+        self.events.write(
+            int(row["epoch"]),
+            {**row, "learning_rate": rate, **speed},
+            {"picture, mask, matte": self.validation.sheet(self.deployed)},
+        )
