@@ -3,16 +3,24 @@
 For tests that need another backend, or several processes.
 """
 
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+# Another backend does without TensorFlow, which Keras would load nevertheless, for seconds.
+if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    sys.modules["tensorflow"] = None
 
 import conftest
 
 from mmnet_deploy import training
 from mmnet_deploy.errors import MmnetDeployError
 from mmnet_deploy.runs.recipe_file import override
+from mmnet_deploy.training import workers
+
+# A worker that was killed on purpose is not waited for as long as one that may be slow.
+workers.SHUTDOWN_S = 1
 
 
 def main(root: str, folder: str, *words: str) -> None:
