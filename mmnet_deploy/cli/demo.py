@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("float32", "float16", "int8")
 MARK = "about-this-demo.txt"
+FAMILY = "mmnet"
 STEPS_PER_EPOCH = 80
 PAIRS = 800
 FEWER_PAIRS = 200
@@ -189,7 +190,7 @@ def _config(
     from mmnet_deploy.runs.run import RunConfig, auto_batch_norm_momentum, check_config
 
     config = RunConfig(
-        family="mmnet",
+        family=FAMILY,
         width_multiplier=width_multiplier,
         input_size=input_size,
         data=str(portraits.resolve()),
