@@ -1,8 +1,7 @@
 """The deployment graph: the same function, less work.
 
-Each pass rewrites one pattern of a float32 graph into an equivalent one, wherever the
-count of multiply-adds says that it pays. What the passes change is the order of float32
-roundings only. `deploy` runs all of them but `resize_by_phases`.
+Each pass rewrites one pattern of a float32 graph wherever that saves multiply-adds, and
+changes the order of float32 roundings only. `deploy` runs all of them but `resize_by_phases`.
 """
 
 from mmnet_deploy.conversion.passes.alpha import alpha_only

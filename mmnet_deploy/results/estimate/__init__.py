@@ -2,10 +2,8 @@
 
     latency = slope · instructions
 
-fitted on models whose latency on that phone and whose count are both known, by the mean of
-log(latency / instructions). What it does not explain is taken as normal in the logarithm: the
-interval holds 95 % of further models, from Student's t with n − 1 degrees of freedom. Affine
-and power laws, and weights by class of instruction, predicted left-out points worse
+It is fitted on models whose latency on that phone and whose count are both known. Affine and
+power laws, and weights by class of instruction, predicted left-out points worse
 (`benchmarks/latency_estimate.py`).
 """
 
