@@ -42,6 +42,8 @@ async def mkdir(call: Call) -> int:
 async def rm(call: Call) -> int:
     """rm [-r] [-f] FILE…"""
     options, paths = call.split_options("rRf")
+    if not paths and "f" not in options:
+        raise UsageError("Needs 1 argument")
 
     def remove(path: str) -> None:
         try:
@@ -102,6 +104,8 @@ def _new_mode(text: str, old: int) -> int:
 async def touch(call: Call) -> int:
     """touch FILE…"""
     files = call.device.files
+    if not call.arguments:
+        raise UsageError("Needs 1 argument")
     return await _each(
         call, "touch", call.arguments, lambda path: files.create(path, append=True).close()
     )

@@ -102,9 +102,13 @@ async def sh(call: Call) -> int:
     """sh -c COMMAND [NAME [ARGUMENTS…]], or sh [FILE [ARGUMENTS…]]."""
     words = call.arguments
     if words[:1] == ["-c"] and len(words) > 1:
-        name, *others = words[2:] or ["/system/bin/sh"]
+        name, *others = words[2:] or [call.process.arguments[0]]
         return await call.shell_of(name, others).run(words[1])
     if words and not words[0].startswith("-"):
-        text = os.fsdecode(call.device.files.read(call.path(words[0])))
+        try:
+            text = os.fsdecode(call.device.files.read(call.path(words[0])))
+        except OSError as error:
+            await call.err(f"sh: {words[0]}: {error.strerror}")
+            return 127
         return await call.shell_of(words[0], words[1:]).run(text)
     return await call.shell_of("/system/bin/sh").interact()

@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from android_benchmark.emulator.commands.registry import Call, UsageError, command
 
 _ESCAPE = re.compile(r"\\(0[0-7]{0,3}|[1-7][0-7]{0,2}|x[0-9A-Fa-f]{1,2}|[abcefnrtv\\])", re.ASCII)
+_ECHO_ESCAPE = re.compile(r"\\(0[0-7]{0,3}|x[0-9A-Fa-f]{1,2}|[abcefnrtv\\])", re.ASCII)
 _PLAIN = {"a": 7, "b": 8, "e": 27, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92}
+_WHOLE = re.compile(r"\s*[-+]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)", re.ASCII)
+_REAL = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
+_MOST_DIGITS = 100
 _FIELD = re.compile(r"%([-0 +#]*)(\d*)(?:\.(\d*))?([a-zA-Z%])", re.ASCII)
 
 
@@ -23,7 +27,7 @@ async def echo(call: Call) -> int:
             escapes = letter == "e" if letter != "n" else escapes
     text = " ".join(words)
     if escapes:
-        text, stops = _unescaped(text)
+        text, stops = _unescaped(text, _ECHO_ESCAPE)
         newline = "" if stops else newline
     await call.io.stdout.write(os.fsencode(text + newline))
     return 0
@@ -34,80 +38,92 @@ async def printf(call: Call) -> int:
     """printf FORMAT [TEXT…]: the format serves again until no text is left."""
     if not call.arguments:
         raise UsageError("Needs 1 argument")
-    pattern, *values = call.arguments
+    pattern, *values = call.arguments[call.arguments[0] == "--" :] or [""]
     left = iter(values)
-    pieces, used = [], len(values)
+    pieces, used, problems = [], len(values), list[str]()
     while True:
-        text, taken, stops = _formatted(pattern, left)
+        text, taken, stops = _formatted(pattern, left, problems)
         pieces.append(text)
         used -= taken
         if stops or not taken or used <= 0:
             break
     await call.io.stdout.write(os.fsencode("".join(pieces)))
-    return 0
+    for problem in problems:
+        await call.err(f"printf: {problem}")
+    return int(bool(problems))
 
 
-def _formatted(pattern: str, left: Iterator[str]) -> tuple[str, int, bool]:
+def _formatted(pattern: str, left: Iterator[str], problems: list[str]) -> tuple[str, int, bool]:
     """The format once: its text, how many values it asked for, and whether `\\c` ended all."""
     found, at, taken = [], 0, 0
     for match in _FIELD.finditer(pattern):
-        text, stops = _unescaped(pattern[at : match.start()])
+        text, stops = _unescaped(pattern[at : match.start()], _ESCAPE)
         found.append(text)
         at = match.end()
         if not stops and match[4] != "%":
             taken += 1
-            value, stops = _field(match, next(left, None))
+            value, stops = _field(match, next(left, None), problems)
             found.append(value)
         elif not stops:
             found.append("%")
         if stops:
             return "".join(found), taken, True
-    text, stops = _unescaped(pattern[at:])
+    text, stops = _unescaped(pattern[at:], _ESCAPE)
     return "".join([*found, text]), taken, stops
 
 
-def _field(match: re.Match[str], value: str | None) -> tuple[str, bool]:
+def _field(match: re.Match[str], value: str | None, problems: list[str]) -> tuple[str, bool]:
     flags, width, precision, kind = match.groups()
     if max(len(width), len(precision or "")) > 4:
         raise UsageError(f"bad width in '{match[0]}'")
     shape = f"%{flags}{width}" + ("" if precision is None else f".{precision or 0}")
     if kind == "b":
-        text, stops = _unescaped(value or "")
+        text, stops = _unescaped(value or "", _ESCAPE)
         return f"{shape}s" % text, stops
     if kind in "sc":
         text = (value or "")[: 1 if kind == "c" else None]
         return f"{shape}s" % text, False
-    if kind in "diuoxX":
-        return f"{shape}{'d' if kind == 'u' else kind}" % _number(value, match[0]), False
+    if kind not in "diuoxXfeEgG":
+        raise UsageError(f"bad '{match[0]}'")
+    number, whole = _number(value or "0", kind)
+    if not whole:
+        problems.append(f"bad {match[0]} {value}")
+    return f"{shape}{'d' if kind == 'u' else kind}" % number, False
+
+
+def _number(text: str, kind: str) -> tuple[float, bool]:
+    """The number that a text begins with, else 0, and whether that is all of the text."""
+    if text[0] in "'\"":
+        return ord(text[1:2] or "\0"), True
+    match = (_REAL if kind in "feEgG" else _WHOLE).match(text)
+    if not match or len(match[0]) > _MOST_DIGITS:
+        return 0, False
     if kind in "feEgG":
-        try:
-            return f"{shape}{kind}" % float(value or 0), False
-        except ValueError:
-            raise UsageError(f"bad number '{value}'") from None
-    raise UsageError(f"bad '{match[0]}'")
+        return float(match[0]), match.end() == len(text)
+    digits = match[0].strip()
+    octal = re.fullmatch("[-+]?0[0-7]+", digits)
+    number = int(digits, 8 if octal else 0)
+    return number if kind in "di" else number % (1 << 64), match.end() == len(text)
 
 
-def _number(value: str | None, field: str) -> int:
-    text = value or "0"
-    try:
-        octal = re.fullmatch("[-+]?0[0-7]+", text)
-        return int(text, 8) if octal else int(text, 0)
-    except ValueError:
-        raise UsageError(f"bad number '{value}' for '{field}'") from None
+def _unescaped(text: str, escape: re.Pattern[str]) -> tuple[str, bool]:
+    r"""A text with its escapes made into characters, and whether `\c` is among them.
 
-
-def _unescaped(text: str) -> tuple[str, bool]:
-    r"""A text with its escapes made into characters, up to `\c`, and whether there was one."""
-    found, at = [], 0
-    for match in _ESCAPE.finditer(text):
+    `printf` stops there; `echo` prints the rest, and only leaves out the newline.
+    """
+    found, at, stops = [], 0, False
+    for match in escape.finditer(text):
         found.append(text[at : match.start()])
         at = match.end()
         code = match[1]
         if code == "c":
-            return "".join(found), True
+            stops = True
+            if escape is _ESCAPE:
+                return "".join(found), True
+            continue
         if code[0] in "01234567":
             number = int(code, 8) & 0xFF
         else:
             number = int(code[1:], 16) if code[0] == "x" else _PLAIN[code]
         found.append(os.fsdecode(bytes([number])))
-    return "".join([*found, text[at:]]), False
+    return "".join([*found, text[at:]]), stops

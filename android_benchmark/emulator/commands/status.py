@@ -6,11 +6,21 @@ import posixpath
 import re
 import stat
 import time
+from collections.abc import Mapping
 
 from android_benchmark.emulator.commands.registry import Call, UsageError, command
 
 _TOTAL_KB = 56_000_000
 _USED_KB = 21_000_000
+_COMPARISONS: Mapping[str, tuple[int, ...]] = {
+    "-eq": (0,),
+    "-ne": (-1, 1),
+    "-lt": (-1,),
+    "-gt": (1,),
+    "-le": (-1, 0),
+    "-ge": (0, 1),
+}
+"""Signs of a difference that each operator is true of."""
 
 
 @command("ls")
@@ -18,24 +28,26 @@ async def ls(call: Call) -> int:
     """ls [-l] [-a] [-d] [FILE…]: always one name to a line, as into a pipe."""
     options, paths = call.split_options("la1dLh")
     files, code = call.device.files, 0
-    lines: list[str] = []
+    listed: list[tuple[bool, str, list[str]]] = []
     for path in paths or ["."]:
         try:
             status = files.status(call.path(path))
             folder = stat.S_ISDIR(status.st_mode) and "d" not in options
-            names = files.list(call.path(path)) if folder else [""]
+            names = [".", "..", *files.list(call.path(path))] if folder else [""]
         except OSError as error:
             await call.err(f"ls: {path}: {error.strerror}")
             code = 1
-            continue
+        else:
+            shown = [name for name in names if "a" in options or not name.startswith(".")]
+            listed.append((folder, path, shown))
+    lines: list[str] = []
+    for folder, path, names in sorted(listed):  # files first
         if folder and len(paths) > 1:
             lines.append(f"\n{path}:" if lines else f"{path}:")
         for name in names:
-            if folder and name.startswith(".") and "a" not in options:
-                continue
             full = posixpath.join(call.path(path), name) if name else call.path(path)
-            shown = name or path
-            lines.append(_long(call, full, shown) if "l" in options else shown)
+            shown_name = name or path
+            lines.append(_long(call, full, shown_name) if "l" in options else shown_name)
     if lines:
         await call.out("\n".join(lines))
     return code
@@ -66,40 +78,58 @@ async def stat_(call: Call) -> int:
     return 0
 
 
-@command("test", "[")
+@command("test")
 async def test(call: Call) -> int:
-    """[ -e FILE ] and its like; also = and != and the comparisons of numbers."""
-    words = [word for word in call.arguments if word != "]"]
-    negated = words[:1] == ["!"]
-    result = _holds(call, words[negated:])
-    return int(result == negated)
+    """test -e FILE and its like; also = and != and the comparisons of numbers."""
+    return await _test(call, call.arguments)
+
+
+@command("[")
+async def bracket(call: Call) -> int:
+    """[ CONDITION ]: as `test`."""
+    if call.arguments[-1:] != ["]"]:
+        await call.err("/system/bin/sh: [: missing ]")
+        return 2
+    return await _test(call, call.arguments[:-1])
+
+
+async def _test(call: Call, words: list[str]) -> int:
+    try:
+        return int(not _holds(call, words))
+    except UsageError as error:
+        await call.err(f"/system/bin/sh: [: {error}")
+        return 2
 
 
 def _holds(call: Call, words: list[str]) -> bool:
-    if len(words) == 3:
-        left, operator, right = words
-        if operator in ("=", "==", "!="):
-            return (left == right) == (operator != "!=")
-        try:
-            difference = int(left) - int(right)
-        except ValueError:
-            raise UsageError("integer expression expected") from None
-        signs = {"-eq": (0,), "-ne": (-1, 1), "-lt": (-1,), "-gt": (1,), "-le": (-1, 0)}
-        signs["-ge"] = (0, 1)
-        if operator not in signs:
-            raise UsageError(f"unknown operator {operator}")
-        return (difference > 0) - (difference < 0) in signs[operator]
+    """What `test` says, which goes by the number of its words."""
+    if len(words) == 3 and (words[1] in _COMPARISONS or words[1] in ("=", "==", "!=")):
+        return _compare(*words)
+    if len(words) > 1 and words[0] == "!":
+        return not _holds(call, words[1:])
     if len(words) == 2 and words[0] in ("-n", "-z"):
         return bool(words[1]) == (words[0] == "-n")
     if len(words) == 2:
         return _file_is(call, words[0], call.path(words[1]))
+    if len(words) > 2:
+        raise UsageError(f"{words[1]}: unexpected operator/operand")
     return bool(words and words[0])
+
+
+def _compare(left: str, operator: str, right: str) -> bool:
+    if operator not in _COMPARISONS:
+        return (left == right) == (operator != "!=")
+    try:
+        difference = int(left) - int(right)
+    except ValueError:
+        raise UsageError("bad number") from None
+    return (difference > 0) - (difference < 0) in _COMPARISONS[operator]
 
 
 def _file_is(call: Call, operator: str, path: str) -> bool:
     files = call.device.files
     if operator not in ("-e", "-f", "-d", "-x", "-r", "-w", "-s", "-L", "-h"):
-        raise UsageError(f"unknown operator {operator}")
+        raise UsageError(f"{operator}: unexpected operator/operand")
     try:
         status = files.status(path, follow=operator not in ("-L", "-h"))
         if operator == "-x":

@@ -100,9 +100,17 @@ async def uptime(call: Call) -> int:
     return 0
 
 
-@command("which", "command")
+@command("command")
+async def find(call: Call) -> int:
+    """command -v NAME…"""
+    if call.arguments[:1] != ["-v"]:
+        raise UsageError("the emulated shell knows `command -v` only")
+    return await which(call)
+
+
+@command("which")
 async def which(call: Call) -> int:
-    """which NAME…, command -v NAME"""
+    """which NAME…"""
     _, names = call.split_options("av")
     code = 0
     for name in names:

@@ -20,17 +20,23 @@ async def _all_input(call: Call) -> bytes:
     return b"".join(parts)
 
 
-async def _inputs(call: Call, name: str, paths: list[str]) -> list[tuple[str, bytes]]:
-    """Contents of the files, or of standard input; what cannot be read is said and left out."""
+async def _inputs(call: Call, name: str, paths: list[str]) -> tuple[list[tuple[str, bytes]], int]:
+    """Contents of the files, or of standard input, and 1 if one could not be read, else 0.
+
+    What cannot be read is said; it is left out, but that a folder reads as an empty file.
+    """
     if not paths:
-        return [("-", await _all_input(call))]
-    found = []
+        return [("-", await _all_input(call))], 0
+    found, code = [], 0
     for path in paths:
         try:
             found.append((path, call.device.files.read(call.path(path))))
         except OSError as error:
             await call.err(f"{name}: {path}: {error.strerror}")
-    return found
+            code = 1
+            if isinstance(error, IsADirectoryError):
+                found.append((path, b""))
+    return found, code
 
 
 @command("cat")
@@ -55,7 +61,7 @@ async def cat(call: Call) -> int:
 
 
 async def _digest(call: Call, name: str) -> int:
-    found = await _inputs(call, f"{name}sum", call.arguments)
+    found, _ = await _inputs(call, f"{name}sum", call.arguments)
     for path, data in found:
         await call.out(f"{hashlib.new(name, data).hexdigest()}  {path}")
     return int(len(found) < len(call.arguments))
@@ -99,25 +105,31 @@ async def _some(call: Call, name: str, choose: Callable[[Any, int], Any]) -> int
         if not words or not words[0].isdecimal():
             raise UsageError("bad count")
         count, counts_bytes = int(words.pop(0)), option[1] == "c"
-    found = await _inputs(call, name, words)
-    for _, data in found:
+    found, code = await _inputs(call, name, words)
+    for place, (path, data) in enumerate(found):
+        if len(words) > 1:
+            await call.out(f"\n==> {path} <==" if place else f"==> {path} <==")
         if counts_bytes:
             await call.io.stdout.write(choose(data, count))
         else:
             await call.io.stdout.write(b"".join(choose(data.splitlines(keepends=True), count)))
-    return int(len(found) < len(words))
+    return code
 
 
 @command("wc")
 async def wc(call: Call) -> int:
     """wc [-l] [-c] [-w] [FILE…]"""
     options, paths = call.split_options("lcw")
-    found = await _inputs(call, "wc", paths)
-    for path, data in found:
-        counts = {"l": data.count(b"\n"), "w": len(data.split()), "c": len(data)}
-        chosen = [str(value) for name, value in counts.items() if not options or name in options]
-        await call.out(" ".join(chosen + ([path] if path != "-" else [])))
-    return int(len(found) < len(paths))
+    found, code = await _inputs(call, "wc", paths)
+    columns = [place for place, name in enumerate("lwc") if not options or name in options]
+    width = 7 if len(paths) > 1 or (not paths and len(columns) > 1) else 0
+    rows = [(path, [data.count(b"\n"), len(data.split()), len(data)]) for path, data in found]
+    if len(paths) > 1:
+        rows.append(("total", [sum(counts[place] for _, counts in rows) for place in range(3)]))
+    for path, counts in rows:
+        cells = [f"{counts[column]:{width}d}" for column in columns]
+        await call.out(" ".join(cells + ([path] if path != "-" else [])))
+    return code
 
 
 @command("grep")
@@ -134,13 +146,16 @@ async def grep(call: Call) -> int:
     paths = _tree(call, words[1:]) if "r" in options else words[1:]
     named = "H" in options or (len(paths) > 1 and "h" not in options)
     any_found = False
-    for path, data in await _inputs(call, "grep", paths):
+    found, _ = await _inputs(call, "grep", paths)
+    for path, data in found:
         hits = [x for x in data.splitlines() if bool(pattern.search(x)) != ("v" in options)]
         any_found |= bool(hits)
         lines = [str(len(hits)).encode()] if "c" in options else hits
         prefix = os.fsencode(f"{path}:") if named else b""
         if lines and "q" not in options:
             await call.io.stdout.write(b"".join(prefix + line + b"\n" for line in lines))
+    if len(found) < len(paths) and not ("q" in options and any_found):
+        return 2
     return int(not any_found)
 
 

@@ -61,7 +61,7 @@ async def become(
     if command:
         return await _guarded(known, command(call), io)
     try:
-        if "/" not in name:
+        if name and "/" not in name:
             raise _CannotRunError("not found", 127, errno.ENOENT)
         return await _run_file(call, name)
     except _CannotRunError as problem:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from android_benchmark.emulator.device.pipes import Io
 from android_benchmark.emulator.shell.state import ShellState
 
-Builtin = Callable[[ShellState, list[str], Io, dict[str, str]], Awaitable[int]]
+Builtin = Callable[[ShellState, list[str], Io], Awaitable[int]]
 BUILTINS: dict[str, Builtin] = {}
 
 
@@ -20,7 +21,7 @@ def _builtin(name: str) -> Callable[[Builtin], Builtin]:
 
 
 @_builtin("cd")
-async def _cd(shell: ShellState, words: list[str], io: Io, values: dict[str, str]) -> int:
+async def _cd(shell: ShellState, words: list[str], io: Io) -> int:
     target = words[0] if words else shell.variables.get("HOME", "/")
     try:
         folder = shell.device.files.resolve(shell.path(target))
@@ -35,17 +36,18 @@ async def _cd(shell: ShellState, words: list[str], io: Io, values: dict[str, str
 
 
 @_builtin("exit")
-async def _exit(shell: ShellState, words: list[str], io: Io, values: dict[str, str]) -> int:
+async def _exit(shell: ShellState, words: list[str], io: Io) -> int:
     shell.exited = True
-    return (
-        int(words[0]) & 0xFF
-        if words and words[0].isascii() and words[0].isdecimal()
-        else (shell.status)
-    )
+    if not words:
+        return shell.status
+    if not re.fullmatch("-?[0-9]{1,9}", words[0]):
+        await shell.complain(f"exit: bad number: {words[0]}", io)
+        return 1
+    return int(words[0]) & 0xFF
 
 
 @_builtin("export")
-async def _export(shell: ShellState, words: list[str], io: Io, values: dict[str, str]) -> int:
+async def _export(shell: ShellState, words: list[str], io: Io) -> int:
     for word in words:
         name, equals, value = word.partition("=")
         if equals:
@@ -56,7 +58,7 @@ async def _export(shell: ShellState, words: list[str], io: Io, values: dict[str,
 
 
 @_builtin("unset")
-async def _unset(shell: ShellState, words: list[str], io: Io, values: dict[str, str]) -> int:
+async def _unset(shell: ShellState, words: list[str], io: Io) -> int:
     for name in words:
         shell.variables.pop(name, None)
         shell.exported.discard(name)
@@ -64,6 +66,5 @@ async def _unset(shell: ShellState, words: list[str], io: Io, values: dict[str, 
 
 
 @_builtin(":")
-async def _nothing(shell: ShellState, words: list[str], io: Io, values: dict[str, str]) -> int:
-    shell.variables.update(values)
+async def _nothing(shell: ShellState, words: list[str], io: Io) -> int:
     return 0

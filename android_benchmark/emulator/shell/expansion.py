@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import stat
 from collections.abc import Iterable
 
 from android_benchmark.emulator.shell.state import ShellState
 from android_benchmark.emulator.shell.tree import Part, Word
+from android_benchmark.emulator.shell.words import ShellSyntaxError
 
 _GLOB = re.compile(r"[*?\[]")
+_BRACES = re.compile(r"\{[^{}]*,.*\}", re.DOTALL)
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _Field = list[tuple[str, bool]]
 """Pieces of text, each with whether it was quoted."""
 
@@ -18,7 +22,12 @@ async def fields(shell: ShellState, words: Iterable[Word]) -> list[str]:
     """All words, expanded, split where not quoted, and matched with file names."""
     found: list[str] = []
     for word in words:
+        if found[:1] == ["export"] and _ASSIGNMENT.match("".join(part.text for part in word)):
+            found.append(await text(shell, word))
+            continue
         for pieces in await _split(shell, word):
+            if _BRACES.search("".join(" " if quoted else piece for piece, quoted in pieces)):
+                raise ShellSyntaxError("the emulated shell does not know {…,…}")
             whole = "".join(piece for piece, _ in pieces)
             if not whole and not any(quoted for _, quoted in pieces):
                 continue
@@ -38,10 +47,10 @@ async def _split(shell: ShellState, word: Word) -> list[_Field]:
     found: list[_Field] = [[]]
     no_arguments = False
     for part in word:
-        if part.kind == "variable" and part.text == "@":
+        if part.kind == "variable" and part.text == "@" and part.quoted:
             no_arguments |= not shell.arguments
-            found[-1] += [(shell.arguments[0], part.quoted)] if shell.arguments else []
-            found += [[(argument, part.quoted)] for argument in shell.arguments[1:]]
+            found[-1] += [(shell.arguments[0], True)] if shell.arguments else []
+            found += [[(argument, True)] for argument in shell.arguments[1:]]
             continue
         value = await _value(shell, part)
         if part.quoted or part.kind == "text":
@@ -88,4 +97,6 @@ def _match(shell: ShellState, pattern: str) -> list[str]:
                 if fnmatch.fnmatchcase(entry, name) and (hidden or not entry.startswith("."))
             ]
         found = following
-    return [path[:-1] for path in found]
+    if not pattern.endswith("/"):
+        return [path[:-1] for path in found]
+    return [path for path in found if stat.S_ISDIR(files.status(shell.path(path)).st_mode)]

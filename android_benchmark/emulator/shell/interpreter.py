@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 
@@ -61,11 +62,12 @@ class Shell(ShellState):
         try:
             if self.depth > _MOST_NESTED:
                 raise ShellSyntaxError("nested too deeply")
-            await self._script(parse(text))
+            script = parse(text)
         except ShellSyntaxError as error:
             await self.complain(str(error))
             self.status = 1
-        return self.status
+            return 1
+        return await self._alone(script)
 
     async def interact(self) -> int:
         """Run the lines of standard input, one by one; return the last exit code."""
@@ -106,9 +108,22 @@ class Shell(ShellState):
 
     async def substitute(self, command: str) -> str:
         """What `$(command)` stands for."""
+        if _only_redirects(command):
+            if not command.strip().startswith("<"):
+                raise ShellSyntaxError(f"funny $()-command: {command.strip()}")
+            command = f"cat {command}"
         output = Memory()
         self._substituted = await self.child(Io(self.io.stdin, output, self.io.stderr)).run(command)
         return os.fsdecode(bytes(output.data).replace(b"\0", b"")).rstrip("\n")
+
+    async def _alone(self, script: Script) -> int:
+        """Run all that this shell is to run; return its exit code."""
+        try:
+            await self._script(script)
+        except ShellSyntaxError as error:  # found in an expansion only
+            await self.complain(str(error))
+            self.status = 1
+        return self.status
 
     async def _script(self, script: Script) -> None:
         for joint, pipeline in script:
@@ -127,12 +142,11 @@ class Shell(ShellState):
             # One after the other, each into memory: enough for what a harness asks.
             for command in feeders:
                 passed = Memory()
-                await self.child(Io(stdin, passed, self.io.stderr))._command(command)
+                await self.child(Io(stdin, passed, self.io.stderr))._alone(_script_of(command))
                 stdin = passed
             shell = self.child(Io(stdin, self.io.stdout, self.io.stderr))
-            await shell._command(last)
-            self.status = shell.status
-        if pipeline.negated:
+            self.status = await shell._alone(_script_of(last))
+        if pipeline.negated and not self.exited:
             self.status = int(self.status == 0)
 
     async def _command(self, command: Command) -> None:
@@ -142,9 +156,10 @@ class Shell(ShellState):
             inner = command.command
             await redirected(self, command.redirections, lambda io: self._within(inner, io))
         elif isinstance(command, Group):
-            shell = self.child(self.io) if command.subshell else self
-            await shell._script(command.body)
-            self.status = shell.status
+            if command.subshell:
+                self.status = await self.child(self.io)._alone(command.body)
+            else:
+                await self._script(command.body)
         elif isinstance(command, If):
             await self._script(command.condition)
             chosen = command.body if self.status == 0 else command.otherwise
@@ -163,13 +178,16 @@ class Shell(ShellState):
     async def _simple(self, command: Simple) -> None:
         self._substituted = 0
         words = await expansion.fields(self, command.words)
-        values = {name: await expansion.text(self, word) for name, word in command.assignments}
+        values: dict[str, str] = {}
 
         async def act(io: Io) -> None:
+            for name, word in command.assignments:
+                values[name] = await expansion.text(self, word)
+                if not words:
+                    self.variables[name] = values[name]
             if words:
                 await self._execute(words, values, io)
             else:
-                self.variables.update(values)
                 self.status = self._substituted
 
         await redirected(self, command.redirections, act, keep=words == ["exec"])
@@ -178,7 +196,9 @@ class Shell(ShellState):
         if words[0] == "exec":
             await self._exec(words[1:], values, io)
         elif words[0] in BUILTINS:
-            self.status = await BUILTINS[words[0]](self, words[1:], io, values)
+            if words[0] != "cd":  # which is no special one: a variable before it is its own
+                self.variables.update(values)
+            self.status = await BUILTINS[words[0]](self, words[1:], io)
         else:
             environment = self.environment(values)
             self.status, number = await programs.launch(self, words, environment, io)
@@ -198,6 +218,19 @@ class Shell(ShellState):
         else:
             # A subshell is a process on a phone, and none here: its program gets a number anew.
             self.status, _ = await programs.launch(self, words, environment, io)
+
+
+def _script_of(command: Command) -> Script:
+    return ((";", Pipeline((command,), False)),)
+
+
+def _only_redirects(text: str) -> bool:
+    """Whether a command line is redirections and nothing else, as in `$(<file)`."""
+    with contextlib.suppress(ShellSyntaxError):
+        commands = [command for _, pipeline in parse(text) for command in pipeline.commands]
+        if len(commands) == 1 and isinstance(commands[0], Simple):
+            return not (commands[0].words or commands[0].assignments)
+    return False
 
 
 async def _read_line(source: Source) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -10,7 +12,6 @@ from android_benchmark.emulator.device.pipes import Io, Memory, Nowhere
 from android_benchmark.emulator.shell import expansion
 from android_benchmark.emulator.shell.state import ShellState
 from android_benchmark.emulator.shell.tree import Redirection
-from android_benchmark.emulator.shell.words import ShellSyntaxError
 
 
 async def redirected(
@@ -51,8 +52,8 @@ async def _ends(
     for redirection in redirections:
         target = await expansion.text(shell, redirection.target)
         if redirection.operator in (">&", "<&"):
-            if not target.isdecimal() or int(target) not in ends:
-                raise ShellSyntaxError(f"bad file descriptor: {target}")
+            if not re.fullmatch("[0-9]", target) or int(target) not in ends:
+                raise OSError(errno.EBADF, "bad file descriptor", redirection.operator + target)
             ends[redirection.number] = ends[int(target)]
         elif target == "/dev/null":
             ends[redirection.number] = Nowhere()

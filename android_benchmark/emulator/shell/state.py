@@ -72,6 +72,7 @@ class ShellState:
             "$": str(self.process.pid),
             "#": str(len(self.arguments)),
             "0": self.name,
+            "PWD": self.folder,
             "@": " ".join(self.arguments),
             "*": " ".join(self.arguments),
         }

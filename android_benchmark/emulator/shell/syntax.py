@@ -26,7 +26,8 @@ __all__ = ["ShellSyntaxError", "parse"]
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _REDIRECTION = re.compile(r"(\d?)(>>|>&|<&|>|<)")
-_UNKNOWN = ("case", "for", "function", "select", "until", "while", "[[", "((")
+_UNKNOWN_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\+|\[.*\]\+?)=")
+_UNKNOWN = ("!", "case", "for", "function", "select", "until", "while", "[[", "((")
 _OUT_OF_PLACE = ("do", "done", "elif", "else", "esac", "fi", "then", "}")
 _UNKNOWN_BUILTINS = (
     *(".", "alias", "bg", "break", "builtin", "continue", "eval", "fc", "fg", "getopts", "global"),
@@ -82,14 +83,17 @@ class _Parser(WordParser):
         return tuple(found)
 
     def _pipeline(self) -> Pipeline:
-        negated = self._keyword("!") and self.take("!")
+        negated = False
+        while self._take_keyword("!"):
+            negated = not negated
+            self.blanks()
         commands = [self._command()]
         self.blanks()
         while not self.peek("||") and self.take("|"):
             self.blanks(newlines=True)
             commands.append(self._command())
             self.blanks()
-        return Pipeline(tuple(commands), bool(negated))
+        return Pipeline(tuple(commands), negated)
 
     def _command(self) -> Command:
         self.blanks()
@@ -153,8 +157,10 @@ class _Parser(WordParser):
         if not (assignments or words or redirections):
             raise self.unexpected()
         name = "".join(part.text for part in words[0] if not part.quoted) if words else ""
-        if name in _UNKNOWN_BUILTINS:
+        if name in _UNKNOWN_BUILTINS or _UNKNOWN_ASSIGNMENT.match(name):
             raise _unknown(name)
+        if any(name == "IFS" for name, _ in assignments):
+            raise _unknown("IFS=")
         return Simple(tuple(assignments), tuple(words), tuple(redirections))
 
     def _redirection(self) -> Redirection | None:

@@ -7,6 +7,7 @@ import re
 from android_benchmark.emulator.shell.tree import Part, Script, Word
 
 END_OF_WORD = " \t\n;&|<>()"
+_HOME = re.compile(rf"~(?=[/{END_OF_WORD}]|\Z)")
 MOST_NESTED = 50
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[?$#0-9@*!]")
 _BRACED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?$#@*!]")
@@ -67,6 +68,9 @@ class WordParser:
         """The next word; no parts if there is none."""
         self.blanks()
         parts: list[Part] = []
+        if _HOME.match(self.text, self.at):
+            self.at += 1
+            parts.append(Part("variable", "HOME", True))
         while self.at < len(self.text) and self.text[self.at] not in END_OF_WORD:
             char = self.text[self.at]
             if char == "'":
@@ -101,6 +105,8 @@ class WordParser:
             return Part("text", char, quoted)
         if self.peek("(("):
             raise ShellSyntaxError("the emulated shell has no arithmetic")
+        if following == "-" or (following in ("'", '"') and not quoted):
+            raise ShellSyntaxError(f"the emulated shell does not know ${following}")
         if following == "(":
             return self._substitution(quoted=quoted)
         if self.take("{"):

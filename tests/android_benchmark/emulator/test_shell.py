@@ -150,3 +150,8 @@ def test_fixed_performance_mode_needs_android_11():
     with EmulatedPhone(sdk=26) as old, EmulatedPhone(sdk=30) as new:
         assert run(old, command)[0] != 0
         assert run(new, command)[0] == 0
+
+
+def test_printf_of_a_number_of_any_length(any_phone):
+    """A number that no computer counts to is bad, and nothing raises."""
+    assert run(any_phone, f"printf '%d' {'1' * 5000}")[:2] == (1, "0")

@@ -105,7 +105,7 @@ def test_understands_a_command_as_a_real_shell_does(any_phone, case):
 def test_echo_reads_escapes_as_the_shell_of_a_phone(any_phone):
     r"""`echo` makes a newline of `\n`, as mksh does and others do not; `-E` and printf do not."""
     assert run(any_phone, r"echo 'a\nb\tc\0101'")[1] == "a\nb\tcA\n"
-    assert run(any_phone, r"echo -n 'a\cb'; echo -E 'c\n'")[1] == "ac\\n\n"
+    assert run(any_phone, r"echo -n 'a\cb'; echo -E 'c\n'")[1] == "abc\\n\n"
     assert run(any_phone, r"printf '%s' 'a\n'")[1] == "a\\n"
 
 
@@ -165,7 +165,8 @@ def test_says_where_a_line_is_wrong(any_phone, command):
      "echo in | read x", "IFS= read -r x", "set -- a b", "set -e", "shift", "break", "continue",
      "trap 'a' EXIT", "eval echo a", ". /sdcard/one", "local x=1", "[[ a = a ]]", "((1))",
      "echo ${x#a}", "echo ${x%%b*}", "echo ${x:-y}", "echo ${#x}", "echo ${x^y}",
-     "echo $((1 + 2))", "x=(a b)", "cat <<end", "a & b", "echo ${a-" + "${a-" * 80],
+     "echo $((1 + 2))", "x=(a b)", "x+=1", "x[0]=1", "cat <<end", "a & b", "a | ! b", "echo $-",
+     "echo $'a'", "IFS=: true", "echo ${a-" + "${a-" * 80],
 )  # fmt: skip
 def test_refuses_what_the_emulated_shell_does_not_have(any_phone, command):
     """What mksh understands and the emulated shell does not is an error, and nothing is run."""
@@ -173,6 +174,14 @@ def test_refuses_what_the_emulated_shell_does_not_have(any_phone, command):
     assert (code, out) == (1, "")
     assert err.startswith("/system/bin/sh: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["echo {a,b}", "x='{a,b}'; echo $x", "command echo a"])
+def test_refuses_when_it_gets_there(any_phone, command):
+    """What only shows once words are expanded is an error then, and the line ends there."""
+    code, out, err = run(any_phone, f"echo before; {command}")
+    assert (code, out) == (1, "before\n")
+    assert "the emulated shell" in err
 
 
 pieces = st.sampled_from(
