@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from mmnet_deploy.cli import COMMANDS
+from tests.support.datasets import GREY, SMOOTH, write, write_pair
 
 # --- Help --------------------------------------------------------------------
 
@@ -180,24 +181,17 @@ def test_the_demo_refuses_a_folder_that_is_not_its_own(one_line, call, tmp_path)
 
 def test_check_lists_all_problems_at_once(call, tmp_path, portraits):
     """Every kind of problem is listed, each with its file, and the exit code is 1."""
-    import cv2
-    import numpy as np
-
     image, mask = tmp_path / "d" / "train" / "image", tmp_path / "d" / "train" / "mask"
-    image.mkdir(parents=True), mask.mkdir()
-    grey, colours = np.full((20, 20), 255, np.uint8), np.zeros((20, 20, 3), np.uint8)
-    colours[..., 2] = 255
     picture = next((portraits / "train" / "image").iterdir()).read_bytes()
     for name in ("good", "lonely", "text", "cut", "none", "small", "empty", "red"):
-        cv2.imwrite(str(image / f"{name}.png"), colours)
-        cv2.imwrite(str(mask / f"{name}.png"), grey)
+        write_pair(tmp_path / "d", name, image=".png")
     (mask / "lonely.png").unlink()
     (image / "text.png").write_text("not a picture")
     (image / "cut.png").write_bytes(picture[: len(picture) // 2])
     (image / "none.png").write_bytes(b"")
-    cv2.imwrite(str(mask / "small.png"), grey[:10])
-    cv2.imwrite(str(mask / "empty.png"), grey * 0)
-    cv2.imwrite(str(mask / "red.png"), colours)
+    write(mask / "small.png", GREY[:10])
+    write(mask / "empty.png", GREY * 0)
+    write(mask / "red.png", SMOOTH)
     result = call("dataset", "check", "d")
     assert result.exit_code == 1
     lines = result.stdout.splitlines()

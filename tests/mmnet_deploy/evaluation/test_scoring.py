@@ -1,10 +1,11 @@
 """Evaluation: every picture is scored against its own mask, at the stated size."""
 
 import itertools
-import os
+import shutil
 import threading
 import time
 import weakref
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from mmnet_deploy.evaluation import scoring
 from mmnet_deploy.mattes import matting, metrics
 from mmnet_deploy.portraits import dataset, pictures, synthetic
 from mmnet_deploy.tflite.card import ModelFile
+from tests.support.datasets import copies_of_one
 
 MODEL = ModelFile("model.tflite", "0" * 64, 1)
 
@@ -98,12 +100,7 @@ def test_the_mean_is_over_pictures(portraits):
 
 def test_a_picture_that_cannot_be_read_ends_the_evaluation(tmp_path, portraits):
     """A corrupt file is an error that names it, not a score that leaves it out."""
-    root = tmp_path / "data"
-    for split in ("image", "mask"):
-        folder = root / "test" / split
-        folder.mkdir(parents=True)
-        for path in (portraits / "test" / split).iterdir():
-            (folder / path.name).write_bytes(path.read_bytes())
+    root = Path(shutil.copytree(portraits, tmp_path / "data"))
     broken = sorted((root / "test" / "image").iterdir())[2]
     broken.write_bytes(broken.read_bytes()[:100])
     with pytest.raises(DataError, match=f"{broken.name}: is truncated"):
@@ -139,16 +136,6 @@ def test_only_the_chosen_metrics_are_computed(portraits, truth_of):
 # --- Many pictures -----------------------------------------------------------
 
 
-def _copies(root, portraits, names):
-    """A split of the first test pair under many names."""
-    pair = dataset.find_pairs(portraits, "test")[0]
-    for side, path in (("image", pair.image), ("mask", pair.mask)):
-        (root / "test" / side).mkdir(parents=True)
-        for name in names:
-            os.link(path, root / "test" / side / f"{name}{path.suffix}")
-    return root
-
-
 def _most_alive(root):
     """How many pictures and mattes were in memory at once, where scoring is slow."""
     lock, alive, most = threading.Lock(), 0, 0
@@ -179,7 +166,7 @@ def _most_alive(root):
 def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path, portraits):
     """Eight times as many pictures are no more in memory at once, however slow the rest is."""
     few, many = (
-        _most_alive(_copies(tmp_path / str(n), portraits, [f"{i:04}" for i in range(n)]))
+        _most_alive(copies_of_one(tmp_path / str(n), portraits, [f"{i:04}" for i in range(n)]))
         for n in (15, 120)
     )
     workers = parallel.workers(busy=1)
@@ -190,7 +177,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path, portraits):
 
 def test_a_fault_ends_the_work_at_once(tmp_path, portraits):
     """What is under way is given up: no further picture is computed after an error."""
-    root = _copies(tmp_path, portraits, [f"{i:04}" for i in range(60)])
+    root = copies_of_one(tmp_path, portraits, [f"{i:04}" for i in range(60)])
     seen = itertools.count()
 
     def predict(image):
@@ -214,7 +201,7 @@ def test_opencv_has_its_threads_back(portraits, truth_of):
 
 def test_pictures_that_are_too_small_are_named(tmp_path, portraits):
     """At native size a picture without room for the gradient filter is an error, no traceback."""
-    root = _copies(tmp_path, portraits, ["a"])
+    root = copies_of_one(tmp_path, portraits, ["a"])
     for side in ("image", "mask"):
         (path,) = (root / "test" / side).iterdir()
         small = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[:8, :30]
@@ -230,7 +217,7 @@ def test_pictures_that_are_too_small_are_named(tmp_path, portraits):
 def test_clips_are_told_apart_by_their_names(tmp_path, portraits):
     """Frames differ in the number at their end; the first frame of each clip has no dtSSD."""
     names = ["a-01", "a-02", "a-03", "b", "c-01", "c-02"]
-    root = _copies(tmp_path, portraits, names)
+    root = copies_of_one(tmp_path, portraits, names)
     steps = itertools.count()
 
     def predict(image):
@@ -253,6 +240,6 @@ def test_clips_are_told_apart_by_their_names(tmp_path, portraits):
 )
 def test_what_is_no_clip_has_no_flicker(tmp_path, portraits, names, words):
     """Names that give no order of frames are refused before anything is computed."""
-    root = _copies(tmp_path, portraits, names)
+    root = copies_of_one(tmp_path, portraits, names)
     with pytest.raises(DataError, match=words):
         _evaluate(None, root, wanted=metrics.named(["dtssd"]))

@@ -13,9 +13,9 @@ from mmnet_deploy.errors import ModelFileError, ResultError
 from mmnet_deploy.evaluation import watch
 from mmnet_deploy.files import sha256, written_aside
 from mmnet_deploy.mattes import metrics
-from mmnet_deploy.results.records import Evaluation, PictureScore
+from mmnet_deploy.results.records import PictureScore
 from mmnet_deploy.runs.run import Run
-from mmnet_deploy.tflite.card import ModelFile
+from tests.support.results import evaluation, model
 
 
 def _rows(epochs):
@@ -37,10 +37,7 @@ def _epoch(run, number, content):
 
 
 def _evaluation(**scores):
-    return Evaluation(
-        ModelFile("m", "0", 1), "d", "0" * 64, "test", 800, 600, "none",
-        (PictureScore("a", scores),), "",
-    )  # fmt: skip
+    return evaluation(model(), data="d", pictures=(PictureScore("a", scores),))
 
 
 # --- Checkpoints -------------------------------------------------------------

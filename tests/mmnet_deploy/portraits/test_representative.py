@@ -1,5 +1,6 @@
 """Which pictures calibrate and which judge: a fair, seeded draw that never fails."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,16 +128,9 @@ def test_a_plain_folder_has_no_masks(portraits):
     assert {portrait.mask for portrait in found} == {None}
 
 
-def _copies(portraits, folder):
-    folder.mkdir(parents=True)
-    for path in (portraits / "test" / "image").iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    return folder
-
-
 def test_a_train_split_without_masks_has_no_masks(portraits, tmp_path):
     """`train/image` alone is taken before the pictures beside it."""
-    _copies(portraits, tmp_path / "train" / "image")
+    shutil.copytree(portraits / "test" / "image", tmp_path / "train" / "image")
     (tmp_path / "other.png").write_bytes(b"not looked at")
     found = portraits_in(tmp_path)
     assert [(p.image.parent, p.mask) for p in found] == [(tmp_path / "train" / "image", None)] * 4
@@ -144,7 +138,7 @@ def test_a_train_split_without_masks_has_no_masks(portraits, tmp_path):
 
 def test_other_files_are_no_pictures(portraits, tmp_path):
     """Notes and hidden files are passed over."""
-    folder = _copies(portraits, tmp_path / "pictures")
+    folder = Path(shutil.copytree(portraits / "test" / "image", tmp_path / "pictures"))
     (folder / "notes.txt").write_text("four portraits")
     (folder / ".hidden.png").write_bytes(b"")
     assert len(portraits_in(folder)) == 4
@@ -152,7 +146,7 @@ def test_other_files_are_no_pictures(portraits, tmp_path):
 
 def test_a_train_split_that_is_not_sound_is_refused(portraits, tmp_path):
     """A picture without its mask is an error, not a picture less."""
-    _copies(portraits, tmp_path / "train" / "image")
+    shutil.copytree(portraits / "test" / "image", tmp_path / "train" / "image")
     (tmp_path / "train" / "mask").mkdir()
     with pytest.raises(DataError, match="mask"):
         portraits_in(tmp_path)

@@ -21,7 +21,7 @@ from mmnet_deploy.errors import (
 )
 from mmnet_deploy.networks import network
 from mmnet_deploy.portraits import dataset
-from mmnet_deploy.runs.run import BEST_BY, Run, auto_batch_norm_momentum
+from mmnet_deploy.runs.run import BEST_BY, Run
 from mmnet_deploy.training.pictures import decoded
 from mmnet_deploy.training.validation import Validation
 from models import registry
@@ -293,23 +293,6 @@ def test_bad_pictures_are_found_before_training_begins(tmp_path, config):
     assert not (tmp_path / "run").exists()
 
 
-def test_one_pair_cannot_be_trained_on():
-    """A pair to validate with is needed beside one to train on."""
-    from mmnet_deploy.portraits.dataset import Pair
-
-    with pytest.raises(DataError, match="at least 2 pairs"):
-        training.hold_out([Pair("a", None, None)], 0.5, 0)
-
-
-def test_batch_norm_momentum_follows_the_length_of_the_training():
-    """Short trainings get fast averages, long ones the published 0.999."""
-    assert auto_batch_norm_momentum(100) == 0.9
-    assert auto_batch_norm_momentum(5000) == pytest.approx(0.98)
-    assert auto_batch_norm_momentum(10**6) == 0.999
-    assert auto_batch_norm_momentum(1000, ema_decay=0.99) == 0.99
-    assert auto_batch_norm_momentum(10**5, ema_decay=0.9) == 0.999
-
-
 def test_a_run_without_a_finished_epoch_may_be_begun_again(tmp_path, config):
     """A training that stopped at once does not occupy its folder."""
     run = Run(tmp_path / "run")
@@ -317,22 +300,3 @@ def test_a_run_without_a_finished_epoch_may_be_begun_again(tmp_path, config):
     run.write_config(config(seed=7))
     training.train(config(epochs=1), run.folder)
     assert run.read_config().seed == config().seed
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("config.json", '{"epochs": "x"}'),
-        ("log.csv", "epoch,val_gradient_error\n1,none\n"),
-        ("log.csv", "words\n1\n"),
-    ],
-)
-def test_a_damaged_run_is_one_clear_error(tmp_path, tiny_run, name, content):
-    """A config or a log that someone edited wrongly is named."""
-    import shutil
-
-    shutil.copytree(tiny_run, tmp_path / "run")
-    (tmp_path / "run" / name).write_text(content)
-    run = Run(tmp_path / "run")
-    with pytest.raises(ModelFileError, match="damaged"):
-        run.read_config(), run.read_log()

@@ -9,17 +9,16 @@ import pytest
 from android_benchmark import (
     PRESETS,
     DeviceFacts,
-    DeviceState,
     Engine,
     Flag,
     Measurement,
-    RunRules,
     Statistics,
 )
 from android_benchmark.engines import tflbench
 from mmnet_deploy.cli.measure.bench_text import print_results, remarks
 from mmnet_deploy.results.records import Benchmark, OutputDifference
 from mmnet_deploy.tflite.card import ModelCard, ModelFile
+from tests.support.results import benchmark
 
 PHONE = DeviceFacts("1A2B", "Google Pixel 6", "GS101", 8, "Android 14")
 EMULATED = DeviceFacts("emulator-5554", "Mi 5", "MSM8996", 4, "Android 8", emulated=True)
@@ -31,19 +30,13 @@ def result(precision="float32", us=20_000.0, **changes) -> Benchmark:
     card = ModelCard("mmnet", "MMNet", 1.0, 256, 256, precision, 5, "", "", weights_sha256="w")
     name = f"mmnet-1.0-256-{precision}"
     fields = {
-        "model": ModelFile(f"{name}.tflite", f"sha of {name}", 777, card),
         "device": PHONE,
         "engine": Engine("LiteRT", "2.1", "xnnpack", "xnnpack"),
-        "threads": 1,
-        "rules": RunRules(),
         "measurement": Measurement((), tuple(us * (1 + n / 1000) for n in range(-25, 26))),
         "flags": (Flag("stable", True),),
-        "before": DeviceState(),
-        "after": DeviceState(),
-        "versions": {},
-        "created_at": "2025-01-01T00:00:00+00:00",
     }
-    return Benchmark(**(fields | changes))
+    file = changes.pop("model", ModelFile(f"{name}.tflite", f"sha of {name}", 777, card))
+    return benchmark(file, **(fields | changes))
 
 
 def engine(ran: str, requested: str = "", **more) -> Engine:

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import shutil
 
 import cv2
 import numpy as np
@@ -11,11 +10,11 @@ import pandas as pd
 import pytest
 
 from mmnet_deploy.charts import contact_sheet
-from mmnet_deploy.errors import UsageError
 from mmnet_deploy.evaluation import significance
-from mmnet_deploy.mattes import metrics, outputs
+from mmnet_deploy.mattes import metrics
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.results.record_json import from_json
+from tests.support.datasets import copies_of_one
 
 
 @pytest.fixture
@@ -157,22 +156,6 @@ def test_the_worst_by_iou_are_the_lowest(evaluate, tiny_models, tmp_path):
     assert [picture.scores["mean_iou"] for picture in found] == values[:2]
 
 
-@pytest.mark.parametrize(
-    ("shape", "count"), [((40, 30), 4), ((20, 200), 1), ((200, 20), 1), ((900, 700), 2)]
-)
-def test_a_sheet_takes_pictures_of_any_shape(tmp_path, shape, count):
-    """Extreme shapes, odd names and other numbers of pictures leave the sheet in order."""
-    rng = np.random.default_rng(0)
-    entry = contact_sheet.Entry(
-        "a $name$ that\nis long " * 9, "MAD 0.1", rng.integers(0, 255, (*shape, 3), np.uint8),
-        rng.integers(0, 255, shape, np.uint8), rng.random(shape, np.float32),
-    )  # fmt: skip
-    path = contact_sheet.draw([entry] * count, tmp_path / "a.png", title="t" * 300, subtitle="s")
-    sheet = cv2.imread(str(path))
-    assert (sheet[:, -8:] == 255).all()
-    assert (sheet[:8] == 255).all()
-
-
 # --- Saved mattes ------------------------------------------------------------
 
 
@@ -187,32 +170,6 @@ def test_mattes_are_saved_at_the_size_of_the_pictures(evaluate, tiny_models, por
         assert matte.shape == mask.shape
         both = metrics.at_one_size(matte.astype(np.float32) / 255, mask, (48, 40))
         assert metrics.mad(*both) == pytest.approx(float(row["mad"]), abs=0.01)
-
-
-def test_each_form_shows_what_it_says(portraits):
-    """Matte, mask at one half, picture over black, and picture beside matte."""
-    pair = dataset.find_pairs(portraits, "test")[0]
-    image, mask = dataset.read_pair(pair)
-    matte = mask.astype(np.float32) / 255
-    made = {name: form(image, matte) for name, form in outputs.FORMS.items()}
-    assert np.array_equal(made["matte"], mask)
-    assert np.array_equal(made["mask"], np.where(mask >= 128, 255, 0))
-    assert not made["under-matte"][mask == 0].any()
-    assert np.array_equal(made["under-matte"][mask == 255], image[mask == 255])
-    left, right = np.split(made["side-by-side"], 2, axis=1)
-    assert np.array_equal(left, image)
-    assert all(np.array_equal(right[..., channel], mask) for channel in range(3))
-
-
-@pytest.mark.parametrize("kind", ["under-matte", "side-by-side"])
-def test_saved_pictures_have_their_colours(tmp_path, portraits, kind):
-    """A file shows red as red."""
-    pair = dataset.find_pairs(portraits, "test")[0]
-    image, _ = dataset.read_pair(pair)
-    ones = np.ones((4, 4), np.float32)
-    outputs.saver(tmp_path, kind)(pair, image, ones)
-    saved = pictures.read_image(tmp_path / f"{pair.name}.png")
-    assert np.array_equal(saved[:, : image.shape[1]], image)
 
 
 def test_several_models_save_into_folders_of_their_own(evaluate, tiny_models):
@@ -255,19 +212,9 @@ def test_a_sheet_shows_one_model(one_line, evaluate, tiny_models):
     one_line(evaluate(*files, "--sheet", "a.png"), 2, "`--sheet` shows one model's mattes")
 
 
-def test_an_unknown_form_is_refused(tmp_path):
-    """Whoever calls it from Python reads the same message."""
-    with pytest.raises(UsageError, match="`save_kind` must be one of"):
-        outputs.saver(tmp_path, "cutout")
-
-
 def test_a_name_that_is_no_text_is_written_all_the_same(call, tmp_path, portraits, tiny_models):
     """A file name with a foreign byte ends up in the tables with a sign in its place."""
-    root = tmp_path / "data"
-    pair = dataset.find_pairs(portraits, "test")[0]
-    for side, path in (("image", pair.image), ("mask", pair.mask)):
-        (root / "test" / side).mkdir(parents=True)
-        shutil.copy(path, os.fsencode(root / "test" / side) + b"/a\xff" + path.suffix.encode())
+    root = copies_of_one(tmp_path / "data", portraits, [os.fsdecode(b"a\xff")])
     result = call(
         "evaluate", tiny_models["int8"], "--data", root, "--per-image", "a.csv", "--save", "out",
         "--sheet", "a.png",
