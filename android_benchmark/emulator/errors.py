@@ -37,7 +37,7 @@ class Arm64MissingError(EmulatorError):
     """Real arm64 programs cannot be run on this computer.
 
     Attributes:
-        missing: What is missing and how to get it, a line each.
+        missing: What is missing and how to get it, one line each.
     """
 
     def __init__(self, missing: tuple[str, ...]) -> None:

@@ -34,7 +34,7 @@ class EmulatedPhone:
     and its files lie in a temporary folder that goes with it.
 
     Args:
-        profile: Name of a profile that comes with the package, or a folder.
+        profile: Name of a bundled profile, or a folder.
         port: TCP port; 0 lets the system choose.
         faults: What is wrong with it from the start.
         sdk: Android's API level, if not the profile's.

@@ -21,7 +21,7 @@ _SHA1_DIGEST_INFO = bytes.fromhex("3021300906052b0e03021a05000414")
 
 @dataclasses.dataclass(frozen=True)
 class PublicKey:
-    """An RSA key of 2048 bits; `name` is a remark such as `user@host` and no part of it."""
+    """An RSA key of 2048 bits; `name` is a comment such as `user@host`."""
 
     modulus: int
     exponent: int

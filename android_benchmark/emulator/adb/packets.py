@@ -64,7 +64,7 @@ class Packet:
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """The first 24 bytes of a packet, found valid."""
+    """The first 24 bytes of a packet, validated."""
 
     command: Command
     arg0: int
@@ -103,5 +103,5 @@ class Header:
 
 
 def checksum_of(payload: bytes) -> int:
-    """Sum of all bytes, in 32 bits (the documents call it a CRC; it never was one)."""
+    """Sum of all bytes, in 32 bits (called a CRC in the documentation, which it is not)."""
     return sum(payload) & 0xFFFFFFFF

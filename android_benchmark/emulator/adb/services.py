@@ -15,6 +15,6 @@ _SERVICES: dict[str, Service] = {"shell": serve_shell, "exec": serve_exec, "sync
 
 
 def find_service(name: str) -> Service | None:
-    """What serves `name`, such as `shell,v2,raw:ls`; None if nothing does."""
+    """The service for `name`, such as `shell,v2,raw:ls`; None if there is none."""
     kind, colon, _ = name.partition(":")
     return _SERVICES.get(kind.split(",")[0]) if colon else None

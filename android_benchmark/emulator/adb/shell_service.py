@@ -20,7 +20,7 @@ _PIECE_BYTES = 1 << 18
 
 
 class Raw:
-    """Both directions of a stream without packets; optionally as a terminal of old."""
+    """Both directions of a stream without packets, optionally with lines that end in CR LF."""
 
     def __init__(self, stream: Stream, *, carriage_return: bool = False) -> None:
         self._stream = stream

@@ -98,7 +98,7 @@ async def wm(call: Call) -> int:
 
 @command("am")
 async def am(call: Call) -> int:
-    """am start | force-stop | kill-all: taken note of, no more."""
+    """am start | force-stop | kill-all: starts and ends nothing."""
     if call.arguments[:1] == ["start"]:
         await call.out(f"Starting: Intent {{ {' '.join(call.arguments[1:])} }}")
     return 0
@@ -120,5 +120,5 @@ async def cmd(call: Call) -> int:
 
 @command("logcat")
 async def logcat(call: Call) -> int:
-    """logcat: empty."""
+    """logcat: prints nothing."""
     return 0

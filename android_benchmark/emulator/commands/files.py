@@ -11,7 +11,7 @@ from android_benchmark.emulator.commands.registry import Call, UsageError, comma
 
 
 async def _each(call: Call, name: str, paths: list[str], act: Callable[[str], None]) -> int:
-    """Do `act` to each path; say what failed, and go on."""
+    """Do `act` to each path; report each failure and go on."""
     code = 0
     for path in paths:
         try:
@@ -70,7 +70,7 @@ async def rmdir(call: Call) -> int:
 
 @command("chmod")
 async def chmod(call: Call) -> int:
-    """chmod [-R] MODE FILE…: octal, or one such as +x or u+rwx."""
+    """chmod [-R] MODE FILE…: the mode is octal, or symbolic such as +x or u+rwx."""
     if len(call.arguments) < 2:
         raise UsageError("Needs 2 arguments")
     words = [word for word in call.arguments if word != "-R"]

@@ -102,7 +102,7 @@ async def _test(call: Call, words: list[str]) -> int:
 
 
 def _holds(call: Call, words: list[str]) -> bool:
-    """What `test` says, which goes by the number of its words."""
+    """Whether a condition of `test` holds; its number of words decides how it is read."""
     if len(words) == 3 and (words[1] in _COMPARISONS or words[1] in ("=", "==", "!=")):
         return _compare(*words)
     if len(words) > 1 and words[0] == "!":

@@ -23,7 +23,8 @@ async def _all_input(call: Call) -> bytes:
 async def _inputs(call: Call, name: str, paths: list[str]) -> tuple[list[tuple[str, bytes]], int]:
     """Contents of the files, or of standard input, and 1 if one could not be read, else 0.
 
-    What cannot be read is said; it is left out, but that a folder reads as an empty file.
+    Each failure is reported. What cannot be read is left out, except a folder, which counts as
+    an empty file.
     """
     if not paths:
         return [("-", await _all_input(call))], 0

@@ -105,7 +105,7 @@ class EmulatedDevice:
         return f"device::{facts}features={','.join(self.features())}"
 
     def write_dynamic_files(self) -> None:
-        """Write what /sys says at this moment, for programs that the emulator cannot ask for it."""
+        """Write the present content of /sys to files, for programs that read them directly."""
         for path, read in self.files.dynamic.items():
             if path.startswith("/sys/"):
                 (self.files.root / path[1:]).write_text(read())

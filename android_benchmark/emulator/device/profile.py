@@ -6,8 +6,8 @@ A profile is a folder that three commands on a real phone can fill:
     adb shell "grep -r '' /sys/devices/system/cpu /sys/class/thermal" > sys.txt
     adb pull /proc/cpuinfo proc/        # also meminfo, loadavg, version, uptime
 
-The profile `msm8996` that comes with the package was written, not captured: it is what a
-Xiaomi Mi 5 with Android 8.0 would say, but that `ro.kernel.qemu` and `ro.boot.qemu` are 1.
+The bundled profile `msm8996` was written, not captured: it is what a Xiaomi Mi 5 with
+Android 8.0 would say, except that `ro.kernel.qemu` and `ro.boot.qemu` are 1.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PhoneProfile:
 
     @classmethod
     def load(cls, name: str | Path) -> PhoneProfile:
-        """Read a profile that comes with the package, by its name, or a folder.
+        """Read a bundled profile, by its name, or a folder.
 
         Raises:
             ProfileError: There is no such folder, or one of its lines cannot be read.

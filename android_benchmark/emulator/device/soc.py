@@ -2,7 +2,7 @@
 
 Two things move the values: programs that run (the chip warms up towards `BUSY_RISE_C`
 and cools down again, exponentially), and the faults `Throttle` and `ChangeGovernor`.
-It is a stage set for a harness, not a thermal model of any real phone.
+It gives a harness values to read and is no thermal model of any real phone.
 """
 
 from __future__ import annotations

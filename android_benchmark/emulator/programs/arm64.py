@@ -133,7 +133,7 @@ async def _gone(child: asyncio.subprocess.Process, feeder: asyncio.Future[None])
 
 
 def find_arm64() -> Arm64Runner:
-    """What runs arm64 programs here, tried with a small one.
+    """Find what runs arm64 programs on this computer, and try it with a small one.
 
     Raises:
         Arm64MissingError: Something is missing; the message says what, and how to get it.
@@ -150,7 +150,7 @@ def find_arm64() -> Arm64Runner:
     problem = _try(Arm64Runner(qemu) if qemu else None)
     if problem:
         missing.append(
-            f"namespaces of a user's own ({problem}). Allow them: `sysctl -w "
+            f"unprivileged user namespaces ({problem}). Allow them: `sysctl -w "
             "kernel.apparmor_restrict_unprivileged_userns=0` on Ubuntu, `sysctl -w "
             "kernel.unprivileged_userns_clone=1` on older Debian; in a container, start it "
             "with `--privileged`."
@@ -176,7 +176,7 @@ def _qemu() -> tuple[Path | None, str]:
 
 
 def _try(runner: Arm64Runner | None) -> str:
-    """Run a program of three instructions, or none; return what went wrong, or nothing."""
+    """Run a program of three instructions, or none; return what went wrong, or ""."""
     with tempfile.TemporaryDirectory(prefix="arm64-probe-") as folder:
         root = Path(folder)
         for path in ("proc", "dev", *(path[1:] for path in WRITABLE)):

@@ -16,7 +16,7 @@ class LevelReport:
     Attributes:
         level: 1 for the phone with scripted engines, 2 for real arm64 programs on it.
         available: Whether all that it needs is there.
-        missing: What is not, and how to get it, a line each.
+        missing: What is missing and how to get it, one line each.
     """
 
     level: int
@@ -25,7 +25,7 @@ class LevelReport:
 
 
 def levels() -> tuple[LevelReport, ...]:
-    """Both levels, each tried; level 2 takes a moment, as it runs a program."""
+    """Check both levels; level 2 takes a moment, as it runs a program."""
     missing: tuple[str, ...] = ()
     if shutil.which("adb") is None:
         missing = (

@@ -81,7 +81,7 @@ async def _fail_as_toybox(call: Call, name: str, via: str, number: int) -> int:
 
 
 async def _guarded(name: str, work: Awaitable[int], io: Io) -> int:
-    """Run a command; what stops it is said as a phone says it."""
+    """Run a command; report its error in the words of a phone."""
     try:
         return await work
     except UsageError as error:

@@ -21,7 +21,7 @@ async def redirected(
     *,
     keep: bool = False,
 ) -> None:
-    """Do `act` with the inputs and outputs asked for; what cannot be opened is said.
+    """Do `act` with the inputs and outputs asked for, or report what cannot be opened.
 
     Args:
         shell: The shell, whose inputs and outputs these start from.

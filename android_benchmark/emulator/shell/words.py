@@ -100,7 +100,7 @@ class WordParser:
             self.at += 1
             return Part("text", "" if following == "\n" else following, True)
         if char == "`":
-            raise ShellSyntaxError("the emulated shell wants $(…) in the place of `…`")
+            raise ShellSyntaxError("the emulated shell does not know `…`: write $(…)")
         if char != "$":
             return Part("text", char, quoted)
         if self.peek("(("):
