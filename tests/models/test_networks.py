@@ -16,6 +16,7 @@ from mmnet_deploy.runs.recipe import Recipe
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 from mmnet_deploy.training.trainer import Trainer
+from tests.support.networks import vary_batch_norms
 
 FAMILIES = sorted({point.family for point in models.operating_points()})
 SIZE = (64, 96)
@@ -51,11 +52,7 @@ def _pictures(count, size=SIZE):
 def member(request):
     facts = models.family(request.param)
     built = _build(facts, SIZE)
-    rng = np.random.default_rng(4)
-    for layer in built.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            shape = layer.gamma.shape
-            layer.set_weights([rng.uniform(low, 1.5, shape) for low in (0.5, -0.5, -0.5, 0.5)])
+    vary_batch_norms(built)
     return Member(facts, built, models.inference_network(built))
 
 

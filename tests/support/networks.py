@@ -68,10 +68,9 @@ def converter_of(function, *shapes, frozen=False):
 
     `frozen` makes constants of the variables first, as `mmnet-deploy convert` does.
     """
-    names = ["image", *(None for _ in shapes[1:])]
     signature = [
-        tf.TensorSpec(*given, name=name)
-        for given, name in zip(((shape, tf.float32) for shape in shapes), names, strict=True)
+        tf.TensorSpec(shape, tf.float32, name=None if number else "image")
+        for number, shape in enumerate(shapes)
     ]
     traced = tf.function(function, input_signature=signature, autograph=False)
     concrete = traced.get_concrete_function()

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from mmnet_deploy.conversion import proof
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.portraits.representative import Portrait
+from tests.support.networks import converted
 
 SIZE = 16
+SHAPE = (1, SIZE, SIZE, 3)
 RNG = np.random.default_rng(0)
 PICTURES = [RNG.integers(0, 256, (24, 20, 3), dtype=np.uint8) for _ in range(2)]
 MASKS = [np.zeros((SIZE, SIZE), np.uint8) for _ in range(2)]
@@ -152,17 +154,9 @@ def test_a_network_without_error_is_not_improved_by_itself(masked):
 # --- Running a file ----------------------------------------------------------
 
 
-def _converted(function):
-    signature = [tf.TensorSpec((1, SIZE, SIZE, 3), tf.float32, name="image")]
-    traced = tf.function(function, input_signature=signature, autograph=False)
-    return tf.lite.TFLiteConverter.from_concrete_functions(
-        [traced.get_concrete_function()], tf.Module()
-    ).convert()
-
-
 def test_mattes_are_those_of_the_content(blind):
     """The file need not be there: its content is run, once per picture."""
-    content = _converted(lambda image: 1 - image[..., :1])
+    content = converted(lambda image: 1 - image[..., :1], SHAPE)
     mattes = blind.mattes(content, Path("not there.tflite"))
     assert [matte.shape for matte in mattes] == [(SIZE, SIZE)] * 2
     for matte, picture in zip(mattes, PICTURES, strict=True):
@@ -171,13 +165,13 @@ def test_mattes_are_those_of_the_content(blind):
 
 def test_another_kind_of_network_is_named(blind):
     """A file that gives no matte is an error with its name."""
-    content = _converted(lambda image: tf.reduce_mean(image, (1, 2)))
+    content = converted(lambda image: tf.reduce_mean(image, (1, 2)), SHAPE)
     with pytest.raises(ModelFileError, match=r"other\.tflite is not a matting network"):
         blind.mattes(content, Path("other.tflite"))
 
 
 def test_a_damaged_file_is_named(blind):
     """So is one that cannot be loaded."""
-    content = _converted(lambda image: image[..., :1])
+    content = converted(lambda image: image[..., :1], SHAPE)
     with pytest.raises(ModelFileError, match=r"broken\.tflite"):
         blind.mattes(content[: len(content) // 2], Path("broken.tflite"))

@@ -18,6 +18,7 @@ from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.portraits.representative import Portrait
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import TFLiteModel
+from tests.support.networks import converted
 
 SIZE = 32
 PATH = Path("small.tflite")
@@ -80,11 +81,7 @@ def _network(unused=0.0, offset=0.0, double=False):
             x = tf.image.resize(x, (2 * SIZE, 2 * SIZE))
         return tf.nn.sigmoid(x, name="alpha")
 
-    signature = [tf.TensorSpec((1, SIZE, SIZE, 3), tf.float32, name="image")]
-    traced = tf.function(call, input_signature=signature, autograph=False)
-    return tf.lite.TFLiteConverter.from_concrete_functions(
-        [traced.get_concrete_function()], tf.Module()
-    ).convert()
+    return converted(call, (1, SIZE, SIZE, 3))
 
 
 @pytest.fixture

@@ -14,18 +14,12 @@ from mmnet_deploy.inspection.quantization_error import LayerNoise, QuantizationE
 from mmnet_deploy.tflite import counts, interpreter, layer_names
 from mmnet_deploy.tflite.card import card_from_json, with_card
 from mmnet_deploy.tflite.graph import Graph
+from tests.support.networks import converted
 
 
 def _convert(function, shape=(1, 16, 16, 3), **options) -> bytes:
-    concrete = tf.function(function).get_concrete_function(tf.TensorSpec(shape, tf.float32))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
-    converter.target_spec.supported_ops = [
-        tf.lite.OpsSet.TFLITE_BUILTINS,
-        tf.lite.OpsSet.SELECT_TF_OPS,
-    ]
-    for name, value in options.items():
-        setattr(converter, name, value)
-    return converter.convert()
+    ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    return converted(function, shape, target_spec=tf.lite.TargetSpec(supported_ops=ops), **options)
 
 
 @pytest.fixture

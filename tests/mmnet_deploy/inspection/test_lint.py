@@ -9,6 +9,7 @@ from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.inspection.lint import lint
 from mmnet_deploy.tflite import interpreter
 from mmnet_deploy.tflite.graph import Graph
+from tests.support.networks import converted, vary_batch_norms
 
 PICTURE = (1, 16, 16, 3)
 BUILTINS = tf.lite.OpsSet.TFLITE_BUILTINS
@@ -25,12 +26,8 @@ def _conv(x, channels=8):
 
 
 def _convert(function, shape=PICTURE, ops=(BUILTINS,), **options) -> bytes:
-    concrete = tf.function(function).get_concrete_function(tf.TensorSpec(shape, tf.float32))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
-    converter.target_spec.supported_ops = list(ops)
-    for name, value in options.items():
-        setattr(converter, name, value)
-    return converter.convert()
+    target = {"target_spec": tf.lite.TargetSpec(supported_ops=list(ops))}
+    return converted(function, shape, **(target | options))
 
 
 def _quantize(function, *ops, **options) -> bytes:
@@ -65,10 +62,7 @@ def _keras(*layers) -> keras.Model:
     for layer in layers:
         x = layer(x)
     model = keras.Model(image, x)
-    for layer in model.layers:
-        # A fresh batch norm changes nothing, and the converter would drop it.
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([np.linspace(1, 2, len(w)) for w in layer.get_weights()])
+    vary_batch_norms(model)  # The converter would drop a fresh one, which changes nothing.
     return model
 
 

@@ -19,14 +19,11 @@ from mmnet_deploy.inspection.quantization_error import (
 )
 from mmnet_deploy.portraits.pictures import Picture, read_image
 from mmnet_deploy.tflite.card import describe
+from tests.support.networks import converted
 
 
 def _convert(function, shape=(1, 16, 16, 3), **options) -> bytes:
-    concrete = tf.function(function).get_concrete_function(tf.TensorSpec(shape, tf.float32))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
-    for name, value in options.items():
-        setattr(converter, name, value)
-    return converter.convert()
+    return converted(function, shape, **options)
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,12 @@ import tensorflow as tf
 
 from mmnet_deploy.tflite import counts
 from mmnet_deploy.tflite.graph import Graph
+from tests.support.networks import converted
 
 
 def _graph(function, *shapes, **options) -> Graph:
     """What TensorFlow's converter makes of a function of float32 tensors."""
-    specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
-    concrete = tf.function(function).get_concrete_function(*specs)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
-    for name, value in options.items():
-        setattr(converter, name, value)
-    return Graph.from_bytes(converter.convert())
+    return Graph.from_bytes(converted(function, *shapes, **options))
 
 
 def _weights(*shape):

@@ -10,7 +10,6 @@ from ai_edge_litert.interpreter import Interpreter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from tensorflow.python.framework import convert_to_constants
 
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.tflite import interpreter as runtime
@@ -19,25 +18,10 @@ from mmnet_deploy.tflite.card import with_card
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Quantization, Tensor
 from mmnet_deploy.tflite.schema import schema
+from tests.support.networks import converted, converted_network, converter_of, keras_network
+from tests.support.rewriting import kinds
 
 PICTURE = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)
-
-
-def _converter(build, *shape):
-    """A converter of the network that `build` makes of an input of this shape."""
-    keras.utils.set_random_seed(1)
-    image = keras.Input(batch_size=1, shape=shape)
-    network = keras.Model(image, build(image))
-    signature = [tf.TensorSpec((1, *shape), tf.float32, name="image")]
-    function = tf.function(lambda image: network(image), input_signature=signature)
-    frozen = convert_to_constants.convert_variables_to_constants_v2(
-        function.get_concrete_function()
-    )
-    return tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
-
-
-def _converted(build, *shape):
-    return _converter(build, *shape).convert()
 
 
 def _run(content, image=PICTURE):
@@ -79,7 +63,7 @@ def contents():
         ("dynamic", _to_dynamic),
         ("int8", _to_int8),
     ):
-        converter = _converter(_matting, 8, 8, 3)
+        converter = converter_of(keras_network(_matting), PICTURE.shape, frozen=True)
         choose(converter)
         files[name] = converter.convert()
     return files
@@ -89,10 +73,6 @@ def contents():
 def content(contents):
     """The float32 file."""
     return contents["float32"]
-
-
-def _kinds(graph):
-    return [op.kind for op in graph.ops]
 
 
 # --- Reading and writing -----------------------------------------------------
@@ -118,10 +98,10 @@ def test_writing_is_a_fixed_point(contents, precision):
 
 def test_operators_come_in_the_order_of_execution(content):
     """With their kinds as the file format calls them."""
-    kinds = _kinds(Graph.from_bytes(content))
-    assert kinds[0] == "CONV_2D"
-    assert kinds[-3:] == ["CONCATENATION", "CONV_2D", "SOFTMAX"]
-    assert sorted(kinds[1:3]) == ["CONV_2D", "DEPTHWISE_CONV_2D"]
+    found = kinds(Graph.from_bytes(content))
+    assert found[0] == "CONV_2D"
+    assert found[-3:] == ["CONCATENATION", "CONV_2D", "SOFTMAX"]
+    assert sorted(found[1:3]) == ["CONV_2D", "DEPTHWISE_CONV_2D"]
 
 
 def test_options_and_versions_survive(contents):
@@ -149,11 +129,10 @@ def test_metadata_survives(content):
 
 def test_signatures_survive():
     """Inputs and outputs keep the names that apps call them by, and their order."""
-    function = tf.function(
+    content = converted(
         lambda image: {"zoom": tf.image.resize(image, (16, 16)), "alpha": tf.nn.sigmoid(image)},
-        input_signature=[tf.TensorSpec(PICTURE.shape, tf.float32, name="image")],
-    ).get_concrete_function()
-    content = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert()
+        PICTURE.shape,
+    )
     again = Graph.from_bytes(content).to_bytes()
     signature = Interpreter(model_content=again).get_signature_list()
     assert signature == Interpreter(model_content=content).get_signature_list()
@@ -164,7 +143,7 @@ def test_signatures_survive():
 
 def test_left_out_inputs_survive():
     """An operator without bias is written without one."""
-    content = _converted(lambda i: keras.layers.Dense(3, use_bias=False)(i), 5)
+    content = converted_network(lambda i: keras.layers.Dense(3, use_bias=False)(i), (5,))
     graph = Graph.from_bytes(content)
     (op,) = graph.ops
     assert (op.kind, op.inputs[2]) == ("FULLY_CONNECTED", None)
@@ -187,13 +166,12 @@ def test_tensors_are_numbered_as_the_interpreter_counts(content):
 
 def test_subgraphs_are_counted(content):
     """A file with control flow has more than one."""
-    loop = tf.function(
+    many = converted(
         lambda image: tf.while_loop(
             lambda x: tf.reduce_sum(x) < 10, lambda x: (x + image,), (image,)
         ),
-        input_signature=[tf.TensorSpec((1, 2), tf.float32, name="image")],
-    ).get_concrete_function()
-    many = tf.lite.TFLiteConverter.from_concrete_functions([loop], tf.Module()).convert()
+        (1, 2),
+    )
     assert Graph.from_bytes(content).subgraphs == 1
     assert Graph.from_bytes(many).subgraphs == 3
 
@@ -292,8 +270,8 @@ def test_what_is_stored_is_the_nearest_integer(values, scale, zero):
 def test_each_constant_is_named_once():
     """A filter that two convolutions share is one constant."""
     shared = keras.layers.Conv2D(3, 1, name="shared")
-    graph = Graph.from_bytes(_converted(lambda i: shared(shared(i)), 8, 8, 3))
-    assert _kinds(graph) == ["CONV_2D", "CONV_2D"]
+    graph = Graph.from_bytes(converted_network(lambda i: shared(shared(i))))
+    assert kinds(graph) == ["CONV_2D", "CONV_2D"]
     constants = list(graph.constants())
     assert len({id(tensor) for tensor in constants}) == len(constants)
     assert [tensor.shape for tensor in constants].count((3, 1, 1, 3)) == 1
@@ -312,11 +290,7 @@ def test_the_size_of_a_tensor_is_that_of_its_values():
 )
 def test_a_batch_may_vary_but_a_size_is_dynamic(shape, dynamic):
     """Only a dimension behind the batch makes a tensor dynamic."""
-    function = tf.function(tf.nn.relu, input_signature=[tf.TensorSpec(shape, tf.float32)])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [function.get_concrete_function()], tf.Module()
-    )
-    graph = Graph.from_bytes(converter.convert())
+    graph = Graph.from_bytes(converted(tf.nn.relu, shape))
     again = Graph.from_bytes(graph.to_bytes())
     assert graph.inputs[0].is_dynamic == again.inputs[0].is_dynamic == dynamic
     assert graph.inputs[0].signature == again.inputs[0].signature
@@ -340,7 +314,7 @@ def test_producers_and_consumers_are_neighbours(content):
 
 def test_a_reader_of_a_tensor_twice_is_one_consumer():
     """An operator counts once, however often it reads a tensor."""
-    graph = Graph.from_bytes(_converted(lambda i: keras.layers.Add()([i, i]), 8, 8, 3))
+    graph = Graph.from_bytes(converted_network(lambda i: keras.layers.Add()([i, i])))
     assert len(graph.readers_of(graph.inputs[0])) == 1
 
 
@@ -366,12 +340,12 @@ def test_an_input_that_must_be_there_is_asked_for_by_number(content):
 def test_unused_operators_are_removed(content):
     """What does not lead to an output goes; what does stays, in its order."""
     graph = Graph.from_bytes(content)
-    kinds = _kinds(graph)
+    before = kinds(graph)
     dead = operators.logistic(graph.ops[0].output, "dead")
     graph.insert(graph.ops[2], [dead, operators.logistic(dead.output, "deader")])
-    assert len(graph.ops) == len(kinds) + 2
+    assert len(graph.ops) == len(before) + 2
     graph.remove_unused()
-    assert _kinds(graph) == kinds
+    assert kinds(graph) == before
 
 
 def test_a_graph_cut_short_still_runs_through_its_signature(content):
@@ -400,7 +374,7 @@ def test_a_new_operator_can_take_over_an_output(content):
     graph.insert(softmax, [sigmoid])
     graph.replace_tensor(softmax.output, sigmoid.output)
     graph.remove(softmax)
-    assert _kinds(graph)[-1] == "LOGISTIC"
+    assert kinds(graph)[-1] == "LOGISTIC"
     (before,), (after,) = _run(content).values(), _run(graph.to_bytes()).values()
     ratio = after / (1 - after)  # Of the exponentials of the two logits.
     np.testing.assert_allclose(ratio / ratio.sum(-1, keepdims=True), before, atol=1e-5)

@@ -9,6 +9,8 @@ import keras
 import pytest
 import tensorflow as tf
 
+from tests.support.networks import converted
+
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory):
@@ -19,10 +21,8 @@ def faulty(tmp_path_factory):
             images=tf.nn.relu(x), size=(16, 16), half_pixel_centers=True
         )
 
-    function = tf.function(network).get_concrete_function(tf.TensorSpec((None, 8, 8, 3)))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
     path = tmp_path_factory.mktemp("faulty") / "faulty.tflite"
-    path.write_bytes(converter.convert())
+    path.write_bytes(converted(network, (None, 8, 8, 3)))
     return path
 
 
