@@ -1,4 +1,4 @@
-"""Run by `test_other_backends.py` in a process of its own: train each family on this backend.
+"""Run by `test_other_backends.py` in a process of its own: train families on this backend.
 
     KERAS_BACKEND=jax python train_two_steps.py FOLDER FAMILY…
 
