@@ -4,8 +4,8 @@
 
 The two take turns. `converter` is TFLiteConverter.from_keras_model(network).convert();
 `ours` traces, freezes, rewrites, calibrates and makes all five files, without and with
-the comparison of each file with the network on 16 pictures. The aim is that five take at
-most twice the time of one.
+the comparison of each file with the network on 16 pictures. Five files should take at
+most twice as long as one.
 """
 
 from __future__ import annotations

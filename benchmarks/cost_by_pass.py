@@ -2,8 +2,8 @@
 
     python benchmarks/cost_by_pass.py [--network mmnet-1.0-256 …]
 
-Seeded weights, XNNPACK, under the defaults of `mmnet-deploy cost`. Passes are added in turn; what
-the same files take on this computer is in `deployment_graph.py --passes`.
+Seeded weights, XNNPACK, with the defaults of `mmnet-deploy cost`. Passes are added in turn;
+`deployment_graph.py --passes` measures the latency of the same files on this computer.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
     python benchmarks/deployment_graph.py [--network mmnet-1.0-256 …] [--rounds 60] [--passes]
 
-Random weights: latency does not depend on them, and |Δα| is harder to keep. In each
-network the files take turns; a ratio is that of the medians, at one thread, above 1
+The weights are random: latency does not depend on them, and |Δα| is harder to keep. The
+files of a network take turns; a ratio is that of the medians, at one thread, and above 1
 where the second is faster. `converter` is TFLiteConverter.from_keras_model as it comes,
 `stock` the plain graph with frozen weights and batch 1, `deploy` the rewritten one. With
-`--passes`, each pass is added in turn, then each rewrite that was rejected is tried.
+`--passes`, each pass is added in turn, then each rejected rewrite is tried.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CALIBRATION = 4
 
 
 def from_keras_model(network: Network, quantize: bool) -> bytes:
-    """What TensorFlow's converter makes of the Keras model by itself."""
+    """What TensorFlow's converter makes of the Keras model without our help."""
     converter = tf.lite.TFLiteConverter.from_keras_model(network.model)
     if quantize:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -72,7 +72,7 @@ def against_stock(network: Network, rounds: int) -> str:
 
 
 def by_pass(network: Network, rounds: int) -> None:
-    """What each pass adds, and what each rejected rewrite would."""
+    """What each pass gains, and what each rejected rewrite would."""
     size = network.input_size[0]
     stock = tracing.stock_graph(network)
     graph = Graph.from_bytes(stock)

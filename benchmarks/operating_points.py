@@ -2,11 +2,11 @@
 
     python benchmarks/operating_points.py [--network mmnet-1.0-256 …] [--rounds 30]
 
-Random weights, which neither size nor latency depend on; the deployment graph, calibrated on
-noise. Sizes are of the files before their description. Latency is the
-processor time of one thread, all files of all networks taking turns, the least of the rounds:
-what other work on the machine disturbs least. int16x8 is not timed: no delegate takes it, so that
-its time says nothing of the network; float16 computes as float32 does on CPUs.
+The weights are random, since neither size nor latency depends on them; the graph is the
+deployment graph, calibrated on noise. Sizes are those of the files without a description. All
+files of all networks take turns; latency is the least processor time of one thread, which other
+work on the machine disturbs least. int16x8 is not timed: no delegate takes it, so its time says
+nothing about the network; float16 computes like float32 on CPUs.
 """
 
 from __future__ import annotations

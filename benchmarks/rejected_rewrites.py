@@ -1,4 +1,4 @@
-"""Rewrites of the deployment graph that were tried and did not pay; see deployment_graph.py."""
+"""Rewrites of the deployment graph that were tried and rejected; see deployment_graph.py."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def wide_first_convolution(graph: Graph) -> int:
 
 
 def depth_first_order(graph: Graph) -> int:
-    """Every operator right before its first reader, for the cache's sake."""
+    """Every operator right before its first reader, which may help the cache."""
     producers, done, order = graph.producers(), set(), []
 
     def visit(op: Op) -> None:

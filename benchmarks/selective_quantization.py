@@ -5,9 +5,9 @@
 RUN is an MMNet that `mmnet-deploy train` trained. Each network is converted to float32, to
 int8, and to int8 with `--max-error-increase`; the gradient error is measured on the test
 split, latency at one thread with the three files taking turns. The second network is the
-first with the channels of two linear bottlenecks rescaled, by a factor that the layers
-behind divide by again: in float the same function, in int8 a hard one, such as training
-without weight decay can leave behind.
+first with the channels of two linear bottlenecks multiplied by factors by which the next
+layers divide again: the same function in float, but hard for int8, as after a training
+without weight decay.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from mmnet_deploy.tflite import interpreter
 from mmnet_deploy.tflite.card import describe
 
 RESCALED = {"enc2": ("enc3", (1, 2, 4, 8)), "dec2": ("dec3", (1, 2, 4))}
-"""Linear blocks, and the block and rates whose 1×1 convolutions alone read them."""
+"""Linear blocks, and for each the block and the rates whose 1×1 convolutions read it."""
 
 
 def rescaled(network: Network) -> Network:
-    """The same function with channels of very different ranges between two blocks."""
+    """The same function, with very different ranges of channels between two blocks."""
     rng = np.random.default_rng(0)
     model = network.model
     for block, (reader, rates) in RESCALED.items():

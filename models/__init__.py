@@ -4,7 +4,7 @@
     deployed = models.inference_network(network)
 
 A family is one module that registers its builder with `@register`. Nothing here reads
-weights or writes files, and nothing imports Keras before a family is asked for.
+weights or writes files, and Keras is not imported before a family is asked for.
 """
 
 from models.points import OperatingPoint, member_name, operating_points

@@ -16,7 +16,7 @@ from models import Stage, register
 # --- The network as data -----------------------------------------------------
 
 STEM_DEPTH = 13
-"""Of the strided convolution; the pooled picture makes it 16."""
+"""Channels of the strided convolution; with the pooled picture they are 16."""
 
 DENSE_DEPTH = 16
 DENSE_RATES = (2, 4, 6, 8)
@@ -28,7 +28,7 @@ STAGES = (
     Stage("feathering", 0.3, "feathering_", terms=("alpha", "compositional")),
     Stage("both blocks", 0.3, terms=("alpha", "compositional")),
 )
-"""The paper trains the first two; the third lets the segmentation follow the matte."""
+"""The paper has the first two stages; the third lets the segmentation follow the matte."""
 
 
 # --- Blocks ------------------------------------------------------------------
@@ -37,7 +37,7 @@ STAGES = (
 def _segmentation(image):
     """The light dense network: foreground minus background logit, at half resolution.
 
-    Each of the dilated convolutions reads what all before it and the stem gave.
+    Each dilated convolution reads the outputs of the stem and of all before it.
     """
     stem = layers.Conv2D(STEM_DEPTH, 3, strides=2, padding="same", name="segmentation_stem")(image)
     pooled = layers.MaxPooling2D(2, name="segmentation_pool")(image)
@@ -96,9 +96,9 @@ def _feathering(image, foreground, background, momentum: float):
 def ldn_fb(input_size: tuple[int, int], *, batch_norm_momentum: float = 0.99) -> keras.Model:
     """Build the training form of LDN+FB.
 
-    The softmax of two classes is written as the sigmoid of the difference of their
-    logits and its complement, which is the same function: delegates have int8 kernels
-    for these, and none for a softmax.
+    The softmax of two classes is written as the sigmoid of the difference of their logits
+    and its complement, which is the same function: delegates have int8 kernels for these,
+    but none for a softmax.
 
     Args:
         input_size: Height and width of the input in pixels, multiples of 2.

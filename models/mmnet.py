@@ -79,7 +79,7 @@ def scaled_depth(depth: int, width_multiplier: float) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class _Builder:
-    """Applies the blocks; holds what every convolution of the network shares."""
+    """Applies the blocks, with the settings that all convolutions of the network share."""
 
     width_multiplier: float
     batch_norm_momentum: float

@@ -5,8 +5,8 @@ arXiv:1801.04381 (the backbone, and DeepLabv3 without atrous branches and decode
 of it); Chen et al., "Rethinking Atrous Convolution for Semantic Image Segmentation",
 2017, arXiv:1706.05587 (dilation in place of stride, and image pooling).
 
-The layers of the backbone have the names and shapes that Keras gives those of
-`keras.applications.MobileNetV2`, so that its weights can be taken by name. The file reads
+The layers of the backbone have the names and shapes of those of
+`keras.applications.MobileNetV2`, so that its weights can be loaded by name. The file reads
 in four parts: the block table, the backbone, the head, the two families.
 """
 
@@ -52,7 +52,7 @@ HEAD_EPSILON = 1e-5
 
 
 def scaled_depth(depth: int, width_multiplier: float) -> int:
-    """`depth` times `width_multiplier`, to a multiple of 8 that is not over 10 % less."""
+    """`depth` times `width_multiplier`, to a multiple of 8 that is at most 10 % less."""
     exact = int(depth * width_multiplier)
     rounded = max(8, (exact + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * exact else rounded
@@ -63,7 +63,7 @@ def scaled_depth(depth: int, width_multiplier: float) -> int:
 
 @dataclasses.dataclass
 class _Builder:
-    """Applies layers; holds what all share, and the stride that was reached so far."""
+    """Applies layers, with the settings that they share and the stride reached so far."""
 
     width_multiplier: float
     output_stride: int
@@ -75,7 +75,7 @@ class _Builder:
         return scaled_depth(depth, self.width_multiplier)
 
     def stride_and_rate(self, stride: int) -> tuple[int, int]:
-        """Of the next layer with this stride: past the output stride, layers dilate."""
+        """Stride and dilation of the next layer: from the output stride on, layers dilate."""
         if self.reached == self.output_stride:
             rate, self.rate = self.rate, self.rate * stride
             return 1, rate
@@ -93,7 +93,7 @@ class _Builder:
         return layers.ReLU(6.0, name="Conv1_relu")(self.normalise(x, "bn_Conv1"))
 
     def residual(self, x, name: str, expansion: int, output: int, stride: int):
-        """Expand, filter each channel, project; joined with the input if the shape is kept."""
+        """Expand, filter each channel, project; add the input if the shape is kept."""
         source, (step, rate) = x, self.stride_and_rate(stride)
         if expansion > 1:
             x = _conv(expansion * x.shape[-1], 1, name=f"{name}_expand")(x)
@@ -134,7 +134,7 @@ class _Builder:
         return layers.ReLU(name=f"{name}_relu")(x)
 
     def head(self, x, dropout: float):
-        """The 1×1 branch and the image pooling, joined; logits at the size of `x`."""
+        """The 1×1 branch joined with the image pooling; logits at the size of `x`."""
         height, width = x.shape[1:3]
         branch = self.pointwise(x, "aspp_pointwise")
         pooled = layers.GlobalAveragePooling2D(keepdims=True, name="aspp_pool")(x)
@@ -150,7 +150,7 @@ class _Builder:
 
 
 def _initial() -> keras.initializers.Initializer:
-    """A new one for each layer: one that is shared gives all the same values."""
+    """A new initializer for each layer: a shared one would give all layers the same values."""
     return keras.initializers.TruncatedNormal(stddev=0.09)
 
 
@@ -174,7 +174,7 @@ def mobile_deeplab(
     """Build the training form of Mobile DeepLabv3.
 
     Args:
-        output_stride: Where the backbone dilates instead of striding on: 8 or 16.
+        output_stride: Stride from which on the backbone dilates instead: 8 or 16.
         input_size: Height and width of the input in pixels, multiples of the output
             stride.
         width_multiplier: Scales the depths of the backbone, not those of the head.

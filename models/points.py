@@ -1,7 +1,7 @@
 """The named operating points: members of the families with their costs.
 
 The numbers are counted on the built networks by `tools/operating_points.py` and kept in
-`operating_points.csv`, so that to list or to draw them needs neither Keras nor numpy.
+`operating_points.csv`, so that listing or drawing them needs neither Keras nor numpy.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class OperatingPoint:
     """A network of one width multiplier and one input size, and what it costs on paper.
 
     Attributes:
-        name: Family, width multiplier if there is any, and input size, joined by `-`.
-        title: What the family is called in charts.
+        name: Family, width multiplier if there is one, and input size, joined by `-`.
+        title: Name of the family in charts.
         width_multiplier: None for a family that has one width only.
         input_size: Height and width of the input, in pixels.
         output_stride: Input pixels per pixel of the coarsest features, along one axis.
         parameters: Weights of the inference form, batch-norm statistics included.
         macs: Multiply-adds of its convolutions in one inference.
-        published: Whether the paper gives gradient error and latency of it.
+        published: Whether the paper gives its gradient error and latency.
     """
 
     name: str
@@ -52,7 +52,7 @@ class OperatingPoint:
 
 
 def member_name(family: str, width_multiplier: float | None, input_size: int) -> str:
-    """What an operating point is called, such as `mmnet-1.0-256` and `ldn-fb-128`."""
+    """Name of an operating point, such as `mmnet-1.0-256` or `ldn-fb-128`."""
     parts = (family, width_multiplier, input_size)
     return "-".join(str(part) for part in parts if part is not None)
 

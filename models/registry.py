@@ -1,7 +1,7 @@
-"""Families of networks by name: what is known of each, and how one is built.
+"""Families of networks by name: their facts, and how to build them.
 
 A family registers itself with `@register`. It is found without being listed anywhere:
-every module of this package is imported when a family is asked for that is not there yet.
+every module of this package is imported when an unknown family is asked for.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import keras
 
 Builder = Callable[..., "keras.Model"]
-"""Called with `input_size`, (height, width), the width multiplier if the family has any,
-and options; gives the training form of the network, see `build`."""
+"""Takes `input_size`, (height, width), the width multiplier if the family has several, and
+options; returns the training form of the network, see `build`."""
 
 
 class ModelError(ValueError):
-    """A network was asked for that cannot be built; the message says the rule."""
+    """A network was asked for that cannot be built; the message gives the rule."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Stage:
     Attributes:
         title: What it trains, in a few words.
         share: Its share of the epochs, 0 … 1.
-        trains: Beginning of the names of the layers that it trains; the others are frozen.
-        logits: The output of the training form that the losses read.
+        trains: Prefix of the names of the layers that it trains; the others are frozen.
+        logits: Name of the output of the training form that the losses read.
         terms: Names of the loss terms that it minimises; empty for all that apply.
     """
 
@@ -50,20 +50,20 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """What is known of a network family without building it.
+    """A network family, as far as it is known without building it.
 
     Attributes:
-        name: What the family is called on the command line.
-        title: What the family is called in charts.
+        name: Name on the command line.
+        title: Name in charts.
         builder: Makes the training form; see `build`.
         width_multipliers: The width multipliers that it is defined for; empty for a family
             that has one width only.
         stride: Height and width of the input must be multiples of this, in pixels.
         output_stride: Input pixels per pixel of the coarsest features, along one axis.
         input_sizes: Height and width, in pixels, of its operating points.
-        published: Width multiplier and input size of the operating points of which the
-            paper gives gradient error and latency.
-        stages: How it is trained, one after the other; their shares sum to one.
+        published: Width multiplier and input size of the operating points whose gradient
+            error and latency the paper gives.
+        stages: Parts of its training, in order; their shares sum to one.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Family:
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """A network as a name says it; None where the name leaves it open."""
+    """The network that a name stands for; None where the name leaves a value open."""
 
     family: str
     width_multiplier: float | None = None
@@ -100,9 +100,9 @@ def register(name: str, *, title: str, **facts: Any) -> Callable[[Builder], Buil
 
 
 def family_names() -> tuple[str, ...]:
-    """Names of the families with operating points, and of all registered since.
+    """Names of the families with operating points, and of all that are registered.
 
-    Keras is not imported for it.
+    This does not import Keras.
     """
     return tuple(sorted({*(point.family for point in operating_points()), *_FAMILIES}))
 
@@ -111,7 +111,7 @@ def family(name: str) -> Family:
     """The family called `name`.
 
     Raises:
-        ModelError: There is none; the message has the nearest names.
+        ModelError: There is none; the message gives the nearest names.
     """
     if name not in _FAMILIES:
         _import_families()
@@ -121,7 +121,7 @@ def family(name: str) -> Family:
 
 
 def _import_families() -> None:
-    """Import every module of this package, and with it Keras."""
+    """Import every module of this package, and thus Keras."""
     package = importlib.import_module("models")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"models.{module.name}")
@@ -138,10 +138,10 @@ def _unknown(name: str) -> ModelError:
 
 
 def member(name: str) -> Member:
-    """What a family's name, or that of an operating point such as `mmnet-1.0-256`, says.
+    """The network that a name stands for: a family, or an operating point such as `mmnet-1.0-256`.
 
-    An operating point need not be among `operating_points`: any width multiplier and input
-    size may be named, and `check` says whether the family has them.
+    An operating point need not be among `operating_points`: the name may have any width
+    multiplier and input size, and `check` tells whether the family has them.
 
     Raises:
         ModelError: It is neither.
@@ -185,7 +185,7 @@ def check(name: str, width_multiplier: float | None, input_size: int | tuple[int
 
 
 def as_pair(input_size: int | tuple[int, int]) -> tuple[int, int]:
-    """Height and width, of which one number means both."""
+    """Height and width; one number stands for both."""
     return (input_size, input_size) if isinstance(input_size, int) else input_size
 
 
@@ -208,9 +208,9 @@ def build(
     Returns:
         A model from RGB pictures in [0, 1], (batch, height, width, 3), to a dictionary of
         logits: `logits`, (batch, height, width, 2) for background and foreground, or with
-        1 channel for their difference, whose sigmoid is alpha; and what else the family's
-        `stages` name. `auxiliary_logits`, coarser and of 2 channels, are of an auxiliary
-        head.
+        1 channel for their difference, whose sigmoid is alpha; `auxiliary_logits`, coarser
+        and with 2 channels, where there is an auxiliary head; and all others that the
+        family's `stages` name.
 
     Raises:
         ModelError: The family has no such member.
@@ -227,8 +227,8 @@ def inference_network(network: keras.Model) -> keras.Model:
     Returns:
         A model from RGB pictures in [0, 1], (batch, height, width, 3), to the softmax of
         background and foreground, (batch, height, width, 2), or to the sigmoid of their
-        difference, (batch, height, width, 1). Alpha is the last channel. What only the
-        training needs is left out.
+        difference, (batch, height, width, 1). Alpha is the last channel. Layers that only
+        the training needs are left out.
     """
     import keras
 

@@ -1,4 +1,4 @@
-"""What is not the same in two `.tflite` files."""
+"""The difference between two `.tflite` files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mmnet_deploy.inspection.facts import Inspection, dumped
 
 @dataclasses.dataclass(frozen=True)
 class FileChange:
-    """One thing that is not the same in two files; None where a file lacks it."""
+    """One thing that differs between two files; None where a file lacks it."""
 
     what: str
     before: Any
@@ -21,13 +21,13 @@ class FileChange:
 
 @dataclasses.dataclass(frozen=True)
 class FileDifference:
-    """What is not the same in two files; nothing where all is.
+    """What differs between two files; empty where nothing does.
 
     Attributes:
-        facts: Sizes, counts, ends and delegation.
-        operators: Counts by kind.
+        facts: Sizes, counts, inputs, outputs and delegation.
+        operators: Counts of operators by kind.
         card: Fields of the description.
-        layers: By name, as kind, shape and type.
+        layers: Kind, shape and type of layers, by name.
     """
 
     facts: tuple[FileChange, ...]
@@ -79,7 +79,7 @@ def _layer_facts(found: Inspection) -> dict[str, tuple[Any, ...]]:
 
 
 def compare(before: Inspection, after: Inspection) -> FileDifference:
-    """What changes from one file to the other."""
+    """The difference from one file to the other."""
     cards = [
         dataclasses.asdict(found.file.card) if found.file.card else {} for found in (before, after)
     ]
@@ -92,7 +92,7 @@ def compare(before: Inspection, after: Inspection) -> FileDifference:
 
 
 def to_json(before: Inspection, after: Inspection) -> str:
-    """Two files and what is not the same in them."""
+    """Two files and the difference between them, as JSON."""
     return dumped(
         "difference",
         {

@@ -20,7 +20,7 @@ from mmnet_deploy.tflite.parts import Op, Tensor
 from mmnet_deploy.tflite.precision import precision_of
 
 SCHEMA_VERSION = 1
-"""Of the JSON form: 1 is the first."""
+"""Version of the JSON form; 1 is the first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class End:
     """An input or output of a model.
 
     Attributes:
-        shape: -1 where a size may vary.
+        shape: A size that may vary is -1.
         scale, zero_point: real = scale · (stored − zero point); None for real numbers.
     """
 
@@ -44,11 +44,10 @@ class Layer:
     """One operator.
 
     Attributes:
-        name: Of its first output.
-        shape, dtype: Of its first output.
+        name, shape, dtype: Those of its first output.
         activation_bytes: Memory of its outputs.
         partition: Number of the delegate's partition that runs it, from 0; None if the
-            built-in kernels do, or if that is not known.
+            built-in kernels run it, or if that is not known.
     """
 
     name: str
@@ -66,7 +65,7 @@ class Delegation:
     """What the default delegate takes.
 
     Attributes:
-        engine: The runtime that was asked.
+        engine: The runtime that says so.
         partitions: Number of operators in each partition.
         left_out: Operators that are left to the built-in kernels, by kind.
         problem: Why the runtime cannot load the file; None if it can.
@@ -80,16 +79,17 @@ class Delegation:
 
 @dataclasses.dataclass(frozen=True)
 class Inspection:
-    """All that a file tells.
+    """All that is known of a file.
 
     Attributes:
         file: Its identity, and the description that it carries.
-        precision: As its tensors say, by the names of `mmnet-deploy convert`.
-        operators: How many there are of each kind, the most frequent first.
+        precision: That of its tensors, by the names of `mmnet-deploy convert`.
+        operators: Number of operators of each kind, the most frequent first.
         parameters: Numbers in its constants; folded batch norms are gone.
         macs: Multiply-adds of one inference at batch 1; None if sizes may vary.
-        peak_activation_bytes: The most memory that live activations take together; likewise.
-        peak_layer: While which operator.
+        peak_activation_bytes: The most memory that live activations take together; None
+            if sizes may vary.
+        peak_layer: The operator that runs while they do.
         layers: Every operator in the order of execution; one that only unpacks weights
             counts to the operator that reads them.
     """
@@ -112,10 +112,10 @@ class Inspection:
 
 
 def inspect(path: Path) -> Inspection:
-    """Look at a `.tflite` file of any origin.
+    """Inspect a `.tflite` file of any origin.
 
     Raises:
-        ModelFileError: It is missing, damaged or no TFLite model.
+        ModelFileError: It is missing, is damaged, or is not a TFLite model.
         ResultError: Its description is damaged.
     """
     content = read_model(path)
@@ -150,7 +150,7 @@ def _look(path: Path, graph: Graph) -> Inspection:
 
 
 def _partitions(path: Path) -> tuple[Partitions | None, str | None]:
-    """What the delegate takes, or why the runtime cannot say."""
+    """The operators that the delegate takes, or why the runtime cannot say."""
     try:
         return interpreter.TFLiteModel(path).partitions, None
     except ModelFileError as error:
@@ -163,7 +163,7 @@ def _unloadable(problem: str) -> Finding:
         "the installed runtime cannot load the file",
         (),
         problem,
-        "Convert it again, for operators that the runtime has, or take a newer runtime.",
+        "Convert it again to operators that the runtime has, or install a newer runtime.",
     )
 
 
@@ -219,7 +219,7 @@ def _layers(graph: Graph, partitions: Partitions | None) -> tuple[Layer, ...]:
 
 
 def _finite(value: Any) -> Any:
-    """Numbers that JSON knows; what is infinite is null."""
+    """The same with null in place of numbers that are not finite."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -228,13 +228,13 @@ def _finite(value: Any) -> Any:
 
 
 def dumped(kind: str, content: Mapping[str, Any]) -> str:
-    """A JSON document that says what it is; numbers that JSON has not become null."""
+    """A JSON document with its kind and version; numbers that JSON lacks become null."""
     head = {"kind": kind, "schema_version": SCHEMA_VERSION}
     return json.dumps(_finite(head | dict(content)), indent=1, allow_nan=False) + "\n"
 
 
 def to_json(found: Inspection, error: QuantizationError | None = None) -> str:
-    """One file, with the quantization error of its layers if it was measured."""
+    """One file as JSON, with the quantization error of its layers if it was measured."""
     content = dataclasses.asdict(found)
     if error is not None:
         content["quantization_error"] = dataclasses.asdict(error) | {

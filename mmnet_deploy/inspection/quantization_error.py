@@ -25,13 +25,13 @@ from mmnet_deploy.tflite.precision import CONVERSIONS
 
 @dataclasses.dataclass(frozen=True)
 class LayerNoise:
-    """A layer's output in float32, and what quantization adds to it.
+    """A layer's output in float32, and the error that quantization adds to it.
 
-    It holds the errors of all layers before it, too.
+    The error includes those of all layers before it.
 
     Attributes:
         layer: Name of the output tensor in the float32 model.
-        kind: Its operator in the quantized model.
+        kind: Kind of its operator in the quantized model.
         signal, noise: Mean square of the float32 values, and of the difference.
     """
 
@@ -65,10 +65,10 @@ class QuantizationError:
 def pictures_of(
     folder: Path, count: int, seed: int, card: ModelCard | None
 ) -> list[pictures.Picture]:
-    """A seeded draw from a data set's train split or a folder, without those that calibrated.
+    """A seeded draw from a data set's train split or a folder, without calibration pictures.
 
     Raises:
-        UsageError: `count` or `seed` cannot be.
+        UsageError: `count` or `seed` is out of range.
         DataError: There are no pictures, or one cannot be read.
     """
     if count < 1:
@@ -83,22 +83,23 @@ def pictures_of(
 
 
 class _Model:
-    """A model that shows the value of every tensor."""
+    """A model whose tensors can all be read after a run."""
 
     def __init__(self, content: bytes, threads: int) -> None:
         self.graph = Graph.from_bytes(content)
         if len(self.graph.inputs) != 1 or len(self.graph.inputs[0].shape) != 4:
             shapes = [tensor.shape for tensor in self.graph.inputs]
             raise ModelFileError(
-                f"Layers are compared for models of one picture (1, h, w, 3). Received: {shapes}."
+                "To compare layers, a model must take one picture (1, h, w, 3). "
+                f"Received: {shapes}."
             )
         self.input = self.graph.inputs[0]
         self._interpreter = transparent_interpreter(content, threads)
 
     def layers(self) -> Iterator[tuple[Op, Tensor, list[str]]]:
-        """What is computed with real numbers, by which operator, and what it is called.
+        """Each output that stands for real numbers: its operator, its tensor, its names.
 
-        A layer that is converted for the model's end gives its name to what it becomes.
+        The tensor that an output is converted to is another name of it.
         """
         readers = self.graph.readers()
         for op in self.graph.ops:
@@ -131,8 +132,8 @@ class _Model:
 def _pairs(quantized: _Model, exact: _Model) -> list[tuple[Op, Tensor, Tensor]]:
     """The layers of the first model with their partners in the second.
 
-    The converter joins the names of what it fused with semicolons, and the precisions differ
-    in the tail: where the whole name has no partner, its first part decides if it is unique.
+    The converter joins the names of fused layers with semicolons, and precisions differ
+    after the first: where the whole name has no partner, the first part counts if unique.
     """
 
     def heads(model: _Model) -> dict[str, list[Tensor]]:
@@ -165,8 +166,8 @@ def measure(
 ) -> QuantizationError:
     """Compare the layers of two models, matched by the name of their outputs.
 
-    Both run in the built-in kernels, which show every tensor; XNNPACK may round the last bit
-    otherwise.
+    Both run in the built-in kernels, which keep every tensor; XNNPACK may round the last bit
+    differently.
 
     Args:
         content: A quantized `.tflite` file.
@@ -174,20 +175,20 @@ def measure(
         input_range: What black and white are in the input of both.
 
     Raises:
-        ModelFileError: A model is damaged, cannot run or takes something else than a picture,
-            the pictures have another size in the other, or the two share no layer.
+        ModelFileError: A model is damaged, cannot run or does not take one picture, the two
+            take pictures of different sizes, or they share no layer.
     """
     quantized, exact = _Model(content, threads), _Model(reference, threads)
     if quantized.input.shape != exact.input.shape:
         raise ModelFileError(
-            "The float reference must take the same pictures. "
+            "The float reference must take pictures of the same size. "
             f"Received: {exact.input.shape} for {quantized.input.shape}."
         )
     pairs = _pairs(quantized, exact)
     if not pairs:
         raise ModelFileError(
             "The float reference has no layer of the same name: it is another network, or was "
-            "converted in another way."
+            "converted differently."
         )
     sums = np.zeros((len(pairs), 2))
     _, height, width, _ = quantized.input.shape

@@ -1,4 +1,4 @@
-"""A `.keras` file, loaded without running code that it brings along."""
+"""A `.keras` file, loaded without running code that it contains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mmnet_deploy.errors import ModelFileError
 
 @dataclasses.dataclass(frozen=True)
 class KerasFile:
-    """A loaded Keras model, its inputs and outputs by name."""
+    """A loaded Keras model, with its inputs and outputs by name."""
 
     model: keras.Model
 
@@ -33,7 +33,7 @@ class KerasFile:
         tensors = getattr(self.model, "inputs", None)
         if tensors:
             return {tensor.name: (tuple(tensor.shape), tensor.dtype) for tensor in tensors}
-        # A model of a class of its own only knows the shapes that it was built with.
+        # A model of a subclass knows only the shapes that it was built with.
         built = (self.model.get_build_config() or {}).get("input_shape")
         if not built:
             return {"input": (None, "float32")}
@@ -55,12 +55,12 @@ class KerasFile:
         return _by_name(self.model.predict_on_batch(self._fed(image)))
 
     def _fed(self, image: Any) -> Any:
-        """The input in the structure that the model was made with, such as a dictionary."""
+        """The input in the structure that the model takes, such as a dictionary."""
         return keras.tree.map_structure(lambda _: image, getattr(self.model, "input", None))
 
 
 def _by_name(outputs: Any) -> dict[str, Any]:
-    """Tensors by the names or numbers of their places in a structure."""
+    """Tensors by the names or numbers of their places in the structure."""
     leaves = keras.tree.flatten_with_path(outputs)
     return {".".join(map(str, place)): tensor for place, tensor in leaves}
 
@@ -69,35 +69,35 @@ def load(path: Path, *, unsafe: bool = False) -> KerasFile:
     """Load a `.keras` file.
 
     Args:
-        unsafe: Load it even if it brings code along, such as that of a Lambda layer.
+        unsafe: Load it even if it contains code, such as that of a Lambda layer.
 
     Raises:
-        ModelFileError: It is damaged, needs layers that Keras does not have, or brings
-            code along.
+        ModelFileError: It is damaged, needs layers that Keras does not have, or contains
+            code.
     """
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=not unsafe)
         with zipfile.ZipFile(path) as archive:
-            # Keras goes on where the checksum is wrong, and not every Python stops it.
+            # Keras ignores a wrong checksum, and not every version of Python checks it.
             damaged = archive.testzip()
     except Exception as error:  # Keras passes on whatever the damage leads to.
         raise _explained(path, error) from error
     if damaged:
         raise ModelFileError(f"{path} is damaged: the checksum of {damaged} is wrong.")
     if not isinstance(model, keras.Model):
-        raise ModelFileError(f"{path} holds no Keras model but a {type(model).__name__}.")
+        raise ModelFileError(f"{path} holds a {type(model).__name__}, not a Keras model.")
     return KerasFile(model)
 
 
 def _explained(path: Path, error: Exception) -> ModelFileError:
-    """What Keras could not load, in one line that says what to do."""
+    """Why Keras could not load it, in one line that says what to do."""
     text = " ".join(str(error).split())
-    # All refusals of its safe mode, and only they, name the way around it.
+    # The refusals of its safe mode, and only these, name the way around it.
     if "safe_mode=False" in text:
         what = "a Lambda layer" if "lambda" in text.lower() else "a layer that loads other files"
         return ModelFileError(
-            f"{path} brings code along ({what}) that would run on loading; `--unsafe` loads it "
-            "if you trust its source."
+            f"{path} contains code ({what}) that would run on loading; `--unsafe` loads it if you "
+            "trust its source."
         )
     unknown = re.search(
         r"Could not (?:locate|deserialize) (?:class|function) '(?:[^'>]*>)?([^']+)'", text

@@ -1,7 +1,7 @@
 """A network to convert or evaluate: from a run, a `.keras` file or a SavedModel.
 
 Wherever it comes from, it takes one picture and gives one matte. Loading runs no code that
-the file brings along, unless the caller trusts it.
+the file contains, unless the caller trusts it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 Inputs = Mapping[str, tuple[tuple[int | None, ...] | None, str]]
 """Shape, None if it is not known at all, and type of each input, by name."""
 
-_HDF5 = "save it again as .keras where it was made, since HDF5 cannot be loaded safely"
-_PICKLE = "it is a pickle, which may run any code; save the network as .keras where it was made"
+_HDF5 = "HDF5 cannot be loaded safely; save it as .keras where it was made"
+_PICKLE = "a pickle may run any code; save the network as .keras where it was made"
 NOT_TAKEN = {
     ".h5": _HDF5,
     ".hdf5": _HDF5,
@@ -46,7 +46,7 @@ NOT_TAKEN = {
     ".pth": _PICKLE,
     ".onnx": "convert it to a SavedModel first",
 }
-"""Files that are networks, but of no kind that is loaded, and what to do."""
+"""Suffixes of networks in formats that are not loaded, and what to do about each."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,18 +55,19 @@ class Network:
 
     Attributes:
         path: The `.keras` file, or the folder of the SavedModel.
-        config: How it was trained; None for a network that is not in a run folder.
-        name: Its family, or what its file or folder is called, in letters, digits, `.`, `_`
+        config: How it was trained; None for a network outside a run folder.
+        name: Its family, or the name of its file or folder, in letters, digits, `.`, `_`
             and `-`.
-        title: What it is called in charts.
+        title: Name in charts.
         input_size: Height and width of the input, in pixels.
-        output_channels: Channels of the output, of which `alpha_channel` is the matte.
+        output_channels: Number of channels of the output; `alpha_channel` is the matte.
         parameters: Number of weights, batch-norm statistics included.
         engine: What computes it, with versions.
-        call: From a float32 tensor (1, h, w, 3) to a tensor (1, h', w', channels), which need
-            not have the size of the input. On its own backend; TensorFlow can trace it.
+        call: From a float32 tensor (1, h, w, 3) to a tensor (1, h', w', channels), whose size
+            may differ from that of the input. Runs on Keras's backend; TensorFlow can trace
+            it.
         predict: The same on arrays, compiled.
-        input_range: What black and white are in the input.
+        input_range: Values of black and white in the input.
         model: The Keras model; None for a SavedModel.
     """
 
@@ -90,11 +91,11 @@ class Network:
         return describe(self.path).sha256
 
     def matte(self, image: pictures.Picture) -> NDArray[np.float32]:
-        """Alpha of a picture, uint8 (h, w, 3), as and at the size that the network gives it."""
+        """Alpha of a picture, uint8 (h, w, 3), with the values and at the size of the output."""
         return self.infer(self.prepare(image))
 
     def prepare(self, image: pictures.Picture) -> NDArray[np.float32]:
-        """A picture, uint8 (h, w, 3), as the network's input; it needs no network."""
+        """A picture, uint8 (h, w, 3), as the network's input; it does not run the network."""
         return preprocess(image, *self.input_size, self.input_range)
 
     def infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -103,9 +104,9 @@ class Network:
 
 
 def describe(path: Path) -> ModelFile:
-    """Identity of a network; a run's is named after its run.
+    """Identity of a network; that of a run is named after the run.
 
-    A SavedModel is its graph and its variables; what else lies in its folder is not.
+    A SavedModel is its graph and its variables; other files in its folder do not count.
 
     Raises:
         OSError: It cannot be read.
@@ -132,14 +133,14 @@ def load(
     Args:
         alpha_channel: The output channel that holds alpha. Default: the only one, or the
             second of two.
-        input_range: What black and white are in the input.
-        unsafe: Load it even if it brings code along, which may then run.
+        input_range: Values of black and white in the input.
+        unsafe: Load it even if it contains code, which may then run.
 
     Raises:
-        ModelFileError: There is no such file, it is damaged, brings code along, or takes
-            or gives anything else than one picture and one matte.
+        ModelFileError: There is no such file, it is damaged or contains code, or it does not
+            take one picture and give one matte.
         UsageError: There is no such channel, or there are several to choose from.
-        MissingDependencyError: A SavedModel, and no TensorFlow.
+        MissingDependencyError: It is a SavedModel, and TensorFlow is not installed.
     """
     low, high = input_range
     if not (low < high and math.isfinite(high - low)):
@@ -175,7 +176,7 @@ def load(
 
 
 def _located(path: Path) -> tuple[Path, RunConfig | None]:
-    """The `.keras` file that `path` means, and how it was trained if that is known."""
+    """The `.keras` file at `path`, or of the run there, and how it was trained if that is known."""
     if path.is_dir():
         run = Run(path)
         if not run.exists:
@@ -189,8 +190,8 @@ def _located(path: Path) -> tuple[Path, RunConfig | None]:
         raise ModelFileError(f"There is no file or folder {path}.")
     if path.suffix.lower() in NOT_TAKEN:
         raise ModelFileError(
-            f"{path} cannot be taken: {NOT_TAKEN[path.suffix.lower()]}. Runs, .keras files and "
-            "SavedModel folders are."
+            f"{path} is refused: {NOT_TAKEN[path.suffix.lower()]}. A network must be a run "
+            "folder, a .keras file or a SavedModel folder."
         )
     if path.suffix != ".keras":
         raise ModelFileError(f"{path} is neither a run folder, a SavedModel nor a .keras file.")
@@ -228,7 +229,7 @@ def _input_size(path: Path, inputs: Inputs) -> tuple[int, int]:
 
 
 def _output_channels(path: Path, opened: KerasFile | SavedModel, size: tuple[int, int]) -> int:
-    """Channels of the one matte that the network gives of a black picture."""
+    """Number of channels of the one matte that the network gives for a black picture."""
     try:
         outputs = opened.predict(np.zeros((1, *size, 3), np.float32))
     except Exception as error:  # Whatever the layers and the backend raise.
@@ -249,7 +250,7 @@ def _output_channels(path: Path, opened: KerasFile | SavedModel, size: tuple[int
 
 
 def _alpha_channel(path: Path, channels: int, chosen: int | None) -> int:
-    """The channel that was chosen, or that can only be meant: one, or foreground of two."""
+    """The channel that was chosen; by default the only one, or the second of two."""
     if chosen is None and channels <= 2:
         return channels - 1
     if chosen is None or not 0 <= chosen < channels:

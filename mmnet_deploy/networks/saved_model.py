@@ -1,8 +1,8 @@
-"""A TensorFlow SavedModel, looked through before any of it runs.
+"""A TensorFlow SavedModel, searched for risky operators before any of it runs.
 
 Loading one already runs functions of the file, such as the initializer of a table. So the
-file itself is searched first: every node of its graph and of its function library, where
-the bodies of branches, loops and nested functions lie side by side.
+file itself is searched first: every node of its graph and of its function library, which
+holds the bodies of branches, loops and nested functions.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.files import reason
 
 INIT_OP = "__saved_model_init_op"
-"""TensorFlow's own entry among the signatures; it is none."""
+"""An entry of TensorFlow among the signatures, which is not one."""
 
 # TensorFlow marks operators that have effects beyond their outputs as stateful. All of them
-# are refused but these: variables, tables in memory, calls, checks, arrays and chance.
+# are refused except these: variables, tables in memory, calls, checks, arrays, random numbers.
 _HARMLESS = re.compile(
     "VarHandleOp|VarIsInitializedOp|VariableShape|ReadVariableOp|DisableCopyOnRead|"
     "Assign(Add|Sub)?VariableOp|DestroyResourceOp|ResourceGather(Nd)?|GuaranteeConst|"
@@ -37,14 +37,14 @@ _HARMLESS = re.compile(
     "Rng(ReadAnd)?Skip|StatelessRandomGetAlg|"
     "Stateful(Uniform|UniformInt|UniformFullInt|StandardNormalV2|TruncatedNormal)"
 )
-# Operators that TensorFlow calls stateless though they read files, write them, run Python
-# or end the process.
+# Operators that TensorFlow calls stateless although they read or write files, run Python or
+# end the process.
 _RISKY = re.compile(
     "ReadFile|MatchingFiles|PyFunc|InitializeTableFromTextFile|GenerateVocabRemapping|"
     "ImmutableConst|Abort|Debug|Dataset|Reader"
 )
 _CHECKPOINT = frozenset({"SaveV2", "RestoreV2", "MergeV2Checkpoints"})
-"""What every file holds in its own functions to save and restore, which nothing else calls."""
+"""Operators of the functions that save and restore, which every file has and nothing calls."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ class SavedModel:
     """One signature of a loaded SavedModel.
 
     Attributes:
-        root: What was loaded; the variables are gone when nothing holds it.
+        root: What was loaded; without a reference to it, the variables are gone.
         signature: The function.
     """
 
@@ -77,7 +77,7 @@ class SavedModel:
 
     @property
     def parameters(self) -> int:
-        """Number of elements of the variables; states of random generators are no weights."""
+        """Number of elements of the variables; states of random generators do not count."""
         weights = [variable for variable in self.signature.variables if variable.dtype.is_floating]
         return sum(variable.shape.num_elements() for variable in weights)
 
@@ -97,7 +97,7 @@ def load(folder: Path, *, unsafe: bool = False) -> SavedModel:
         unsafe: Load it even if it could read or write files or run Python.
 
     Raises:
-        ModelFileError: It is damaged, has no signature or too many, or could do what
+        ModelFileError: It is damaged, has no signature or too many, or could do what only
             `unsafe` allows.
     """
     _check(folder, unsafe)
@@ -130,7 +130,11 @@ def _chosen(folder: Path, names: list[str]) -> str:
 
 
 def _check(folder: Path, unsafe: bool) -> None:
-    """Refuse what this TensorFlow cannot run and, unless `unsafe`, what it should not."""
+    """Make sure that the file is complete and, unless `unsafe`, that it may be run.
+
+    Raises:
+        ModelFileError: It is damaged, or holds operators that are unknown or risky.
+    """
     content = saved_model_pb2.SavedModel()
     try:
         content.ParseFromString((folder / "saved_model.pb").read_bytes())
@@ -143,10 +147,10 @@ def _check(folder: Path, unsafe: bool) -> None:
     graph = content.meta_graphs[0]
     if unsafe:
         return
-    # The very condition by which TensorFlow takes its old loader, which runs parts of the graph.
+    # The condition on which TensorFlow uses its old loader, which runs parts of the graph.
     if len(content.meta_graphs) > 1 or not graph.HasField("object_graph_def"):
         raise ModelFileError(
-            f"{folder} has the form of TensorFlow 1, which cannot be checked before it runs: "
+            f"{folder} has the format of TensorFlow 1, which cannot be checked before it runs: "
             "export it again with TensorFlow 2; `--unsafe` loads it if you trust its source."
         )
     unknown, risky = _suspects(graph)
@@ -163,7 +167,7 @@ def _check(folder: Path, unsafe: bool) -> None:
 
 
 def _suspects(graph: Any) -> tuple[list[str], list[str]]:
-    """Operators of a MetaGraphDef that are not known, and those that are risky."""
+    """The unknown operators of a MetaGraphDef, and the risky ones."""
     library = {
         function.signature.name: function.node_def for function in graph.graph_def.library.function
     }

@@ -1,4 +1,4 @@
-"""The description that a converted `.tflite` file carries, and what identifies a model file."""
+"""The description of a `.tflite` file: what its converter wrote into it, and its identity."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mmnet_deploy.files import reason, sha256
 from mmnet_deploy.tflite.schema import DAMAGE, IDENTIFIER, schema
 
 SCHEMA_VERSION = 4
-"""Of the description, counted with the versions of results: 1 knew squares only; 2 tells height
-from width, and how the graph and its ends were made; 3 and 4 changed nothing here."""
+"""Version of the description, counted with those of results: 1 had square inputs only; 2 has
+height and width, and how the graph, its input and its output were made; 3 and 4 changed nothing."""
 
 METADATA_NAME = b"mmnet_deploy"
 """Name of the metadata buffer that holds a model's card."""
@@ -44,22 +44,23 @@ class ModelCard:
     """What a converted model says of itself, in its metadata buffer.
 
     Attributes:
-        family: Name of the network family, and `title`, its name in charts.
+        family, title: Name of the network family, and its name in charts.
         width_multiplier: None for a network that was not trained here.
         height_px, width_px: Size of the input.
         precision: A name in `quantization.PRECISIONS`.
         graph: `deploy` if it was rewritten for inference, else `stock`.
         parameters: Number of weights of the source network, batch-norm statistics
-            included; None if it does not tell.
+            included; None if that is not known.
         macs: Multiply-adds of one inference.
-        input_meaning, output_meaning: What the tensors hold.
-        input_low, input_high: What black and white are in the input.
+        input_meaning, output_meaning: What the tensors hold, in words.
+        input_low, input_high: Values of black and white in the input.
         alpha_channel: The output channel that holds alpha.
         source_channel: The channel of the source network's output that is alpha.
         weights_sha256: Hash of the network file that was converted.
-        calibration_files: Pictures that set the quantization ranges, in order.
-        float_layers: Layers that were kept in float, worst first.
-        layer_errors: The ranking that chose them, worst first.
+        calibration_files: Names of the pictures that set the quantization ranges, in order.
+        calibration_seed: Seed of their choice; None without calibration.
+        float_layers: Layers that int8 leaves in float, in the order of their choice.
+        layer_errors: What quantizing each layer costs, worst first, if that was measured.
         largest_difference, mean_difference: |Δα| against the source network on
             `checked_pictures` real pictures.
         gradient_error_change: Relative change of the gradient error against that of the
@@ -95,7 +96,7 @@ class ModelCard:
 
     @property
     def input_range(self) -> tuple[float, float]:
-        """What black and white are in the input."""
+        """Values of black and white in the input."""
         return self.input_low, self.input_high
 
     @property
@@ -111,7 +112,7 @@ def size_label(height: int, width: int) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class ModelFile:
-    """A model that was measured; `card` is None for a file without our description."""
+    """Identity of a model file; `card` is None for a file without our description."""
 
     name: str
     sha256: str
@@ -119,7 +120,7 @@ class ModelFile:
     card: ModelCard | None = None
 
 
-# --- The description as JSON --------------------------------------------------
+# --- The description as JSON -------------------------------------------------
 
 
 def card_to_json(card: ModelCard) -> str:
@@ -129,7 +130,7 @@ def card_to_json(card: ModelCard) -> str:
 
 
 def upgraded(content: Any) -> Any:
-    """Today's form of a card of any version, as JSON values."""
+    """A card of any version in today's form, as JSON values."""
     if isinstance(content, dict) and "input_size" in content:
         return content | {"height_px": content["input_size"], "width_px": content["input_size"]}
     return content
@@ -154,7 +155,7 @@ def read_model(path: Path) -> bytes:
     """Content of a `.tflite` file.
 
     Raises:
-        ModelFileError: It is missing, or no TFLite model.
+        ModelFileError: It is missing, or is not a TFLite model.
     """
     if path.exists() and not path.is_file():
         raise ModelFileError(f"Cannot read the model {path}: it is not a regular file.")
@@ -170,8 +171,7 @@ def read_model(path: Path) -> bytes:
 def read_card(content: bytes) -> ModelCard | None:
     """The description that a model carries; None for a model of other origin.
 
-    Without the file format's classes, which tflite-runtime does not bring, there is
-    no description to be had.
+    Also None without the classes of the file format, which tflite-runtime lacks.
 
     Raises:
         ResultError: The description is damaged.
@@ -188,10 +188,11 @@ def read_card(content: bytes) -> ModelCard | None:
 
 
 def described(path: Path, content: bytes) -> ModelCard | None:
-    """`read_card` of a file that may be damaged.
+    """The description in a file's content, as `read_card` gives it.
 
     Raises:
-        ModelFileError: It is.
+        ModelFileError: The file is damaged.
+        ResultError: The description is damaged.
     """
     try:
         return read_card(content)
@@ -200,7 +201,7 @@ def described(path: Path, content: bytes) -> ModelCard | None:
 
 
 def with_card(content: bytes, card_json: str) -> bytes:
-    """A TFLite model with a description in its metadata, in place of an earlier one."""
+    """A TFLite model with a description in its metadata, which replaces an earlier one."""
     import flatbuffers
 
     target = schema()

@@ -1,6 +1,6 @@
 """What a graph costs on paper: multiply-adds, parameters, memory of its activations.
 
-Counted from shapes alone, at batch 1. What a device makes of them is for `bench` to say.
+They are counted from shapes alone, at batch 1; `bench` measures what they cost on a device.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ def _count(tensor: Tensor) -> int:
 
 
 def settle_batches(graph: Graph) -> None:
-    """Give tensors of unknown batch the one that they have when the model runs at batch 1.
+    """Set unknown batch sizes of tensors to those that they have when the model runs at batch 1.
 
     The converter writes 1 for all of them, although SPACE_TO_BATCH_ND makes a batch of four
-    out of one picture: without this its convolutions would count a quarter.
+    of one picture: without this, only a quarter of its convolutions would be counted.
     """
     batches: dict[int, int] = {}
     for op in graph.ops:
@@ -44,10 +44,10 @@ def settle_batches(graph: Graph) -> None:
 
 
 def macs(op: Op) -> int:
-    """Multiply-adds of one operator; 0 for those that are no matrix product.
+    """Multiply-adds of one operator; 0 for one that is not a matrix product.
 
-    Padding counts like the picture, as is usual: a 3×3 filter is nine multiply-adds at
-    the border too. A bias and a fused activation count nothing.
+    Padding counts like the picture, as is usual: a 3×3 filter takes nine multiply-adds at
+    the border too. Biases and fused activations do not count.
     """
     if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         # Filters are (out, height, width, in / groups), depthwise ones (1, height, width, out).
@@ -94,10 +94,10 @@ def parameters(op: Op) -> int:
 
 
 def total_parameters(graph: Graph) -> int:
-    """Numbers in the constants of a graph; one that several operators share counts once.
+    """Numbers in the constants of a graph; a constant that several operators share counts once.
 
     A folded batch norm leaves nothing behind, so this is less than the number of weights
-    of the network that was converted.
+    of the converted network.
     """
     return sum(_count(tensor) for tensor in graph.constants() if _is_parameter(tensor))
 
@@ -115,8 +115,8 @@ class Peak:
     """The moment that needs the most memory for activations.
 
     Attributes:
-        size_bytes: Of all tensors that are alive while `op` runs.
-        op: None for a graph without operators.
+        size_bytes: Memory of all tensors that are alive while `op` runs.
+        op: The operator; None for a graph without operators.
     """
 
     size_bytes: int

@@ -1,8 +1,8 @@
 """Running a `.tflite` file, with whichever TFLite runtime is installed.
 
-ai-edge-litert is taken first, then the classic tflite-runtime, then TensorFlow's own.
-They run the same files at different speeds: tflite-runtime 2.14 keeps int8 graphs
-from XNNPACK, for one. So every result records the runtime and the delegate.
+ai-edge-litert is used if it is installed, else the classic tflite-runtime, else TensorFlow's
+own. They run the same files at different speeds: for one, tflite-runtime 2.14 does not give
+int8 graphs to XNNPACK. So every result records the runtime and the delegate.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ def runtime_name() -> str:
 
 
 def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
-    """An allocated interpreter that keeps the value of every tensor, for a look inside.
+    """An allocated interpreter that keeps the value of every tensor.
 
-    The built-in kernels run the graph: a delegate shows nothing of what it computes between
-    its ends.
+    The built-in kernels run the graph: a delegate shows none of the values that it computes
+    on the way.
 
     Raises:
         ModelFileError: The runtime cannot load the model.
@@ -85,12 +85,12 @@ class TFLiteModel:
     Args:
         path: The file.
         threads: Number of threads of the interpreter.
-        content: What the file holds, if it is not to be read, or is not written yet.
-        delegate: `xnnpack` to let the runtime apply it as it does by itself, or `none` for the
-            built-in kernels.
+        content: Content of the file; by default it is read. With it, `path` need not exist.
+        delegate: `xnnpack` to let the runtime apply it as it does by default, or `none` for
+            the built-in kernels.
 
     Raises:
-        ModelFileError: It cannot be read, or is no complete TFLite model.
+        ModelFileError: It cannot be read, or is not a complete TFLite model.
     """
 
     def __init__(
@@ -122,11 +122,11 @@ class TFLiteModel:
                 f"that this runtime lacks ({_first_line(error)})."
             ) from error
         self.card = described(path, self._content)
-        # A batch of unknown size runs as one; a picture of unknown size would run as one pixel.
+        # A batch of unknown size runs as one picture; a picture of unknown size, as one pixel.
         if any(-1 in tensor["shape_signature"][1:] for tensor in self.inputs):
             shapes = [tuple(map(int, tensor["shape_signature"])) for tensor in self.inputs]
             raise ModelFileError(
-                f"{path} has no fixed input size: convert it with a static one. Received: {shapes}."
+                f"{path} has no fixed input size: convert it with one. Received: {shapes}."
             )
 
     @property
@@ -137,12 +137,12 @@ class TFLiteModel:
 
     @property
     def partitions(self) -> tuple[tuple[int, ...], ...]:
-        """The operators that the delegate took, by number, in one tuple per partition.
+        """Numbers of the operators that the delegate took, in one tuple per partition.
 
-        What is in none of them runs in the built-in kernels.
+        All others run in the built-in kernels.
         """
-        # The runtime lists the file's operators first, and behind them what replaced them,
-        # without saying which: they lie between a replacement's inputs and its outputs.
+        # The runtime lists the file's operators first and then those that replace some of them,
+        # but not which: the replaced ones lie between a replacement's inputs and outputs.
         operators = [item for item in self._operators if item["op_name"] != "DELEGATE"]
         producers = {
             int(tensor): number
@@ -183,7 +183,7 @@ class TFLiteModel:
             self._interpreter.set_tensor(tensor["index"], values)
 
     def raw_outputs(self) -> list[tuple[dict[str, Any], bytes]]:
-        """Every output tensor with its bytes, little-endian."""
+        """Details and bytes, little-endian, of every output tensor."""
         found = []
         for tensor in self.outputs:
             values = self._interpreter.get_tensor(tensor["index"])
@@ -194,7 +194,7 @@ class TFLiteModel:
         """Run the network once on the inputs that were set.
 
         Raises:
-            ModelFileError: The runtime cannot.
+            ModelFileError: The runtime cannot run it.
         """
         try:
             self._interpreter.invoke()
@@ -225,7 +225,7 @@ class TFLiteModel:
     def prepare(self, image: pictures.Picture) -> NDArray[Any]:
         """A picture, uint8 (h, w, 3), as the input tensor holds it.
 
-        It needs no interpreter, so it may run beside one.
+        It does not use the interpreter, so it may run at the same time.
         """
         source = self.inputs[0]
         _, height, width, _ = source["shape"]
@@ -235,8 +235,8 @@ class TFLiteModel:
     def infer(self, tensor: NDArray[Any]) -> NDArray[np.float32]:
         """Alpha, at the network's own resolution and in 0 … 1, of what `prepare` gave.
 
-        The model's description says what black and white are in the input and which
-        channel is alpha; without one they are 0, 1 and the last.
+        The model's description says which channel is alpha, and for `prepare` which values
+        are black and white; without a description these are the last, 0 and 1.
         """
         source, target = self.inputs[0], self.outputs[0]
         self._interpreter.set_tensor(source["index"], tensor)

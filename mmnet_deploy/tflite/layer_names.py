@@ -1,4 +1,4 @@
-"""Names of layers that a person recognises."""
+"""Short names of layers, as a person knows them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _INNER_SCOPES = ("batchnorm", "convolution", "depthwise", "resize", "separable_c
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:
-    """What a person calls the layers that the converter named.
+    """The names that a person gave the layers, by the names that the converter made of them.
 
     `net_1/stem_relu_1/Relu6;net_1/stem_1/convolution` is `stem_relu`, if `net_1` begins most
     names and every layer ends in `_1`.
@@ -22,7 +22,7 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
     layers = {}
     for name, parts in heads.items():
         inner = parts[1:] if len(parts) > 1 and parts[0] == common else parts
-        # The last part is the operation, which the operator's kind says as well.
+        # The last part is the operation, which the operator's kind says anyway.
         inner = inner[:-1] if len(inner) > 1 else inner
         while len(inner) > 1 and inner[-1] in _INNER_SCOPES:
             inner = inner[:-1]
@@ -35,12 +35,12 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def _printable(name: str) -> str:
-    """A name from any file, without what would move a terminal's cursor."""
+    """A name from any file, without characters that would move a terminal's cursor."""
     return "".join(sign if sign.isprintable() else "�" for sign in name)
 
 
 def shortened(name: str, width: int) -> str:
-    """At most `width` characters, both ends of the name among them."""
+    """At most `width` characters of a name, from both of its ends."""
     if len(name) <= width:
         return name
     tail = (width - 1) // 2

@@ -1,4 +1,4 @@
-"""Which precision a graph computes in."""
+"""The precision that a graph computes in."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ _INTEGERS = ("INT8", "UINT8", "INT16")
 
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+"""Operators that convert between integers and real numbers."""
 
 
 def is_quantized(tensor: Tensor) -> bool:
+    """Whether a tensor holds integers that stand for real numbers."""
     return tensor.dtype in _INTEGERS and tensor.quantization is not None
 
 
 def is_integer(graph: Graph) -> bool:
-    """Whether a graph computes with quantized activations, in whole or in part.
+    """Whether a graph computes with quantized activations, at least in part.
 
-    One of float activations and int8 weights does not.
+    One with float activations and int8 weights does not.
     """
     return any(
         tensor.data is None and is_quantized(tensor)
@@ -30,7 +32,7 @@ def is_integer(graph: Graph) -> bool:
 
 
 def precision_of(graph: Graph) -> str:
-    """Name of the recipe that makes such files."""
+    """Name of the precision, as `mmnet-deploy convert` calls it."""
     constants = [t for t in graph.constants() if t.quantization or t.dtype.startswith("FLOAT")]
     if is_integer(graph):
         outputs = [tensor for op in graph.ops for tensor in op.outputs]

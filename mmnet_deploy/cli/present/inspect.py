@@ -18,29 +18,41 @@ if TYPE_CHECKING:
     from mmnet_deploy.tflite.card import ModelCard
 
 SHOWN_ERRORS = 15
-"""Layers of the quantization error that are shown without `--layers`."""
+"""Layers whose quantization error is shown without `--layers`."""
 
 
 @click.command()
 @click.argument("model", metavar="MODEL.tflite", type=FOLDER)
 @click.argument("other", metavar="[OTHER.tflite]", required=False, type=FOLDER)
-@click.option("--layers", is_flag=True, help="One row per operator.")
+@click.option(
+    "--layers",
+    is_flag=True,
+    help="Show one row per operator; with two files, per layer that differs.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 if there is any finding.")
 @click.option(
     "--against",
     metavar="RUN|MODEL.keras|FLOAT.tflite",
     type=NETWORK,
-    help="Network that the file was made of: measures the quantization error of every layer.",
+    help="Network that the file was converted from, to measure each layer's quantization error.",
 )
 @click.option(
-    "--data", metavar="DIR", type=FOLDER, help="Data set or folder of pictures for --against."
+    "--data",
+    metavar="DIR",
+    type=FOLDER,
+    help="Data set or folder of pictures to compare the layers on, for --against.",
 )
-@click.option("--pictures", default=16, show_default=True, help="How many of them.")
-@click.option("--seed", default=0, show_default=True, help="Chooses the pictures.")
 @click.option(
-    "--plot", metavar="FILE.svg|png|pdf", type=FOLDER, help="Draw the worst layers of --against."
+    "--pictures", default=16, show_default=True, help="Number of pictures to compare the layers on."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every layer.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the choice of pictures.")
+@click.option(
+    "--plot",
+    metavar="FILE.svg|png|pdf",
+    type=FOLDER,
+    help="Draw the layers with the largest quantization error to this file.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with every layer.")
 @click.pass_context
 def inspect(
     ctx: click.Context,
@@ -57,10 +69,11 @@ def inspect(
 ) -> None:
     """Show what a .tflite file is, what it costs, and what makes it slow.
 
-    Works on files of any origin. A second file shows the difference between the two.
+    The file may come from any converter. With a second file, show the difference between
+    the two.
 
     \b
-    Example:
+    Examples:
       mmnet-deploy inspect models/mmnet-1.0-256-int8.tflite
       mmnet-deploy inspect models/mmnet-1.0-256-int8.tflite --layers --strict
       mmnet-deploy inspect before.tflite after.tflite
@@ -103,9 +116,9 @@ def inspect(
 
 
 def print_lint(path: Path) -> bool:
-    """Print what `inspect` finds in a file; whether it is clean.
+    """Print what `inspect` finds in a file, and return whether it is clean.
 
-    Layers that the file's description says were left in float on purpose are no fault.
+    A layer in float is no fault where the file's description says that this was chosen.
     """
     from mmnet_deploy import inspection
     from mmnet_deploy.cli.present import inspection_text as text
@@ -120,7 +133,7 @@ def print_lint(path: Path) -> bool:
 
 
 def _check(other: Path | None, against: Path | None, data: Path | None, plot: Path | None) -> None:
-    """Refuse options that do not belong together, before any work.
+    """Make sure that the options belong together, before any work.
 
     Raises:
         UsageError: Some do not.
@@ -129,7 +142,7 @@ def _check(other: Path | None, against: Path | None, data: Path | None, plot: Pa
         option = "data" if data is not None else "plot"
         raise UsageError(f"`--{option}` needs `--against`, the network to compare the layers with.")
     if against is not None and other is not None:
-        raise UsageError("`--against` takes one model; two files show their difference.")
+        raise UsageError("`--against` takes one file; two files show the difference between them.")
     if against is not None and data is None:
         raise UsageError("`--against` needs `--data DIR`, the pictures to compare the layers on.")
     if plot is not None:
@@ -144,7 +157,7 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
     """The float32 file to compare with.
 
     Raises:
-        ModelFileError: `against` is no network, or is itself quantized.
+        ModelFileError: `against` is not a network, or is itself quantized.
         MissingDependencyError: It is a Keras network, and Keras is not installed.
     """
     if against.suffix == ".tflite":
@@ -153,7 +166,7 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
         precision = inspection.inspect(against).precision
         if precision not in ("float32", "float16"):
             raise ModelFileError(
-                f"`--against` must be a network in float. Received: {against}, {precision}."
+                f"`--against` must be a network in float. Received: {against} ({precision})."
             )
         return read_model(against)
     if not against.exists():
@@ -169,7 +182,7 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
     else:
         network = load(against, alpha_channel=card.source_channel, input_range=card.input_range)
         if network.path.is_file() and sha256(network.path) != card.weights_sha256:
-            say(f"{network.path} is not the file that the model says it was converted from.")
+            say(f"{network.path} is not the file that the model was made from, by its description.")
     return conversion.float_reference(network, card)
 
 
@@ -195,7 +208,7 @@ def _measured(
         progress=progress,
     )
     if error.unmatched:
-        say(f"{error.unmatched} layers are left out: the float32 network has none of their name.")
+        say(f"{error.unmatched} layers are left out: the float32 network has none of these names.")
     return error
 
 

@@ -1,4 +1,4 @@
-"""How `inspect` says what it found, in lines of 80 characters."""
+"""What `inspect` prints, in lines of 80 characters."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from mmnet_deploy.tflite.layer_names import short_names, shortened
 WIDTH = 80
 LABEL = 13
 TIED = "\u00a0"
-"""A space that no line is broken at."""
+"""A space at which no line is broken."""
 
 SHOWN_PLACES = 3
-"""Layers that a finding names; `--json` names them all."""
+"""Number of layers that a finding names; `--json` names them all."""
 
 
 def _line(label: str, text: str, indent: int = LABEL) -> None:
@@ -41,7 +41,7 @@ def _plural(number: int, noun: str) -> str:
 
 
 def _size(number: int) -> str:
-    """Bytes in the unit that suits."""
+    """Bytes in B, KiB or MiB."""
     if number < 1024:
         return f"{number} B"
     return f"{number / 1024:.1f} KiB" if number < 2**20 else f"{number / 2**20:.2f} MiB"
@@ -63,7 +63,7 @@ def _counted(kinds: Mapping[str, int]) -> str:
 
 
 def print_summary(found: Inspection) -> None:
-    """What the file is and costs, on one screen."""
+    """What the file is and what it costs, on one screen."""
     _line("file", f"{found.file.name}, {_size(found.file.size_bytes)}")
     _print_card(found)
     for label, ends in (("input", found.inputs), ("output", found.outputs)):
@@ -86,7 +86,7 @@ def print_summary(found: Inspection) -> None:
 
 
 def _print_card(found: Inspection) -> None:
-    """The description, as far as there is one."""
+    """The description, if there is one."""
     card = found.file.card
     if card is None:
         _line("network", "unknown: the file carries no description by mmnet-deploy")
@@ -151,7 +151,7 @@ def print_findings(found: Inspection) -> None:
 
 
 def _padded(rows: Sequence[Sequence[str]], left: int) -> list[tuple[str, ...]]:
-    """Columns from number `left` on, filled up so that they end alike."""
+    """Rows whose columns from number `left` on are aligned to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         tuple(
@@ -165,7 +165,7 @@ def _padded(rows: Sequence[Sequence[str]], left: int) -> list[tuple[str, ...]]:
 def _print_rows(
     names: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str] | None = None
 ) -> None:
-    """A table whose first column has the room that the others leave, the header in front."""
+    """A table whose first column takes the room that the others leave; the header comes first."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     room = max(WIDTH - sum(width + 2 for width in widths) - 2, 16)
     header, *body = [
@@ -251,7 +251,7 @@ def _value(change: FileChange, value: Any) -> str:
 
 
 def _layer_row(change: FileChange) -> tuple[str, str, str]:
-    """Operator, and what of shape and type differs; all of it for a layer that one file lacks."""
+    """Operator, and on each side the shape and type that differ; both if one file lacks it."""
     sides = [side for side in (change.before, change.after) if side is not None]
     same_kind = sides[0][0] == sides[-1][0]
     shown = []
@@ -268,7 +268,7 @@ def _layer_row(change: FileChange) -> tuple[str, str, str]:
 
 
 def print_difference(names: tuple[str, str], changes: FileDifference, *, layers: bool) -> None:
-    """What is not the same, a column per file."""
+    """What differs, with a column for each file."""
     header = tuple(shortened(name, 26) for name in names)
     for title, rows in (
         ("Facts", changes.facts),
@@ -287,7 +287,7 @@ def print_difference(names: tuple[str, str], changes: FileDifference, *, layers:
             print_table((title, *header), body, numbers=title != "Description")
     if not changes.layers:
         same = not (changes.facts or changes.operators or changes.card)
-        click.echo("Nothing but the weights can differ." if same else "The layers are the same.")
+        click.echo("Only the weights can differ." if same else "The layers are the same.")
         return
     gone = sum(change.after is None for change in changes.layers)
     new = sum(change.before is None for change in changes.layers)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mmnet_deploy.tflite.card import ModelCard
 
 SHOWN_LAYERS = 12
-"""Rows of the ranking that are printed; the file's description has all of them."""
+"""Rows of the ranking that are printed; the file's description holds all of them."""
 
 
 @click.command()
@@ -38,51 +38,77 @@ SHOWN_LAYERS = 12
     multiple=True,
     default=("float32",),
     show_default=True,
-    help="float32, float16, dynamic, int8, int16x8, or all; may be repeated.",
+    help="Precision of the file: float32, float16, dynamic, int8, int16x8, or all of them; may be "
+    "repeated.",
 )
 @click.option(
     "--representative",
     metavar="DIR",
     type=FOLDER,
-    help="Data set (its train split is used) or folder of pictures to calibrate with and to "
-    "check every file on. Default: the data that the run was trained on.",
+    help="Data set or folder of pictures to calibrate with and to check every file on; of a data "
+    "set, the train split is used. Default: the data that the run was trained on.",
 )
 @click.option(
-    "-o", "--out", "folder", required=True, metavar="DIR", type=FOLDER, help="For the files."
+    "-o",
+    "--out",
+    "folder",
+    required=True,
+    metavar="DIR",
+    type=FOLDER,
+    help="Folder to write the files to.",
 )
 @click.option(
     "--graph",
     default="deploy",
     show_default=True,
-    help="deploy: rewritten for inference, the same function with less work; stock: as "
-    "TensorFlow's converter gives it.",
+    help="Graph to convert: deploy is rewritten for inference, to compute the same with less work; "
+    "stock is the graph that TensorFlow's converter makes.",
 )
 @click.option(
-    "--io", default="uint8", show_default=True, help="Ends of an int8 file: uint8 or float32."
+    "--io",
+    default="uint8",
+    show_default=True,
+    help="Type of the input and output of an int8 file: uint8 or float32.",
 )
 @click.option(
-    "--calibration-samples", default=100, show_default=True, help="Pictures that set the ranges."
+    "--calibration-samples",
+    default=100,
+    show_default=True,
+    help="Number of pictures that set the quantization ranges.",
 )
 @click.option(
-    "--checked-pictures", default=16, show_default=True, help="Held-out pictures to compare on."
+    "--checked-pictures",
+    default=16,
+    show_default=True,
+    help="Number of held-out pictures to compare each file with the network on.",
 )
-@click.option("--seed", default=0, show_default=True, help="Chooses the pictures.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the choice of pictures.")
 @click.option(
     "--float-layers",
     multiple=True,
     metavar="REGEX",
-    help="Leave the layers with such a name in float in int8; may be repeated.",
+    help="In an int8 file, leave the layers whose names match in float; may be repeated.",
 )
 @click.option(
     "--max-error-increase",
     metavar="PERCENT",
-    help="Leave layers of int8 in float, worst first, until the gradient error grows by at most "
-    "this much, such as 2%.",
+    help="In an int8 file, leave layers in float, those that cost most first, until its gradient "
+    "error is at most this much above the network's, such as 2%.",
 )
-@click.option("--max-difference", type=float, help="Limit of the largest |Δα|.")
-@click.option("--max-mean-difference", type=float, help="Limit of the mean |Δα|.")
+@click.option(
+    "--max-difference",
+    type=float,
+    help="Limit of the largest |Δα| from the network. Default: that of the precision.",
+)
+@click.option(
+    "--max-mean-difference",
+    type=float,
+    help="Limit of the mean |Δα| from the network. Default: that of the precision.",
+)
 @network_options
-@click.option("--strict", is_flag=True, help="Exit with 1 if `inspect` finds anything.")
+@click.option(
+    "--strict", is_flag=True, help="Exit with 1 if `inspect` reports a finding in any file."
+)
 def convert(
     network: Path,
     precisions: tuple[str, ...],
@@ -104,8 +130,8 @@ def convert(
 ) -> None:
     """Convert a trained network to .tflite, one file per precision.
 
-    Each file is run on held-out pictures and compared with the network; one that does
-    not compute the network is not left under its name, and the exit code is 1.
+    Each file is run on held-out pictures and compared with the network. A file that does
+    not compute the network is not kept, and the exit code is 1.
 
     \b
     Examples:
@@ -151,19 +177,19 @@ def convert(
 
 
 def _trained_on(loaded: Network, network: Path) -> tuple[Path, str]:
-    """The data set of a run, and the splits of it.
+    """The data set that a run was trained on, and its split.
 
     Raises:
-        UsageError: There is none, or not any more.
+        UsageError: It is not known, or is not there any more.
     """
     rule = "`representative` must name a data set or a folder of pictures"
     if loaded.config is None:
-        raise UsageError(f"{rule}: {network} does not know what it was trained on.")
+        raise UsageError(f"{rule}: nothing says what {network} was trained on.")
     if not loaded.config.data:
-        raise UsageError(f"{rule}: the network came along without the pictures it was trained on.")
+        raise UsageError(f"{rule}: the network is bundled without the pictures it was trained on.")
     folder = Path(loaded.config.data)
     if not folder.is_dir():
-        raise UsageError(f"{rule}: {folder}, which the run was trained on, is not there any more.")
+        raise UsageError(f"{rule}: the run was trained on {folder}, which is not there any more.")
     return folder, loaded.config.split
 
 
@@ -209,14 +235,15 @@ def print_differences(results: Sequence[Converted]) -> None:
 
 
 def _advise(results: Sequence[Converted]) -> None:
-    """Say where int8 costs more than it should, and what would mend it."""
+    """Say which files lose too much accuracy, and what would help."""
     from mmnet_deploy.conversion import NOTABLE_INCREASE
 
     for result in results:
         change = result.card.gradient_error_change
         if change is not None and change > NOTABLE_INCREASE:
             say(
-                f"{result.path.name} loses {100 * change:.1f} % of gradient error. "
-                f"--max-error-increase {100 * NOTABLE_INCREASE:g}% leaves the layers that cost "
-                "most in float; more --calibration-samples from portraits like yours may do."
+                f"The gradient error of {result.path.name} is {100 * change:.1f} % above the "
+                f"network's. --max-error-increase {100 * NOTABLE_INCREASE:g}% leaves the layers "
+                "that cost most in float; more --calibration-samples of portraits like yours may "
+                "also help."
             )

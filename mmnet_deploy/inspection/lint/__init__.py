@@ -1,7 +1,7 @@
 """What makes a `.tflite` file slower on a phone than its network has to be.
 
 Every rule is a function from a model to at most one finding; `RULES` lists them in the
-order of a report. A finding is worth a look, and not always a fault: a layer may be in
+order of a report. A finding is worth a look and not always a fault: a layer may be in
 float on purpose.
 """
 
@@ -41,8 +41,8 @@ def lint(graph: Graph, partitions: Partitions | None) -> list[Finding]:
     """Everything in a model that costs more than it has to.
 
     Args:
-        partitions: What the default delegate took, as `TFLiteModel.partitions` tells; None if
-            no runtime at hand can load the file.
+        partitions: Operators that the default delegate takes, as in `TFLiteModel.partitions`;
+            None if the installed runtime cannot load the file.
     """
     model = Model(graph, partitions)
     return [finding for rule in RULES if (finding := rule(model)) is not None]

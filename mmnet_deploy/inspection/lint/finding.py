@@ -21,9 +21,9 @@ class Finding:
     Attributes:
         rule: Short name of the rule, which never changes.
         what: What was found, with numbers.
-        where: The operators or tensors concerned, by the file's own names.
+        where: The operators or tensors concerned, by their names in the file.
         why: What it costs.
-        fix: What to do.
+        fix: What to do about it.
     """
 
     rule: str
@@ -34,7 +34,7 @@ class Finding:
 
 
 class Model:
-    """A graph with the questions that several rules ask."""
+    """A graph, with what several rules ask of it."""
 
     def __init__(self, graph: Graph, partitions: Partitions | None) -> None:
         self.graph = graph

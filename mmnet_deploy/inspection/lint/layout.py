@@ -8,7 +8,7 @@ from mmnet_deploy.tflite.parts import Op, Tensor
 
 
 def dynamic_batch(model: Model) -> Finding | None:
-    """A batch of any size, where a phone has one picture at a time."""
+    """A batch of any size, although a phone has one picture at a time."""
     found = [tensor for tensor in model.graph.inputs if (tensor.signature or (0,))[0] == -1]
     if not found or any(tensor.is_dynamic for tensor in found):
         return None
@@ -17,16 +17,16 @@ def dynamic_batch(model: Model) -> Finding | None:
         "dynamic_batch",
         f"the batch is not fixed: {shapes}",
         tuple(tensor.name for tensor in found),
-        "The converter folds neither dilation nor the batch norm behind it where the batch may "
-        "vary, and delegates that plan ahead need every shape.",
-        "Convert a function of a fixed shape, tf.TensorSpec((1, height, width, 3)).",
+        "Where the batch may vary, the converter folds neither dilation nor the batch norm after "
+        "it, and delegates that plan ahead need every shape.",
+        "Convert a function of fixed shape, with tf.TensorSpec((1, height, width, 3)).",
     )
 
 
 def dynamic_shape(model: Model) -> Finding | None:
     """Sizes that are known only when the model runs."""
     ends = [t for t in (*model.graph.inputs, *model.graph.outputs) if t.is_dynamic]
-    # Behind an input of unknown size everything is; else what the data alone decides counts.
+    # After an input of unknown size, every size is; otherwise those count that depend on the data.
     fixed = not any(-1 in (tensor.signature or ()) for tensor in model.graph.inputs)
     inner = [t for op in model.graph.ops for t in op.outputs if fixed and -1 in (t.signature or ())]
     found = ends if ends and not fixed else inner
@@ -35,9 +35,10 @@ def dynamic_shape(model: Model) -> Finding | None:
     first = found[0]
     return Finding(
         "dynamic_shape",
-        f"{len(found)} tensors have no fixed size, as {first.signature}",
+        f"{len(found)} tensors have no fixed size, such as {first.signature}",
         tuple(tensor.name for tensor in found),
-        "Memory is planned anew while the model runs, and XNNPACK and other delegates stay away.",
+        "Memory is planned anew while the model runs, and XNNPACK and other delegates do not take "
+        "such operators.",
         "Convert at a fixed input size, and without operators whose result has any number of "
         "elements, such as tf.where with one argument.",
     )
@@ -56,7 +57,7 @@ _TO_CHANNELS_LAST, _TO_CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 
 
 def _meets_picture_op(model: Model, start: Tensor, *, forward: bool) -> bool:
-    """Whether an operator on pictures comes next, past others that keep the layout."""
+    """Whether the next operator that does not just keep the layout works on pictures."""
     pending, seen = [start], set()
     while pending:
         tensor = pending.pop()
@@ -91,7 +92,7 @@ def _changes_format(model: Model, op: Op) -> bool:
 
 
 def transpose(model: Model) -> Finding | None:
-    """Pictures that are turned from channels first to channels last, or back."""
+    """Transpositions from channels first to channels last, or back."""
     ops = [op for op in model.of_kind("TRANSPOSE") if _changes_format(model, op)]
     if not ops:
         return None
@@ -101,7 +102,7 @@ def transpose(model: Model) -> Finding | None:
         names(ops),
         "TFLite computes with channels last; each transposition moves its whole tensor through "
         "memory.",
-        "Build the network with channels last (Keras: image_data_format), pictures (h, w, 3).",
+        "Build the network with channels last (Keras: image_data_format) and pictures (h, w, 3).",
     )
 
 

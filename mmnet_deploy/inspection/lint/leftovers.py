@@ -15,10 +15,10 @@ def space_to_batch(model: Model) -> Finding | None:
         "space_to_batch",
         f"{tally(ops)} left over",
         names(ops),
-        "Each copies its whole tensor, and XNNPACK takes none of them, so that every pair cuts "
-        "the graph.",
+        "Each copies its whole tensor, and XNNPACK takes none of them, so every pair cuts the "
+        "graph.",
         "Convert from frozen weights at a fixed batch, as `mmnet-deploy convert` does: the "
-        "converter then makes them the dilation of the convolution.",
+        "converter then turns them into a dilated convolution.",
     )
 
 
@@ -27,7 +27,7 @@ _SCALES = ("MUL", "DIV")
 
 
 def _scaled(model: Model, op: Op) -> Tensor | None:
-    """What `op` scales or shifts by a constant for each channel; None if it does not."""
+    """The tensor that `op` scales or shifts by a constant per channel; None if it does not."""
     if op.kind not in (*_SCALES, "ADD", "SUB") or len(op.inputs) != 2:
         return None
     for data, other in ((op.input(0), op.input(1)), (op.input(1), op.input(0))):
@@ -62,9 +62,9 @@ def _follows_convolution(model: Model, op: Op) -> bool:
 
 
 def _precedes_convolution(model: Model, op: Op) -> bool:
-    """Whether `op` is of a scale and shift whose only reader is a convolution.
+    """Whether `op` belongs to a scale and shift that only a convolution reads.
 
-    Right behind the model's input it is how the picture is normalised, and no batch norm.
+    Right after the model's input it normalises the picture, and is not a batch norm.
     """
     first = last = op
     while True:
@@ -103,14 +103,14 @@ def batch_norm(model: Model) -> Finding | None:
         "folded",
         names(ops),
         "Each reads and writes its whole tensor to do what the convolution's own weights could "
-        "do for nothing.",
+        "do at no cost.",
         "Put batch norm between the convolution and its activation, and convert from frozen "
         "weights at a fixed batch; the converter then folds it.",
     )
 
 
 def variables(model: Model) -> Finding | None:
-    """Weights that are variables; a model that also assigns them keeps a state on purpose."""
+    """Weights that are variables; a model that also assigns them has a state on purpose."""
     ops = model.of_kind("READ_VARIABLE", "VAR_HANDLE")
     if not ops or model.of_kind("ASSIGN_VARIABLE"):
         return None
@@ -125,7 +125,7 @@ def variables(model: Model) -> Finding | None:
 
 
 def flex(model: Model) -> Finding | None:
-    """Operators that only TensorFlow itself computes."""
+    """Operators that only TensorFlow itself has."""
     ops = [op for op in model.graph.ops if op.is_custom and op.kind.startswith("Flex")]
     if not ops:
         return None
@@ -134,6 +134,6 @@ def flex(model: Model) -> Finding | None:
         f"{tally(ops)}: TensorFlow's own operators",
         names(ops),
         "A runtime without the Flex library cannot load the file, and no delegate takes them.",
-        "Write the layer with what TFLite has; converted for TFLITE_BUILTINS alone, the converter "
-        "names what it lacks.",
+        "Write the layer with operators that TFLite has; told to use TFLITE_BUILTINS alone, the "
+        "converter names those that it lacks.",
     )

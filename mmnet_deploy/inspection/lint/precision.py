@@ -32,13 +32,13 @@ def float_islands(model: Model) -> Finding | None:
         f"{tally(floats)} in float in a quantized graph{cost}",
         names(floats),
         "Float is slower than int8, and every change between them is a pass over the tensor.",
-        "Quantize these layers too: replace an operator that has no int8 kernel. Where they "
-        "are in float for the sake of accuracy, leave them.",
+        "Quantize these layers too: replace an operator that has no int8 kernel. Leave them where "
+        "they are in float for the sake of accuracy.",
     )
 
 
 def _serves_floats(model: Model, op: Op, floats: Sequence[Op]) -> bool:
-    """Whether a conversion only exists because of an operator in float."""
+    """Whether a conversion is there only because of an operator in float."""
     if op.kind == "DEQUANTIZE":
         return not stores_weights(op) and any(
             reader is other for reader in model.readers(op.output) for other in floats
@@ -47,11 +47,11 @@ def _serves_floats(model: Model, op: Op, floats: Sequence[Op]) -> bool:
 
 
 def delegation(model: Model) -> Finding | None:
-    """Whatever the default delegate leaves to the built-in kernels."""
+    """Operators that the default delegate leaves to the built-in kernels."""
     if model.partitions is None or not model.graph.ops:
         return None
     left, pieces = model.left_out(), len(model.partitions)
-    # Between uint8 outside and int8 inside lies one cheap pass over the picture and the matte.
+    # Conversions between uint8 outside and int8 inside are cheap: one each for picture and matte.
     if pieces == 1 and all(_is_uint8_end(model, op) for op in left):
         return None
     total = len(model.graph.ops)
@@ -59,8 +59,8 @@ def delegation(model: Model) -> Finding | None:
     if pieces:
         taken += f", in {pieces} partition{'s' * (pieces > 1)}"
     why = (
-        "What is left runs in the built-in kernels, most of them slower, and at every end of a "
-        "partition the work changes hands."
+        "What is left runs in the built-in kernels, most of which are slower, and every partition "
+        "costs a change between the two."
     )
     fix = "Replace the operators that are left out; the other findings may say how."
     if any(t.dtype == "INT16" and is_quantized(t) for op in left for t in model.activations(op)):

@@ -96,12 +96,12 @@ def test_what_cannot_be_compared_is_refused(pictures):
     """Another network, other sizes, no picture, a damaged file and flex operators."""
     model = _scaled(2.0)
     other = _convert(lambda x: tf.nn.relu(x), shape=(1, 8, 8, 3))
-    with pytest.raises(ModelFileError, match=r"same pictures.*\(1, 8, 8, 3\)"):
+    with pytest.raises(ModelFileError, match=r"pictures of the same size.*\(1, 8, 8, 3\)"):
         measure(model, other, pictures)
     stranger = _convert(lambda x: tf.reduce_sum(x, -1))
     with pytest.raises(ModelFileError, match="no layer of the same name"):
         measure(model, stranger, pictures)
-    with pytest.raises(ModelFileError, match="of one picture"):
+    with pytest.raises(ModelFileError, match="must take one picture"):
         measure(_convert(lambda x: x + 1.0, shape=(1, 16)), model, pictures)
     with pytest.raises(ModelFileError, match="damaged"):
         measure(model[: len(model) // 2], model, pictures)

@@ -332,8 +332,8 @@ def test_a_damaged_archive_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("suffix", "words"),
     [
-        (".h5", "save it again as .keras"),
-        (".HDF5", "save it again as .keras"),
+        (".h5", "save it as .keras"),
+        (".HDF5", "save it as .keras"),
         (".pkl", "may run any code"),
         (".pt", "may run any code"),
         (".pth", "may run any code"),

@@ -51,7 +51,7 @@ def test_one_is_converted(call, one_line, portraits):
     """It converts on pictures that are given, and asks for them if not."""
     source = "pretrained:mmnet-0.5-128"
     words = ("convert", source, "--precision", "int8", "-o", "files")
-    one_line(call(*words), 2, "`representative` must name a data set", "came along without")
+    one_line(call(*words), 2, "`representative` must name a data set", "bundled without")
     converted = call(*words, "--representative", portraits, "--calibration-samples", 2)
     assert converted.exit_code == 0, converted.output
     assert Path("files/mmnet-0.5-128-int8.tflite").is_file()

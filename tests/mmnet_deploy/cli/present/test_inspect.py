@@ -231,7 +231,7 @@ def test_options_that_do_not_belong_together_are_one_line(one_line, call, tiny_m
     one_line(call("inspect", model, "--data", portraits), 2, "`--data` needs `--against`")
     one_line(call("inspect", model, "--plot", "a.svg"), 2, "`--plot` needs `--against`")
     full = ("--against", reference, "--data", portraits)
-    one_line(call("inspect", model, reference, *full), 2, "takes one model")
+    one_line(call("inspect", model, reference, *full), 2, "takes one file")
     one_line(call("inspect", model, *full, "--plot", "a.jpg"), 2, ".svg, .png or .pdf")
     one_line(call("inspect", model, *full, "--pictures", 0), 2, "`pictures` must be at least 1")
     one_line(call("inspect", model, "--against", reference, "--data", "nowhere"), 1, "nowhere")
