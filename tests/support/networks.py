@@ -115,3 +115,8 @@ def output_of(content, seed=0):
     interpreter.set_tensor(source["index"], picture)
     interpreter.invoke()
     return interpreter.get_tensor(target["index"])
+
+
+def outputs_by_name(content, image):
+    """The outputs of a file by name, run through its signature as an app does."""
+    return Interpreter(model_content=content).get_signature_runner()(image=image)

@@ -1,6 +1,5 @@
 """What a file tells of itself, what two of them differ in, and what layers are called."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -9,9 +8,8 @@ import tensorflow as tf
 
 from mmnet_deploy import inspection
 from mmnet_deploy.errors import ModelFileError, ResultError
-from mmnet_deploy.inspection import difference
 from mmnet_deploy.inspection.quantization_error import LayerNoise, QuantizationError
-from mmnet_deploy.tflite import counts, interpreter, layer_names
+from mmnet_deploy.tflite import counts, interpreter
 from mmnet_deploy.tflite.card import card_from_json, with_card
 from mmnet_deploy.tflite.graph import Graph
 from tests.support.networks import converted
@@ -165,83 +163,3 @@ def test_json_has_no_infinity(tiny_models):
     error = json.loads(text)["quantization_error"]
     assert error["pictures"] == 4
     assert [layer["signal_to_noise_db"] for layer in error["layers"]] == [pytest.approx(20), None]
-
-
-# --- Two files ---------------------------------------------------------------
-
-
-def test_the_same_file_differs_in_nothing(tiny_models):
-    """Nothing but the name may differ."""
-    found = inspection.inspect(tiny_models["int8"])
-    assert difference.compare(found, found) == difference.FileDifference((), (), (), ())
-
-
-def test_difference_of_two_precisions(tiny_models):
-    """Size, precision, memory, ends, description and the type of every layer; not the MACs."""
-    before, after = (inspection.inspect(tiny_models[name]) for name in ("float32", "int8"))
-    changes = difference.compare(before, after)
-    facts = {change.what: (change.before, change.after) for change in changes.facts}
-    assert facts["precision"] == ("float32", "int8")
-    assert facts["size_bytes"] == tuple(
-        tiny_models[name].stat().st_size for name in ("float32", "int8")
-    )
-    assert facts["input_0_dtype"] == ("FLOAT32", "UINT8")
-    assert {"parameters", "macs"}.isdisjoint(facts)
-    assert ("QUANTIZE", None, 2) in map(dataclasses.astuple, changes.operators)
-    assert "precision" in {change.what for change in changes.card}
-    assert any(
-        change.before and change.after and change.before[2] != change.after[2]
-        for change in changes.layers
-    )
-    content = json.loads(difference.to_json(before, after))
-    assert content["kind"] == "difference"
-    assert len(content["difference"]["facts"]) == len(changes.facts)
-    assert content["before"]["file"]["name"] == tiny_models["float32"].name
-
-
-def test_layers_that_come_and_go(inspect):
-    """They are told from those that only changed, and by number where names repeat."""
-    before = inspect(_convert(lambda x: tf.nn.softmax(tf.sin(x, name="wave"))), "a.tflite")
-    after = inspect(_convert(lambda x: tf.nn.softmax(tf.cos(x, name="turn"))), "b.tflite")
-    changes = {change.what: change for change in difference.compare(before, after).layers}
-    assert changes["wave"].after is None
-    assert changes["turn"].before is None
-    assert "PartitionedCall:0" not in changes
-
-
-# --- Names -------------------------------------------------------------------
-
-
-def test_layers_have_names_that_people_use():
-    """The scope of the network, the operation, what was fused and the number of the call go."""
-    names = {
-        "net_1/stem_relu_1/Relu6;net_1/stem_1/convolution": "stem_relu",
-        "net_1/enc0_norm_1/batchnorm/mul_1": "enc0_norm",
-        "net_1/double_1/resize/ResizeBilinear": "double",
-        "net_1/block_1/conv_1/convolution": "block_1/conv",
-        "PartitionedCall:0": "PartitionedCall:0",
-        "matte": "matte",
-    }
-    assert layer_names.short_names(names) == names
-
-
-def test_numbers_that_tell_layers_apart_stay():
-    """An ending goes only where every layer has it."""
-    names = {
-        "net/conv_1/convolution": "conv_1",
-        "net/conv_2/convolution": "conv_2",
-        "net/conv/convolution": "conv",
-    }
-    assert layer_names.short_names(names) == names
-    assert layer_names.short_names([]) == {}
-
-
-@pytest.mark.parametrize("width", [5, 8, 26])
-def test_long_names_keep_both_ends(width):
-    """The block is at the front of a name, and the role at its end."""
-    name = "encoder_block_number_twelve_relu"
-    short = layer_names.shortened(name, width)
-    assert len(short) == width
-    assert (short[0], short[-1]) == ("e", "u")
-    assert "…" in short
-    assert layer_names.shortened(name, 99) == name
