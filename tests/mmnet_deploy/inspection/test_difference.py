@@ -3,29 +3,13 @@
 import dataclasses
 import json
 
-import pytest
 import tensorflow as tf
 
 from mmnet_deploy import inspection
 from mmnet_deploy.inspection import difference
 from tests.support.networks import converted
 
-
-def _convert(function, shape=(1, 16, 16, 3), **options) -> bytes:
-    ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
-    return converted(function, shape, target_spec=tf.lite.TargetSpec(supported_ops=ops), **options)
-
-
-@pytest.fixture
-def inspect(tmp_path):
-    """The inspection of a file's content."""
-
-    def look(content, name="model.tflite"):
-        path = tmp_path / name
-        path.write_bytes(content)
-        return inspection.inspect(path)
-
-    return look
+SHAPE = (1, 16, 16, 3)
 
 
 def test_the_same_file_differs_in_nothing(tiny_models):
@@ -59,8 +43,8 @@ def test_difference_of_two_precisions(tiny_models):
 
 def test_layers_that_come_and_go(inspect):
     """They are told from those that only changed, and by number where names repeat."""
-    before = inspect(_convert(lambda x: tf.nn.softmax(tf.sin(x, name="wave"))), "a.tflite")
-    after = inspect(_convert(lambda x: tf.nn.softmax(tf.cos(x, name="turn"))), "b.tflite")
+    before = inspect(converted(lambda x: tf.nn.softmax(tf.sin(x, name="wave")), SHAPE), "a.tflite")
+    after = inspect(converted(lambda x: tf.nn.softmax(tf.cos(x, name="turn")), SHAPE), "b.tflite")
     changes = {change.what: change for change in difference.compare(before, after).layers}
     assert changes["wave"].after is None
     assert changes["turn"].before is None

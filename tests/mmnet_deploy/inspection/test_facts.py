@@ -20,18 +20,6 @@ def _convert(function, shape=(1, 16, 16, 3), **options) -> bytes:
     return converted(function, shape, target_spec=tf.lite.TargetSpec(supported_ops=ops), **options)
 
 
-@pytest.fixture
-def inspect(tmp_path):
-    """The inspection of a file's content."""
-
-    def look(content, name="model.tflite"):
-        path = tmp_path / name
-        path.write_bytes(content)
-        return inspection.inspect(path)
-
-    return look
-
-
 # --- One file ----------------------------------------------------------------
 
 
