@@ -108,13 +108,15 @@ class _Fleet:
         self._broken: list[BaseException] = []
         # Not Thread.join: once interrupted, it takes a thread that runs for one that has ended.
         self._ended = [threading.Event() for _ in shares]
+        self._begun: set[int] = set()
 
     def work(self) -> Measured:
         """Start a thread for each share and wait for all of them."""
-        for share, end in zip(self._shares, self._ended, strict=True):
-            name = share.target.name
-            threading.Thread(target=self._run, args=(share, end), name=name, daemon=True).start()
         try:
+            # An interrupt may come before all have started, or within a start.
+            for number, share in enumerate(self._shares):
+                name = share.target.name
+                threading.Thread(target=self._run, args=(number,), name=name, daemon=True).start()
             for end in self._ended:
                 end.wait()
         except KeyboardInterrupt:
@@ -129,12 +131,18 @@ class _Fleet:
         self._measured.interrupted = True
         self._stop.set()
         self._advance("Stopping, and putting back what was changed …", steps=0)
-        for share, end in zip(self._shares, self._ended, strict=True):
+        for number, (share, end) in enumerate(zip(self._shares, self._ended, strict=True)):
+            self._run(number)  # closes the device of a thread that never began
             # A run on this computer cannot be interrupted, and changed nothing.
             end.wait(None if share.target.pins else _HOST_PATIENCE_S)
 
-    def _run(self, share: Share, end: threading.Event) -> None:
-        """What the thread of a device does."""
+    def _run(self, number: int) -> None:
+        """What the thread of a device does, once."""
+        with self._lock:
+            if number in self._begun:
+                return
+            self._begun.add(number)
+        share = self._shares[number]
         try:
             sweep.run(
                 share.target.name,
@@ -149,7 +157,7 @@ class _Fleet:
             self._broken.append(error)
             self._stop.set()
         finally:
-            end.set()
+            self._ended[number].set()
 
     def _keep(self, result: Benchmark) -> None:
         with self._lock:

@@ -74,6 +74,32 @@ def test_a_result_that_cannot_be_stored_stops_all(tiny_models, tmp_path):
     assert stop.is_set()
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_interrupt_while_threads_start_closes_every_device(
+    tiny_models, tmp_path, monkeypatch, after
+):
+    """It comes right before or after a thread begins; the devices without one are closed too."""
+    closed = []
+
+    class Closing(Host):
+        def close(self):
+            closed.append(self)
+
+    def start(thread):
+        monkeypatch.undo()
+        if after:
+            thread.start()
+        raise KeyboardInterrupt
+
+    targets = [Target(name, Closing(), pins=False) for name in ("one", "two")]
+    shares = fleet.share_out(targets, _jobs(tiny_models["int8"], repeats=3), QUICK)
+    stop = threading.Event()
+    monkeypatch.setattr(threading.Thread, "start", start)
+    measured = fleet.measure(shares, tmp_path, stop=stop)
+    assert measured.interrupted and stop.is_set()
+    assert sorted(map(id, closed)) == sorted(id(target.device) for target in targets)
+
+
 def test_a_termination_ends_the_work_with_what_is_measured(tiny_models, tmp_path):
     """SIGTERM does what Ctrl-C does: what is done is stored, and the rest is left."""
 
