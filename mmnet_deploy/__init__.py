@@ -1,3 +1,3 @@
-"""From a Keras portrait-matting network to a phone, with the truth about the trade."""
+"""Convert portrait-matting networks to TFLite, measure them on phones, and chart the trade-off."""
 
 __version__ = "0.1.0"
