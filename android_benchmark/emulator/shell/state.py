@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import os
 import posixpath
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ _ENVIRONMENT = {
 }
 
 
-class ShellState:
+class ShellState(abc.ABC):
     """The state of one shell; what interprets commands builds on it.
 
     Attributes:
@@ -55,9 +56,9 @@ class ShellState:
         self.name = name
         self.arguments = list(arguments)
 
+    @abc.abstractmethod
     async def substitute(self, command: str) -> str:
         """What `$(command)` stands for."""
-        raise NotImplementedError
 
     def environment(self, values: dict[str, str]) -> dict[str, str]:
         """What a program is given: exported variables, and `values` of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import re
 
 from android_benchmark.emulator.shell.tree import Part, Script, Word
@@ -17,7 +18,7 @@ class ShellSyntaxError(Exception):
     """The text is not a command that the emulated shell understands."""
 
 
-class WordParser:
+class WordParser(abc.ABC):
     """Reads words from a text; the grammar of commands builds on it."""
 
     def __init__(self, text: str, at: int = 0, depth: int = 0) -> None:
@@ -25,9 +26,9 @@ class WordParser:
         self.at = at
         self.depth = depth
 
+    @abc.abstractmethod
     def script(self, ends: tuple[str, ...]) -> Script:
         """The commands in `$(…)`."""
-        raise NotImplementedError
 
     def blanks(self, *, newlines: bool = False) -> None:
         """Pass over blanks and comments."""
