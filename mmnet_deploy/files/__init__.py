@@ -1,0 +1,24 @@
+"""Files: written whole or not at all, and read only where they are regular files."""
+
+from mmnet_deploy.files.regular import NotRegularError, read_regular
+from mmnet_deploy.files.whole import (
+    check_folder,
+    make_folder,
+    reason,
+    sha256,
+    write_bytes,
+    write_text,
+    written_aside,
+)
+
+__all__ = [
+    "NotRegularError",
+    "check_folder",
+    "make_folder",
+    "read_regular",
+    "reason",
+    "sha256",
+    "write_bytes",
+    "write_text",
+    "written_aside",
+]
