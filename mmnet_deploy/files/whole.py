@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from mmnet_deploy.errors import OutputError
+from mmnet_deploy.files.aside import aside_of, clear_once
 
 
 def reason(error: OSError) -> str:
@@ -51,12 +53,14 @@ def check_folder(folder: Path) -> None:
 def written_aside(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it becomes `path`, else it goes.
 
-    The temporary name keeps the suffixes, since some writers choose the format by them.
+    The temporary name keeps the suffixes, since some writers choose the format by them. Those
+    that killed processes left in the folder are removed.
 
     Raises:
         OutputError: The folder cannot be written.
     """
-    aside = path.with_name(f".{os.getpid()}.{path.name}")
+    clear_once(path.parent)
+    aside = aside_of(path)
     try:
         yield aside
         os.replace(aside, path)
@@ -65,6 +69,29 @@ def written_aside(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_aside(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside `folder`; on success it becomes `folder`, else it goes.
+
+    Raises:
+        OutputError: The folder above cannot be written.
+    """
+    clear_once(folder.parent)
+    aside = aside_of(folder)
+    try:
+        aside.mkdir()
+        yield aside
+        shutil.rmtree(folder, ignore_errors=True)
+        # Another process may have put the same there meanwhile; then that one stays.
+        if not folder.exists():
+            with contextlib.suppress(FileExistsError):
+                aside.rename(folder)
+    except OSError as error:
+        raise OutputError(f"Cannot write to {folder.parent}: {reason(error)}.") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> Path:

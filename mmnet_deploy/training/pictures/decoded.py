@@ -7,15 +7,13 @@ whenever they are opened.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import itertools
 import json
 import math
-import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +22,7 @@ from numpy.typing import NDArray
 
 from mmnet_deploy import parallel
 from mmnet_deploy.errors import OutputError
-from mmnet_deploy.files import make_folder, reason, sha256, write_text
+from mmnet_deploy.files import folder_aside, make_folder, reason, sha256, write_text
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.portraits.problems import PictureError, Problem, raise_first
 from mmnet_deploy.progress import Progress, silent
@@ -225,7 +223,7 @@ def _build(
             f"The decoded pictures need {total / 1e9:.1f} GB, and {folder.parent} has "
             f"{free / 1e9:.1f} GB left. Give --cache elsewhere, or more --memory-limit."
         )
-    with _folder_aside(folder) as aside:
+    with folder_aside(folder) as aside:
         mapped = {
             name: np.lib.format.open_memmap(
                 aside / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape
@@ -237,21 +235,3 @@ def _build(
             array.flush()
         hashes = {f"{name}.npy": sha256(aside / f"{name}.npy") for name in shapes}
         write_text(aside / CONTENTS, json.dumps(hashes))
-
-
-@contextlib.contextmanager
-def _folder_aside(folder: Path) -> Iterator[Path]:
-    """Yield a new folder beside `folder`; on success it becomes `folder`, else it goes."""
-    aside = folder.with_name(f".{os.getpid()}.{folder.name}")
-    try:
-        aside.mkdir()
-        yield aside
-        shutil.rmtree(folder, ignore_errors=True)
-        # Another process may have put the same there meanwhile; then that one stays.
-        if not folder.exists():
-            with contextlib.suppress(FileExistsError):
-                aside.rename(folder)
-    except OSError as error:
-        raise OutputError(f"Cannot write to {folder.parent}: {reason(error)}.") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
