@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,17 @@ VALIDATED: Mapping[str, bool] = MappingProxyType(
     {"gradient_error": False, "mad": False, "mean_iou": True}
 )
 """The metrics of validation, and whether a greater value is better."""
+
+
+Row = dict[str, float]
+"""A line of the log: what an epoch gave, by the names of the columns."""
+
+
+def is_better(metric: str, score: float, other: float) -> bool:
+    """Whether a score of validation beats another; what is no number beats none, and is beaten."""
+    if math.isnan(score) or math.isnan(other):
+        return math.isnan(other) and not math.isnan(score)
+    return score > other if VALIDATED[metric] else score < other
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,6 +111,20 @@ class Run:
         """Whether a training was begun here."""
         return self.config_file.is_file()
 
+    @property
+    def has_epochs(self) -> bool:
+        """Whether anything is here of an epoch that was finished, or nearly."""
+        try:
+            return bool(self.network_files()) or self.log_file.stat().st_size > 0
+        except OSError:
+            return False
+
+    def network_files(self) -> list[Path]:
+        """Every network in the folder: the last, the best, and the latest of `checkpoints`."""
+        kept = sorted(self.checkpoints.glob("epoch-*.keras"), reverse=True)
+        named = [self.last, *map(self.best_by, VALIDATED)]
+        return [path for path in (*named, *kept) if path.is_file()]
+
     def read_config(self) -> RunConfig:
         """The stored configuration.
 
@@ -125,7 +151,7 @@ class Run:
         write_text(self.recipe_file, recipe_file.write(config))
         write_text(self.config_file, json.dumps(dataclasses.asdict(config), indent=2) + "\n")
 
-    def read_log(self) -> list[dict[str, float]]:
+    def read_log(self) -> list[Row]:
         """One dictionary per epoch; empty before the first epoch has ended.
 
         Raises:
@@ -145,11 +171,23 @@ class Run:
             raise ModelFileError(f"{self.log_file} is damaged.") from error
         return rows
 
-    def write_log(self, rows: list[dict[str, float]]) -> None:
+    def write_log(self, rows: list[Row]) -> None:
         """Replace the log, in one step."""
         lines = [",".join(rows[0])] if rows else []
         lines += [",".join(repr(value) for value in row.values()) for row in rows]
         write_text(self.log_file, "".join(f"{line}\n" for line in lines))
+
+    def best_row(self, metric: str) -> Row | None:
+        """The log's row of the best epoch by a metric, as `scores.tsv` has it.
+
+        None if no epoch has a score that is a number, or the files are damaged.
+        """
+        try:
+            text = self.scores_file.read_text(encoding="utf-8")
+            told = dict(line.split("\t")[:2] for line in text.splitlines()[1:])
+            return next(row for row in self.read_log() if row["epoch"] == float(told[metric]))
+        except (OSError, ValueError, KeyError, StopIteration, ModelFileError):
+            return None
 
     def best_by(self, metric: str) -> Path:
         """The file of the best network by a metric of `VALIDATED`."""

@@ -7,22 +7,25 @@ had never stopped.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 
 import models
 from mmnet_deploy.errors import DataError, OutputError, UsageError
-from mmnet_deploy.files import check_folder, make_folder, write_text
+from mmnet_deploy.files import locked, write_bytes
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.runs.run import Run, RunConfig, check_config
 from mmnet_deploy.training import checkpoints, initial_weights, pairs
+from mmnet_deploy.training import history as histories
 from mmnet_deploy.training import trainer as trainers
 from mmnet_deploy.training.events import Events
+from mmnet_deploy.training.history import History
 from mmnet_deploy.training.pictures import decoded
 from mmnet_deploy.training.pictures.batches import BACKGROUND, Batches, Stream
 from mmnet_deploy.training.pictures.decoded import Decoded, PictureStore
@@ -78,8 +81,9 @@ def train(
 
     Args:
         folder: The run folder; it must hold a run if `resume`, and otherwise none of
-            which an epoch was finished.
-        resume: Continue after the last whole epoch. `config` is the stored one, or
+            which an epoch was finished. No other process may train there meanwhile.
+        resume: Continue after the last whole epoch; a run that was stopped before its first
+            state was stored begins anew. `config` is the stored one, or
             differs from it in a greater `epochs` only, which a family with several stages
             does not allow.
         store: Where decoded pictures go that memory should not hold; None for memory.
@@ -90,32 +94,50 @@ def train(
     Raises:
         UsageError: The configuration cannot be trained.
         DataError: The data set cannot be used; every file is read before training.
-        OutputError: The folder cannot be written, or already holds a run.
+        OutputError: The folder cannot be written, already holds a run, or another process
+            trains there.
+        ModelFileError: The run is damaged and cannot be resumed.
         TrainingError: The loss became infinite or undefined, or a worker was lost.
     """
     check_config(config)
     check_network(config)
-    run = Run(folder)
-    if run.exists and not resume and run.read_log():
-        raise OutputError(
-            f"{folder} already holds a run. Give --resume to go on with it, or another --out."
-        )
+    workers = join()
+    workers.check(config.batch_size)
+    with contextlib.ExitStack() as stack:
+        if workers.writes:
+            stack.enter_context(locked(folder))
+        return _train(config, Run(folder), resume, store, workers, progress)
+
+
+def _train(
+    config: RunConfig,
+    run: Run,
+    resume: bool,
+    store: PictureStore | None,
+    workers: Workers,
+    progress: Progress,
+) -> Run:
+    """Train into a folder that no other process writes to; see `train`."""
     facts = models.family(config.family)
-    if resume and len(facts.stages) > 1 and config.epochs != run.read_config().epochs:
+    news = []
+    if not resume:
+        _refuse_epochs(run)
+    elif checkpoints.can_begin_anew(run):
+        resume = False
+        news.append(f"{run.folder} was left before anything was trained: the run begins anew.")
+    elif len(facts.stages) > 1 and config.epochs != run.read_config().epochs:
         raise UsageError(
-            f"`epochs` must be {run.read_config().epochs}, as {folder} was begun with: the "
+            f"`epochs` must be {run.read_config().epochs}, as {run.folder} was begun with: the "
             f"stages that {facts.title} is trained in are shares of it. "
             f"Received: {config.epochs}."
         )
-    check_folder(folder)
-    workers = join()
-    workers.check(config.batch_size)
     keras.utils.set_random_seed(config.seed)
     train_pairs, held_out = pairs.hold_out(
         pairs.chosen_pairs(config), config.validation_share, config.seed
     )
+    listed = pairs.listed(config, train_pairs, held_out)
     if resume:
-        pairs.check_same_pictures(run, config, train_pairs, held_out)
+        pairs.check_same_pictures(run, config, listed, checkpoints.told(run))
     deployed = trainers.build_deployed(config)
     with workers.together():
         trainer = trainers.build(config)
@@ -123,17 +145,20 @@ def train(
         _initialise(trainer, config, progress)
     batches, validation = _pictures(config, train_pairs, held_out, store, workers, progress)
 
-    if workers.writes:
-        make_folder(folder)
-        run.write_config(config)
-        write_text(run.pictures_file, pairs.listed(config, train_pairs, held_out))
-        if not resume:
-            checkpoints.save_state(trainer, run)
     if resume:
-        checkpoints.restore(trainer, run)
-    done = int(keras.ops.convert_to_numpy(trainer.finished_epochs))
+        history = checkpoints.restore(trainer, run)
+    else:
+        history = History(pictures_sha256=histories.digest(listed))
+    done = len(history.rows)
     if workers.writes:
-        run.write_log([row for row in run.read_log() if row["epoch"] <= done])
+        if resume:
+            last = _last_network(config, run, trainer, deployed, done)
+            checkpoints.mend(run, history, last if workers.count == 1 else _none, news.append)
+        run.write_config(config)
+        write_bytes(run.pictures_file, listed.encode("utf-8", "surrogateescape"))
+        if not resume:
+            checkpoints.write_tables(run, history)
+            checkpoints.save_state(trainer, run, history)
 
     name = models.member_name(config.family, config.width_multiplier, config.input_size)
     left = (config.epochs - done) * config.steps_per_epoch
@@ -143,11 +168,49 @@ def train(
         Stream(batches, first_batch, threads=os.cpu_count() or 1) as stream,
         workers.together(),
     ):
+        for line in news:
+            advance(line, steps=0)
         advance("building the training step, which takes a CPU half a minute", steps=0)
         events = Events(run.tensorboard)
-        session = Session(config, run, trainer, deployed, validation, events, workers, advance)
+        session = Session(
+            config, run, trainer, deployed, validation, events, workers, advance, history
+        )
         _run_stages(session, facts.stages, done, stream)
     return run
+
+
+def _refuse_epochs(run: Run) -> None:
+    """Refuse to begin where a training has got anywhere.
+
+    Raises:
+        OutputError: There is a network, or an epoch in the log.
+    """
+    if run.has_epochs:
+        raise OutputError(
+            f"{run.folder} already holds a run. Give --resume to go on with it, or another --out."
+        )
+
+
+def _none() -> None:
+    """No network can be made from the state alone: the workers hold it together."""
+
+
+def _last_network(
+    config: RunConfig, run: Run, trainer: Trainer, deployed: keras.Model, done: int
+) -> Callable[[], keras.Model]:
+    """What gives the inference form after epoch `done`, from the state."""
+
+    def made() -> keras.Model:
+        stages = models.family(config.family).stages
+        ends = last_epochs(stages, config.epochs)
+        stage = stages[next(n for n, last in enumerate(ends) if done <= last)]
+        # The averages that are stored may be the optimizer's.
+        trainer.begin(stage, config.total_steps)
+        checkpoints.restore(trainer, run)
+        deployed.set_weights(trainer.deployed_weights())
+        return deployed
+
+    return made
 
 
 def _run_stages(

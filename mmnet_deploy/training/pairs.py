@@ -9,6 +9,7 @@ import numpy as np
 from mmnet_deploy.errors import DataError
 from mmnet_deploy.portraits import dataset
 from mmnet_deploy.runs.run import Run, RunConfig
+from mmnet_deploy.training.history import History, digest
 
 
 def hold_out(pairs: list[dataset.Pair], share: float, seed: int) -> tuple[list, list]:
@@ -50,29 +51,41 @@ def listed(config: RunConfig, train_pairs: list[dataset.Pair], held_out: list[da
     return "".join(f"{line}\n" for line in lines)
 
 
-def check_same_pictures(
-    run: Run, config: RunConfig, train_pairs: list[dataset.Pair], held_out: list[dataset.Pair]
-) -> None:
+def check_same_pictures(run: Run, config: RunConfig, now: str, told: History | None) -> None:
     """Refuse to go on with other pictures than a run was begun with.
+
+    Args:
+        now: What `listed` gives today.
+        told: What the run's state says; None for that of an earlier version.
 
     Raises:
         DataError: Some are gone, or there are others.
     """
-    if not run.pictures_file.is_file():
+    if told and told.pictures_sha256 == digest(now):
         return
-    before = run.pictures_file.read_text(encoding="utf-8").splitlines()
-    now = listed(config, train_pairs, held_out).splitlines()
-    if before == now:
+    if not told and not run.pictures_file.exists():
         return
+    try:
+        text = run.pictures_file.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError:
+        text = ""
+    before = text.splitlines()
+    if before == now.splitlines():
+        return
+    if not all(line.startswith(("train ", "validate ")) for line in before):
+        before = []
     names_before = {line.partition(" ")[2] for line in before}
-    names_now = {line.partition(" ")[2] for line in now}
+    names_now = {line.partition(" ")[2] for line in now.splitlines()}
     gone, new = sorted(names_before - names_now), sorted(names_now - names_before)
     changes = [
         f"{len(names)} {what}, such as {names[0]}"
         for what, names in (("gone", gone), ("new", new))
         if names
     ]
+    which = "; ".join(changes) or "their order differs"
+    if not before:
+        which = f"{run.pictures_file.name}, which would say which, is missing or damaged"
     raise DataError(
-        f"{config.data} does not hold the pictures that {run.folder} was begun with: "
-        f"{'; '.join(changes) or 'their order differs'}. Put them back, or begin another run."
+        f"{config.data} does not hold the pictures that {run.folder} was begun with: {which}. "
+        "Put them back, or begin another run."
     )

@@ -14,15 +14,16 @@ from mmnet_deploy.progress import Advance
 from mmnet_deploy.runs.run import Run, RunConfig
 from mmnet_deploy.training import checkpoints
 from mmnet_deploy.training.events import Events
+from mmnet_deploy.training.history import History
 from mmnet_deploy.training.pictures.batches import Stream
 from mmnet_deploy.training.trainer import Trainer
 from mmnet_deploy.training.validation import Validation
 from mmnet_deploy.training.workers import Workers
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Session:
-    """All that an epoch needs."""
+    """All that an epoch needs, and what those before gave."""
 
     config: RunConfig
     run: Run
@@ -32,6 +33,7 @@ class Session:
     events: Events
     workers: Workers
     advance: Advance
+    history: History
 
     def epoch(self, number: int, stream: Stream) -> None:
         """Train, validate, store and report epoch `number`, from 1.
@@ -52,6 +54,7 @@ class Session:
             "pictures_per_s": (len(steps) - untimed) * self.config.batch_size / taken_s,
             "waiting_share": (stream.waited_s - waited) / taken_s,
         }
+        self._require_numbers(number)
         with self.workers.alone():
             # Every worker does, so that none waits for one that validates.
             self.deployed.set_weights(self.trainer.deployed_weights())
@@ -71,21 +74,47 @@ class Session:
             f"{100 * speed['waiting_share']:.0f} % of the time waiting for data",
             steps=0,
         )
+        undefined = [name for name, score in scores.items() if math.isnan(score)]
+        if undefined:
+            names = ", ".join(name.removeprefix("val_") for name in undefined)
+            self.advance(f"epoch {number} is not the best by {names}: it is no number.", steps=0)
+
+    def _require_numbers(self, number: int) -> None:
+        """Refuse to store weights from which no training can go on.
+
+        Raises:
+            TrainingError: One of them is infinite or undefined.
+        """
+        for weights in (*self.trainer.deployed_weights(), *self.trainer.network.get_weights()):
+            if not np.isfinite(weights).all():
+                raise TrainingError(
+                    f"The weights became infinite or undefined in epoch {number}; "
+                    f"{self._kept()}. Try a lower --learning-rate."
+                )
+
+    def _kept(self) -> str:
+        """What there is of the epochs before."""
+        return "the last whole epoch is kept" if self.history.rows else "no epoch was finished"
 
     def _step(self, step: int, stream: Stream) -> dict[str, float]:
         with self.workers.watched():
             logs = self.trainer.step(next(stream))
         if not math.isfinite(logs["loss"]):
             raise TrainingError(
-                f"The loss became {logs['loss']} at step {step + 1} of the epoch; the last whole "
-                "epoch is kept. Try a lower --learning-rate."
+                f"The loss became {logs['loss']} at step {step + 1} of the epoch; {self._kept()}. "
+                "Try a lower --learning-rate."
             )
         self.advance(f"loss {logs['loss']:.4f}")
         return logs
 
     def _store(self, row: dict[str, float], speed: dict[str, float]) -> None:
-        checkpoints.store_epoch(
-            self.run, self.deployed, self.trainer, row, keep=self.config.keep_checkpoints
+        self.history = checkpoints.store_epoch(
+            self.run,
+            self.deployed,
+            self.trainer,
+            self.history,
+            row,
+            keep=self.config.keep_checkpoints,
         )
         rate = float(keras.ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
         self.events.write(

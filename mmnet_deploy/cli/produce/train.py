@@ -18,7 +18,7 @@ from mmnet_deploy.cli.produce.training_config import (
     recipe_options,
     resumed_config,
 )
-from mmnet_deploy.errors import UsageError
+from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks.backend import require_extra
 from mmnet_deploy.runs import recipe_file
 from mmnet_deploy.runs.recipe import field_names
@@ -150,23 +150,39 @@ def train(
         with terminated_as_interrupt():
             training.train(config, run_folder, resume=resume, store=store, progress=progress)
     except KeyboardInterrupt as stopped:
-        finished = len(run.read_log()) if run.exists else 0
+        finished = _finished_epochs(run)
         how = (
             "Continue with the same command and --resume." if run.exists else "Nothing was written."
         )
-        say(f"\nStopped. {run_folder} holds {finished} whole epochs. {how}")
+        say(f"\nStopped. {run_folder} holds {_epochs(finished, 'whole ')}. {how}")
         ctx.exit(128 + (signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT))
     rows = run.read_log()
     if not rows:  # One of several workers, and the one that writes has not yet.
         return
-    best = min(rows, key=lambda row: row[BEST_BY])
+    done = f"Trained {_epochs(len(rows))} into {run_folder}."
+    best = run.best_row(BEST_BY.removeprefix("val_"))
+    if best is None:
+        say(f"{done} No epoch is the best: the validation MAD of none is a number.")
+        return
     say(
-        f"Trained {len(rows)} epochs into {run_folder}. Best: epoch {best['epoch']:.0f}, "
+        f"{done} Best: epoch {best['epoch']:.0f}, "
         f"validation MAD {best['val_mad']:.4f} at {config.input_size}×{config.input_size}, "
         f"gradient error {best['val_gradient_error'] * 1000:.2f} ×10⁻³, "
         f"mean IoU {best['val_mean_iou']:.3f}."
     )
     say(f"Next: mmnet-deploy convert {run_folder} --precision int8 -o models")
+
+
+def _epochs(count: int, kind: str = "") -> str:
+    return f"{count} {kind}epoch{'s' * (count != 1)}"
+
+
+def _finished_epochs(run: Run) -> int:
+    """Rows of the log; none if it is not there or damaged."""
+    try:
+        return len(run.read_log())
+    except ModelFileError:
+        return 0
 
 
 def _cache_folder() -> Path:

@@ -121,6 +121,11 @@ def resumed_config(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
     Raises:
         UsageError: An option contradicts the run.
     """
+    if not run.exists:
+        raise UsageError(
+            f"`--resume` goes on with a run, and {run.folder} holds none. Leave it out to begin "
+            "one there."
+        )
     stored = run.read_config()
     epochs = given.pop("epochs", stored.epochs)
     given["data"] = str(Path(given["data"]).resolve())

@@ -13,7 +13,7 @@ from mmnet_deploy.results import compare, latency, record_json, store, trade_off
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation
 from mmnet_deploy.runs import recipe_file
 from mmnet_deploy.runs.run import Run
-from mmnet_deploy.training import checkpoints, pairs
+from mmnet_deploy.training import checkpoints, history, pairs
 from tests.support import FIXTURES
 
 FOLDER = FIXTURES / "results"
@@ -179,7 +179,6 @@ def test_a_run_that_is_written_anew_is_the_same(tmp_path):
     """Byte by byte: configuration, recipe, log and scores."""
     again = Run(tmp_path)
     again.write_config(RUN.read_config())
-    again.write_log(RUN.read_log())
-    checkpoints.write_scores(again, RUN.read_log())
+    checkpoints.write_tables(again, history.from_log(RUN, 4))
     for name in ("config.json", "recipe.toml", "log.csv", "scores.tsv"):
         assert (tmp_path / name).read_text() == (RUN.folder / name).read_text()
