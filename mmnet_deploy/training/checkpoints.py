@@ -189,7 +189,6 @@ def mend(
         OutputError: The folder cannot be written.
     """
     done = len(history.rows)
-    before = history.to_json()
     if done and not _is_whole(run.last, history) and (made := network()) is not None:
         with written_aside(run.last) as aside:
             made.save(aside)
@@ -201,7 +200,8 @@ def mend(
     if not _log_agrees(run, history):
         say(f"{run.log_file.name} was not that of {done} epochs: it is made from {run.state.name}.")
     write_tables(run, history)
-    if history.to_json() != before:
+    before = told(run)
+    if before is None or before.to_json() != history.to_json():
         with np.load(run.state) as stored:
             arrays = dict(stored)
         write_bytes(run.state, _packed(arrays, history))
