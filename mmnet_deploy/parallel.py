@@ -1,4 +1,4 @@
-"""Work in threads: how many, in which order, how far ahead of its use, and how it is stopped."""
+"""Work in threads: how many, in which order, and how far ahead of its use."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import contextlib
 import ctypes
 import functools
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import FrameType
 from typing import TypeVar
 
 import cv2
@@ -88,25 +86,3 @@ def workers(busy: int) -> Iterator[tuple[ThreadPoolExecutor, int]]:
         # After a fault or Ctrl-C nobody wants what still waits.
         executor.shutdown(cancel_futures=True)
         cv2.setNumThreads(opencv_threads)
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
-
-
-@contextlib.contextmanager
-def terminated_as_interrupt() -> Iterator[None]:
-    """Within, SIGTERM stops the work as Ctrl-C does, so that it is wound up then too."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # Not in the main thread, where alone signals can be handled.
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -133,6 +133,16 @@ def call(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def taken():
+    """Signals do what they do to the program."""
+    from mmnet_deploy.cli import signals
+
+    put_back = signals.take()
+    yield
+    put_back()
+
+
+@pytest.fixture
 def one_line():
     """Assert that a command failed with a code and one line that has all the words."""
 

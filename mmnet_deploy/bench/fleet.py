@@ -11,7 +11,6 @@ from android_benchmark import RunRules
 from mmnet_deploy.bench import host, sweep
 from mmnet_deploy.bench.sweep import Failure, Job
 from mmnet_deploy.bench.targets import Target
-from mmnet_deploy.parallel import terminated_as_interrupt
 from mmnet_deploy.progress import Advance, Progress, silent
 from mmnet_deploy.results import store
 from mmnet_deploy.results.records import Benchmark, Record
@@ -61,7 +60,7 @@ class Measured:
     """What came of the work.
 
     Attributes:
-        interrupted: Whether Ctrl-C or SIGTERM ended it early.
+        interrupted: Whether a `KeyboardInterrupt` ended it early.
     """
 
     results: list[Benchmark] = dataclasses.field(default_factory=list)
@@ -78,7 +77,7 @@ def measure(
 ) -> Measured:
     """Work off all shares at once; each result is stored the moment it exists.
 
-    Ctrl-C and SIGTERM end the work early, and the devices are put back first.
+    A `KeyboardInterrupt` ends the work early, and the devices are put back first.
 
     Args:
         folder: For the results.
@@ -89,7 +88,7 @@ def measure(
     """
     total = sum(len(share.jobs) for share in shares)
     on = ", ".join(share.target.name for share in shares)
-    with terminated_as_interrupt(), progress(f"Measuring on {on}", total) as advance:
+    with progress(f"Measuring on {on}", total) as advance:
         return _Fleet(shares, folder, stop, advance).work()
 
 

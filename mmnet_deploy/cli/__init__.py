@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from mmnet_deploy import __version__
+from mmnet_deploy.cli import signals
 from mmnet_deploy.errors import MmnetDeployError
 
 COMMANDS = {
@@ -65,6 +66,18 @@ class _Commands(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._invoke(ctx)
+        except click.exceptions.Exit:
+            raise
+        except BaseException as error:
+            stopped = signals.interruption(error)
+            if stopped is None:
+                raise
+            raise click.exceptions.Exit(_told(stopped)) from error
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        """As click's, with what a user can mend as click's own kind of error."""
         cause: Exception
         try:
             return super().invoke(ctx)
@@ -131,6 +144,7 @@ def _quieten_libraries() -> None:
 
 def main() -> None:
     """Entry point of the `mmnet-deploy` program."""
+    signals.take()
     if "--debug" not in sys.argv:
         _quieten_libraries()
     if sys.stdout is None:  # It is closed: what is printed goes nowhere.
@@ -141,7 +155,21 @@ def main() -> None:
     try:
         cli(prog_name="mmnet-deploy")
     except SystemExit as end:
-        sys.exit(_flushed(end.code))
+        code = end.code
+    except KeyboardInterrupt as error:  # Before the command began, or after its end.
+        code = _told(signals.interruption(error) or signals.interrupted())
+    signals.close()
+    sys.exit(_flushed(code))
+
+
+def _told(stopped: signals.Interrupted) -> int:
+    """Say that the command was interrupted; the exit code."""
+    from mmnet_deploy.cli import console
+
+    if console.is_terminal():
+        console.say()  # The terminal shows ^C in the line of the cursor.
+    console.say(stopped.line)
+    return stopped.exit_code
 
 
 def _flushed(code: Any) -> Any:

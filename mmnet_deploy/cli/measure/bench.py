@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, progress, read_results, say
 from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
 from mmnet_deploy.errors import ResultError, UsageError
@@ -139,8 +140,7 @@ def bench(
     if models:
         _conclude(measured, folder, resume)
     if measured.interrupted:
-        say("Stopped. What was measured is stored; `--resume` measures the rest.")
-        ctx.exit(130)
+        raise signals.interrupted("What was measured is stored; `--resume` measures the rest.")
     if measured.failures:
         ctx.exit(1)
 

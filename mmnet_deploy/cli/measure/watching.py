@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from mmnet_deploy.cli.console import say
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks.backend import require_extra
@@ -49,9 +47,6 @@ def watch_run(
         _wait_for(run)
         make_folder(out)
         _follow(run, best, task, until_step, input_range)
-    except KeyboardInterrupt:
-        say("\nStopped.")
-        raise click.exceptions.Exit(130) from None
     finally:
         _say_best(best)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 from pathlib import Path
 from typing import Any
 
 import click
 
+from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, NETWORK, progress, say
 from mmnet_deploy.cli.produce.training_config import (
     given_options,
@@ -122,7 +122,7 @@ def train(
     includes the width multiplier and the input size; `mmnet-deploy models` lists them.
 
     RUN receives the best and the last network, a log, TensorBoard events, and the state to
-    resume from. Ctrl-C leaves it as it was after the last whole epoch.
+    resume from. Ctrl-C, SIGTERM and SIGHUP leave it as it was after the last whole epoch.
 
     \b
     Examples:
@@ -142,20 +142,11 @@ def train(
     given = given_options(ctx, recipe, settings, options)
     config = resumed_config(run, model, given) if resume else new_config(model, given, options)
     from mmnet_deploy import training
-    from mmnet_deploy.parallel import Terminated, terminated_as_interrupt
     from mmnet_deploy.training.pictures import decoded
 
     store = decoded.PictureStore(cache or _cache_folder(), limit)
-    try:
-        with terminated_as_interrupt():
-            training.train(config, run_folder, resume=resume, store=store, progress=progress)
-    except KeyboardInterrupt as stopped:
-        finished = _finished_epochs(run)
-        how = (
-            "Continue with the same command and --resume." if run.exists else "Nothing was written."
-        )
-        say(f"\nStopped. {run_folder} holds {_epochs(finished, 'whole ')}. {how}")
-        ctx.exit(128 + (signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT))
+    with signals.keeping(lambda: _kept(run)):
+        training.train(config, run_folder, resume=resume, store=store, progress=progress)
     rows = run.read_log()
     if not rows:  # One of several workers, and the one that writes has not yet.
         return
@@ -183,6 +174,14 @@ def _finished_epochs(run: Run) -> int:
         return len(run.read_log())
     except ModelFileError:
         return 0
+
+
+def _kept(run: Run) -> str:
+    """What an interrupted training leaves."""
+    if not run.exists:
+        return "Nothing was written."
+    finished = _epochs(_finished_epochs(run), "whole ")
+    return f"{run.folder} holds {finished}. Continue with the same command and --resume."
 
 
 def _cache_folder() -> Path:

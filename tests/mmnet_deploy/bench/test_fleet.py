@@ -100,14 +100,15 @@ def test_an_interrupt_while_threads_start_closes_every_device(
     assert sorted(map(id, closed)) == sorted(id(target.device) for target in targets)
 
 
-def test_a_termination_ends_the_work_with_what_is_measured(tiny_models, tmp_path):
-    """SIGTERM does what Ctrl-C does: what is done is stored, and the rest is left."""
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_the_work_with_what_is_measured(name, tiny_models, tmp_path, taken):
+    """What is done is stored, and the rest is left."""
 
     @contextlib.contextmanager
     def progress(title, total):
         def advance(note="", steps=1):
             if note.endswith(".tflite"):
-                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.Signals[name])
                 assert stop.wait(30)
 
         yield advance
@@ -117,4 +118,3 @@ def test_a_termination_ends_the_work_with_what_is_measured(tiny_models, tmp_path
     measured = fleet.measure(shares, tmp_path, stop=stop, progress=progress)
     assert measured.interrupted
     assert len(measured.results) == len(store.load([tmp_path])) == 1
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

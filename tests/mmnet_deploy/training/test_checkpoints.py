@@ -319,7 +319,7 @@ def test_sigterm_stops_a_training_as_ctrl_c_does(portraits, tmp_path):
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM, said
-    assert "Stopped." in said and "Traceback" not in said
+    assert "Interrupted." in said and "Traceback" not in said
     rows = run.read_log()
     assert 1 <= len(rows) < 500
     assert not [path for path in run.folder.iterdir() if path.name.startswith(".")]
