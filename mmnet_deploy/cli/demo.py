@@ -105,6 +105,7 @@ def demo(
     from mmnet_deploy import conversion, evaluation, report
     from mmnet_deploy.bench import benchmark, host
     from mmnet_deploy.charts import chart
+    from mmnet_deploy.files import locked
     from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.networks import network
     from mmnet_deploy.portraits import synthetic
@@ -126,6 +127,7 @@ def demo(
     # All that was asked for is checked before an earlier demo is taken away.
     synthetic.check_numbers(count=(count, 12), size=(largest * 5 // 4, 32))
     benchmark.check_threads(threads, host.Host().facts())
+    ctx.with_resource(locked(folder))
     _prepare(folder)
 
     synthetic.write_dataset(
@@ -210,19 +212,18 @@ def _config(
 
 
 def _prepare(folder: Path) -> None:
-    """Make the folder; empty it if an earlier demo is in it.
+    """Empty the folder if an earlier demo is in it.
 
     Raises:
         OutputError: It holds something else, or cannot be written.
     """
-    from mmnet_deploy.files import make_folder, write_text
+    from mmnet_deploy.files import is_empty, write_text
 
-    make_folder(folder)
     mark = folder / MARK
     if mark.is_file() and mark.read_text(encoding="utf-8", errors="replace").startswith(ABOUT[:30]):
         for part in PARTS:
             shutil.rmtree(folder / part, ignore_errors=True)
-    elif any(folder.iterdir()):
+    elif not is_empty(folder):
         raise OutputError(f"{folder} is not empty and holds no earlier demo. Give another -o.")
     write_text(mark, ABOUT)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import DataError, OutputError, UsageError
-from mmnet_deploy.files import make_folder, write_bytes, written_aside
+from mmnet_deploy.files import locked, write_bytes, written_aside
 from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.mattes.outputs import FORMS, at_size_of
 from mmnet_deploy.portraits import pictures
@@ -118,7 +118,7 @@ def predict_folder(
 
     Raises:
         DataError: The folder holds no picture, or one cannot be read.
-        OutputError: The folder cannot be written.
+        OutputError: The folder cannot be written, or another process writes there.
     """
     paths = pictures.pictures_in(source)
     if not paths:
@@ -126,8 +126,8 @@ def predict_folder(
     twice = {p.stem for p in paths if sum(q.stem == p.stem for q in paths) > 1}
     if twice:
         raise DataError(f"{source} holds several pictures of the stem {sorted(twice)[0]}.")
-    make_folder(target)
-    with progress(f"Matting {source.name}", len(paths)) as advance:
+    # Two models' mattes of one picture have the same name.
+    with locked(target), progress(f"Matting {source.name}", len(paths)) as advance:
         for path in paths:
             predict_picture(model, path, target / f"{path.stem}.png", painter)
             advance()

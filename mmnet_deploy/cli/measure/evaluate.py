@@ -15,6 +15,7 @@ from mmnet_deploy.cli.measure.evaluation_task import Task, task_of
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
 from mmnet_deploy.cli.measure.watching import watch_run
 from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.files import locked
 from mmnet_deploy.results.records import Evaluation
 
 if TYPE_CHECKING:
@@ -120,6 +121,9 @@ def evaluate(
     if as_json and len(models) > 1 and not compare:
         raise UsageError("`--json` prints one model's result; give one model, or -o DIR.")
     _check_models(models, opening["alpha_channel"])
+    if task.save:
+        # Two models' mattes of one picture have the same name.
+        click.get_current_context().with_resource(locked(task.save))
     results = _evaluate_all(models, opening, task)
     found = _compared(results, task.wanted) if compare else {}
     if as_json:

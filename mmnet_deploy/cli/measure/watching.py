@@ -31,7 +31,7 @@ def watch_run(
     """
     require_extra("`mmnet-deploy evaluate --watch`")
     from mmnet_deploy.evaluation import watch
-    from mmnet_deploy.files import make_folder
+    from mmnet_deploy.files import locked
     from mmnet_deploy.portraits import dataset
     from mmnet_deploy.runs.run import Run
 
@@ -45,7 +45,8 @@ def watch_run(
     best = watch.Best(out, task.wanted)
     try:
         _wait_for(run)
-        make_folder(out)
+        # Another watch would empty the folder of checkpoints that wait.
+        click.get_current_context().with_resource(locked(out))
         _follow(run, best, task, until_step, input_range)
     finally:
         _say_best(best)
