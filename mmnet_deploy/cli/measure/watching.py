@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from mmnet_deploy.cli.console import say
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks.backend import require_extra
