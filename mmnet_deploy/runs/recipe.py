@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmnet_deploy.errors import UsageError
+from mmnet_deploy.files.toml import MOST_SHOWN, cut_off, shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,18 +173,29 @@ def problem(field: dataclasses.Field, value: Any) -> str | None:
     kind = str(field.type).removesuffix(" | None")
     rule: Rule | None = field.metadata.get("rule")
     if not fits(value, str(field.type)):
-        shown = f", {rule.words}" if rule else ""
-        return f"`{field.name}` must be {_WORDS.get(kind, kind)}{shown}. Received: {value!r}"
-    if value is not None and rule and not rule.holds(value):
-        return f"`{field.name}` must be {rule.words}. Received: {value}"
+        words = f", {rule.words}" if rule else ""
+        return f"`{field.name}` must be {_WORDS.get(kind, kind)}{words}. Received: {shown(value)}"
+    if value is not None and rule and not (rule.holds(value) and _is_stored(field, value)):
+        given = cut_off(value) if isinstance(value, str) else shown(value)
+        return f"`{field.name}` must be {rule.words}. Received: {given}"
     return None
+
+
+def _is_stored(field: dataclasses.Field, value: Any) -> bool:
+    """Whether the field's type can hold a value: a whole number may be beyond all floats."""
+    try:
+        as_typed(field, value)
+    except OverflowError:
+        return False
+    return True
 
 
 def unknown(name: str) -> str:
     """What is wrong with a field that does not exist, as a sentence without its full stop."""
-    close = difflib.get_close_matches(name, field_names(), n=3)
+    close = difflib.get_close_matches(name[:MOST_SHOWN], field_names(), n=3)
     allowed = close or field_names()
-    return f"`{name}` is no field of a recipe: {', '.join(f'`{word}`' for word in allowed)}"
+    words = ", ".join(f"`{word}`" for word in allowed)
+    return f"`{cut_off(name)}` is no field of a recipe: {words}"
 
 
 def checked(values: dict[str, Any]) -> dict[str, Any]:

@@ -6,20 +6,16 @@ from the default. What is wrong is refused with the number of its line.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import importlib
-import re
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from mmnet_deploy.errors import UsageError
-from mmnet_deploy.files import reason
+from mmnet_deploy.files import read_regular, reason
+from mmnet_deploy.files.toml import MOST_BYTES, TomlError, as_text, from_toml, line_of
 from mmnet_deploy.runs.recipe import Recipe, checked, field_names, problem, unknown
-
-# The standard library has it since Python 3.11; `tomli` is the same code for 3.10.
-_toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 DEFAULT = "default"
 """The recipe of the defaults, which needs no file."""
@@ -51,15 +47,13 @@ def read(name: str) -> dict[str, Any]:
             f"`recipe` must be one of {', '.join(shipped())}, or a .toml file. Received: {name}."
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        content = read_regular(path, MOST_BYTES)
     except OSError as error:
         raise UsageError(f"Cannot read the recipe {path}: {reason(error)}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 text.") from error
-    return parse(text, str(path))
+    return parse(content, str(path))
 
 
-def parse(text: str, name: str) -> dict[str, Any]:
+def parse(content: bytes | str, name: str) -> dict[str, Any]:
     """The fields that a recipe's text sets.
 
     Args:
@@ -69,38 +63,16 @@ def parse(text: str, name: str) -> dict[str, Any]:
         UsageError: It is no TOML, or a field is unknown, of a wrong type or impossible.
     """
     try:
-        values = _toml.loads(text)
-    except _toml.TOMLDecodeError as error:
-        where = re.search(r"\(at line (\d+)", str(error))
-        line = where.group(1) if where else str(text.count("\n") + 1)
-        what = str(error).partition(" (at ")[0]
-        raise UsageError(f"{name}, line {line}: is no TOML: {what}.") from error
+        values = from_toml(content)
+    except TomlError as error:
+        where = f", line {error.line}" if error.line else ""
+        raise UsageError(f"{name}{where}: is no TOML: {error}.") from error
     fields = {field.name: field for field in dataclasses.fields(Recipe)}
     for key, value in values.items():
         said = problem(fields[key], value) if key in fields else unknown(key)
         if said:
-            raise UsageError(f"{name}, line {line_of(text, key)}: {said}.")
+            raise UsageError(f"{name}, line {line_of(as_text(content), key)}: {said}.")
     return checked(values)
-
-
-def line_of(text: str, key: str) -> int:
-    """The number of the line, from 1, where a top-level key or table begins.
-
-    The parser gives no positions. The first lines of the text are parsed, one more at a
-    time, until they hold the key; lines that end within a value do not parse, so that the
-    key's lines begin behind the last that did.
-    """
-    lines = text.splitlines()
-    begin = 0
-    for end in range(1, len(lines) + 1):
-        try:
-            found = key in _toml.loads("\n".join(lines[:end]))
-        except _toml.TOMLDecodeError:
-            continue
-        if found:
-            return begin + 1
-        begin = end
-    return begin + 1
 
 
 def override(text: str) -> tuple[str, Any]:
@@ -114,10 +86,10 @@ def override(text: str) -> tuple[str, Any]:
         raise UsageError(f"`set` must be FIELD=VALUE. Received: {text}.")
     if name not in field_names():
         raise UsageError(f"{unknown(name)}.")
-    try:
-        (value,) = _toml.loads(f"value = {written}").values()
-    except (_toml.TOMLDecodeError, ValueError):
-        value = written
+    value: Any = written
+    if "\n" not in written and "\r" not in written:
+        with contextlib.suppress(TomlError):
+            value = from_toml(f"value = {written}")["value"]
     return name, checked({name: value})[name]
 
 

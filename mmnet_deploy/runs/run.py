@@ -17,17 +17,32 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
 import math
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from mmnet_deploy.errors import ModelFileError, UsageError
-from mmnet_deploy.files import write_text
+from mmnet_deploy.files import read_regular, write_text
+from mmnet_deploy.files.toml import cut_off, shown
 from mmnet_deploy.runs import recipe_file
-from mmnet_deploy.runs.recipe import COUNT, DECAY, Recipe, Rule, as_typed, fits, problem, ruled
+from mmnet_deploy.runs.recipe import (
+    COUNT,
+    DECAY,
+    Recipe,
+    Rule,
+    as_typed,
+    problem,
+    ruled,
+)
+
+MOST_CONFIG_BYTES = 2**20
+MOST_LOG_BYTES = 2**30
 
 BEST_BY = "val_mad"
 """The column of the log that chooses the best epoch; lower is better.
@@ -74,7 +89,7 @@ class RunConfig(Recipe):
 
     family: str
     width_multiplier: float | None
-    input_size: int = ruled(Rule("at most 4096", lambda value: value <= 4096))
+    input_size: int = ruled(Rule("1 … 4096", lambda value: 1 <= value <= 4096))
     data: str
     split: str
     steps_per_epoch: int = ruled(COUNT)
@@ -131,20 +146,16 @@ class Run:
         Raises:
             ModelFileError: The folder is no run, or the file is damaged.
         """
+        about = f"{self.folder} is not a run of `mmnet-deploy train`: {self.config_file.name}"
         try:
-            stored = json.loads(self.config_file.read_text(encoding="utf-8"))
-            fields = {field.name: field for field in dataclasses.fields(RunConfig)}
-            for name, value in stored.items():
-                if not fits(value, str(fields[name].type)):
-                    raise TypeError(name)
-            return RunConfig(
-                **{name: as_typed(fields[name], value) for name, value in stored.items()}
-            )
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ModelFileError(
-                f"{self.folder} is not a run of `mmnet-deploy train`: "
-                f"{self.config_file.name} is missing or damaged."
-            ) from error
+            stored = json.loads(read_regular(self.config_file, MOST_CONFIG_BYTES))
+        except (OSError, ValueError, RecursionError) as error:
+            raise ModelFileError(f"{about} is missing or damaged.") from error
+        wrong = _wrong(stored)
+        if wrong:
+            raise ModelFileError(f"{about} is damaged: {wrong}.")
+        fields = {field.name: field for field in dataclasses.fields(RunConfig)}
+        return RunConfig(**{name: as_typed(fields[name], value) for name, value in stored.items()})
 
     def write_config(self, config: RunConfig) -> None:
         """Store the configuration, and its recipe."""
@@ -160,14 +171,14 @@ class Run:
         if not self.log_file.is_file():
             return []
         try:
-            with self.log_file.open(newline="", encoding="utf-8") as file:
-                rows = [
-                    {name: float(value) for name, value in row.items()}
-                    for row in csv.DictReader(file)
-                ]
+            text = read_regular(self.log_file, MOST_LOG_BYTES).decode()
+            rows = [
+                {name: float(value) for name, value in row.items()}
+                for row in csv.DictReader(io.StringIO(text, newline=""))
+            ]
             for row in rows:
                 row["epoch"], row[BEST_BY]
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
             raise ModelFileError(f"{self.log_file} is damaged.") from error
         return rows
 
@@ -204,6 +215,32 @@ class Run:
             if path.is_file():
                 return path
         raise ModelFileError(f"{self.folder} holds no trained network yet.")
+
+
+def _wrong(stored: Any) -> str | None:
+    """What is wrong with a stored configuration, without a full stop; None if nothing is."""
+    if not isinstance(stored, dict):
+        return "it holds no fields"
+    for field in dataclasses.fields(RunConfig):
+        name, value = field.name, stored.get(field.name)
+        needed = field.default is dataclasses.MISSING
+        if name not in stored:
+            if needed:
+                return f"`{name}` is missing"
+        elif said := problem(field, value):
+            return said
+        elif isinstance(value, str) and not _is_text_of_a_path(value):
+            return f"`{name}` is no text. Received: {shown(value)}"
+    unknown = stored.keys() - {field.name for field in dataclasses.fields(RunConfig)}
+    return f"`{cut_off(min(unknown))}` is unknown" if unknown else None
+
+
+def _is_text_of_a_path(text: str) -> bool:
+    """Whether the system can take a text as a path; names may be bytes that are no UTF-8."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def auto_batch_norm_momentum(total_steps: int, ema_decay: float = 0.0) -> float:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
 from mmnet_deploy import typed
 from mmnet_deploy.errors import ResultError, UsageError
-from mmnet_deploy.files import reason, write_text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from mmnet_deploy.files import read_regular, reason, write_text
+from mmnet_deploy.files.toml import MOST_BYTES, TomlError, cut_off, from_toml, shown
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 DEFAULT = "snapdragon-820"
@@ -67,22 +62,23 @@ def load_profile(name: str | Path) -> LatencyProfile:
     if (PROFILES / f"{name}.toml").is_file():
         path = PROFILES / f"{name}.toml"
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = from_toml(read_regular(path, MOST_BYTES))
     except OSError as error:
         known = ", ".join(sorted(file.stem for file in PROFILES.glob("*.toml")))
         raise UsageError(
             f"`--profile` must be one of {known}, or a file. Received: {name} ({reason(error)})."
         ) from error
-    except (ValueError, RecursionError) as error:
-        raise ResultError(f"{path} is no TOML file: {error}.") from error
+    except TomlError as error:
+        where = f" (line {error.line})" if error.line else ""
+        raise ResultError(f"{path} is no TOML file: {error}{where}.") from error
     return _profile(path, values)
 
 
 def _profile(path: Path, values: dict[str, Any]) -> LatencyProfile:
-    if values.get("format") != FORMAT:
-        raise ResultError(
-            f"{path}: `format` must be {FORMAT}. Received: {values.get('format', 'nothing')}."
-        )
+    given = values.get("format", "nothing")
+    # `true` and 1.0 are equal to 1.
+    if type(given) is not int or given != FORMAT:
+        raise ResultError(f"{path}: `format` must be {FORMAT}. Received: {_received(given)}.")
     try:
         profile = typed.from_values(values, LatencyProfile)
     except ValueError as error:
@@ -93,6 +89,10 @@ def _profile(path: Path, values: dict[str, Any]) -> LatencyProfile:
     least = profile.least_instructions
     _check(path, "most_instructions", profile.most_instructions, above=least - 1)
     return profile
+
+
+def _received(given: Any) -> str:
+    return cut_off(given) if isinstance(given, str) else shown(given)
 
 
 def _check(path: Path, field: str, value: float, above: float) -> None:
