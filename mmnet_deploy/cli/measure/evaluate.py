@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, NETWORK, model_options, opening_of, progress
+from mmnet_deploy.cli.console import FOLDER, progress
 from mmnet_deploy.cli.measure.evaluation_task import Task, task_of
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
 from mmnet_deploy.cli.measure.watching import watch_run
+from mmnet_deploy.cli.model_options import NETWORK, model_options, opening_of
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import locked
 from mmnet_deploy.results.records import Evaluation

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, NETWORK, model_options, opening_of, progress, say
+from mmnet_deploy.cli.console import FOLDER, progress, say
+from mmnet_deploy.cli.model_options import NETWORK, model_options, opening_of
 from mmnet_deploy.errors import DataError, UsageError
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, NETWORK, progress, say
+from mmnet_deploy.cli.console import FOLDER, progress, say
+from mmnet_deploy.cli.model_options import NETWORK
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
 from mmnet_deploy.tflite.card import read_model

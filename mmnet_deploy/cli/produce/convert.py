@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import (
-    FOLDER,
-    NETWORK,
-    network_options,
-    parse_share,
-    print_table,
-    progress,
-    say,
-)
+from mmnet_deploy.cli.console import FOLDER, parse_share, print_table, progress, say
+from mmnet_deploy.cli.model_options import NETWORK, network_options
 from mmnet_deploy.cli.present.inspect import print_lint
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend

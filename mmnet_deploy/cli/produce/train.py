@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from mmnet_deploy.cli import signals
-from mmnet_deploy.cli.console import FOLDER, NETWORK, progress, say
+from mmnet_deploy.cli.console import FOLDER, progress, say
+from mmnet_deploy.cli.model_options import NETWORK
 from mmnet_deploy.cli.produce.training_config import (
     given_options,
     named,
