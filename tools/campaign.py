@@ -47,6 +47,7 @@ def main() -> None:
         begin = time.monotonic()
         outcome = module.campaign(max(1, round(module.CAMPAIGN * options.factor)), options.seed)
         endings = ", ".join(f"{count} {what}" for what, count in outcome.endings.most_common())
+        endings = "; ".join([endings, *outcome.notes])
         title = (module.__doc__ or name).partition("\n")[0].rstrip(".")
         print(
             f"| {title} | {outcome.cases} | {outcome.cases - len(outcome.failures)} | {endings} "

@@ -117,5 +117,6 @@ def shown(value: Any) -> str:
 
 
 def cut_off(text: str) -> str:
-    """A text as a message has it."""
+    """A text as a message has it: in one line, and not too long."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: MOST_SHOWN + 1])
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmnet_deploy.files.toml import TomlError, from_toml, line_of, shown
+from mmnet_deploy.files.toml import TomlError, cut_off, from_toml, line_of, shown
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,5 @@ def test_a_long_value_is_cut_off():
     """A message stays a line of reasonable length, whatever was given."""
     assert shown(3) == "3" and shown("a") == "'a'"
     assert len(shown("a" * 1000)) < 70 and len(shown(list(range(1000)))) < 70
+    assert cut_off("a\nb\x1b") == "a\\nb\\x1b"
     assert shown(16**9000) == "a value too long to show"
