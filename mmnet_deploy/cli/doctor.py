@@ -15,8 +15,8 @@ from mmnet_deploy.cli.console import print_table
 from mmnet_deploy.errors import MissingDependencyError
 
 BASE = (
-    "numpy", "opencv-python-headless", "simplejpeg", "click", "pandas", "matplotlib", "rich",
-    "ai-edge-litert",
+    "numpy", "opencv-python-headless", "simplejpeg", "click", "pandas", "matplotlib", "pillow",
+    "rich", "ai-edge-litert",
 )  # fmt: skip
 EXTRA = ("tensorflow", "keras")
 

@@ -24,6 +24,7 @@ from mmnet_deploy.conversion.tracing import float_graph
 from mmnet_deploy.errors import ConversionError, ModelFileError
 from mmnet_deploy.files import make_folder, written_aside
 from mmnet_deploy.networks.network import Network
+from mmnet_deploy.portraits.masks import MaskValues
 from mmnet_deploy.portraits.pictures import preprocess, read_image
 from mmnet_deploy.portraits.representative import TRAIN, draw, portraits_in
 from mmnet_deploy.progress import Progress, silent
@@ -97,6 +98,7 @@ def convert(
     options: Options | None = None,
     *,
     split: str = TRAIN,
+    mask_values: MaskValues | None = None,
     progress: Progress = silent,
 ) -> list[Converted]:
     """Convert a network to each precision, and compare each file with the network.
@@ -108,6 +110,7 @@ def convert(
             size and precision.
         options: Default: those of `Options()`.
         split: Split of the data set; see `representative.portraits_in`.
+        mask_values: What class numbers in the masks mean; None for masks of alpha.
 
     Returns:
         The files, in the order of `precisions`.
@@ -123,7 +126,7 @@ def convert(
     options = options or Options()
     options.check(precisions)
     drawn = draw(
-        portraits_in(pictures, split),
+        portraits_in(pictures, split, mask_values),
         options.calibration_samples,
         options.checked_pictures,
         options.seed,

@@ -57,7 +57,9 @@ class Judge:
     ) -> None:
         self.images = images
         self.expected = expected
-        self._masks = [pictures.read_mask(p.mask) for p in portraits if p.mask is not None]
+        self._masks = [
+            pictures.read_mask(p.mask, p.mask_values) for p in portraits if p.mask is not None
+        ]
         self.has_masks = len(self._masks) == len(images)
         self._baseline = self._gradient_error(expected) if self.has_masks else math.nan
 

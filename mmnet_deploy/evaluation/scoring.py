@@ -27,6 +27,7 @@ from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.mattes.metric import Metric
 from mmnet_deploy.parallel import ahead, workers
 from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.portraits.masks import MaskValues
 from mmnet_deploy.portraits.problems import PictureError
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.results.records import Evaluation, PictureScore
@@ -104,6 +105,7 @@ def evaluate(
     *,
     size: tuple[int, int] | None = metrics.PUBLISHED_SIZE,
     wanted: Sequence[Metric] = (),
+    mask_values: MaskValues | None = None,
     sink: Sink | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
@@ -112,6 +114,7 @@ def evaluate(
     Args:
         size: Height and width in pixels to compare at; None for each picture's own.
         wanted: The metrics; the default ones if there are none.
+        mask_values: What class numbers in the masks mean; None for masks of alpha.
         sink: Takes each matte besides, to save it.
 
     Raises:
@@ -120,7 +123,7 @@ def evaluate(
         ModelFileError: A matte is not finite.
     """
     wanted = wanted or metrics.named()
-    pairs = dataset.find_pairs(root, split)
+    pairs = dataset.find_pairs(root, split, mask_values)
     linked = follows(pairs) if any(m.of_clip for m in wanted) else [False] * len(pairs)
 
     def read(pair: dataset.Pair) -> tuple[pictures.Picture | None, pictures.Picture, Any]:

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.errors import OutputError, UsageError
+from mmnet_deploy.errors import UsageError
 from mmnet_deploy.files import write_bytes
 from mmnet_deploy.portraits.dataset import Pair
-from mmnet_deploy.portraits.pictures import Picture
+from mmnet_deploy.portraits.pictures import Picture, as_png
 
 Form = Callable[[Picture, NDArray[np.float32]], NDArray[np.uint8]]
 """From a picture, uint8 (h, w, 3), and its matte, (h, w) in 0 … 1, to what is saved."""
@@ -84,12 +84,6 @@ def saver(folder: Path, form: str) -> Callable[[Pair, Picture, NDArray[np.float3
 
     def save(pair: Pair, image: Picture, matte: NDArray[np.float32]) -> None:
         picture = FORMS[form](image, at_size_of(image, matte))
-        if picture.ndim == 3:
-            picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
-        path = folder / f"{pair.name}.png"
-        written, content = cv2.imencode(".png", picture)
-        if not written:
-            raise OutputError(f"Cannot write {path}: {picture.shape} does not fit a PNG.")
-        write_bytes(path, content.tobytes())
+        write_bytes(folder / f"{pair.name}.png", as_png(picture))
 
     return save

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from mmnet_deploy.errors import DataError, OutputError, UsageError
 from mmnet_deploy.files import locked, write_bytes, written_aside
 from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.mattes.outputs import FORMS, at_size_of
-from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.portraits.decoding import EXTENSIONS
 from mmnet_deploy.portraits.pictures import Picture
 from mmnet_deploy.progress import Progress, silent
 
@@ -84,14 +86,6 @@ def _covering(picture: Picture, height: int, width: int) -> Picture:
     return large[top : top + height, left : left + width]
 
 
-def _opencv_order(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB or RGBA as OpenCV wants it."""
-    if picture.ndim == 2:
-        return picture
-    flag = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    return cv2.cvtColor(picture, flag).astype(np.uint8, copy=False)
-
-
 # --- Pictures ----------------------------------------------------------------
 
 
@@ -103,15 +97,15 @@ def predict_picture(model: Matting, source: Path, target: Path, painter: Painter
         OutputError: The file cannot be written.
     """
     image = pictures.read_image(source)
-    painted = _opencv_order(painter.paint(image, model.matte(image)))
-    _, content = cv2.imencode(".png", painted)
-    return write_bytes(target, content.tobytes())
+    return write_bytes(target, pictures.as_png(painter.paint(image, model.matte(image))))
 
 
 def predict_folder(
     model: Matting, source: Path, target: Path, painter: Painter, progress: Progress = silent
 ) -> int:
     """Save what the painter makes of every picture in a folder as TARGET/NAME.png.
+
+    Those that `pictures.left_out` names are left out.
 
     Returns:
         How many there were.
@@ -122,10 +116,11 @@ def predict_folder(
     """
     paths = pictures.pictures_in(source)
     if not paths:
-        raise DataError(f"{source} holds no picture: {', '.join(pictures.EXTENSIONS)}.")
-    twice = {p.stem for p in paths if sum(q.stem == p.stem for q in paths) > 1}
+        raise DataError(f"{source} holds no picture: {', '.join(EXTENSIONS)}.")
+    stems = Counter(dataset.stem_of(path) for path in paths)
+    twice = sorted(stem for stem, count in stems.items() if count > 1)
     if twice:
-        raise DataError(f"{source} holds several pictures of the stem {sorted(twice)[0]}.")
+        raise DataError(f"{source} holds several pictures of the stem {twice[0]}.")
     # Two models' mattes of one picture have the same name.
     with locked(target), progress(f"Matting {source.name}", len(paths)) as advance:
         for path in paths:
@@ -136,10 +131,14 @@ def predict_folder(
 
 # --- Videos ------------------------------------------------------------------
 
+MISSING_SHARE = 0.02
+"""Of the frames that a video says it has: some containers give their length in time only."""
+
 
 @contextlib.contextmanager
 def _opened(source: Path) -> Iterator[cv2.VideoCapture]:
-    video = cv2.VideoCapture(str(source))
+    # FFmpeg takes what stands before a colon for a protocol, unless the path is absolute.
+    video = cv2.VideoCapture(str(source.absolute()))
     try:
         if not video.isOpened():
             raise DataError(f"{source}: cannot be read as a video.")
@@ -158,8 +157,8 @@ def predict_video(
 
     Raises:
         UsageError: The target is no .mp4, or a cut-out, which has no place in one.
-        DataError: The video cannot be read.
-        OutputError: The file cannot be written.
+        DataError: The video cannot be read, or breaks off.
+        OutputError: The file cannot be written, or does not hold what was written.
     """
     if target.suffix != ".mp4":
         raise UsageError(f"A video's `--out` must end in .mp4. Received: {target.name}.")
@@ -177,12 +176,12 @@ def predict_video(
                     if not there:
                         break
                     image = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-                    painted = _opencv_order(painter.paint(image, model.matte(image)))
+                    painted = painter.paint(image, model.matte(image))
                     if painted.ndim == 2:
                         painted = np.repeat(painted[..., np.newaxis], 3, axis=2)
                     if writer is None:
                         writer = _writer(aside, target, rate, painted)
-                    writer.write(painted)
+                    writer.write(cv2.cvtColor(painted, cv2.COLOR_RGB2BGR))
                     count += 1
                     advance()
         finally:
@@ -190,13 +189,33 @@ def predict_video(
                 writer.release()
         if not count:
             raise DataError(f"{source}: holds no frame that can be read.")
+        if count < total - max(2, MISSING_SHARE * total):
+            raise DataError(f"{source}: breaks off after {count} of {total} frames; it is damaged.")
+        written = _frames_in(aside)
+        if written != count:
+            raise OutputError(
+                f"Cannot write {target}: of {count} frames, {written} can be read back. Is the "
+                "disk full?"
+            )
     return count
 
 
 def _writer(aside: Path, target: Path, rate: float, frame: NDArray[np.uint8]) -> cv2.VideoWriter:
     height, width = frame.shape[:2]
     code = cv2.VideoWriter.fourcc(*"mp4v")
-    writer = cv2.VideoWriter(str(aside), code, rate, (width, height))
+    writer = cv2.VideoWriter(str(aside.absolute()), code, rate, (width, height))
     if not writer.isOpened():
         raise OutputError(f"Cannot write {target}: OpenCV has no encoder, or the folder is closed.")
     return writer
+
+
+def _frames_in(path: Path) -> int:
+    """How many frames of a video can be decoded; OpenCV's writer says nothing of a full disk."""
+    try:
+        with _opened(path) as video:
+            count = 0
+            while video.grab():
+                count += 1
+            return count
+    except DataError:
+        return 0

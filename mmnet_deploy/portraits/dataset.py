@@ -1,25 +1,28 @@
 """Portraits and masks on disk.
 
-    ROOT/<split>/image/NAME.(jpg|jpeg|png)
-    ROOT/<split>/mask/NAME.(png|jpg|jpeg)     0 background … 255 foreground
+    ROOT/<split>/image/NAME.jpg
+    ROOT/<split>/mask/NAME.png      0 background … 255 foreground
 
-A picture and its mask are paired by stem; their extensions may differ. Pictures are
+A picture and its mask are paired by stem; their extensions, those of `decoding.EXTENSIONS`, may
+differ, and so may the Unicode form of an accented letter, which systems change. Pictures are
 uint8 RGB arrays of shape (height, width, 3), masks uint8 arrays (height, width).
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mmnet_deploy.errors import DataError
 from mmnet_deploy.parallel import in_parallel
+from mmnet_deploy.portraits import manifest
+from mmnet_deploy.portraits.masks import MaskValues
 from mmnet_deploy.portraits.pictures import (
-    EXTENSIONS,
-    OTHER_PICTURES,
     Picture,
+    is_litter,
+    left_out,
     pictures_in,
     read_image,
     read_mask,
@@ -32,11 +35,16 @@ LAYOUT = "ROOT/<split>/image/NAME.jpg and ROOT/<split>/mask/NAME.png"
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """A portrait and its mask."""
+    """A portrait and its mask.
+
+    Attributes:
+        mask_values: What class numbers in the mask mean; None for alpha.
+    """
 
     name: str
     image: Path
     mask: Path
+    mask_values: MaskValues | None = None
 
 
 # --- Reading one file --------------------------------------------------------
@@ -48,7 +56,7 @@ def read_pair(pair: Pair) -> tuple[Picture, Picture]:
     Raises:
         PictureError: Either cannot be read, or their sizes differ.
     """
-    image, mask = read_image(pair.image), read_mask(pair.mask)
+    image, mask = read_image(pair.image), read_mask(pair.mask, pair.mask_values)
     _check_sizes(pair, image, mask)
     return image, mask
 
@@ -81,19 +89,27 @@ def split_names(root: Path) -> list[str]:
     names = [
         child.name
         for child in sorted(root.iterdir())
-        if (child / "image").is_dir() or (child / "mask").is_dir()
+        if not is_litter(child.name) and ((child / "image").is_dir() or (child / "mask").is_dir())
     ]
     if not names:
         raise DataError(f"{root} holds no data set. Expected: {LAYOUT}.")
     return names
 
 
-def _match(root: Path, split: str) -> tuple[list[Pair], list[Problem]]:
+def stem_of(path: Path) -> str:
+    """The stem that pairs a file, in one Unicode form: macOS may store another than was given."""
+    return unicodedata.normalize("NFC", path.stem)
+
+
+def _match(
+    root: Path, split: str, mask_values: MaskValues | None = None
+) -> tuple[list[Pair], list[Problem]]:
     """Pair the files of a split by stem; what cannot be paired is a problem."""
     known = split_names(root)
     if split not in known:
         raise DataError(f"{root} has no split {split!r}. It has: {', '.join(known)}.")
-    problems: list[Problem] = []
+    unfinished = manifest.problem(root)
+    problems: list[Problem] = [unfinished] if unfinished else []
     sides: dict[str, dict[str, Path]] = {}
     for side in ("image", "mask"):
         folder = root / split / side
@@ -101,20 +117,16 @@ def _match(root: Path, split: str) -> tuple[list[Pair], list[Problem]]:
         if not folder.is_dir():
             problems.append(Problem(folder, "the folder is missing."))
             continue
-        problems += [
-            Problem(folder / name, f"is left out: pictures must be {', '.join(EXTENSIONS)}.")
-            for name in sorted(os.listdir(folder))
-            if name.lower().endswith(OTHER_PICTURES)
-        ]
+        problems += left_out(folder)
         for path in pictures_in(folder):
-            first = sides[side].setdefault(path.stem, path)
+            first = sides[side].setdefault(stem_of(path), path)
             if first is not path:
                 problems.append(Problem(path, f"has the same stem as {first.name}."))
     for side, other in (("image", "mask"), ("mask", "image")):
         for stem in sorted(sides[side].keys() - sides[other].keys()):
             problems.append(Problem(sides[side][stem], f"has no {other} of the same stem."))
     pairs = [
-        Pair(stem, sides["image"][stem], sides["mask"][stem])
+        Pair(stem, sides["image"][stem], sides["mask"][stem], mask_values)
         for stem in sorted(sides["image"].keys() & sides["mask"].keys())
     ]
     if not pairs and not problems:
@@ -122,20 +134,21 @@ def _match(root: Path, split: str) -> tuple[list[Pair], list[Problem]]:
     return pairs, problems
 
 
-def find_pairs(root: Path, split: str) -> list[Pair]:
+def find_pairs(root: Path, split: str, mask_values: MaskValues | None = None) -> list[Pair]:
     """The pairs of one split or several, each in order of their names.
 
     Args:
         split: A name, or several joined by commas. `PART/train` is the split `train` of the
             data set in the folder PART of `root`.
+        mask_values: What class numbers in the masks mean; None for masks of alpha.
 
     Raises:
-        DataError: There is no such split, it is empty, or a file has no partner.
+        DataError: There is no such split, it is empty or unfinished, or a file has no partner.
     """
     pairs: list[Pair] = []
     for name in dict.fromkeys(split.split(",")):
         part, _, last = name.strip().rpartition("/")
-        found, problems = _match(root / part, last)
+        found, problems = _match(root / part, last, mask_values)
         raise_first(problems, root / part)
         pairs += found
     return pairs
@@ -148,16 +161,17 @@ def _examine(pair: Pair) -> tuple[list[Problem], tuple[int, int, float] | None]:
     """Problems of one pair, and its width, height and foreground share if it has none."""
     problems: list[Problem] = []
     pictures: dict[str, Picture] = {}
-    for side, path, read in (("image", pair.image, read_image), ("mask", pair.mask, read_mask)):
+    for side in ("image", "mask"):
         try:
-            pictures[side] = read(path)
+            if side == "image":
+                pictures[side] = read_image(pair.image)
+            else:
+                pictures[side] = read_mask(pair.mask, pair.mask_values)
         except PictureError as error:
             problems.append(error.problem)
     mask = pictures.get("mask")
     if mask is not None and not mask.any():
         problems.append(Problem(pair.mask, "is empty: it has no foreground."))
-    elif mask is not None and mask.max() == 1:
-        problems.append(Problem(pair.mask, "holds 0 and 1; a mask goes from 0 to 255."))
     image = pictures.get("image")
     if image is not None and mask is not None:
         try:
@@ -188,16 +202,22 @@ def _minimum_median_maximum(values: Iterable[float]) -> tuple:
 
 
 def examine(
-    root: Path, splits: Sequence[str] = (), progress: Progress = silent
+    root: Path,
+    splits: Sequence[str] = (),
+    progress: Progress = silent,
+    mask_values: MaskValues | None = None,
 ) -> list[SplitSummary]:
     """Read every file of the splits (default: all) and list everything wrong.
+
+    Args:
+        mask_values: See `find_pairs`.
 
     Raises:
         DataError: `root` is no data set, or has no such split.
     """
     summaries = []
     for split in splits or split_names(root):
-        pairs, problems = _match(root, split)
+        pairs, problems = _match(root, split, mask_values)
         facts = []
         for found, fact in in_parallel(_examine, pairs, f"Reading {split}", progress):
             problems += found

@@ -10,89 +10,27 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 
-from mmnet_deploy.errors import DataError
+from mmnet_deploy.errors import DataError, OutputError
 from mmnet_deploy.files import reason
-from mmnet_deploy.portraits.problems import PictureError
+from mmnet_deploy.portraits.decoding import (
+    EXTENSIONS,
+    OTHER_EXTENSIONS,
+    Pixels,
+    decode,
+    kind_of,
+    palette_numbers,
+)
+from mmnet_deploy.portraits.masks import REST, MaskValues, class_numbers, shown_levels
+from mmnet_deploy.portraits.problems import PictureError, Problem
 
 Picture = NDArray[np.uint8]
-
-EXTENSIONS = (".jpg", ".jpeg", ".png")
-
-OTHER_PICTURES = (".bmp", ".gif", ".heic", ".tif", ".tiff", ".webp")
-"""Pictures that a data set may hold by mistake; they would be left out silently."""
 
 GREY_TOLERANCE = 8
 """Largest difference between the colour channels of a mask, which JPEG may leave."""
 
-MOST_PIXELS = 2**30
-"""What OpenCV decodes at most."""
-
-
-def _decode_jpeg(path: Path, content: bytes) -> NDArray | None:
-    """Decode a JPEG, channels in OpenCV's order; None for one that is whole but OpenCV's job.
-
-    OpenCV would fill up a damaged one with grey and only print a warning about it.
-    """
-    try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(content, strict=True)
-        four_inks = colours in ("CMYK", "YCCK")
-        # OpenCV turns pictures upright by their EXIF data. Without any, decoding once will do:
-        # the pixels are the same.
-        if not four_inks and b"Exif\0\0" not in content and height * width <= MOST_PIXELS:
-            return simplejpeg.decode_jpeg(content, colorspace="BGR", strict=True)
-        # At an eighth of the size: all the data is read, few pixels are computed.
-        simplejpeg.decode_jpeg(
-            content,
-            colorspace="CMYK" if four_inks else "GRAY",
-            strict=True,
-            min_height=1,
-            min_width=1,
-        )
-    except (ValueError, RuntimeError) as error:
-        raise PictureError(path, f"is a damaged JPEG ({_one_line(error)}).") from error
-    return None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-def _decode(path: Path, flags: int) -> NDArray:
-    """Decode a whole picture file, channels in OpenCV's order.
-
-    Raises:
-        PictureError: It is missing, empty, truncated or no picture.
-    """
-    try:
-        # A pipe or a device would be read for ever.
-        content = path.read_bytes() if path.is_file() or not path.exists() else None
-    except OSError as error:
-        raise PictureError(path, f"cannot be read: {reason(error)}.") from error
-    if content is None:
-        raise PictureError(path, "is not a regular file.")
-    if not content:
-        raise PictureError(path, "is empty.")
-    is_jpeg, is_png = content.startswith(b"\xff\xd8"), content.startswith(b"\x89PNG")
-    if not (is_jpeg or is_png):
-        raise PictureError(path, "is neither a JPEG nor a PNG picture.")
-    if is_png and b"IEND" not in content[-64:]:
-        raise PictureError(path, "is truncated.")
-    if is_jpeg:
-        upright = _decode_jpeg(path, content)
-        if upright is not None:
-            return upright
-        # No JPEG has 16 bits or transparency, and only colour decoding heeds the orientation.
-        flags = cv2.IMREAD_COLOR
-    try:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error as error:
-        raise PictureError(path, "cannot be decoded; it is damaged or too large.") from error
-    if picture is None:
-        raise PictureError(path, "cannot be decoded; it is damaged or too large.")
-    return picture
+# --- Reading -----------------------------------------------------------------
 
 
 def read_image(path: Path) -> Picture:
@@ -104,36 +42,165 @@ def read_image(path: Path) -> Picture:
     Raises:
         PictureError: It cannot be read.
     """
-    picture = cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    return picture.astype(np.uint8, copy=False)
+    picture = decode(path, colour=True)
+    if picture.dtype != np.uint8:
+        raise PictureError(path, f"a picture must have 8 or 16 bits. Received: {picture.dtype}.")
+    return picture
 
 
-def read_mask(path: Path) -> Picture:
+def read_mask(path: Path, values: MaskValues | None = None) -> Picture:
     """Read a mask, turned upright like its picture; 16-bit masks are reduced to 8 bits.
 
     Of a picture with an alpha channel, that channel is the mask, unless it is
     opaque throughout.
 
+    Args:
+        values: What class numbers mean; None for masks of alpha. The numbers of a palette of
+            colours are class numbers.
+
     Returns:
         uint8, (height, width), 0 background … 255 foreground.
 
     Raises:
-        PictureError: It cannot be read, or it has colours.
+        PictureError: It cannot be read, it has colours, or it holds class numbers (without
+            `values`) or others than those.
     """
-    mask = _decode(path, cv2.IMREAD_UNCHANGED)
-    if mask.dtype == np.uint16:
-        mask = np.round(mask / 257).astype(np.uint8)
-    if mask.dtype != np.uint8:
+    levels = _levels(path, values)
+    if values is not None:
+        try:
+            return values.alpha(levels)
+        except ValueError as error:
+            raise PictureError(path, str(error)) from error
+    if levels.dtype == np.uint16:
+        _refuse_8_bits_in_16(path, levels)
+        levels = np.round(levels / 257)
+    mask = np.ascontiguousarray(levels, np.uint8)
+    numbers = class_numbers(mask)
+    if numbers is not None:
+        raise PictureError(
+            path,
+            f"holds {shown_levels(numbers)} only, which are class numbers; a mask goes from 0 to "
+            f"255. Convert it, or {_remedy(numbers)}.",
+        )
+    return mask
+
+
+def _levels(path: Path, values: MaskValues | None) -> Pixels:
+    """The one channel of a mask, (h, w), uint8 or uint16; see `read_mask`."""
+    mask = decode(path, colour=False)
+    if mask.dtype not in (np.uint8, np.uint16):
         raise PictureError(path, f"a mask must have 8 or 16 bits. Received: {mask.dtype}.")
     if mask.ndim == 3 and mask.shape[2] in (2, 4):
-        if mask[..., -1].min() < 255:
-            return np.ascontiguousarray(mask[..., -1])
+        if mask[..., -1].min() < np.iinfo(mask.dtype).max:
+            return mask[..., -1]
         mask = mask[..., :-1]
-    if mask.ndim == 3:
-        if int(np.max(mask.max(axis=2) - mask.min(axis=2))) > GREY_TOLERANCE:
-            raise PictureError(path, "a mask must be grey; this one has colours.")
-        mask = mask[..., 0]
-    return np.ascontiguousarray(mask)
+    if mask.ndim == 2:
+        return mask
+    tolerance = GREY_TOLERANCE * (257 if mask.dtype == np.uint16 else 1)
+    if int(np.max(mask.max(axis=2) - mask.min(axis=2))) <= tolerance:
+        return mask[..., 0]
+    numbers = palette_numbers(path)
+    if numbers is None:
+        raise PictureError(path, "a mask must be grey; this one has colours.")
+    if values is None:
+        found = np.unique(numbers)
+        raise PictureError(
+            path,
+            f"a mask must be grey; this one has a palette of colours for the class numbers "
+            f"{shown_levels(found)}. Convert it, or {_remedy(found)}.",
+        )
+    return numbers
+
+
+def _refuse_8_bits_in_16(path: Path, levels: Pixels) -> None:
+    """Refuse a 16-bit mask whose levels are all in the lowest 8: alpha of at most 1/257."""
+    if 0 < levels.max() <= 255:
+        raise PictureError(
+            path,
+            f"holds 0 to {levels.max()} in 16 bits; a mask of 16 bits goes to 65535. Convert it, "
+            f"or {_remedy(np.unique(levels))}.",
+        )
+
+
+def _remedy(numbers: NDArray) -> str:
+    """What to give where masks hold class numbers, for the example of these."""
+    front = [number for number in numbers.tolist() if number not in (0, 255)] or [255]
+    back = "0+255" if 255 in numbers and front != [255] else "0"
+    words = "+".join(map(str, front)) if len(front) < 4 else REST
+    return (
+        "give --mask-values BACKGROUND,FOREGROUND with the numbers of a person, such as "
+        f"--mask-values {back},{words}"
+    )
+
+
+# --- Folders -----------------------------------------------------------------
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder is one that systems leave behind, or hidden."""
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini", "__macosx")
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise DataError(f"Cannot list the folder {folder}: {reason(error)}.") from error
+    return [name for name in names if not is_litter(name)]
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files directly in `folder`, in order of their names.
+
+    Raises:
+        DataError: It is no folder that can be listed.
+    """
+    return [folder / name for name in _names(folder) if name.lower().endswith(EXTENSIONS)]
+
+
+def left_out(folder: Path) -> list[Problem]:
+    """The pictures in `folder` that `pictures_in` leaves out, and why.
+
+    Raises:
+        DataError: It is no folder that can be listed.
+    """
+    found = []
+    for name in _names(folder):
+        path = folder / name
+        if name.lower().endswith(EXTENSIONS):
+            continue
+        if name.lower().endswith(OTHER_EXTENSIONS):
+            kind = path.suffix[1:].upper()
+            rule = f"is left out: {kind} pictures cannot be read. Convert it to JPEG or PNG."
+            found.append(Problem(path, rule))
+        elif path.is_dir():
+            if _holds_pictures(path):
+                found.append(Problem(path, "is left out: pictures in a folder below are not read."))
+        elif _kind_of_file(path) not in (None, "PNM"):
+            rule = f"is left out: a picture's name must end in {', '.join(EXTENSIONS)}."
+            found.append(Problem(path, rule))
+    return found
+
+
+def _holds_pictures(folder: Path) -> bool:
+    try:
+        return bool(pictures_in(folder))
+    except DataError:
+        return False
+
+
+def _kind_of_file(path: Path) -> str | None:
+    """The format of a picture by its content; None for anything else."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return kind_of(file.read(64))
+    except OSError:
+        return None
+
+
+# --- Inputs and outputs ------------------------------------------------------
 
 
 def resized(picture: Picture, height: int, width: int) -> Picture:
@@ -146,21 +213,26 @@ def resized(picture: Picture, height: int, width: int) -> Picture:
     return changed.astype(np.uint8, copy=False)
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """The picture files directly in `folder`, in order of their names.
+def as_png(picture: Picture, compression: int | None = None) -> bytes:
+    """A picture, uint8 (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, as the content of a PNG file.
+
+    Args:
+        compression: 0 … 9; None for OpenCV's own.
 
     Raises:
-        DataError: It is no folder that can be listed.
+        OutputError: It cannot be encoded.
     """
+    if picture.ndim == 3:
+        order = cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR
+        picture = cv2.cvtColor(picture, order).astype(np.uint8, copy=False)
+    options = [] if compression is None else [cv2.IMWRITE_PNG_COMPRESSION, compression]
     try:
-        names = sorted(os.listdir(folder))
-    except OSError as error:
-        raise DataError(f"Cannot list the folder {folder}: {reason(error)}.") from error
-    return [
-        folder / name
-        for name in names
-        if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
-    ]
+        written, content = cv2.imencode(".png", np.ascontiguousarray(picture), options)
+    except cv2.error:
+        written = False
+    if not written:
+        raise OutputError(f"A picture of shape {picture.shape} cannot be written as PNG.")
+    return content.tobytes()
 
 
 def preprocess(

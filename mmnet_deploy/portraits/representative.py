@@ -10,15 +10,23 @@ from pathlib import Path
 import numpy as np
 
 from mmnet_deploy.errors import DataError
-from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.portraits import dataset, manifest, pictures
+from mmnet_deploy.portraits.decoding import EXTENSIONS
+from mmnet_deploy.portraits.masks import MaskValues
+from mmnet_deploy.portraits.problems import Problem, raise_first
 
 
 @dataclasses.dataclass(frozen=True)
 class Portrait:
-    """A picture, and its mask if it has one."""
+    """A picture, and its mask if it has one.
+
+    Attributes:
+        mask_values: What class numbers in the mask mean; None for alpha.
+    """
 
     image: Path
     mask: Path | None = None
+    mask_values: MaskValues | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,24 +46,46 @@ class Draw:
 TRAIN = "train"
 
 
-def portraits_in(folder: Path, split: str = TRAIN) -> list[Portrait]:
+def _is_data_set(folder: Path, split: str) -> bool:
+    return split != TRAIN or (folder / TRAIN / "mask").is_dir()
+
+
+def _plain_folder(folder: Path) -> Path:
+    train = folder / TRAIN / "image"
+    return train if train.is_dir() else folder
+
+
+def left_out(folder: Path, split: str = TRAIN) -> list[Problem]:
+    """The pictures that `portraits_in` leaves out; of a data set, it would raise.
+
+    Raises:
+        DataError: The folder cannot be listed.
+    """
+    return [] if _is_data_set(folder, split) else pictures.left_out(_plain_folder(folder))
+
+
+def portraits_in(
+    folder: Path, split: str = TRAIN, mask_values: MaskValues | None = None
+) -> list[Portrait]:
     """Splits of a data set, with masks, or the pictures of a plain folder.
 
     Args:
         split: As for `data.find_pairs`. A folder without a split `train` may be a plain one.
+        mask_values: As for `data.find_pairs`.
 
     Raises:
         DataError: There are no pictures, or a split is not sound.
     """
-    if split != TRAIN or (folder / TRAIN / "mask").is_dir():
-        pairs = dataset.find_pairs(folder, split)
-        return [Portrait(pair.image, pair.mask) for pair in pairs]
-    train = folder / TRAIN / "image"
-    found = pictures.pictures_in(train if train.is_dir() else folder)
+    if _is_data_set(folder, split):
+        pairs = dataset.find_pairs(folder, split, mask_values)
+        return [Portrait(pair.image, pair.mask, mask_values) for pair in pairs]
+    unfinished = manifest.problem(folder)
+    raise_first([unfinished] if unfinished else [], folder)
+    found = pictures.pictures_in(_plain_folder(folder))
     if not found:
         raise DataError(
             f"{folder} holds no representative pictures: neither train/image nor the folder "
-            "itself has a .jpg, .jpeg or .png file."
+            f"itself has one ({', '.join(EXTENSIONS)})."
         )
     return [Portrait(path) for path in found]
 

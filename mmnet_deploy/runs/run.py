@@ -85,6 +85,8 @@ class RunConfig(Recipe):
         init_include: Only layers whose name matches this regular expression get them.
         init_exclude: Layers whose name matches this one do not; empty for none.
         backgrounds: Folder of other backgrounds, an absolute path; empty for none.
+        mask_values: What class numbers in the masks mean; see `masks.parse_mask_values`. Empty
+            for masks of alpha.
     """
 
     family: str
@@ -98,6 +100,7 @@ class RunConfig(Recipe):
     init_include: str = ""
     init_exclude: str = ""
     backgrounds: str = ""
+    mask_values: str = ""
 
     @property
     def total_steps(self) -> int:

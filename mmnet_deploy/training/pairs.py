@@ -8,6 +8,7 @@ import numpy as np
 
 from mmnet_deploy.errors import DataError
 from mmnet_deploy.portraits import dataset
+from mmnet_deploy.portraits.masks import parse_mask_values
 from mmnet_deploy.runs.run import Run, RunConfig
 from mmnet_deploy.training.history import History, digest
 
@@ -33,7 +34,8 @@ def chosen_pairs(config: RunConfig) -> list[dataset.Pair]:
     Raises:
         DataError: The data set cannot be used.
     """
-    pairs = dataset.find_pairs(Path(config.data), config.split)
+    values = parse_mask_values(config.mask_values)
+    pairs = dataset.find_pairs(Path(config.data), config.split, values)
     if config.max_pairs is None or config.max_pairs >= len(pairs):
         return pairs
     order = np.random.default_rng([config.seed, 5]).permutation(len(pairs))

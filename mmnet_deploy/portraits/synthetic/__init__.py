@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-
-import cv2
-import numpy as np
+from typing import Any
 
 from mmnet_deploy.errors import OutputError, UsageError
-from mmnet_deploy.files import make_folder, reason, write_bytes
+from mmnet_deploy.files import locked, make_folder, reason, write_bytes
+from mmnet_deploy.portraits import manifest
+from mmnet_deploy.portraits.pictures import as_png
 from mmnet_deploy.portraits.synthetic.scene import MIN_SIZE, check_numbers, portrait
 from mmnet_deploy.progress import Progress, silent
 
 __all__ = ["check_numbers", "portrait", "write_dataset"]
 
 _SPLITS: Mapping[str, float] = MappingProxyType({"train": 0.8, "test": 0.2})
+
+_COMPRESSION = 1
 
 
 def write_dataset(
@@ -34,6 +36,8 @@ def write_dataset(
     progress: Progress = silent,
 ) -> dict[str, int]:
     """Write portraits 0 to `count` - 1 of a series as ROOT/SPLIT/image and mask/00017.png.
+
+    A data set that was interrupted is continued if all numbers are the same.
 
     Args:
         root: Folder of the data set; made where it is missing.
@@ -49,26 +53,53 @@ def write_dataset(
     Raises:
         UsageError: A number or the shares break a rule.
         OutputError: A split's folder has content already, or cannot be written.
+        DataError: The manifest of an earlier call is damaged.
     """
     check_numbers(count=(count, 2), size=(size, MIN_SIZE), seed=(seed, 0))
     pairs = _share_out(count, splits)
-    for split in pairs:
-        _refuse_content(root / split)
-    for split in pairs:
-        for kind in ("image", "mask"):
-            make_folder(root / split / kind)
+    numbers = {"count": count, "size": size, "seed": seed, "splits": dict(splits)}
+    with locked(root):
+        continued = _is_begun(root, numbers)
+        for split in pairs:
+            if not continued:
+                _refuse_content(root / split)
+        manifest.write(root, numbers, finished=False)
+        for split in pairs:
+            for kind in ("image", "mask"):
+                make_folder(root / split / kind)
 
-    index = 0
-    with progress("Drawing portraits", count) as advance:
-        for split, amount in pairs.items():
-            for _ in range(amount):
-                name = f"{index:05d}.png"
-                image, alpha = portrait(seed, index, size)
-                write_bytes(root / split / "image" / name, _png(image[..., ::-1]))
-                write_bytes(root / split / "mask" / name, _png(alpha))
-                index += 1
-                advance()
+        index = 0
+        with progress("Drawing portraits", count) as advance:
+            for split, amount in pairs.items():
+                for _ in range(amount):
+                    name = f"{index:05d}.png"
+                    files = [root / split / kind / name for kind in ("image", "mask")]
+                    # Each is whole where it is there at all.
+                    if not (continued and all(file.is_file() for file in files)):
+                        for file, picture in zip(files, portrait(seed, index, size), strict=True):
+                            write_bytes(file, as_png(picture, _COMPRESSION))
+                    index += 1
+                    advance()
+        manifest.write(root, numbers, finished=True)
     return pairs
+
+
+def _is_begun(root: Path, numbers: dict[str, Any]) -> bool:
+    """Whether the same data set was begun in `root` and not finished.
+
+    Raises:
+        OutputError: Another one was.
+    """
+    stored = manifest.read(root)
+    if stored is None or stored["finished"]:
+        return False
+    if any(stored.get(name) != value for name, value in numbers.items()):
+        begun = " ".join(f"--{name} {stored.get(name)}" for name in ("count", "size", "seed"))
+        raise OutputError(
+            f"{root} holds a data set that was begun with {begun} and not finished. Give the same "
+            "numbers to draw the rest, remove the folder, or choose another."
+        )
+    return True
 
 
 def _share_out(count: int, splits: Mapping[str, float]) -> dict[str, int]:
@@ -95,9 +126,3 @@ def _refuse_content(folder: Path) -> None:
             f"The folder {folder} must be empty: nothing is overwritten. "
             "Remove it, or choose another."
         )
-
-
-def _png(picture: np.ndarray) -> bytes:
-    """A picture, uint8 (size, size[, 3]) in BGR order, as the content of a PNG file."""
-    fast = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-    return cv2.imencode(".png", np.ascontiguousarray(picture), fast)[1].tobytes()

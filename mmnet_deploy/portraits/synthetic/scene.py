@@ -123,7 +123,8 @@ def _photograph(scene: Layers, rng: np.random.Generator) -> tuple[np.ndarray, np
 def _decoded(content: np.ndarray) -> np.ndarray:
     # OpenCV takes the channels for blue, green, red both ways, so their order stays.
     picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
-    assert picture is not None
+    if picture is None:
+        raise RuntimeError("OpenCV cannot read the JPEG that it has just written.")
     return picture
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import itertools
 import json
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,11 +24,12 @@ from mmnet_deploy import parallel
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.files import folder_aside, make_folder, reason, sha256, write_text
 from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.portraits.masks import MaskValues
 from mmnet_deploy.portraits.problems import PictureError, Problem, raise_first
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.training.pictures import foreground
 
-VERSION = 1
+VERSION = 2
 """Version of the files' content; a file of another version is built anew."""
 
 CONTENTS = "contents.json"
@@ -78,8 +79,8 @@ class Decoded:
         return self.pictures[..., 3]
 
 
-Source = tuple[Path, Path | None]
-"""A picture and its mask, if it has one."""
+Source = tuple[Path, Path | None, MaskValues | None]
+"""A picture, its mask if it has one, and what class numbers in it mean."""
 
 
 def decode(
@@ -102,7 +103,7 @@ def decode(
         DataError: Files that cannot be read; the message counts them and names one.
         OutputError: The files cannot be written.
     """
-    sources = [(pair.image, pair.mask) for pair in pairs]
+    sources = [(pair.image, pair.mask, pair.mask_values) for pair in pairs]
     arrays = _decode(sources, size, store, with_foregrounds, progress)
     return Decoded(arrays["pictures"], arrays.get("foregrounds"), arrays["soft"].astype(bool))
 
@@ -119,7 +120,7 @@ def decode_pictures(
     Returns:
         uint8, (n, size, size, 4), whose fourth channel is 0.
     """
-    return _decode([(path, None) for path in paths], size, store, False, progress)["pictures"]
+    return _decode([(path, None, None) for path in paths], size, store, False, progress)["pictures"]
 
 
 Arrays = dict[str, NDArray[np.uint8]]
@@ -156,25 +157,26 @@ def _fill(arrays: Arrays, sources: Sequence[Source], size: int, progress: Progre
 
     def read(index: int) -> None:
         try:
-            _read(arrays, index, *sources[index], size)
+            _read(arrays, index, sources[index], size)
         except PictureError as error:
             problems.append(error.problem)
 
     for _ in parallel.in_parallel(read, range(len(sources)), "Reading pictures", progress):
         pass
     if problems:
-        image, mask = sources[0]
+        image, mask, _ = sources[0]
         root = image.parents[2] if mask else image.parent
         raise_first(sorted(problems, key=str), root)
 
 
-def _read(arrays: Arrays, index: int, image_file: Path, mask_file: Path | None, size: int) -> None:
+def _read(arrays: Arrays, index: int, source: Source, size: int) -> None:
     """Read one source into its row of the arrays."""
+    image_file, mask_file, values = source
     picture = arrays["pictures"][index]
     if mask_file is None:
         picture[..., :3] = pictures.resized(pictures.read_image(image_file), size, size)
         return
-    image, mask = dataset.read_pair(dataset.Pair(image_file.stem, image_file, mask_file))
+    image, mask = dataset.read_pair(dataset.Pair(image_file.stem, image_file, mask_file, values))
     small, small_mask = (pictures.resized(whole, size, size) for whole in (image, mask))
     picture[..., :3], picture[..., 3] = small, small_mask
     # By the whole mask: shrinking one makes the hardest edge look soft.
@@ -189,16 +191,17 @@ def _read(arrays: Arrays, index: int, image_file: Path, mask_file: Path | None, 
 def _key(sources: Sequence[Source], size: int, with_foregrounds: bool) -> str:
     """A name that changes with every picture file, as far as its size and time tell."""
     digest = hashlib.sha256(f"{VERSION} {size} {with_foregrounds}".encode())
-    for path in itertools.chain.from_iterable(sources):
-        if path is None:
-            continue
-        try:
-            facts = path.stat()
-        except OSError as error:
-            raise PictureError(path, f"cannot be read: {reason(error)}.") from error
-        # Between NUL bytes, which no path can hold.
-        line = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0"
-        digest.update(line.encode("utf-8", "surrogateescape"))
+    for image, mask, values in sources:
+        for path in filter(None, (image, mask)):
+            try:
+                facts = path.stat()
+            except OSError as error:
+                raise PictureError(path, f"cannot be read: {reason(error)}.") from error
+            # Between NUL bytes, which no path can hold.
+            line = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0"
+            digest.update(line.encode("utf-8", "surrogateescape"))
+        if values is not None:
+            digest.update(f"{values}\0".encode())
     return digest.hexdigest()[:32]
 
 
@@ -230,8 +233,21 @@ def _build(
             )
             for name, shape in shapes.items()
         }
+        for name in mapped:
+            _reserve(aside / f"{name}.npy")
         _fill({**mapped}, sources, size, progress)
         for array in mapped.values():
             array.flush()
         hashes = {f"{name}.npy": sha256(aside / f"{name}.npy") for name in shapes}
         write_text(aside / CONTENTS, json.dumps(hashes))
+
+
+def _reserve(path: Path) -> None:
+    """Give a file its place on the disk: a mapped page for which there is none is a bus error.
+
+    Raises:
+        OSError: There is not enough left.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

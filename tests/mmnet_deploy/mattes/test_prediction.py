@@ -141,7 +141,7 @@ def test_pictures_folders_and_videos_are_told_apart(call, tiny_models, portraits
         ("a.png", "a.png", (), 2, "another path than the source"),
         ("in.mp4", "a.png", (), 2, "must end in .mp4"),
         ("in.mp4", "a.mp4", ("--kind", "cut-out"), 2, "no transparency"),
-        ("text.png", "b.png", (), 1, "neither a JPEG nor a PNG"),
+        ("text.png", "b.png", (), 1, "is no picture"),
         ("empty", "out", (), 1, "holds no picture"),
         ("twins", "out", (), 1, "several pictures of the stem a"),
         ("a.png", "b.png", ("--background", "#fff"), 2, "belong together"),

@@ -1,13 +1,14 @@
 """Portraits and masks on disk: what is paired, what is read, what is refused."""
 
 import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mmnet_deploy.errors import DataError
-from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.portraits import dataset, decoding, pictures
 from mmnet_deploy.progress import silent
 from mmnet_deploy.training.pictures import decoded
 from tests.support.datasets import GREY, SMOOTH, write, write_pair
@@ -114,24 +115,56 @@ def test_split_with_one_side_or_no_pictures_is_refused(tmp_path):
         dataset.find_pairs(tmp_path, "empty")
 
 
-def test_pictures_of_other_formats_are_problems(tmp_path):
+def test_pictures_that_cannot_be_read_are_problems(tmp_path):
     """A format that would be left out without a word is named."""
+    write_pair(tmp_path, "a")
+    (tmp_path / "train" / "image" / "b.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    rule = "is left out: HEIC pictures cannot be read. Convert it to JPEG or PNG."
+    assert problems(tmp_path) == {("train/image/b.heic", rule)}
+    with pytest.raises(DataError, match=r"b\.heic: is left out"):
+        dataset.find_pairs(tmp_path, "train")
+
+
+def test_pairs_of_any_formats(tmp_path):
+    """What OpenCV or Pillow reads whole may stand on either side."""
+    for image, mask in ((".webp", ".tiff"), (".tif", ".bmp"), (".bmp", ".webp"), (".jpe", ".avif")):
+        write_pair(tmp_path, image[1:], image=image, mask=mask)
+    pairs = dataset.find_pairs(tmp_path, "train")
+    assert len(pairs) == 4
+    for pair in pairs:
+        assert [p.shape for p in dataset.read_pair(pair)] == [(24, 32, 3), (24, 32)]
+    assert not problems(tmp_path)
+
+
+@pytest.mark.parametrize(("image", "mask"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_accented_names_match_in_both_unicode_forms(tmp_path, image, mask):
+    """A copy made on a Mac may have other bytes for the same letters; the pair has one name."""
+    for side, form in (("image", image), ("mask", mask)):
+        name = unicodedata.normalize(form, "Zoë-각")
+        write(tmp_path / "train" / side / f"{name}.png", SMOOTH if side == "image" else GREY)
+    (pair,) = dataset.find_pairs(tmp_path, "train")
+    assert pair.name == unicodedata.normalize("NFC", "Zoë-각")
+    assert not problems(tmp_path)
+
+
+def test_both_unicode_forms_on_one_side_are_two_files_of_one_stem(tmp_path):
+    """It would be unclear which of the two belongs to the pair."""
+    write_pair(tmp_path, "é")
+    write(tmp_path / "train" / "image" / "e\u0301.png", SMOOTH)
+    with pytest.raises(DataError, match="has the same stem as"):
+        dataset.find_pairs(tmp_path, "train")
+
+
+def test_litter_is_no_split_and_no_picture(tmp_path):
+    """What macOS packs beside the files is passed over at every depth."""
+    write_pair(tmp_path, "a")
+    for folder in ("__MACOSX", ".cache"):
+        write(tmp_path / folder / "image" / "b.png", SMOOTH)
     for side in ("image", "mask"):
-        (tmp_path / "train" / side).mkdir(parents=True)
-    (tmp_path / "train" / "image" / "a.webp").write_bytes(b"RIFF")
-    (summary,) = dataset.examine(tmp_path)
-    assert any(
-        "a.webp" in str(problem) and "left out" in str(problem) for problem in summary.problems
-    )
-
-
-def test_a_mask_of_zeros_and_ones_is_a_problem(tmp_path):
-    """Labels 0 and 1 are almost black as a matte; the mistake is named."""
-    write(tmp_path / "train" / "image" / "a.png", np.zeros((8, 8, 3), np.uint8))
-    write(tmp_path / "train" / "mask" / "a.png", np.eye(8, dtype=np.uint8))
-    (summary,) = dataset.examine(tmp_path)
-    (problem,) = summary.problems
-    assert "0 and 1" in str(problem)
+        for name in ("._a.jpg", "._a.webp", ".b.heic", "Thumbs.db"):
+            (tmp_path / "train" / side / name).write_bytes(b"\0\x05\x16\x07")
+    assert dataset.split_names(tmp_path) == ["train"]
+    assert not problems(tmp_path)
 
 
 def test_sizes_of_a_pair_must_agree(tmp_path):
@@ -175,7 +208,7 @@ def test_examination_lists_everything_at_once(broken):
         "image/lone.png": "has no mask of the same stem.",
         "mask/stray.png": "has no image of the same stem.",
         "image/twin.png": "has the same stem as twin.jpg.",
-        "mask/text.png": "is neither a JPEG nor a PNG picture.",
+        "mask/text.png": f"is no picture. Formats that are read: {decoding.READ}.",
         "image/empty.jpg": "is empty.",
         "image/cut.jpg": "is a damaged JPEG (Premature end of JPEG file).",
         "mask/cutpng.png": "is truncated.",

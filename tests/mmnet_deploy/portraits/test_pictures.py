@@ -17,6 +17,37 @@ from mmnet_deploy.portraits import pictures
 from tests.support.datasets import GREY, SMOOTH, write
 
 
+def test_what_systems_leave_behind_is_no_picture(tmp_path):
+    """Neither taken nor named: hidden files, and what macOS and Windows put beside pictures."""
+    for name in ("._a.jpg", "._b.webp", ".c.heic", ".DS_Store", "Thumbs.db", "desktop.ini"):
+        (tmp_path / name).write_bytes(b"\0\x05\x16\x07")
+    for name in ("__MACOSX", ".trash"):
+        write(tmp_path / name / "d.png", GREY)
+    write(tmp_path / "a.jpg", SMOOTH)
+    assert pictures.pictures_in(tmp_path) == [tmp_path / "a.jpg"]
+    assert pictures.left_out(tmp_path) == []
+
+
+def test_no_picture_of_a_folder_is_left_out_without_a_word(tmp_path):
+    """Every format that is read is taken, and the rest is named with the reason."""
+    taken = "a.jpg a.jpeg a.jpe a.jfif a.png a.webp a.tif a.TIFF a.bmp a.avif a.jp2 a.pgm a.ppm"
+    named = "b.heic b.gif b.dng b.nef b.jxl b.psd"
+    for name in (*taken.split(), *named.split(), "notes.txt", "scores.csv"):
+        (tmp_path / name).write_bytes(b"words")
+    write(tmp_path / "c.png", GREY).rename(tmp_path / "c")
+    write(tmp_path / "d.png", GREY).rename(tmp_path / "d.bak")
+    write(tmp_path / "below" / "e.png", GREY)
+    (tmp_path / "empty").mkdir()
+    found = [path.name for path in pictures.pictures_in(tmp_path)]
+    assert sorted(found) == sorted(taken.split())
+    left = {problem.path.name: problem.rule for problem in pictures.left_out(tmp_path)}
+    assert sorted(left) == sorted([*named.split(), "c", "d.bak", "below"])
+    assert left["b.heic"] == (
+        "is left out: HEIC pictures cannot be read. Convert it to JPEG or PNG."
+    )
+    assert "must end in .jpg" in left["c"]
+
+
 def test_pictures_of_a_missing_folder(tmp_path):
     """A folder that cannot be listed is named with the system's reason."""
     with pytest.raises(DataError, match=r"Cannot list the folder .*none: No such file"):
@@ -144,10 +175,9 @@ def test_jpeg_mask_of_three_channels_is_grey(tmp_path):
     ("content", "rule"),
     [
         (b"", "is empty"),
-        (b"these are words", "is neither a JPEG nor a PNG picture"),
-        (b"GIF89a", "is neither a JPEG nor a PNG picture"),
+        (b"these are words", "is no picture. Formats that are read: JPEG, PNG, .*"),
         (b"\xff\xd8 words \xff\xd9", r"is a damaged JPEG \(.+\)"),
-        (b"\x89PNG\r\n\x1a\n words IEND", "cannot be decoded; it is damaged or too large"),
+        (b"\x89PNG\r\n\x1a\n words IEND", r"is a damaged PNG \(.+\)"),
     ],
 )
 def test_what_is_no_picture_is_refused(tmp_path, read, content, rule):

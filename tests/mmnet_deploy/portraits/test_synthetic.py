@@ -1,5 +1,6 @@
 """Made-up portraits: repeatable, exact, of any size, and safely written."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmnet_deploy.errors import OutputError, UsageError
+from mmnet_deploy.errors import DataError, OutputError, UsageError
+from mmnet_deploy.portraits.dataset import examine, find_pairs
+from mmnet_deploy.portraits.representative import portraits_in
 from mmnet_deploy.portraits.synthetic import portrait, write_dataset
 from mmnet_deploy.portraits.synthetic.scene import compose
 
@@ -157,27 +160,91 @@ def test_file_in_place_of_the_folder_is_an_error(tmp_path):
 
 def test_stopped_run_leaves_only_whole_files(tmp_path):
     """After an interruption every file under a final name can be read."""
-
-    class Stopping:
-        def __init__(self, title, total):
-            self.left = 3
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-        def __call__(self, note=""):
-            self.left -= 1
-            if not self.left:
-                raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        write_dataset(tmp_path, count=8, size=32, seed=0, progress=Stopping)
+        write_dataset(tmp_path, count=8, size=32, seed=0, progress=_Stopping)
     files = [path for path in Path(tmp_path).rglob("*") if path.is_file()]
-    assert len(files) == 6
-    assert all(path.suffix == ".png" and cv2.imread(str(path)) is not None for path in files)
+    drawn = [path for path in files if path.suffix == ".png"]
+    assert len(drawn) == 6 and len(files) == 7
+    assert all(cv2.imread(str(path)) is not None for path in drawn)
+
+
+class _Stopping:
+    """Progress that is interrupted after three pairs."""
+
+    def __init__(self, title, total):
+        self.left = 3
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def __call__(self, note=""):
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+NUMBERS = {"count": 8, "size": 32, "seed": 5}
+
+
+@pytest.fixture
+def stopped(tmp_path):
+    """A data set of eight pairs, three of which were drawn."""
+    with pytest.raises(KeyboardInterrupt):
+        write_dataset(tmp_path / "data", **NUMBERS, progress=_Stopping)
+    return tmp_path / "data"
+
+
+def test_an_unfinished_set_is_named_where_it_is_read(stopped):
+    """By every way to its pictures, with the command that draws the rest."""
+    words = f"not finished. Draw the rest with: mmnet-deploy dataset synth {stopped} --count 8"
+    for read in (lambda root: find_pairs(root, "train"), portraits_in):
+        with pytest.raises(DataError, match=re.escape(words)):
+            read(stopped)
+    assert any(words in str(problem) for s in examine(stopped) for problem in s.problems)
+
+
+def test_the_same_command_continues(stopped, tmp_path):
+    """What is there is kept, the rest is drawn, and no byte differs from an uninterrupted set."""
+    kept = stopped / "train" / "image" / "00000.png"
+    before = kept.stat().st_ino
+    # As if the process had been killed between a picture and its mask.
+    (stopped / "train" / "mask" / "00002.png").unlink()
+    write_dataset(stopped, **NUMBERS)
+    assert kept.stat().st_ino == before
+    write_dataset(tmp_path / "whole", **NUMBERS)
+    ours, theirs = (
+        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (stopped, tmp_path / "whole")
+    )
+    assert ours == theirs
+    assert len(find_pairs(stopped, "train,test")) == 8
+
+
+@pytest.mark.parametrize("change", [{"count": 9}, {"size": 40}, {"seed": 6}])
+def test_another_command_does_not_continue(stopped, change):
+    """Other numbers would mix two series; nothing is written."""
+    before = sorted(stopped.rglob("*"))
+    with pytest.raises(OutputError, match="begun with --count 8 --size 32 --seed 5"):
+        write_dataset(stopped, **(NUMBERS | change))
+    assert sorted(stopped.rglob("*")) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"finished": 1}', b"[" * 9999])
+def test_a_damaged_manifest_is_named(stopped, content):
+    """It is neither taken for a finished set nor for none of ours."""
+    (stopped / "synthetic.json").write_bytes(content)
+    for use in (lambda: find_pairs(stopped, "train"), lambda: write_dataset(stopped, **NUMBERS)):
+        with pytest.raises(DataError, match=r"synthetic\.json is damaged"):
+            use()
+
+
+def test_finished_sets_and_foreign_ones_are_read(stopped):
+    """Without a manifest, a set is somebody else's and is taken as it is."""
+    (stopped / "synthetic.json").unlink()
+    assert len(find_pairs(stopped, "train")) == 3
 
 
 @pytest.mark.parametrize(

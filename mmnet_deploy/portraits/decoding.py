@@ -1,0 +1,311 @@
+"""Picture files: which formats are read, how large they may be, and their pixels, upright.
+
+Every picture and every mask passes here. The content decides what a file is, not its name;
+the size in its header decides whether it is decoded; and one rule turns it upright.
+
+JPEG is decoded by simplejpeg, PNG and PNM by OpenCV, the rest by Pillow: of each format, the
+decoder that refuses what is not whole and keeps all bits of a mask.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image
+
+from mmnet_deploy.files import NotRegularError, read_regular, reason
+from mmnet_deploy.portraits.problems import PictureError
+
+MOST_PIXELS = 128_000_000
+"""What is decoded at most; the largest sensors of phones in use for portraits have 108 million."""
+
+MOST_BYTES = 2**30
+"""Largest file that is read."""
+
+EXTENSIONS = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".jp2",
+    ".pgm", ".ppm",
+)  # fmt: skip
+"""Of the files that are taken for pictures where a whole folder is read."""
+
+RAW_EXTENSIONS = (
+    ".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".raw", ".rw2", ".srw",
+)  # fmt: skip
+
+OTHER_EXTENSIONS = (
+    *RAW_EXTENSIONS, ".exr", ".gif", ".heic", ".heif", ".hif", ".jxl", ".psd", ".tga",
+)  # fmt: skip
+"""Of pictures that cannot be read."""
+
+READ = "JPEG, PNG, WebP, TIFF, BMP, AVIF, JPEG 2000 and PNM"
+
+# Pillow would only warn of a large picture, or refuse it by a limit of its own; `MOST_PIXELS`
+# is checked before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+_PILLOW = {"WebP": "WEBP", "TIFF": "TIFF", "BMP": "BMP", "AVIF": "AVIF", "JPEG 2000": "JPEG2000"}
+
+_BEGINNINGS = {
+    b"\xff\xd8": "JPEG",
+    b"\x89PNG": "PNG",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"GIF8": "GIF",
+    b"8BPS": "Photoshop",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+}
+
+_EXIF_ORIENTATION, _TIFF_SUBFILE_TYPE, _TIFF_BITS, _DNG_VERSION = 0x0112, 254, 258, 50706
+
+Pixels = NDArray[Any]
+"""(h, w) or (h, w, channels), RGB or RGBA, uint8 or uint16 as a rule."""
+
+
+def kind_of(head: bytes) -> str | None:
+    """The format of a picture by its first 64 bytes; None for what is no picture."""
+    for beginning, kind in _BEGINNINGS.items():
+        if head.startswith(beginning):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return "BMP"
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
+        return "PNM"
+    if head[4:8] == b"ftyp":
+        brands = head[8 : int.from_bytes(head[:4], "big")]
+        if b"avif" in brands or b"avis" in brands:
+            return "AVIF"
+        if any(brand in brands for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")):
+            return "HEIC"
+    return None
+
+
+class _TooLargeError(Exception):
+    """The header says more pixels than `MOST_PIXELS`."""
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise _TooLargeError(
+            f"has {width}×{height} pixels; at most {MOST_PIXELS / 1e6:.0f} million are read."
+        )
+
+
+# --- Upright -----------------------------------------------------------------
+
+_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: np.rot90(pixels),
+}
+"""From the stored rows to upright ones, by orientation (EXIF 3.0, tag 0x0112)."""
+
+
+def _turned(pixels: Pixels, exif: bytes | None) -> Pixels:
+    """Pixels upright, as the orientation in the EXIF data says; damaged data say nothing."""
+    if not exif:
+        return pixels
+    read = Image.Exif()
+    try:
+        read.load(exif)
+        orientation = read.get(_EXIF_ORIENTATION)
+    except Exception:  # Whatever Pillow raises at damaged EXIF data
+        return pixels
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return np.ascontiguousarray(turn(pixels)) if turn else pixels
+
+
+# --- Decoders ----------------------------------------------------------------
+
+
+def _opencv(content: bytes, flags: int) -> Pixels:
+    """Pixels as OpenCV decodes them, in the order red, green, blue and not turned."""
+    try:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        raise ValueError("its data cannot be decoded") from error
+    if picture is None:
+        raise ValueError("its data cannot be decoded")
+    if picture.ndim == 2:
+        return picture
+    order = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}.get(picture.shape[2])
+    return picture if order is None else cv2.cvtColor(picture, order)
+
+
+def _flags(colour: bool) -> int:
+    kept = cv2.IMREAD_COLOR if colour else cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
+    return kept | cv2.IMREAD_IGNORE_ORIENTATION
+
+
+def _jpeg(content: bytes, colour: bool) -> Pixels:
+    # OpenCV would fill up a damaged one with grey and only print a warning about it.
+    height, width, inks, _ = simplejpeg.decode_jpeg_header(content, strict=True)
+    _check_size(width, height)
+    if inks in ("CMYK", "YCCK"):
+        # At an eighth of the size: all the data is read, few pixels are computed.
+        simplejpeg.decode_jpeg(content, colorspace="CMYK", strict=True, min_height=1, min_width=1)
+        pixels = _opencv(content, _flags(colour=True))
+    else:
+        space = "GRAY" if inks == "Gray" and not colour else "RGB"
+        pixels = simplejpeg.decode_jpeg(content, colorspace=space, strict=True)
+        pixels = pixels[..., 0] if space == "GRAY" else pixels
+    if b"Exif\0\0" not in content:
+        return pixels
+    return _turned(pixels, Image.open(io.BytesIO(content), formats=["JPEG"]).info.get("exif"))
+
+
+def _png(content: bytes, colour: bool) -> Pixels:
+    picture = Image.open(io.BytesIO(content), formats=["PNG"])
+    _check_size(*picture.size)
+    exif = picture.info.get("exif")
+    # All checksums up to the end of the picture; what stands behind it does not matter.
+    picture.verify()
+    if exif is None and b"eXIf" in content:  # Behind the pixels, which have to be read first.
+        picture = Image.open(io.BytesIO(content), formats=["PNG"])
+        picture.load()
+        exif = picture.info.get("exif")
+    flags = _flags(colour) if colour else cv2.IMREAD_UNCHANGED
+    return _turned(_opencv(content, flags), exif)
+
+
+def _pnm(content: bytes, colour: bool) -> Pixels:
+    _check_size(*Image.open(io.BytesIO(content), formats=["PPM"]).size)
+    return _opencv(content, _flags(colour))
+
+
+def _pillow(kind: str, content: bytes, colour: bool) -> Pixels:
+    picture = Image.open(io.BytesIO(content), formats=[_PILLOW[kind]])
+    _check_size(*picture.size)
+    if kind == "TIFF":
+        tags: Any = picture.getexif()
+        if _DNG_VERSION in tags or tags.get(_TIFF_SUBFILE_TYPE, 0) & 1:
+            raise ValueError("it is a preview, such as a raw picture begins with")
+        bits = picture.tag_v2.get(_TIFF_BITS, (1,))  # type: ignore[attr-defined]
+        if not colour and max(bits) > 8 and len(bits) in (3, 4):
+            # Pillow keeps 8 bits of a channel; OpenCV keeps all, and turns a TIFF itself.
+            return _opencv(content, cv2.IMREAD_UNCHANGED)
+    exif = picture.info.get("exif")
+    picture.load()  # Of a TIFF, Pillow turns the pixels itself.
+    pixels = _array(picture, colour)
+    return pixels if kind == "TIFF" else _turned(pixels, exif)
+
+
+def _array(picture: Image.Image, colour: bool) -> Pixels:
+    """The pixels of a loaded picture, whatever Pillow calls its mode."""
+    if picture.mode.startswith("I;16"):
+        levels = np.asarray(picture).astype(np.uint16)
+        return np.dstack([(levels >> 8).astype(np.uint8)] * 3) if colour else levels
+    if picture.mode in ("I", "F"):
+        return np.asarray(picture)
+    if colour:
+        return np.asarray(picture.convert("RGB"))
+    if picture.mode == "1":
+        return np.asarray(picture.convert("L"))
+    if picture.mode in ("L", "LA", "RGB", "RGBA"):
+        return np.asarray(picture)
+    return np.asarray(picture.convert("RGBA" if picture.has_transparency_data else "RGB"))
+
+
+# --- Files -------------------------------------------------------------------
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = read_regular(path, MOST_BYTES)
+    except (NotRegularError, IsADirectoryError) as error:
+        raise PictureError(path, "is not a regular file.") from error
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise PictureError(path, f"is larger than {MOST_BYTES // 2**20} MiB.") from error
+        raise PictureError(path, f"cannot be read: {reason(error)}.") from error
+    if not content:
+        raise PictureError(path, "is empty.")
+    return content
+
+
+def _decoded(path: Path, decoder: Callable[[str, bytes], Pixels]) -> Pixels:
+    """What a decoder makes of a file; whatever it raises becomes a `PictureError`."""
+    content = _content(path)
+    kind = kind_of(content[:64])
+    if path.suffix.lower() in RAW_EXTENSIONS:
+        kind = "raw"
+    if kind is None:
+        raise PictureError(path, f"is no picture. Formats that are read: {READ}.")
+    if kind not in (*_PILLOW, "JPEG", "PNG", "PNM"):
+        raise PictureError(
+            path, f"is a {kind} picture, which cannot be read. Convert it to JPEG or PNG."
+        )
+    try:
+        return decoder(kind, content)
+    except _TooLargeError as error:
+        raise PictureError(path, str(error)) from error
+    except MemoryError as error:
+        raise PictureError(path, "needs more memory than there is.") from error
+    except Exception as error:  # A damaged file makes decoders raise all kinds
+        said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        if "truncated" in said.lower():
+            raise PictureError(path, "is truncated.") from error
+        if "BytesIO" in said:
+            said = "its header cannot be read"
+        raise PictureError(path, f"is a damaged {kind} ({said}).") from error
+
+
+def decode(path: Path, *, colour: bool) -> Pixels:
+    """The pixels of a picture file, turned upright as its EXIF data say.
+
+    Args:
+        colour: Whether three channels of 8 bits are wanted; else what the file holds, with the
+            colours of a palette or of inks as RGB.
+
+    Returns:
+        (h, w, 3) uint8 if `colour`, unless its levels are no whole numbers of 8 or 16 bits;
+        else (h, w) or (h, w, channels), uint8 or uint16.
+
+    Raises:
+        PictureError: It is missing, empty, damaged, truncated, too large or no picture.
+    """
+
+    def decoder(kind: str, content: bytes) -> Pixels:
+        if kind in _PILLOW:
+            return _pillow(kind, content, colour)
+        return {"JPEG": _jpeg, "PNG": _png, "PNM": _pnm}[kind](content, colour)
+
+    return _decoded(path, decoder)
+
+
+def palette_numbers(path: Path) -> NDArray[np.uint8] | None:
+    """The numbers into its palette that a picture holds, (h, w); None if it has no palette.
+
+    Raises:
+        PictureError: See `decode`.
+    """
+
+    def decoder(kind: str, content: bytes) -> Pixels:
+        if kind not in ("PNG", "TIFF", "BMP"):
+            return np.empty(0, np.uint8)
+        picture = Image.open(io.BytesIO(content), formats=[kind])
+        _check_size(*picture.size)
+        if picture.mode != "P":
+            return np.empty(0, np.uint8)
+        picture.load()
+        numbers = np.asarray(picture)
+        return numbers if kind == "TIFF" else _turned(numbers, picture.info.get("exif"))
+
+    numbers = _decoded(path, decoder)
+    return numbers if numbers.size else None
