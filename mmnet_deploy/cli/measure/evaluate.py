@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmnet_deploy.cli.console import FOLDER, progress
+from mmnet_deploy.cli.data_options import MASK_VALUES
 from mmnet_deploy.cli.measure.evaluation_task import Task, task_of
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
 from mmnet_deploy.cli.measure.watching import watch_run
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Resolution to compare at: HEIGHTxWIDTH in pixels, or native for each picture's own.",
 )
+@MASK_VALUES
 @model_options
 @click.option(
     "-o", "--out", "folder", metavar="DIR", type=FOLDER, help="Store the results in this folder."
@@ -171,6 +173,7 @@ def _evaluate_all(models: Sequence[Path], opening: dict[str, Any], task: Task) -
             task.split,
             size=task.size,
             wanted=task.computed,
+            mask_values=task.mask_values,
             sink=task.sink(model, len(models)),
             progress=progress,
         )

@@ -15,6 +15,7 @@ from mmnet_deploy.results.records import Evaluation
 if TYPE_CHECKING:
     from mmnet_deploy.mattes.matting import Matting
     from mmnet_deploy.mattes.metric import Metric
+    from mmnet_deploy.portraits.masks import MaskValues
 
 DEFAULT_WORST = 8
 """Pictures on a sheet."""
@@ -28,6 +29,7 @@ class Task:
         size: Height and width in pixels to compare at; None for each picture's own.
         wanted: The metrics to show.
         ranked_by: The one that says which pictures are worst.
+        mask_values: What class numbers in the masks mean; None for masks of alpha.
     """
 
     data: Path
@@ -35,6 +37,7 @@ class Task:
     size: tuple[int, int] | None
     wanted: tuple[Metric, ...]
     ranked_by: Metric
+    mask_values: MaskValues | None = None
     folder: Path | None = None
     per_image: Path | None = None
     worst: int | None = None
@@ -105,7 +108,9 @@ class Task:
         from mmnet_deploy.mattes import outputs
         from mmnet_deploy.portraits import dataset
 
-        pairs = {pair.name: pair for pair in dataset.find_pairs(self.data, self.split)}
+        pairs = {
+            pair.name: pair for pair in dataset.find_pairs(self.data, self.split, self.mask_values)
+        }
         entries = []
         for picture in worst(result, self.ranked_by, self.worst):
             image, mask = dataset.read_pair(pairs[picture.name])
@@ -139,6 +144,7 @@ def task_of(
     *,
     names: Sequence[str],
     eval_size: str,
+    mask_values: str,
     worst: int | None,
     sheet: Path | None,
     **options: Any,
@@ -153,10 +159,12 @@ def task_of(
         UsageError: There is no such metric, or no such size.
     """
     from mmnet_deploy.mattes import metrics
+    from mmnet_deploy.portraits.masks import parse_mask_values
 
     wanted = metrics.named(names)
     return Task(
         size=parse_size(eval_size),
+        mask_values=parse_mask_values(mask_values),
         wanted=wanted,
         ranked_by=next(metric for metric in wanted if not names or metric.name == names[0]),
         worst=worst if worst is not None or sheet is None else DEFAULT_WORST,

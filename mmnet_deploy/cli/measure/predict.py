@@ -48,9 +48,11 @@ def predict(
       mmnet-deploy predict a.tflite photographs --kind cut-out -o cut
       mmnet-deploy predict a.tflite call.mp4 --kind background --background '#00b140' -o green.mp4
     """
+    from mmnet_deploy.cli.data_options import say_left_out
     from mmnet_deploy.files import check_folder
     from mmnet_deploy.mattes import prediction
     from mmnet_deploy.mattes.matting import open_model
+    from mmnet_deploy.portraits import pictures
 
     if not source.exists():
         raise DataError(f"There is no file or folder {source}.")
@@ -66,6 +68,7 @@ def predict(
     painter = prediction.Painter(kind, background)
     opened = open_model(model, **opening_of(options))
     if source.is_dir():
+        say_left_out(pictures.left_out(source), source)
         count = prediction.predict_folder(opened, source, target, painter, progress)
         say(f"{count} picture{'s' * (count > 1)} in {target}.")
     elif is_video:

@@ -41,7 +41,7 @@ def watch_run(
         raise UsageError(f"`until_step` must be at least 1. Received: {until_step}.")
     if folder.exists() and not folder.is_dir():
         raise ModelFileError(f"`--watch` follows a run folder. Received: {folder}.")
-    dataset.find_pairs(task.data, task.split)
+    dataset.find_pairs(task.data, task.split, task.mask_values)
     run = Run(folder)
     out = task.folder or folder / "evaluation"
     best = watch.Best(out, task.wanted)
@@ -110,6 +110,7 @@ def _evaluator(
             task.split,
             size=task.size,
             wanted=task.computed,
+            mask_values=task.mask_values,
         )
 
     return evaluate

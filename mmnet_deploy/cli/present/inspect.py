@@ -192,13 +192,16 @@ def _measured(
 ) -> QuantizationError:
     """The quantization error of every layer, with progress."""
     from mmnet_deploy import parallel
+    from mmnet_deploy.cli.data_options import say_left_out
     from mmnet_deploy.inspection import quantization_error
+    from mmnet_deploy.portraits.representative import left_out
 
     card = found.file.card
     if found.delegation.problem is not None:
         raise ModelFileError(
             f"{found.delegation.engine} cannot run {model}, so its layers cannot be compared."
         )
+    say_left_out(left_out(data), data)
     drawn = quantization_error.pictures_of(data, pictures, seed, card)
     error = quantization_error.measure(
         read_model(model),

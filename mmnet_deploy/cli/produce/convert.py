@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mmnet_deploy.cli.console import FOLDER, parse_share, print_table, progress, say
+from mmnet_deploy.cli.data_options import MASK_VALUES, say_left_out
 from mmnet_deploy.cli.model_options import NETWORK, network_options
 from mmnet_deploy.cli.present.inspect import print_lint
 from mmnet_deploy.errors import UsageError
@@ -17,6 +18,7 @@ from mmnet_deploy.networks.backend import require_extra, require_tensorflow_back
 if TYPE_CHECKING:
     from mmnet_deploy.conversion import Converted
     from mmnet_deploy.networks.network import Network
+    from mmnet_deploy.runs.run import RunConfig
     from mmnet_deploy.tflite.card import ModelCard
 
 SHOWN_LAYERS = 12
@@ -41,6 +43,7 @@ SHOWN_LAYERS = 12
     help="Data set or folder of pictures to calibrate with and to check every file on; of a data "
     "set, the train split is used. Default: the data that the run was trained on.",
 )
+@MASK_VALUES
 @click.option(
     "-o",
     "--out",
@@ -106,6 +109,7 @@ def convert(
     network: Path,
     precisions: tuple[str, ...],
     representative: Path | None,
+    mask_values: str,
     folder: Path,
     graph: str,
     io: str,
@@ -139,7 +143,8 @@ def convert(
     from mmnet_deploy import conversion
     from mmnet_deploy.conversion.quantization import PRECISIONS
     from mmnet_deploy.networks.network import load
-    from mmnet_deploy.portraits.representative import TRAIN
+    from mmnet_deploy.portraits.masks import parse_mask_values
+    from mmnet_deploy.portraits.representative import TRAIN, left_out
 
     wanted = tuple(dict.fromkeys(PRECISIONS if "all" in precisions else precisions))
     options = conversion.Options(
@@ -154,10 +159,24 @@ def convert(
         max_mean_difference=max_mean_difference,
     )
     options.check(wanted)
+    values = parse_mask_values(mask_values)
     loaded = load(network, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
-    pictures, split = (representative, TRAIN) if representative else _trained_on(loaded, network)
+    if representative:
+        pictures, split = representative, TRAIN
+    else:
+        config = _trained_on(loaded, network)
+        pictures, split = Path(config.data), config.split
+        values = values or parse_mask_values(config.mask_values)
+    say_left_out(left_out(pictures, split), pictures)
     results = conversion.convert(
-        loaded, wanted, pictures, folder, options, split=split, progress=progress
+        loaded,
+        wanted,
+        pictures,
+        folder,
+        options,
+        split=split,
+        mask_values=values,
+        progress=progress,
     )
     for result in results:
         _print_ranking(result.card)
@@ -169,8 +188,8 @@ def convert(
         raise click.exceptions.Exit(1)
 
 
-def _trained_on(loaded: Network, network: Path) -> tuple[Path, str]:
-    """The data set that a run was trained on, and its split.
+def _trained_on(loaded: Network, network: Path) -> RunConfig:
+    """What a run was trained by, if its data set is still there.
 
     Raises:
         UsageError: It is not known, or is not there any more.
@@ -183,7 +202,7 @@ def _trained_on(loaded: Network, network: Path) -> tuple[Path, str]:
     folder = Path(loaded.config.data)
     if not folder.is_dir():
         raise UsageError(f"{rule}: the run was trained on {folder}, which is not there any more.")
-    return folder, loaded.config.split
+    return loaded.config
 
 
 def _print_ranking(card: ModelCard) -> None:

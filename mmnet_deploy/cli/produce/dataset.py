@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mmnet_deploy.cli.console import FOLDER, print_table, progress, say
+from mmnet_deploy.cli.data_options import MASK_VALUES
 
 
 @click.group()
@@ -38,6 +39,8 @@ def dataset() -> None:
 def synth(folder: Path, count: int, size: int, seed: int) -> None:
     """Draw synthetic portraits with exact soft mattes into DIR.
 
+    The same command continues a data set that was interrupted.
+
     Example: mmnet-deploy dataset synth portraits --count 500 --seed 1
     """
     from mmnet_deploy.files import locked
@@ -57,8 +60,9 @@ _SPLITS = click.option(
 @dataset.command()
 @click.argument("root", metavar="DIR", type=FOLDER)
 @_SPLITS
+@MASK_VALUES
 @click.pass_context
-def check(ctx: click.Context, root: Path, splits: tuple[str, ...]) -> None:
+def check(ctx: click.Context, root: Path, splits: tuple[str, ...], mask_values: str) -> None:
     """Read every file of DIR and list everything that is wrong.
 
     The exit code is 1 if anything is wrong.
@@ -66,8 +70,9 @@ def check(ctx: click.Context, root: Path, splits: tuple[str, ...]) -> None:
     Example: mmnet-deploy dataset check portraits
     """
     from mmnet_deploy.portraits import dataset as data
+    from mmnet_deploy.portraits.masks import parse_mask_values
 
-    summaries = data.examine(root, splits, progress)
+    summaries = data.examine(root, splits, progress, parse_mask_values(mask_values))
     problems = [problem for summary in summaries for problem in summary.problems]
     for problem in problems:
         click.echo(str(problem))
@@ -82,15 +87,17 @@ def check(ctx: click.Context, root: Path, splits: tuple[str, ...]) -> None:
 @dataset.command()
 @click.argument("root", metavar="DIR", type=FOLDER)
 @_SPLITS
+@MASK_VALUES
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def stats(root: Path, splits: tuple[str, ...], as_json: bool) -> None:
+def stats(root: Path, splits: tuple[str, ...], mask_values: str, as_json: bool) -> None:
     """Describe the splits of DIR: pairs, sizes, share of foreground.
 
     Example: mmnet-deploy dataset stats portraits
     """
     from mmnet_deploy.portraits import dataset as data
+    from mmnet_deploy.portraits.masks import parse_mask_values
 
-    summaries = data.examine(root, splits, progress)
+    summaries = data.examine(root, splits, progress, parse_mask_values(mask_values))
     if as_json:
         names = ("minimum", "median", "maximum")
         content = {

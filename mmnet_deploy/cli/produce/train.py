@@ -11,6 +11,7 @@ import click
 
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, progress, say
+from mmnet_deploy.cli.data_options import MASK_VALUES, say_left_out
 from mmnet_deploy.cli.model_options import NETWORK
 from mmnet_deploy.cli.produce.training_config import (
     given_options,
@@ -49,6 +50,7 @@ from mmnet_deploy.runs.run import BEST_BY, Run
     help="Splits to train on, joined by commas. PART/train is the split train of the data set in "
     "the folder PART of DIR.",
 )
+@MASK_VALUES
 @click.option(
     "--recipe",
     default=recipe_file.DEFAULT,
@@ -134,16 +136,24 @@ def train(
           --init-from mobilenet_v2.keras --data portraits --out runs/c
     """
     require_extra("`mmnet-deploy train`")
+    from mmnet_deploy.portraits.masks import parse_mask_values
+
     run = Run(run_folder)
     model = named(ctx, model, options)
     limit = _bytes(memory_limit)
     for name in ("backgrounds", "initial_weights"):
         options[name] = str(options[name].resolve()) if options[name] else ""
     options["data"] = str(options["data"])
+    options["mask_values"] = str(parse_mask_values(options["mask_values"]) or "")
     given = given_options(ctx, recipe, settings, options)
     config = resumed_config(run, model, given) if resume else new_config(model, given, options)
     from mmnet_deploy import training
+    from mmnet_deploy.portraits import pictures
     from mmnet_deploy.training.pictures import decoded
+
+    if config.backgrounds:
+        folder = Path(config.backgrounds)
+        say_left_out(pictures.left_out(folder), folder)
 
     store = decoded.PictureStore(cache or _cache_folder(), limit)
     with signals.keeping(lambda: _kept(run)):
