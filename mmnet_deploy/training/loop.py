@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 
 import models
+from mmnet_deploy import interrupts
 from mmnet_deploy.errors import DataError, OutputError, UsageError
 from mmnet_deploy.files import locked, write_bytes
 from mmnet_deploy.portraits import dataset, pictures
@@ -103,10 +104,9 @@ def train(
     check_network(config)
     workers = join()
     workers.check(config.batch_size)
-    with contextlib.ExitStack() as stack:
-        if workers.writes:
-            stack.enter_context(locked(folder))
-        return _train(config, Run(folder), resume, store, workers, progress)
+    held = locked(folder) if workers.writes else contextlib.nullcontext()
+    with held, interrupts.kept(progress) as checked:
+        return _train(config, Run(folder), resume, store, workers, checked)
 
 
 def _train(
