@@ -4,6 +4,8 @@
     ├── UsageError                exit code 2: an argument is wrong
     ├── DataError                 a data set or a picture cannot be used
     ├── ModelFileError            a model file cannot be read, or is of another kind
+    │   ├── CrashError            a model ends the process that runs it
+    │   └── DelegateRefusedError  a model runs with another delegate only
     ├── OutputError               a file or folder cannot be written
     ├── MissingDependencyError    an optional package is not installed
     ├── TrainingError             training cannot start, or went wrong
@@ -34,6 +36,24 @@ class DataError(MmnetDeployError):
 
 class ModelFileError(MmnetDeployError):
     """A model file cannot be read, or is another kind of network."""
+
+
+class CrashError(ModelFileError):
+    """Loading or running a model ends the process that does it, or never ends."""
+
+
+class DelegateRefusedError(ModelFileError):
+    """A model does not run with the delegate that was asked for, but with another.
+
+    Attributes:
+        runs_with: That other: `xnnpack`, or `none` for the built-in kernels.
+        reason: The runtime's words on the first.
+    """
+
+    def __init__(self, message: str, runs_with: str, reason: str) -> None:
+        super().__init__(message)
+        self.runs_with = runs_with
+        self.reason = reason
 
 
 class OutputError(MmnetDeployError):

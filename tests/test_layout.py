@@ -51,6 +51,16 @@ def large_packages(package: Path) -> list[str]:
     return [f"{path}: {count} modules" for path, count in counts.items() if count > MOST_MODULES]
 
 
+def asserts(package: Path) -> list[str]:
+    """Where a module checks by `assert`, which `python -O` leaves out."""
+    return [
+        f"{path}:{node.lineno}"
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Assert)
+    ]
+
+
 def sentences(docstring: str) -> int:
     """Number of sentences; indented lines are examples and do not count."""
     prose = "\n".join(line for line in docstring.splitlines() if not line.startswith("    "))
@@ -90,6 +100,13 @@ def test_modules_are_short(package):
 def test_packages_are_small(package):
     """A package with more modules is more than one stage."""
     found = large_packages(ROOT / package)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_is_checked_by_assert(package):
+    """A check that `python -O` leaves out is none."""
+    found = asserts(ROOT / package)
     assert not found, "\n".join(found)
 
 
@@ -147,6 +164,12 @@ def test_a_long_module_is_found(tmp_path):
     """One line too many is too many."""
     _write(tmp_path, {"a.py": "\n" * MOST_LINES, "in/b.py": "\n" * (MOST_LINES + 1)})
     assert long_modules(tmp_path) == [f"{tmp_path / 'in/b.py'}: {MOST_LINES + 1} lines"]
+
+
+def test_an_assert_is_found_and_the_word_alone_is_not(tmp_path):
+    """The statement counts, anywhere in a module; a comment or a text does not."""
+    _write(tmp_path, {"a.py": "# assert\ndef f(x):\n    'assert x'\n    assert x\n", "b.py": ""})
+    assert asserts(tmp_path) == [f"{tmp_path / 'a.py'}:4"]
 
 
 def test_a_large_package_is_found(tmp_path):

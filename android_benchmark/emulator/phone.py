@@ -234,7 +234,8 @@ class EmulatedPhone:
             return
         session = Session(self.device, self.keyring, wire)
         task = asyncio.current_task()
-        assert task is not None
+        if task is None:
+            raise RuntimeError("Connections are served within a task.")
         self._sessions[session] = task
         try:
             await session.run()

@@ -101,7 +101,8 @@ class BenchmarkModel:
             DelegateMissingError: This binary has no flag for the delegate.
             EngineError: It lacks another flag.
         """
-        assert self._flags is not None, "`learn` comes first"
+        if self._flags is None:
+            raise RuntimeError("`learn` comes first: it finds out which flags there are.")
         if settings.delegate not in DELEGATES:
             raise errors.DelegateMissingError(
                 f"`delegate` must be one of {', '.join(DELEGATES)}. Received: {settings.delegate}."

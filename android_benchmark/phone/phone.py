@@ -246,7 +246,7 @@ class Phone:
                 (adb or self.adb).wait_for(self.serial, self._patience_s, error)
                 with contextlib.suppress(errors.TransientError):
                     self._launcher.kill()
-        raise AssertionError("unreachable")
+        raise RuntimeError("Every attempt ends with a result or its error.")
 
 
 def warmer_by(cool: DeviceState, now: DeviceState) -> float | None:

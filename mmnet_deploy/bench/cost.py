@@ -14,7 +14,7 @@ import mmnet_deploy
 from android_benchmark import cost as counting
 from android_benchmark.cost import CostTools
 from android_benchmark.errors import HarnessError
-from mmnet_deploy.errors import MmnetDeployError, ModelFileError
+from mmnet_deploy.errors import MmnetDeployError
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.results.records import Cost, OperatorCost
 from mmnet_deploy.tflite.card import describe, read_model
@@ -43,11 +43,7 @@ def read_graph(model: Path) -> Graph:
     Raises:
         ModelFileError: It is missing, damaged or no TFLite file.
     """
-    content = read_model(model)
-    try:
-        return Graph.from_bytes(content)
-    except ModelFileError as error:
-        raise ModelFileError(f"{model} is damaged.") from error
+    return Graph.from_bytes(read_model(model), str(model))
 
 
 def measure(

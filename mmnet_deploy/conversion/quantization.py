@@ -112,7 +112,7 @@ def float16(source: Source) -> bytes:
             if tensor is None or tensor.data is None or tensor.dtype != "FLOAT32":
                 continue
             if id(tensor) not in unpacked:
-                unpacked[id(tensor)] = _unpacking(tensor)
+                unpacked[id(tensor)] = _unpacking(tensor, tensor.data)
                 graph.insert(op, [unpacked[id(tensor)]])
         op.inputs = [
             unpacked[id(tensor)].output if id(tensor) in unpacked else tensor
@@ -121,15 +121,14 @@ def float16(source: Source) -> bytes:
     return graph.to_bytes()
 
 
-def _unpacking(tensor: Tensor) -> Op:
-    """A DEQUANTIZE of a constant's float16 form."""
-    assert tensor.data is not None
+def _unpacking(tensor: Tensor, values: NDArray) -> Op:
+    """A DEQUANTIZE of the float16 form of a constant with these values."""
     with np.errstate(over="ignore"):
-        half = tensor.data.astype(np.float16)
+        half = values.astype(np.float16)
     if not np.isfinite(half).all():
         raise ConversionError(
             f"float16 cannot hold the weights of {tensor.name}: the largest is "
-            f"{np.abs(tensor.data).max():.3g}, and 65504 is the limit."
+            f"{np.abs(values).max():.3g}, and 65504 is the limit."
         )
     packed = Tensor(f"{tensor.name}/float16", tensor.shape, "FLOAT16", half)
     # Version 3 is the first that takes float16.

@@ -187,8 +187,8 @@ def within(
             found = judge.difference(judge.mattes(int8(source, layers), path))
         except (ConversionError, ModelFileError):
             return math.inf
-        assert found.gradient_error_change is not None
-        return found.gradient_error_change if near(found) else math.inf
+        change = found.gradient_error_change
+        return change if change is not None and near(found) else math.inf
 
     chosen = by_hand = tuple(float_layers)
     first = last = change(chosen)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.errors import CrashError, DelegateRefusedError, ModelFileError
 from mmnet_deploy.inspection.lint import Finding, Partitions, left_out, lint
 from mmnet_deploy.inspection.quantization_error import QuantizationError
 from mmnet_deploy.tflite import counts, interpreter
@@ -18,6 +18,7 @@ from mmnet_deploy.tflite.card import ModelFile, describe, read_model
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Op, Tensor
 from mmnet_deploy.tflite.precision import precision_of
+from mmnet_deploy.tflite.schema import reading
 
 SCHEMA_VERSION = 1
 """Version of the JSON form; 1 is the first."""
@@ -115,26 +116,33 @@ def inspect(path: Path) -> Inspection:
     """Inspect a `.tflite` file of any origin.
 
     Raises:
+        CrashError: It crashes the runtime.
         ModelFileError: It is missing, is damaged, or is not a TFLite model.
-        ResultError: Its description is damaged.
     """
-    content = read_model(path)
-    try:
-        return _look(path, Graph.from_bytes(content))
-    except (ModelFileError, IndexError) as error:  # The latter is of operators without output.
-        raise ModelFileError(f"{path} is damaged.") from error
+    graph = Graph.from_bytes(read_model(path), str(path))
+    file = describe(path)
+    partitions, problem, refusal = _partitions(path)
+    with reading(str(path)):
+        return _look(file, graph, partitions, problem, refusal)
 
 
-def _look(path: Path, graph: Graph) -> Inspection:
+def _look(
+    file: ModelFile,
+    graph: Graph,
+    partitions: Partitions | None,
+    problem: str | None,
+    refusal: str | None,
+) -> Inspection:
     counts.settle_batches(graph)
-    partitions, problem = _partitions(path)
-    findings = lint(graph, partitions)
+    findings = lint(graph, None if refusal else partitions)
+    if refusal is not None:
+        findings.append(_refused(refusal))
     if problem is not None and not any(f.rule in ("flex", "dynamic_shape") for f in findings):
         findings.append(_unloadable(problem))
     peak = counts.peak_memory(graph)
     fixed = all(finding.rule != "dynamic_shape" for finding in findings)
     return Inspection(
-        file=describe(path),
+        file=file,
         precision=precision_of(graph),
         inputs=tuple(_end(tensor) for tensor in graph.inputs),
         outputs=tuple(_end(tensor) for tensor in graph.outputs),
@@ -149,12 +157,30 @@ def _look(path: Path, graph: Graph) -> Inspection:
     )
 
 
-def _partitions(path: Path) -> tuple[Partitions | None, str | None]:
-    """The operators that the delegate takes, or why the runtime cannot say."""
+def _partitions(path: Path) -> tuple[Partitions | None, str | None, str | None]:
+    """The operators that the delegate takes; why the runtime cannot say; why it takes none.
+
+    Raises:
+        CrashError: The file crashes the runtime.
+    """
     try:
-        return interpreter.TFLiteModel(path).partitions, None
+        return interpreter.TFLiteModel(path).partitions, None, None
+    except CrashError:
+        raise
+    except DelegateRefusedError as error:
+        return (), None, error.reason
     except ModelFileError as error:
-        return None, str(error)
+        return None, str(error), None
+
+
+def _refused(refusal: str) -> Finding:
+    return Finding(
+        "delegate_refused",
+        "the default delegate refuses the whole file",
+        (),
+        f"The built-in kernels run it, and most of them are slower. The runtime says: {refusal}.",
+        "Mend what it says and convert again; as the file is, `bench --delegate none` measures it.",
+    )
 
 
 def _unloadable(problem: str) -> Finding:

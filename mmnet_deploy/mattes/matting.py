@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.errors import UsageError
+from mmnet_deploy.errors import DelegateRefusedError, UsageError
 from mmnet_deploy.networks.backend import require_extra
 from mmnet_deploy.parallel import usable_cores
 from mmnet_deploy.portraits.pictures import Picture
@@ -32,6 +32,7 @@ class Matting:
             threads than `infer`, and beside it.
         infer: From that to the matte in 0 … 1, float32, at any resolution.
         threads: How many cores `infer` keeps busy.
+        note: What a user should know of how it is computed; empty where all is as usual.
     """
 
     file: ModelFile
@@ -39,6 +40,7 @@ class Matting:
     prepare: Callable[[Picture], Any]
     infer: Callable[[Any], NDArray[np.float32]]
     threads: int = 1
+    note: str = ""
 
     def matte(self, image: Picture) -> NDArray[np.float32]:
         """The matte of a picture, uint8 (h, w, 3)."""
@@ -68,20 +70,38 @@ def open_model(
     if path.suffix == ".tflite":
         if threads is not None and not 1 <= threads <= cores:
             raise UsageError(f"`threads` must be 1 … {cores}. Received: {threads}.")
-        model = interpreter.TFLiteModel(path, threads or cores)
-        model.require_matting()
+        model, note = open_tflite(path, threads or cores)
         return Matting(
             card.describe(path),
-            interpreter.runtime_name(),
+            interpreter.runtime_name() + (", built-in kernels" if note else ""),
             model.prepare,
             model.infer,
             threads or cores,
+            note,
         )
     require_extra(f"The network {path}")
     from mmnet_deploy.networks.network import describe, load
 
     network = load(path, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
     return matting_of(network, describe(network.path))
+
+
+def open_tflite(path: Path, threads: int = 1) -> tuple[interpreter.TFLiteModel, str]:
+    """A matting network in a `.tflite` file, and a note where not XNNPACK runs it.
+
+    What XNNPACK refuses and the built-in kernels run is run by these.
+
+    Raises:
+        ModelFileError: It cannot be loaded, or is no matting network.
+    """
+    note = ""
+    try:
+        model = interpreter.TFLiteModel(path, threads)
+    except DelegateRefusedError as refusal:
+        model = interpreter.TFLiteModel(path, threads, delegate=refusal.runs_with)
+        note = f"XNNPACK refuses {path}: the built-in kernels compute its mattes."
+    model.require_matting()
+    return model, note
 
 
 def matting_of(network: Network, file: ModelFile) -> Matting:

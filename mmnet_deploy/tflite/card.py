@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +13,15 @@ import numpy as np
 
 from mmnet_deploy import typed
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, ResultError
-from mmnet_deploy.files import reason, sha256
-from mmnet_deploy.tflite.schema import DAMAGE, IDENTIFIER, schema
+from mmnet_deploy.files import read_regular, reason
+from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema
 
 SCHEMA_VERSION = 4
 """Version of the description, counted with those of results: 1 had square inputs only; 2 has
 height and width, and how the graph, its input and its output were made; 3 and 4 changed nothing."""
+
+MOST_BYTES = 2**31 - 1
+"""The largest file that the format's offsets reach."""
 
 METADATA_NAME = b"mmnet_deploy"
 """Name of the metadata buffer that holds a model's card."""
@@ -157,10 +161,8 @@ def read_model(path: Path) -> bytes:
     Raises:
         ModelFileError: It is missing, or is not a TFLite model.
     """
-    if path.exists() and not path.is_file():
-        raise ModelFileError(f"Cannot read the model {path}: it is not a regular file.")
     try:
-        content = path.read_bytes()
+        content = read_regular(path, MOST_BYTES)
     except OSError as error:
         raise ModelFileError(f"Cannot read the model {path}: {reason(error)}.") from error
     if content[4:8] != IDENTIFIER:
@@ -191,13 +193,13 @@ def described(path: Path, content: bytes) -> ModelCard | None:
     """The description in a file's content, as `read_card` gives it.
 
     Raises:
-        ModelFileError: The file is damaged.
-        ResultError: The description is damaged.
+        ModelFileError: The file or its description is damaged.
     """
-    try:
-        return read_card(content)
-    except DAMAGE as error:
-        raise ModelFileError(f"{path} is damaged.") from error
+    with reading(str(path)):
+        try:
+            return read_card(content)
+        except ResultError as error:
+            raise DamageError("its description cannot be read") from error
 
 
 def with_card(content: bytes, card_json: str) -> bytes:
@@ -224,5 +226,6 @@ def describe(path: Path) -> ModelFile:
     Raises:
         ModelFileError: It cannot be read, or is damaged.
     """
-    card = described(path, read_model(path))
-    return ModelFile(path.name, sha256(path), path.stat().st_size, card)
+    content = read_model(path)
+    digest = hashlib.sha256(content).hexdigest()
+    return ModelFile(path.name, digest, len(content), described(path, content))

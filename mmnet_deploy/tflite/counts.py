@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Op, Tensor
+from mmnet_deploy.tflite.schema import DamageError
 
 
 def _count(tensor: Tensor) -> int:
@@ -28,12 +29,11 @@ def settle_batches(graph: Graph) -> None:
         batch = max((batches.get(id(tensor), 1) for tensor in op.inputs), default=1)
         if op.kind in ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"):
             block = op.input(1).data
-            pieces = 1 if block is None else int(block.prod())
-            batch = (
-                batch * pieces
-                if op.kind == "SPACE_TO_BATCH_ND"
-                else max(batch // max(pieces, 1), 1)
-            )
+            sizes = [] if block is None else [int(size) for size in block.ravel()]
+            if min(sizes, default=1) < 1:
+                raise DamageError(f"{op.kind} has blocks of {sizes} pixels")
+            pieces = math.prod(sizes)
+            batch = batch * pieces if op.kind == "SPACE_TO_BATCH_ND" else max(batch // pieces, 1)
         for tensor in op.outputs:
             if tensor.signature and tensor.signature[0] == -1:
                 batches[id(tensor)] = batch
@@ -60,7 +60,7 @@ def macs(op: Op) -> int:
     if op.kind == "FULLY_CONNECTED":
         return _count(op.output) * math.prod(op.input(1).shape[-1:])
     if op.kind == "BATCH_MATMUL":
-        shared = slice(-2, -1) if getattr(op.options, "adjX", False) else slice(-1, None)
+        shared = slice(-2, -1) if op.option("adjX", False) else slice(-1, None)
         return _count(op.output) * math.prod(op.input(0).shape[shared])
     return 0
 

@@ -8,26 +8,42 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mmnet_deploy.tflite.parts import DTYPES, Op, Quantization, Tensor
-from mmnet_deploy.tflite.schema import IDENTIFIER, enumeration, name_of, schema
+from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, enumeration, name_of, schema
+
+T = TypeVar("T")
+
+_LEFT_OUT = -1
+"""The number of an optional tensor that an operator does without."""
 
 # --- Reading -----------------------------------------------------------------
 
 
 def read_tensors(model: Any) -> list[Tensor]:
     """The tensors of a model's main subgraph, in the order of the file."""
-    return [_read_tensor(tensor, model.buffers) for tensor in model.subgraphs[0].tensors]
+    return [_read_tensor(tensor, model.buffers) for tensor in model.subgraphs[0].tensors or ()]
 
 
 def read_ops(model: Any, tensors: Sequence[Tensor]) -> list[Op]:
     """The operators of a model's main subgraph on its `tensors`, in the order of execution."""
     names = {code: name for name, code in enumeration("BuiltinOperator").items()}
-    ops = model.subgraphs[0].operators
+    ops = model.subgraphs[0].operators or ()
     return [_read_op(op, model.operatorCodes, names, tensors) for op in ops]
+
+
+def numbered(items: Sequence[T], number: int) -> T:
+    """An entry of a table by its number in the file.
+
+    Raises:
+        DamageError: There is none; Python would count negative numbers from the end.
+    """
+    if not 0 <= number < len(items):
+        raise DamageError(f"it refers to entry {number} of a table with {len(items)}")
+    return items[number]
 
 
 def _text(value: bytes | str | None) -> str:
@@ -36,8 +52,10 @@ def _text(value: bytes | str | None) -> str:
 
 def _read_tensor(tensor: Any, buffers: Sequence[Any]) -> Tensor:
     shape = () if tensor.shape is None else tuple(int(n) for n in tensor.shape)
+    if min(shape, default=0) < 0:
+        raise DamageError(f"a tensor has the shape {shape}")
     dtype = name_of("TensorType", tensor.type)
-    raw = buffers[tensor.buffer].data
+    raw = numbered(buffers, tensor.buffer).data
     data = None
     if raw is not None and len(raw):
         content = np.asarray(raw, np.uint8).tobytes()
@@ -49,13 +67,12 @@ def _read_tensor(tensor: Any, buffers: Sequence[Any]) -> Tensor:
     quantization, limits = None, None
     q = tensor.quantization
     if q is not None and q.scale is not None and len(q.scale):
-        zeros = q.zeroPoint if q.zeroPoint is not None and len(q.zeroPoint) else [0] * len(q.scale)
-        quantization = Quantization(
-            tuple(float(s) for s in q.scale), tuple(int(z) for z in zeros), q.quantizedDimension
-        )
+        quantization = _read_quantization(q, shape)
     if q is not None and q.min is not None and len(q.min) == 1:
         limits = float(q.min[0]), float(q.max[0])
     signature = tensor.shapeSignature
+    if signature is not None and (len(signature) != len(shape) or min(signature, default=0) < -1):
+        raise DamageError(f"a tensor of the shape {shape} has other sizes in its signature")
     return Tensor(
         name=_text(tensor.name),
         shape=shape,
@@ -68,8 +85,21 @@ def _read_tensor(tensor: Any, buffers: Sequence[Any]) -> Tensor:
     )
 
 
+def _read_quantization(q: Any, shape: tuple[int, ...]) -> Quantization:
+    scales, axis = tuple(float(scale) for scale in q.scale), q.quantizedDimension
+    given = [] if q.zeroPoint is None else [int(zero) for zero in q.zeroPoint]
+    zeros = tuple((given or [0]) * (len(scales) if len(given) <= 1 else 1))
+    per_channel = len(scales) > 1
+    if len(zeros) != len(scales) or (per_channel and numbered(shape, axis) != len(scales)):
+        raise DamageError(
+            f"a tensor of the shape {shape} has {len(scales)} scales and {len(given)} zero points "
+            f"along its axis {axis}"
+        )
+    return Quantization(scales, zeros, axis)
+
+
 def _read_op(op: Any, codes: Sequence[Any], names: dict[int, str], tensors: Sequence[Tensor]) -> Op:
-    code = codes[op.opcodeIndex]
+    code = numbered(codes, op.opcodeIndex)
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     kind = names.get(builtin, f"BUILTIN {builtin}")
     is_custom = kind == "CUSTOM"
@@ -77,8 +107,8 @@ def _read_op(op: Any, codes: Sequence[Any], names: dict[int, str], tensors: Sequ
     outputs = [] if op.outputs is None else op.outputs
     return Op(
         kind=_text(code.customCode) or kind if is_custom else kind,
-        inputs=[tensors[index] if index >= 0 else None for index in inputs],
-        outputs=[tensors[index] for index in outputs],
+        inputs=[None if index == _LEFT_OUT else numbered(tensors, index) for index in inputs],
+        outputs=[numbered(tensors, index) for index in outputs if index != _LEFT_OUT],
         options=op.builtinOptions,
         options_type=op.builtinOptionsType,
         is_custom=is_custom,

@@ -6,13 +6,18 @@ of references; `file_format` numbers what is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.tflite import file_format
 from mmnet_deploy.tflite.parts import Op, Tensor
-from mmnet_deploy.tflite.schema import DAMAGE, IDENTIFIER, schema
+from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema
+
+
+def _listed(numbers: Iterable[int] | None) -> Iterable[int]:
+    """The entries of a vector, which a file may leave out."""
+    return () if numbers is None else numbers
 
 
 class Graph:
@@ -26,27 +31,30 @@ class Graph:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self.subgraphs = len(model.subgraphs)
+        self.subgraphs = len(model.subgraphs or ())
+        if not self.subgraphs:
+            raise DamageError("it holds no graph")
         main = model.subgraphs[0]
         tensors = file_format.read_tensors(model)
         self._numbers = {id(tensor): index for index, tensor in enumerate(tensors)}
-        self.inputs = [tensors[index] for index in main.inputs]
-        self.outputs = [tensors[index] for index in main.outputs]
+        self.inputs = [file_format.numbered(tensors, index) for index in _listed(main.inputs)]
+        self.outputs = [file_format.numbered(tensors, index) for index in _listed(main.outputs)]
         self.ops = file_format.read_ops(model, tensors)
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Graph:
+    def from_bytes(cls, content: bytes, name: str = "The TFLite model") -> Graph:
         """Read the content of a `.tflite` file.
+
+        Args:
+            name: The file, for messages.
 
         Raises:
             ModelFileError: It is damaged, or is not a TFLite file.
         """
         if content[4:8] != IDENTIFIER:
-            raise ModelFileError("This is not a TFLite model.")
-        try:
+            raise ModelFileError(f"{name} is not a TFLite model.")
+        with reading(name):
             return cls(schema().ModelT.InitFromPackedBuf(content))
-        except DAMAGE as error:
-            raise ModelFileError("The TFLite model is damaged.") from error
 
     # --- Looking around
 

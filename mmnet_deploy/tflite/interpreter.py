@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -18,11 +19,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.errors import MissingDependencyError, ModelFileError
+from mmnet_deploy.errors import (
+    CrashError,
+    DelegateRefusedError,
+    MissingDependencyError,
+    ModelFileError,
+)
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.pictures import preprocess
+from mmnet_deploy.tflite import trial
 from mmnet_deploy.tflite.card import described, read_model
 from mmnet_deploy.tflite.parts import Quantization
+
+_MOST_WORDS = 160
 
 _RUNTIMES = (
     ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -58,12 +67,18 @@ def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
     """An allocated interpreter that keeps the value of every tensor.
 
     The built-in kernels run the graph: a delegate shows none of the values that it computes
-    on the way.
+    on the way. The model is tried in another process first.
 
     Raises:
-        ModelFileError: The runtime cannot load the model.
+        CrashError: The model crashes the runtime.
+        ModelFileError: The runtime cannot load it.
     """
     module, _ = _runtime()
+    verdict = trial.shared(module.__name__).verdict(
+        content, "none", threads=threads, keeps_tensors=True
+    )
+    if verdict.stage == "crash":
+        raise _crash("The model", verdict, "none")
     try:
         interpreter = module.Interpreter(
             model_content=content,
@@ -74,23 +89,77 @@ def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelFileError(
-            f"The built-in kernels of {runtime_name()} cannot run the model: {_first_line(error)}."
+            f"The built-in kernels of {runtime_name()} cannot run the model: {_brief(str(error))}."
         ) from error
     return interpreter
+
+
+_ENGINES = {"xnnpack": "XNNPACK", "none": "the built-in kernels"}
+"""What a delegate's name stands for, in messages."""
+
+
+def _crash(name: str, verdict: trial.Verdict, delegate: str) -> CrashError:
+    return CrashError(
+        f"{name} crashes {_ENGINES[delegate]} of {runtime_name()} ({verdict.reason}): it is "
+        "damaged, or the runtime has a fault."
+    )
+
+
+def _check_foreign(path: Path, content: bytes, delegate: str, threads: int) -> None:
+    """Make sure, in another process, that loading and running a file ends no process.
+
+    A file that fails to run in every way is no error here: who runs it will see.
+
+    Raises:
+        CrashError: It crashes the runtime.
+        ModelFileError: It cannot be loaded.
+        DelegateRefusedError: Only without the delegate, or only with it, does it run.
+    """
+    module, _ = _runtime()
+    tried = trial.shared(module.__name__)
+    verdict = tried.verdict(content, delegate, threads=threads)
+    if verdict.stage == "crash":
+        raise _crash(str(path), verdict, delegate)
+    if verdict.runs:
+        return
+    other = "none" if delegate == "xnnpack" else "xnnpack"
+    if tried.verdict(content, other, threads=threads).runs:
+        wanted, reason = _ENGINES[delegate], _brief(verdict.reason)
+        raise DelegateRefusedError(
+            f"{wanted[0].upper()}{wanted[1:]} cannot run {path} ({reason}); {_ENGINES[other]} can, "
+            f"with `--delegate {other}`.",
+            other,
+            reason,
+        )
+    if verdict.stage == "load":
+        raise ModelFileError(_unloadable(path, verdict.reason))
+
+
+def _unloadable(path: Path, reason: str) -> str:
+    return (
+        f"{path} cannot be loaded by {runtime_name()}: it is damaged, or uses operators that this "
+        f"runtime lacks ({_brief(reason)})."
+    )
 
 
 class TFLiteModel:
     """A loaded `.tflite` file.
 
+    A file that is read is tried in another process first, since a damaged one may crash the
+    runtime; see `trial`.
+
     Args:
         path: The file.
         threads: Number of threads of the interpreter.
-        content: Content of the file; by default it is read. With it, `path` need not exist.
+        content: Content of a file that was made here; by default it is read. With it, `path`
+            need not exist.
         delegate: `xnnpack` to let the runtime apply it as it does by default, or `none` for
             the built-in kernels.
 
     Raises:
+        CrashError: It crashes the runtime.
         ModelFileError: It cannot be read, or is not a complete TFLite model.
+        DelegateRefusedError: It runs with the other delegate only.
     """
 
     def __init__(
@@ -103,6 +172,8 @@ class TFLiteModel:
         self.path = path
         self._content = read_model(path) if content is None else content
         module, _ = _runtime()
+        if content is None:
+            _check_foreign(path, self._content, delegate, threads)
         try:
             resolvers = module.OpResolverType
             self._interpreter = module.Interpreter(
@@ -117,10 +188,7 @@ class TFLiteModel:
             self.outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
             self._operators = self._interpreter._get_ops_details()
         except (ValueError, RuntimeError) as error:
-            raise ModelFileError(
-                f"{path} cannot be loaded by {runtime_name()}: it is damaged, or uses operators "
-                f"that this runtime lacks ({_first_line(error)})."
-            ) from error
+            raise ModelFileError(_unloadable(path, str(error))) from error
         self.card = described(path, self._content)
         # A batch of unknown size runs as one picture; a picture of unknown size, as one pixel.
         if any(-1 in tensor["shape_signature"][1:] for tensor in self.inputs):
@@ -199,7 +267,7 @@ class TFLiteModel:
         try:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
-            raise ModelFileError(f"{self.path} does not run: {_first_line(error)}.") from error
+            raise ModelFileError(f"{self.path} does not run: {_brief(str(error))}.") from error
 
     def require_matting(self) -> None:
         """Make sure that the model takes one picture and gives one matte.
@@ -250,8 +318,11 @@ class TFLiteModel:
         return self.infer(self.prepare(image))
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+def _brief(reason: str) -> str:
+    """The first of a runtime's lines, which XNNPACK writes without any space between them."""
+    line = (reason.strip() or "no reason given").splitlines()[0]
+    line = re.split(r"(?<=XNNPACK delegate)(?=\w)|(?<=\S)(?=Node number )", line)[0].rstrip(".")
+    return line if len(line) <= _MOST_WORDS else f"{line[:_MOST_WORDS]}…"
 
 
 def _quantize(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray:

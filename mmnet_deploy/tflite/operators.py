@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Op, Tensor
-from mmnet_deploy.tflite.schema import schema
+from mmnet_deploy.tflite.schema import DamageError, schema
 
 NO_ACTIVATION = 0
 """Number of the fused activation `NONE` in the file format."""
@@ -38,13 +38,16 @@ def activation(op: Op) -> int:
 
 
 def weights(op: Op) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Filter and bias of a convolution; a left-out bias is zero."""
+    """Filter and bias of a convolution; a left-out bias is zero.
+
+    Raises:
+        DamageError: One of them is no constant.
+    """
     values = op.input(1).data
-    assert values is not None
     given = op.inputs[2] if len(op.inputs) > 2 else None
-    channels = op.output.shape[3]
-    bias = np.zeros(channels, np.float32) if given is None else given.data
-    assert bias is not None
+    bias = np.zeros(op.output.shape[3], np.float32) if given is None else given.data
+    if values is None or bias is None:
+        raise DamageError(f"{op.name} has weights that are no constants")
     return values, bias
 
 

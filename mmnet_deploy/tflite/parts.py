@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.tflite.schema import DamageError
 
 DTYPES: dict[str, Any] = {
     "FLOAT64": np.float64,
@@ -94,7 +95,7 @@ class Tensor:
     @property
     def size_bytes(self) -> int:
         """Memory that the values take."""
-        count = int(np.prod(self.shape, dtype=np.int64))
+        count = math.prod(self.shape)
         return (count * _BITS.get(self.dtype, 32) + 7) // 8
 
 
@@ -129,13 +130,25 @@ class Op:
         """Name in tables: that of the first output."""
         return self.outputs[0].name if self.outputs else self.kind
 
+    def option(self, name: str, default: Any) -> Any:
+        """One of the options; `default` where the operator has no options at all.
+
+        Raises:
+            DamageError: It has the options of another kind of operator.
+        """
+        if self.options is None:
+            return default
+        if not hasattr(self.options, name):
+            raise DamageError(f"{self.kind} has the options of another operator")
+        return getattr(self.options, name)
+
     def input(self, index: int) -> Tensor:
         """An input that this kind of operator must have.
 
         Raises:
-            ModelFileError: It is missing.
+            DamageError: It is missing.
         """
         tensor = self.inputs[index] if index < len(self.inputs) else None
         if tensor is None:
-            raise ModelFileError(f"{self.kind} lacks its input {index}.")
+            raise DamageError(f"{self.kind} lacks its input {index}")
         return tensor

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import struct
+from collections.abc import Iterator
 from typing import Any
 
-from mmnet_deploy.errors import MissingDependencyError
+from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every `.tflite` file."""
 
-DAMAGE = (struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError)
-"""What flatbuffers raises where a file is cut off or its offsets lead nowhere."""
+_DAMAGE = (
+    struct.error,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    AssertionError,
+)
+"""What flatbuffers raises where a file is cut off or its offsets lead nowhere, and what comes of
+tables that do not fit together."""
 
 _SCHEMAS = ("ai_edge_litert", "tensorflow.lite.python")
+
+
+class DamageError(ModelFileError):
+    """A file breaks a rule of the format, which the message states; `reading` names the file."""
+
+
+@contextlib.contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Within, a file's content is read or computed with: whatever damage leads to is one error.
+
+    Args:
+        name: The file, for the message.
+
+    Raises:
+        ModelFileError: The file is damaged.
+    """
+    try:
+        yield
+    except DamageError as error:
+        raise ModelFileError(f"{name} is damaged: {str(error).rstrip('.')}.") from error
+    except _DAMAGE as error:
+        raise ModelFileError(f"{name} is damaged.") from error
 
 
 def schema() -> Any:

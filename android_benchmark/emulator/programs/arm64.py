@@ -75,14 +75,17 @@ class Arm64Runner:
                 start_new_session=True,
             )
             theirs.close()
-            feeder = asyncio.ensure_future(feed(io, child.stdin))
+            stdin, stdout, stderr = child.stdin, child.stdout, child.stderr
+            if stdin is None or stdout is None or stderr is None:
+                raise RuntimeError("The program was started without pipes.")
+            feeder = asyncio.ensure_future(feed(io, stdin))
             end = ProgramEnd()
             try:
                 await loop.sock_sendall(ours, _packed(self.order(program, files.root)))
                 process.deliver = lambda number: _signal(ours, number)
                 await asyncio.gather(
-                    pass_on(child.stdout, io.stdout),
-                    pass_on(child.stderr, io.stderr, end),
+                    pass_on(stdout, io.stdout),
+                    pass_on(stderr, io.stderr, end),
                     end.wait(ours),
                 )
             finally:

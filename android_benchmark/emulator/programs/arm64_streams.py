@@ -35,9 +35,8 @@ class ProgramEnd:
             self.known.set()
 
 
-async def feed(io: Io, stdin: asyncio.StreamWriter | None) -> None:
+async def feed(io: Io, stdin: asyncio.StreamWriter) -> None:
     """Give a program the phone's input, until either of them ends."""
-    assert stdin is not None
     try:
         while data := await io.stdin.read():
             stdin.write(data)
@@ -48,11 +47,8 @@ async def feed(io: Io, stdin: asyncio.StreamWriter | None) -> None:
         stdin.close()
 
 
-async def pass_on(
-    reader: asyncio.StreamReader | None, sink: Sink, end: ProgramEnd | None = None
-) -> None:
+async def pass_on(reader: asyncio.StreamReader, sink: Sink, end: ProgramEnd | None = None) -> None:
     """Pass output on as it comes, without what QEMU itself says of a death by a signal."""
-    assert reader is not None
     held = b""
     while data := await reader.read(1 << 16):
         held += data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ import click
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, progress, read_results, say
 from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
-from mmnet_deploy.errors import ResultError, UsageError
+from mmnet_deploy.cli.measure.usable import each_usable
+from mmnet_deploy.errors import DelegateRefusedError, ResultError, UsageError
 
 if TYPE_CHECKING:
     from mmnet_deploy.bench.fleet import Measured
@@ -141,7 +143,7 @@ def bench(
         _conclude(measured, folder, resume)
     if measured.interrupted:
         raise signals.interrupted("What was measured is stored; `--resume` measures the rest.")
-    if measured.failures:
+    if measured.failures or {job.model for job in jobs} != set(models):
         ctx.exit(1)
 
 
@@ -177,15 +179,16 @@ def _plan(
     repeats: int,
     seed: int,
 ) -> tuple[Job, ...]:
-    """The jobs that the options describe.
+    """The jobs that the options describe, of the models that can be loaded.
 
     Raises:
         UsageError: A number or a name is wrong.
-        ModelFileError: A model cannot be loaded.
+        ModelFileError: The only model cannot be loaded.
     """
     from android_benchmark import Settings
     from mmnet_deploy.bench import sweep
-    from mmnet_deploy.tflite import interpreter
+    from mmnet_deploy.bench.host import HOST_DELEGATES
+    from mmnet_deploy.tflite.interpreter import TFLiteModel
 
     settings = [
         Settings(count, delegate, cores, profile)
@@ -194,10 +197,17 @@ def _plan(
     ]
     if not 1 <= repeats <= 1000:
         raise UsageError(f"`--repeats` must be 1 … 1000. Received: {repeats}.")
-    for path in models:
-        # All are loaded before the first is measured, so that the last one's fault costs nothing.
-        interpreter.TFLiteModel(path)
-    return sweep.plan(models, settings, repeats=repeats, seed=seed)
+    here = [setting.delegate for setting in settings if setting.delegate in HOST_DELEGATES]
+
+    def look(path: Path) -> None:
+        for delegate in here or HOST_DELEGATES[:1]:
+            # A phone may run what this computer's delegate refuses; the host's own run says so.
+            with contextlib.suppress(DelegateRefusedError):
+                TFLiteModel(path, delegate=delegate)
+
+    # All are loaded before the first is measured, so that a fault is seen early.
+    usable = [path for path, _ in each_usable(models, look)]
+    return sweep.plan(usable, settings, repeats=repeats, seed=seed)
 
 
 def _counts(text: str) -> list[int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmnet_deploy.cli.console import FOLDER, print_table, progress, read_results, say
+from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -175,16 +176,15 @@ def _count(
         raise UsageError(f"`--jobs` must be 1 … {cores}, the cores here. Received: {jobs}.")
     if not 0 < timeout_s <= 86400:
         raise UsageError(f"`--timeout` must be above 0, at most 86400 s. Received: {timeout_s:g}.")
-    for model in models:
-        # All are looked at before the first is counted, so that the last one's fault costs nothing.
-        stage.read_graph(model)
+    # All are looked at before the first is counted, so that a fault is seen early.
+    usable = [model for model, _ in each_usable(models, stage.read_graph)]
     profile = estimate.load_profile(profile_name)
     tools = stage.find_tools()
     if out is not None:
         make_folder(out)
     found: dict[Path, Cost] = {}
     for model, outcome in stage.measure_all(
-        models,
+        usable,
         tools,
         cpu=cpu,
         delegate=delegate,

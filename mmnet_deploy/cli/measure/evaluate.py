@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, progress
+from mmnet_deploy.cli.console import FOLDER, progress, say
 from mmnet_deploy.cli.data_options import MASK_VALUES
 from mmnet_deploy.cli.measure.evaluation_task import Task, task_of
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
+from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.measure.watching import watch_run
 from mmnet_deploy.cli.model_options import NETWORK, model_options, opening_of
 from mmnet_deploy.errors import ModelFileError, UsageError
@@ -88,7 +89,9 @@ if TYPE_CHECKING:
     "training.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every picture's scores.")
+@click.pass_context
 def evaluate(
+    ctx: click.Context,
     models: tuple[Path, ...],
     compare: bool,
     watch: bool,
@@ -123,11 +126,11 @@ def evaluate(
         raise UsageError(f"`--compare` takes two models. Received: {len(models)}.")
     if as_json and len(models) > 1 and not compare:
         raise UsageError("`--json` prints one model's result; give one model, or -o DIR.")
-    _check_models(models, opening["alpha_channel"])
+    usable = _check_models(models, opening["alpha_channel"], all_needed=compare)
     if task.save:
         # Two models' mattes of one picture have the same name.
         click.get_current_context().with_resource(locked(task.save))
-    results = _evaluate_all(models, opening, task)
+    results = _evaluate_all(usable, opening, task, len(models), all_needed=compare)
     found = _compared(results, task.wanted) if compare else {}
     if as_json:
         content = _comparison_json(results, found) if compare else _result_json(results[0])
@@ -137,26 +140,38 @@ def evaluate(
         if compare:
             print_comparison(results[0], results[1], found, task.wanted)
     task.finish(results)
+    ctx.exit(int(len(results) < len(models)))
 
 
-def _check_models(models: Sequence[Path], alpha_channel: int | None) -> None:
-    """Look at all before the first is evaluated, so that a fault costs nothing."""
-    from mmnet_deploy.tflite import interpreter
+def _check_models(
+    models: Sequence[Path], alpha_channel: int | None, *, all_needed: bool
+) -> list[Path]:
+    """Look at all before the first is evaluated, so that a fault is seen early; the usable ones."""
+    from mmnet_deploy.mattes.matting import open_tflite
 
-    for path in models:
+    def look(path: Path) -> None:
         if path.suffix == ".tflite":
-            interpreter.TFLiteModel(path).require_matting()
+            open_tflite(path)
         elif not path.exists():
             raise ModelFileError(f"There is no file or folder {path}.")
+
+    usable = each_usable(models, look, all_needed=all_needed)
     if alpha_channel is not None and all(path.suffix == ".tflite" for path in models):
         raise UsageError(
             "`--alpha-channel` is for networks; a .tflite file has its channel chosen when it is "
             f"converted. Received: {alpha_channel}."
         )
+    return [path for path, _ in usable]
 
 
-def _evaluate_all(models: Sequence[Path], opening: dict[str, Any], task: Task) -> list[Evaluation]:
-    """Evaluate one model after the other; each result is stored at once."""
+def _evaluate_all(
+    models: Sequence[Path], opening: dict[str, Any], task: Task, given: int, *, all_needed: bool
+) -> list[Evaluation]:
+    """Evaluate one model after the other; each result is stored at once.
+
+    Args:
+        given: How many models the command was given.
+    """
     from mmnet_deploy import evaluation
     from mmnet_deploy.files import make_folder
     from mmnet_deploy.mattes.matting import open_model
@@ -164,9 +179,11 @@ def _evaluate_all(models: Sequence[Path], opening: dict[str, Any], task: Task) -
 
     if task.folder:
         make_folder(task.folder)
-    results = []
-    for path in models:
+
+    def evaluated(path: Path) -> Evaluation:
         model = open_model(path, **opening)
+        if model.note:
+            say(model.note)
         result = evaluation.evaluate(
             model,
             task.data,
@@ -174,14 +191,15 @@ def _evaluate_all(models: Sequence[Path], opening: dict[str, Any], task: Task) -
             size=task.size,
             wanted=task.computed,
             mask_values=task.mask_values,
-            sink=task.sink(model, len(models)),
+            sink=task.sink(model, given),
             progress=progress,
         )
-        results.append(result)
         if task.folder:
             store.save(result, task.folder)
         task.draw_worst(model, result)
-    return results
+        return result
+
+    return [result for _, result in each_usable(models, evaluated, all_needed=all_needed)]
 
 
 def _compared(

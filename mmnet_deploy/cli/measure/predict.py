@@ -67,6 +67,8 @@ def predict(
         target.parent.mkdir(parents=True, exist_ok=True)
     painter = prediction.Painter(kind, background)
     opened = open_model(model, **opening_of(options))
+    if opened.note:
+        say(opened.note)
     if source.is_dir():
         say_left_out(pictures.left_out(source), source)
         count = prediction.predict_folder(opened, source, target, painter, progress)

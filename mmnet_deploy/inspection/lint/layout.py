@@ -114,7 +114,7 @@ def resize_flags(model: Model) -> Finding | None:
     ops = [
         op
         for op in model.of_kind("RESIZE_BILINEAR")
-        if op.options and op.options.alignCorners and op.options.halfPixelCenters
+        if op.option("alignCorners", False) and op.option("halfPixelCenters", False)
     ]
     if not ops:
         return None

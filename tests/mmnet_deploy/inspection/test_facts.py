@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from mmnet_deploy import inspection
-from mmnet_deploy.errors import ModelFileError, ResultError
+from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.inspection.quantization_error import LayerNoise, QuantizationError
 from mmnet_deploy.tflite import counts, interpreter
 from mmnet_deploy.tflite.card import card_from_json, with_card
@@ -123,7 +123,7 @@ def test_what_is_no_model_is_refused(tmp_path, tiny_models):
         with pytest.raises(ModelFileError, match=r"a\.tflite"):
             inspection.inspect(path)
     path.write_bytes(with_card(content, "[]"))
-    with pytest.raises(ResultError, match="description is damaged"):
+    with pytest.raises(ModelFileError, match=r"a\.tflite is damaged: its description"):
         inspection.inspect(path)
 
 

@@ -205,7 +205,7 @@ def test_bad_files_are_one_line(one_line, call, tmp_path, tiny_models, portraits
         ("none.tflite", "Cannot read the model none.tflite"),
         ("text.tflite", "text.tflite is not a TFLite model"),
         ("cut.tflite", "cut.tflite is damaged"),
-        (".", "not a regular file"),
+        (".", "Is a directory"),
     ):
         one_line(call("inspect", name), 1, words)
         one_line(call("inspect", model, name), 1, words)
