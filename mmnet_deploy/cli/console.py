@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from mmnet_deploy.results.records import Record
     from mmnet_deploy.results.store import StoredResults
 
 FOLDER = click.Path(path_type=Path)
@@ -31,6 +32,14 @@ Clock = Callable[[], float]
 PLAIN_INTERVAL_S = 10.0
 MOST_SKIPPED = 20
 MANY = 1000
+
+
+raw_cells_option = click.option(
+    "--raw-cells",
+    is_flag=True,
+    help="Write texts into the CSV file as they are. By default, an apostrophe stands before "
+    "those that a spreadsheet would take for a formula.",
+)
 
 
 def say(line: str = "") -> None:
@@ -154,28 +163,46 @@ def print_columns(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -
     click.echo(text)
 
 
-def read_results(paths: Sequence[Path]) -> StoredResults:
-    """Stored results; other files in the folders are named on standard error.
+def each_result(
+    paths: Sequence[Path], skipped: list[str] | None = None
+) -> Iterator[tuple[Path, Record]]:
+    """Stored results one by one; other files in the folders are named on standard error.
+
+    Args:
+        skipped: Takes the lines about other files besides.
 
     Raises:
-        ResultError: See `store.read`.
+        ResultError: See `store.each`.
     """
     from mmnet_deploy.results import store
 
+    lines = [] if skipped is None else skipped
+
+    def skip(line: str) -> None:
+        lines.append(line)
+        if len(lines) <= MOST_SKIPPED:
+            say(f"Skipped {line}")
+
+    yield from store.each(paths, skip)
+    if len(lines) > MOST_SKIPPED:
+        say(f"Skipped {len(lines) - MOST_SKIPPED} more files that are not results.")
+
+
+def read_results(paths: Sequence[Path]) -> StoredResults:
+    """All stored results at once; see `each_result`."""
+    from mmnet_deploy.results.store import StoredResults
+
+    skipped: list[str] = []
     # Results live until the command ends: looking through thousands of them for cycles, again
     # and again, would take as long as reading them.
     gc.disable()
     try:
-        reading = store.read(paths)
-        if len(reading.records) > MANY:
+        files, records = zip(*each_result(paths, skipped), strict=True)
+        if len(records) > MANY:
             gc.freeze()
     finally:
         gc.enable()
-    for line in reading.skipped[:MOST_SKIPPED]:
-        say(f"Skipped {line}")
-    if len(reading.skipped) > MOST_SKIPPED:
-        say(f"Skipped {len(reading.skipped) - MOST_SKIPPED} more files that are not results.")
-    return reading
+    return StoredResults(records, files, tuple(skipped))
 
 
 def parse_share(text: str | None, name: str) -> float | None:

@@ -109,7 +109,7 @@ def demo(
     from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.networks import network
     from mmnet_deploy.portraits import synthetic
-    from mmnet_deploy.results import store, table, trade_offs
+    from mmnet_deploy.results import store, table, table_file, trade_offs
     from mmnet_deploy.runs.run import Run
 
     portraits, run_folder, models, results = (folder / part for part in PARTS)
@@ -152,7 +152,7 @@ def demo(
 
     reading = store.read([results])
     joined = trade_offs.join(reading.records)
-    table.write(table.trade_offs(joined), folder / "results.csv")
+    table_file.write(table.trade_offs(joined), folder / "results.csv")
     for name in ("pareto.svg", "pareto.png"):
         chart.draw(joined.points, folder / name)
     report.write(reading, folder / "report.html", title="The demo of mmnet-deploy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
@@ -31,6 +32,25 @@ def some(names: Collection[str]) -> str:
 def stem(model: ModelFile) -> str:
     """The name of a model's file without the suffix that all have."""
     return model.name.removesuffix(".tflite")
+
+
+def distinct(shown: Sequence[ModelFile]) -> list[str]:
+    """The names of files; those that share one with another file have their hash beside it.
+
+    Names are the same where a file system may take them for the same: letter case and the
+    Unicode form do not count.
+    """
+
+    def same(model: ModelFile) -> str:
+        return unicodedata.normalize("NFC", model.name).casefold()
+
+    hashes: dict[str, set[str]] = {}
+    for model in shown:
+        hashes.setdefault(same(model), set()).add(model.sha256)
+    return [
+        f"{model.name} ({model.sha256[:8]})" if len(hashes[same(model)]) > 1 else model.name
+        for model in shown
+    ]
 
 
 def fell_back(engine: Engine) -> bool:

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from android_benchmark import Measurement
 from mmnet_deploy import typed
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results.records import (
@@ -27,18 +29,31 @@ from mmnet_deploy.results.records import (
     Record,
 )
 from mmnet_deploy.tflite import card
+from mmnet_deploy.tflite.card import ModelFile
 
 SCHEMA_VERSION = 4
 
 _KINDS: Mapping[str, type[Record]] = {kind.kind: kind for kind in (Evaluation, Benchmark, Cost)}
 
 
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""Text that neither UTF-8 nor a table can hold, such as that of a file name with odd bytes."""
+
+_ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
 def to_json(record: Record) -> str:
-    """The stored form; an evaluation's mean scores stand at the top for other tools."""
+    """The stored form; an evaluation's mean scores stand at the top for other tools.
+
+    In a file name that is no valid text, the odd bytes are written out, such as `\\udcff`.
+    """
     head: dict[str, Any] = {"kind": record.kind, "schema_version": SCHEMA_VERSION}
     if isinstance(record, Evaluation):
         head |= record.scores
-    return json.dumps(head | dataclasses.asdict(record), indent=1, allow_nan=False) + "\n"
+    content = head | dataclasses.asdict(record)
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+    valid = _HALF_PAIR.sub(lambda half: f"\\\\u{ord(half[0]):04x}", text)
+    return json.dumps(json.loads(valid), indent=1) + "\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +80,18 @@ def from_json(text: str | bytes) -> Record:
         record: Record = typed.from_json(text, _KINDS[head.kind], _upgraded)
     except ValueError as error:
         raise ResultError("is not a result of mmnet-deploy, or is damaged.") from error
+    if _has_half_pair(text, record):
+        raise ResultError("holds text that is no Unicode, or is damaged.")
     _check(record)
     return record
+
+
+def _has_half_pair(text: str | bytes, record: Record) -> bool:
+    """Whether some text of the record holds half of a surrogate pair; `text` is its JSON."""
+    content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if not _ESCAPED_HALF.search(content):
+        return False
+    return bool(_HALF_PAIR.search(json.dumps(dataclasses.asdict(record), ensure_ascii=False)))
 
 
 def _upgraded(content: Any) -> Any:
@@ -75,15 +100,47 @@ def _upgraded(content: Any) -> Any:
     return content | {"model": model | {"card": card.upgraded(model.get("card"))}}
 
 
+# --- What no type can say ----------------------------------------------------
+
+MOST_US = 1e13
+"""Microseconds, 116 days: no inference takes longer, and sums of many remain exact enough."""
+
+MOST_SCORE = 1e15
+
+# Every kind of result has columns of these names, or fields at its top.
+_NO_SCORES = {"kind", "schema_version", "file"} | {
+    field.name
+    for kind in (Evaluation, Benchmark, Cost, ModelFile)
+    for field in dataclasses.fields(kind)
+}
+
+
 def _check(record: Record) -> None:
     """Make sure that it holds what no type can say."""
     if isinstance(record, Evaluation):
         _check_scores(record.pictures)
     elif isinstance(record, Benchmark):
-        if not record.measurement.runs:
-            raise ResultError("holds no sample.")
+        _check_measurement(record.measurement)
     elif not record.runs or record.counts.total < 1:
         raise ResultError("holds no count.")
+    elif (
+        record.counts.total > typed.MOST
+        or min(*dataclasses.astuple(record.counts), *record.runs) < 0
+    ):
+        raise ResultError("holds an impossible count.")
+
+
+def _check_measurement(measurement: Measurement) -> None:
+    """Make sure that there are samples, and that none is negative or beyond reason."""
+    if measurement.runs < 1:
+        raise ResultError("holds no sample.")
+    times = [*measurement.warmup_us, *measurement.samples_us]
+    if measurement.statistics:
+        fields = dataclasses.asdict(measurement.statistics)
+        times += [value for name, value in fields.items() if name != "count" and value is not None]
+    for time_us in (min(times), max(times)):
+        if not 0 <= time_us <= MOST_US:
+            raise ResultError(f"holds an impossible time: {time_us:g} µs.")
 
 
 def _check_scores(pictures: Sequence[PictureScore]) -> None:
@@ -91,6 +148,13 @@ def _check_scores(pictures: Sequence[PictureScore]) -> None:
     names = {name for picture in pictures for name in picture.scores}
     if not names:
         raise ResultError("holds no picture's score.")
+    for name in names:
+        # They become the names of columns.
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _NO_SCORES:
+            raise ResultError(f"holds a score without a usable name: {name!a}.")
     for picture in pictures:
         if not names - CLIP_SCORES <= picture.scores.keys():
             raise ResultError(f"lacks a score of the picture {picture.name}, or is damaged.")
+        for name, value in picture.scores.items():
+            if not 0 <= value <= MOST_SCORE:
+                raise ResultError(f"holds an impossible {name}: {value:g}.")

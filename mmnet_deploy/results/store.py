@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mmnet_deploy.errors import ResultError
-from mmnet_deploy.files import make_folder, reason, write_text
+from mmnet_deploy.files import make_folder, read_regular, reason, write_text
 from mmnet_deploy.results.record_json import from_json, to_json
 from mmnet_deploy.results.records import Benchmark, Cost, Record
 
+MOST_BYTES = 2**26
+"""Size of the largest file that is read as a result: 64 MiB hold a million samples."""
+
+_LONGEST_NAME = 200
+"""Bytes of a file's name. Most file systems take 255, of which writing needs some."""
+
 
 def _file_name(record: Record) -> str:
-    """A name that tells results apart; a repeated evaluation or count keeps its name."""
+    """A name that tells results apart; a repeated evaluation or count keeps its name.
+
+    The end of one that is too long gives way to a hash of the whole.
+    """
     if isinstance(record, Benchmark):
         engine = record.engine
         about = [
@@ -32,7 +43,14 @@ def _file_name(record: Record) -> str:
         about = [record.data, record.data_sha256[:8], record.split, size, record.engine]
     stem = record.model.name.removesuffix(".tflite").removesuffix(".keras")
     parts = [record.kind, stem, record.model.sha256[:8], *about]
-    return re.sub(r"[^\w.-]", "_", "-".join(parts)) + ".json"
+    whole = "-".join(parts)
+    name = re.sub(r"[^\w.-]", "_", whole)
+    room = _LONGEST_NAME - len(".json")
+    if len(name.encode()) > room:
+        digest = hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest()[:16]
+        kept = name.encode()[: room - len(digest) - 1].decode(errors="ignore")
+        name = f"{kept}-{digest}"
+    return name + ".json"
 
 
 def save(record: Record, folder: Path) -> Path:
@@ -61,20 +79,66 @@ class StoredResults:
 
 def _files(folder: Path) -> list[Path]:
     """The `.json` files directly in it, but those that are being written."""
-    with os.scandir(folder) as entries:
-        names = [e.name for e in entries if e.name.endswith(".json") and e.name[0] != "."]
+    try:
+        with os.scandir(folder) as entries:
+            names = [e.name for e in entries if e.name.endswith(".json") and e.name[0] != "."]
+    except OSError as error:
+        raise ResultError(f"Cannot read {folder}: {reason(error)}.") from error
     return [folder / name for name in sorted(names)]
 
 
 def _read_file(file: Path) -> Record:
     """One result; the error names the file."""
     try:
-        with open(file, "rb") as content:
-            return from_json(content.read())
+        return from_json(read_regular(file, MOST_BYTES))
     except OSError as error:
-        raise ResultError(f"Cannot read {file}: {reason(error)}.") from error
+        why = "it is too large to be a result" if error.errno == errno.EFBIG else reason(error)
+        raise ResultError(f"Cannot read {file}: {why}.") from error
     except ResultError as error:
         raise ResultError(f"{file}: {error}") from error
+
+
+def each(paths: Iterable[Path], skip: Callable[[str], None]) -> Iterator[tuple[Path, Record]]:
+    """Results one by one, so that not all of them have to be in memory; see `read`.
+
+    A file that is reached in two ways, such as by its folder and by its name, comes once.
+
+    Args:
+        skip: Takes a line for each file of a folder that is no result.
+
+    Raises:
+        ResultError: As `read`; that there are none is known at the end.
+    """
+    paths = list(paths)
+    named = {os.path.realpath(path) for path in paths if not path.is_dir()}
+    seen: set[str] = set()
+    skipped: list[str] = []
+    found = False
+    for path in paths:
+        in_folder = path.is_dir()
+        real = os.path.realpath(path)
+        for file in _files(path) if in_folder else [path]:
+            place = os.path.join(real, file.name) if in_folder else real
+            if place in seen:
+                continue
+            seen.add(place)
+            try:
+                record = _read_file(file)
+            except ResultError as error:
+                if place in named:
+                    raise
+                skipped.append(str(error))
+                skip(skipped[-1])
+            else:
+                found = True
+                yield file, record
+    if not found:
+        names = ", ".join(str(path) for path in paths)
+        more = f" and {len(skipped) - 1} more files" if len(skipped) > 1 else ""
+        wrong = f" Not read: {skipped[0].rstrip('.')}{more}." if skipped else ""
+        raise ResultError(
+            f"No results in {names}. `mmnet-deploy bench` and `evaluate` write them.{wrong}"
+        )
 
 
 def read(paths: Iterable[Path]) -> StoredResults:
@@ -86,30 +150,10 @@ def read(paths: Iterable[Path]) -> StoredResults:
     Raises:
         ResultError: A path does not exist, a named file is no result, or there are none.
     """
-    paths = list(paths)
-    records: dict[Path, Record] = {}
-    skipped = []
-    for path in paths:
-        if not path.is_dir():
-            records[path] = _read_file(path)
-            continue
-        try:
-            files = _files(path)
-        except OSError as error:
-            raise ResultError(f"Cannot read {path}: {reason(error)}.") from error
-        for file in files:
-            try:
-                records[file] = _read_file(file)
-            except ResultError as error:
-                skipped.append(str(error))
-    if not records:
-        names = ", ".join(str(path) for path in paths)
-        more = f" and {len(skipped) - 1} more files" if len(skipped) > 1 else ""
-        wrong = f" Not read: {skipped[0].rstrip('.')}{more}." if skipped else ""
-        raise ResultError(
-            f"No results in {names}. `mmnet-deploy bench` and `evaluate` write them.{wrong}"
-        )
-    return StoredResults(tuple(records.values()), tuple(records), tuple(skipped))
+    skipped: list[str] = []
+    found = list(each(paths, skipped.append))
+    files, records = zip(*found, strict=True)
+    return StoredResults(records, files, tuple(skipped))
 
 
 def load(paths: Iterable[Path]) -> list[Record]:

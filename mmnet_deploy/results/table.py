@@ -1,45 +1,20 @@
-"""Results as rows of plain values, and as tables of them; units stand in the names of columns."""
+"""Results as rows of plain values; units stand in the names of columns."""
 
 from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import importlib.util
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mmnet_deploy.errors import MissingDependencyError, UsageError
-from mmnet_deploy.files import written_aside
 from mmnet_deploy.results import naming
 from mmnet_deploy.results.latency import quoted
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
-from mmnet_deploy.results.store import StoredResults
 from mmnet_deploy.results.trade_offs import Joined
 from mmnet_deploy.tflite.card import ModelFile
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Row = dict[str, Any]
-
-# Whole numbers that may be unknown: pandas would make floats of them.
-WHOLE = (
-    "input_height_px",
-    "input_width_px",
-    "parameters",
-    "macs",
-    "size_bytes",
-    "runs",
-    "instructions",
-    "threads",
-    "peak_memory_bytes",
-    "nodes",
-    "delegated_nodes",
-    "pictures",
-    "eval_height_px",
-    "eval_width_px",
-)
 
 
 def _ms(us: float | None) -> float | None:
@@ -138,11 +113,6 @@ def row(record: Record, file: Path) -> Row:
     return head | _model(record.model) | (of(record) if of else {})
 
 
-def rows(stored: StoredResults) -> list[Row]:
-    """A row for each result, in the order in which they were read."""
-    return [row(record, file) for record, file in zip(stored.records, stored.files, strict=True)]
-
-
 # What stands before and after the scores in a table of trade-offs.
 _BEFORE_SCORES = ("model", "precision")
 _AFTER_SCORES = (
@@ -194,71 +164,24 @@ def _matches(pattern: str, *names: str) -> bool:
     return any(fnmatch.fnmatchcase(name.casefold(), pattern) for name in names)
 
 
-def chosen(
-    stored: StoredResults,
+def is_chosen(
+    record: Record,
     model: str | None = None,
     device: str | None = None,
     kind: str | None = None,
-) -> StoredResults:
-    """The results of a model, a device or a kind; with a device, benchmarks only.
+) -> bool:
+    """Whether a result is of a model, a device and a kind; with a device, a benchmark only.
 
     Args:
         model: A part of a model's name, or a pattern with `*` and `?`.
         device: The same for its serial or its name.
         kind: `benchmark`, `evaluation` or `cost`.
     """
-
-    def wanted(record: Record) -> bool:
-        if kind is not None and record.kind != kind:
-            return False
-        if model is not None and not _matches(model, record.model.name):
-            return False
-        if device is None:
-            return True
-        facts = getattr(record, "device", None)
-        return facts is not None and _matches(device, facts.serial, facts.model)
-
-    pairs = [
-        (record, file)
-        for record, file in zip(stored.records, stored.files, strict=True)
-        if wanted(record)
-    ]
-    return StoredResults(
-        tuple(record for record, _ in pairs), tuple(file for _, file in pairs), stored.skipped
-    )
-
-
-# --- Files -------------------------------------------------------------------
-
-
-def frame(of: Iterable[Row]) -> pd.DataFrame:
-    """The rows as a data frame; a column that a kind lacks is empty there."""
-    import pandas as pd
-
-    table = pd.DataFrame(list(of))
-    return table.astype({name: "Int64" for name in WHOLE if name in table})
-
-
-def write(of: Sequence[Row], path: Path) -> Path:
-    """Write the rows as CSV or Parquet, by the suffix of `path`.
-
-    Raises:
-        UsageError: It has another suffix.
-        MissingDependencyError: Parquet is asked for, and pyarrow is not installed.
-        OutputError: The file cannot be written.
-    """
-    kind = path.suffix.lower()
-    if kind not in (".csv", ".parquet"):
-        raise UsageError(f"The table's file must end in .csv or .parquet. Received: {path.name}.")
-    if kind == ".parquet" and not importlib.util.find_spec("pyarrow"):
-        raise MissingDependencyError(
-            "Parquet needs pyarrow. Install with: pip install '.[parquet]' in a checkout of "
-            "mmnet-deploy, or write .csv"
-        )
-    table = frame(of)
-    with written_aside(path) as aside:
-        if kind == ".csv":
-            table.to_csv(aside, index=False)
-        else:
-            table.to_parquet(aside, engine="pyarrow", index=False)
-    return path
+    if kind is not None and record.kind != kind:
+        return False
+    if model is not None and not _matches(model, record.model.name):
+        return False
+    if device is None:
+        return True
+    facts = getattr(record, "device", None)
+    return facts is not None and _matches(device, facts.serial, facts.model)

@@ -115,7 +115,7 @@ def test_values_of_toml_that_are_not_finite_are_refused(value):
         typed.from_values({"name": "a", "size": value}, Thing)
 
 
-@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**40])
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63) - 1, 10**40])
 def test_whole_numbers_beyond_64_bits_are_refused(number):
     """No table and no other tool could hold them."""
     with pytest.raises(ValueError, match=r"64 bits - at `\$\.count`"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, progress, say
+from mmnet_deploy.cli.console import FOLDER, progress, raw_cells_option, say
 from mmnet_deploy.cli.data_options import MASK_VALUES
 from mmnet_deploy.cli.measure.evaluation_task import Task, task_of
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     type=FOLDER,
     help="Write every picture's scores to a .csv or .parquet file.",
 )
+@raw_cells_option
 @click.option(
     "--worst",
     type=int,
@@ -179,6 +180,7 @@ def _evaluate_all(
 
     if task.folder:
         make_folder(task.folder)
+    taken: dict[str, str] | None = {} if given > 1 else None
 
     def evaluated(path: Path) -> Evaluation:
         model = open_model(path, **opening)
@@ -191,7 +193,7 @@ def _evaluate_all(
             size=task.size,
             wanted=task.computed,
             mask_values=task.mask_values,
-            sink=task.sink(model, given),
+            sink=task.sink(model.file, taken),
             progress=progress,
         )
         if task.folder:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from mmnet_deploy.mattes.matting import Matting
     from mmnet_deploy.mattes.metric import Metric
     from mmnet_deploy.portraits.masks import MaskValues
+    from mmnet_deploy.tflite.card import ModelFile
 
 DEFAULT_WORST = 8
 """Pictures on a sheet."""
@@ -40,6 +43,7 @@ class Task:
     mask_values: MaskValues | None = None
     folder: Path | None = None
     per_image: Path | None = None
+    raw_cells: bool = False
     worst: int | None = None
     sheet: Path | None = None
     save: Path | None = None
@@ -69,9 +73,9 @@ class Task:
 
         outputs.check_form(self.save_kind)
         if self.per_image:
-            from mmnet_deploy.evaluation import score_table
+            from mmnet_deploy.results import table_file
 
-            score_table.check_file(self.per_image)
+            table_file.check_file(self.per_image)
         if self.sheet is None and self.worst is not None:
             raise UsageError("`--worst` needs --sheet FILE.png to draw them on.")
         if self.sheet:
@@ -88,15 +92,19 @@ class Task:
         if self.save:
             check_folder(self.save)
 
-    def sink(self, model: Matting, models: int) -> Any:
-        """What saves the mattes; of several models each in a folder of its own."""
+    def sink(self, model: ModelFile, taken: dict[str, str] | None) -> Any:
+        """What saves a model's mattes; of several models each in a folder of its own.
+
+        Args:
+            taken: The folders of the other models with the hash of the model of each; this
+                model's is added. None if there are no others.
+        """
         if not self.save:
             return None
         from mmnet_deploy.files import make_folder
         from mmnet_deploy.mattes import outputs
 
-        name = model.file.name.replace("/", "-").removesuffix(".tflite").removesuffix(".keras")
-        folder = self.save / name if models > 1 else self.save
+        folder = self.save if taken is None else self.save / _folder_name(model, taken)
         return outputs.saver(make_folder(folder), self.save_kind)
 
     def draw_worst(self, model: Matting, result: Evaluation) -> None:
@@ -130,7 +138,7 @@ class Task:
         if self.per_image:
             from mmnet_deploy.evaluation import score_table
 
-            score_table.write(results, self.per_image)
+            score_table.write(results, self.per_image, raw=self.raw_cells)
             say(f"The scores of every picture are in {self.per_image}.")
         if self.sheet:
             say(f"The worst pictures are in {self.sheet}.")
@@ -138,6 +146,17 @@ class Task:
             say(f"The mattes are in {self.save}.")
         if self.folder:
             say(f"Results are in {self.folder}.")
+
+
+def _folder_name(model: ModelFile, taken: dict[str, str]) -> str:
+    """The model's name, with its hash where another model has that name."""
+    name = re.sub(r"\.(tflite|lite|keras)$", "", model.name.replace("/", "-"), flags=re.IGNORECASE)
+    for chosen in (name, f"{name}-{model.sha256[:8]}"):
+        # File systems may take two forms of a name for the same.
+        key = unicodedata.normalize("NFC", chosen).casefold()
+        if taken.setdefault(key, model.sha256) == model.sha256:
+            break
+    return chosen
 
 
 def task_of(

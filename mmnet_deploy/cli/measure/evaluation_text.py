@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmnet_deploy.cli.console import print_table, say
+from mmnet_deploy.results import naming
 
 if TYPE_CHECKING:
     from mmnet_deploy.evaluation.significance import Interval, PairedComparison
@@ -50,13 +51,14 @@ def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -
     narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < needed
     between = "…\n" if narrow else "…"
     rows = []
-    for result in results:
+    names = naming.distinct([result.model for result in results])
+    for name, result in zip(names, results, strict=True):
         cells = [
             f"{metric.shown(result.scores[metric.name])}\n"
             f"{_ends(metric, mean_interval(result.values(metric.name)), between)}"
             for metric in wanted
         ]
-        rows.append((result.model.name, *cells))
+        rows.append((name, *cells))
     print_table(("model", *map(_heading, wanted)), rows, title=where(results[0]))
     say(f"Below each mean: its {100 * CONFIDENCE:.0f} % bootstrap interval over the pictures.")
     for result in results:
@@ -72,6 +74,7 @@ def print_comparison(
 ) -> None:
     """One row per metric: by how much the second model differs from the first, and how surely."""
     rows = []
+    names = naming.distinct([first.model, second.model])
     for metric in wanted:
         comparison = found[metric.name]
         base = first.scores[metric.name]
@@ -92,7 +95,7 @@ def print_comparison(
     print_table(
         ("metric", "first", "second", "difference", "", "95 % interval", "p", "second is"),
         rows,
-        title=f"{second.model.name} against {first.model.name}",
+        title=f"{names[1]} against {names[0]}",
     )
     say(
         "p: how often a difference at least as large, of either sign, comes up if the models are "

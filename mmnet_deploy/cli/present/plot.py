@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, read_results, say
+from mmnet_deploy.cli.console import FOLDER, raw_cells_option, read_results, say
 from mmnet_deploy.errors import ResultError, UsageError
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ _SCALES = ("auto", "linear", "log")
 @click.option(
     "--csv", "table", metavar="FILE", type=FOLDER, help="Also write the plotted numbers as CSV."
 )
+@raw_cells_option
 def plot(
     results: tuple[Path, ...],
     file: Path,
@@ -105,6 +107,7 @@ def plot(
     emulated: bool,
     title: str | None,
     table: Path | None,
+    raw_cells: bool,
 ) -> None:
     """Draw quality against latency from result files or folders.
 
@@ -117,9 +120,12 @@ def plot(
              mmnet-deploy plot --published -o published.svg
     """
     from mmnet_deploy.charts import style
-    from mmnet_deploy.files import make_folder, write_text
+    from mmnet_deploy.files import make_folder
+    from mmnet_deploy.results import table_file
 
     style.file_kind(file)
+    if table:
+        table_file.check_file(table)
     if not results and not published:
         raise UsageError("`RESULTS` must name a file or folder, unless `--published` is given.")
     if published and metric != "gradient_error":
@@ -141,7 +147,8 @@ def plot(
     make_folder(file.parent)
     chart.draw(points, file, title=title, options=options)
     if table:
-        write_text(table, _csv([*points, *options.published]))
+        rows = map(dataclasses.asdict, [*points, *options.published])
+        table_file.write(rows, table, raw=raw_cells)
     drawn = len(points) + len(options.published)
     say(f"Drew {drawn} point{'s' * (drawn > 1)} to {file}.")
 
@@ -189,17 +196,3 @@ def _stored(
     if devices:
         estimates = []
     return [*joined.trade_offs(metric, statistic), *estimates]
-
-
-def _csv(points: Sequence[TradeOff]) -> str:
-    """The plotted numbers, one row a point."""
-    import csv
-    import dataclasses
-    import io
-
-    text = io.StringIO()
-    rows = [dataclasses.asdict(point) for point in points]
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, print_columns, read_results, say
+from mmnet_deploy.cli.console import FOLDER, each_result, print_columns, raw_cells_option, say
 
 if TYPE_CHECKING:
-    from mmnet_deploy.results.store import StoredResults
+    from mmnet_deploy.results.records import Record
     from mmnet_deploy.results.table import Row
 
 
@@ -45,13 +49,27 @@ def results() -> None:
     """List, show and export stored results."""
 
 
-def _chosen(
+def _rows(
     paths: tuple[Path, ...], model: str | None, device: str | None, kind: str | None
-) -> StoredResults:
-    """The chosen results; a line says what cannot be read."""
+) -> Iterator[tuple[Record, Row]]:
+    """The chosen results one by one; a line says what cannot be read."""
     from mmnet_deploy.results import table
 
-    return table.chosen(read_results(paths), model, device, kind)
+    for file, record in each_result(paths):
+        if table.is_chosen(record, model, device, kind):
+            yield record, table.row(record, file)
+
+
+def _print_json(values: Iterable[Any]) -> None:
+    """A JSON list; nothing is printed until every value is there, nor are all of them kept."""
+    with tempfile.TemporaryFile("w+") as text:
+        for number, value in enumerate(values):
+            text.write("[\n" if not number else ",\n")
+            text.write(textwrap.indent(json.dumps(value, indent=1), " "))
+        text.write("\n]" if text.tell() else "[]")
+        text.seek(0)
+        shutil.copyfileobj(text, sys.stdout)
+    click.echo()
 
 
 @results.command("list")
@@ -71,15 +89,14 @@ def list_results(
 
     Example: mmnet-deploy results list results --model int8 --device pixel
     """
-    from mmnet_deploy.results import table
-
-    rows = table.rows(_chosen(paths, model, device, kind))
+    rows = (row for _, row in _rows(paths, model, device, kind))
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        _print_json(rows)
         return
     header = ("kind", "model", "on", "settings", "result", "valid", "made")
-    print_columns(header, [_line(row) for row in rows])
-    say(f"{len(rows)} result{'s' * (len(rows) != 1)}.")
+    lines = [_line(row) for row in rows]
+    print_columns(header, lines)
+    say(f"{len(lines)} result{'s' * (len(lines) != 1)}.")
 
 
 def _line(row: Row) -> tuple[str, ...]:
@@ -123,16 +140,14 @@ def show_results(
 
     Example: mmnet-deploy results show results/benchmark-a.json
     """
-    from mmnet_deploy.results import table
     from mmnet_deploy.results.record_json import to_json
     from mmnet_deploy.results.records import Benchmark
 
-    stored = _chosen(paths, model, device, kind)
+    found = _rows(paths, model, device, kind)
     if as_json:
-        contents = [json.loads(to_json(record)) for record in stored.records]
-        click.echo(json.dumps(contents, indent=1))
+        _print_json(json.loads(to_json(record)) for record, _ in found)
         return
-    for number, (record, row) in enumerate(zip(stored.records, table.rows(stored), strict=True)):
+    for number, (record, row) in enumerate(found):
         if number:
             click.echo()
         lines = [(name, _value(value)) for name, value in row.items() if value not in (None, "")]
@@ -160,12 +175,14 @@ def _value(value: object) -> str:
     type=FOLDER,
     help="Path of the table.",
 )
+@raw_cells_option
 def export_results(
     paths: tuple[Path, ...],
     model: str | None,
     device: str | None,
     kind: str | None,
     file: Path,
+    raw_cells: bool,
 ) -> None:
     """Write results as a table with a row for each file, and units in the names of columns.
 
@@ -176,10 +193,10 @@ def export_results(
              mmnet-deploy results export results --kind benchmark -o latency.parquet
     """
     from mmnet_deploy.files import make_folder
-    from mmnet_deploy.results import table
+    from mmnet_deploy.results import table_file
 
-    stored = _chosen(paths, model, device, kind)
+    table_file.check_file(file)
     make_folder(file.parent)
-    table.write(table.rows(stored), file)
-    count = len(stored.records)
+    rows = (row for _, row in _rows(paths, model, device, kind))
+    count = table_file.write(rows, file, raw=raw_cells)
     say(f"Wrote {count} result{'s' * (count != 1)} to {file}.")

@@ -37,13 +37,13 @@ from mmnet_deploy.tflite.card import (
     card_to_json,
     size_label,
 )
-from tests.support.results import counted
+from tests.support.results import benchmark, counted, model
 
 METRICS = ("gradient_error", "mad", "sad", "mse", "mean_iou")
 
 # --- Any record --------------------------------------------------------------
 
-texts = st.text(max_size=8) | st.sampled_from(["\ud800", "a\udcff", "\x00"])
+texts = st.text(max_size=8) | st.sampled_from(["\x00", "\u2028", "é", "\U0001f600"])
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 2**40)
 
@@ -113,17 +113,18 @@ states = st.builds(
     screen_on=optional(st.booleans()),
     free_memory_bytes=optional(counts),
 )
-measurements = st.builds(Measurement, tuples(numbers), tuples(numbers, min_size=1)) | st.builds(
+times = st.floats(0, record_json.MOST_US)
+measurements = st.builds(Measurement, tuples(times), tuples(times, min_size=1)) | st.builds(
     Measurement,
-    tuples(numbers),
+    tuples(times),
     st.just(()),
     st.builds(
         Statistics,
         st.integers(1, 2**40),
-        *[numbers] * 5,
-        optional(numbers),
-        optional(numbers),
-        optional(numbers),
+        *[times] * 5,
+        optional(times),
+        optional(times),
+        optional(times),
     ),
 )
 benchmarks = st.builds(
@@ -360,12 +361,77 @@ def test_evaluation_names_its_gradient_error(evaluation):
 
 
 def test_any_file_name_can_be_stored(evaluation):
-    """A name that is no valid text, as file systems allow, comes back as it was."""
-    odd = dataclasses.replace(evaluation.model, name="\udcff é \u2028.tflite")
+    """Of a name that is no valid text, as file systems allow, the odd bytes are written out."""
+    odd = dataclasses.replace(evaluation.model, name="\udcff é \u2028 \U0001f600.tflite")
     text = record_json.to_json(dataclasses.replace(evaluation, model=odd))
     assert text.isascii()
     assert text.endswith("}\n")
-    assert record_json.from_json(text).model == odd
+    assert record_json.from_json(text).model.name == "\\udcff é \u2028 \U0001f600.tflite"
+
+
+@pytest.mark.parametrize("half", ["\ud800", "\udcff", "x\udfff", "\udc00\ud800"])
+@pytest.mark.parametrize("text_of", ["portraits", "ab12", "LiteRT"])
+def test_text_that_no_table_can_hold_is_refused(evaluation, half, text_of):
+    """Half of a surrogate pair that another program wrote is damage, in any field."""
+    text = record_json.to_json(evaluation).replace(text_of, json.dumps(half)[1:-1])
+    with pytest.raises(ResultError, match="no Unicode"):
+        record_json.from_json(text)
+
+
+def test_a_whole_surrogate_pair_is_read(evaluation):
+    """JSON writes signs beyond the first plane as two halves."""
+    smile = dataclasses.replace(evaluation.model, name="\U0001f600")
+    text = record_json.to_json(dataclasses.replace(evaluation, model=smile))
+    assert r"\ud83d\ude00" in text
+    assert record_json.from_json(text).model == smile
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"measurement": Measurement((), (-1.0,))},
+        {"measurement": Measurement((-0.5,), (1.0,))},
+        {"measurement": Measurement((), (1.0, 1e300))},
+        {"measurement": Measurement((), ())},
+        {"measurement": Measurement((), (), Statistics(3, 1.0, -1.0, 1.0, 1.0, 0.1))},
+        {"measurement": Measurement((), (), Statistics(-3, 1.0, 1.0, 1.0, 1.0, 0.1))},
+    ],
+)
+def test_impossible_times_are_refused(change):
+    """A benchmark has samples, and no time is negative or longer than months."""
+    text = record_json.to_json(dataclasses.replace(benchmark(model()), **change))
+    with pytest.raises(ResultError, match=r"impossible time|no sample"):
+        record_json.from_json(text)
+
+
+@pytest.mark.parametrize(
+    "scores", [{"mad": -0.1}, {"mad": 1e300}, {"Mad": 0.1}, {"=1": 0.1}, {"model": 0.1}]
+)
+def test_impossible_scores_are_refused(evaluation, scores):
+    """A score is no negative number, and its name can stand over a column."""
+    text = record_json.to_json(
+        dataclasses.replace(evaluation, pictures=(PictureScore("a", scores),))
+    )
+    with pytest.raises(ResultError, match=r"impossible mad|usable name"):
+        record_json.from_json(text)
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63) - 1])
+def test_whole_numbers_that_no_table_can_hold_are_refused(evaluation, number):
+    """They have 64 bits with their sign."""
+    odd = dataclasses.replace(evaluation.model, size_bytes=number)
+    with pytest.raises(ResultError, match="damaged"):
+        record_json.from_json(record_json.to_json(dataclasses.replace(evaluation, model=odd)))
+
+
+def test_counts_whose_sum_no_table_can_hold_are_refused():
+    """The sum of the classes is a column too."""
+    for counts in (
+        InstructionCounts(2**62, 2**62, 0, 0, 0, 0),
+        InstructionCounts(9, 0, 0, 0, -1, 0),
+    ):
+        with pytest.raises(ResultError, match="impossible count"):
+            record_json.from_json(record_json.to_json(counted(1, counts=counts)))
 
 
 def test_records_cannot_be_changed(evaluation):

@@ -1,7 +1,9 @@
 """Stored results: safe names, whole files, and what is skipped of a folder."""
 
 import dataclasses
+import os
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -55,15 +57,70 @@ def test_hostile_model_names_stay_in_the_folder(tmp_path, name):
     assert path.name.startswith("benchmark-")
 
 
-def test_long_model_name_is_stored_or_refused(tmp_path):
-    """A name beyond what the file system takes is no crash."""
-    result = benchmark(model(name="n" * 400 + ".tflite"))
-    try:
-        store.save(result, tmp_path)
-    except OutputError:
-        assert not list(tmp_path.iterdir())
-    else:
-        assert store.load([tmp_path]) == [result]
+@pytest.mark.parametrize("sign", ["n", "é", "界", "\U0001f600"])
+@pytest.mark.parametrize("length", [180, 207, 255, 4000])
+def test_a_long_name_is_shortened(tmp_path, sign, length):
+    """Names that differ at their end only are two files, whatever their signs take in bytes."""
+    results = [
+        kind(model(name=sign * length + end + ".tflite"))
+        for kind in (benchmark, evaluation)
+        for end in "ab"
+    ]
+    paths = [store.save(result, tmp_path) for result in results]
+    assert len(set(paths)) == 4
+    assert all(len(path.name.encode()) <= 200 for path in paths)
+    assert sorted(map(repr, store.load([tmp_path]))) == sorted(map(repr, results))
+
+
+def test_a_long_serial_is_shortened(tmp_path):
+    """As any other part of the name."""
+    phones = [dataclasses.replace(PHONE, serial="s" * 300 + end) for end in "ab"]
+    for phone in phones:
+        store.save(benchmark(model(), device=phone), tmp_path)
+    assert {record.device for record in store.load([tmp_path])} == set(phones)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    """In a folder a pipe is skipped and named; by its name it is an error."""
+    store.save(benchmark(model()), tmp_path)
+    pipe = tmp_path / "a.json"
+    os.mkfifo(pipe)
+    found = store.read([tmp_path])
+    assert len(found.records) == 1
+    assert found.skipped == (f"Cannot read {pipe}: it is not a regular file.",)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(ResultError, match="not a regular file"):
+            store.read([path])
+
+
+def test_a_file_beyond_any_result_is_not_read(tmp_path):
+    """It would only fill the memory."""
+    path = tmp_path / "a.json"
+    with path.open("wb") as file:
+        file.truncate(store.MOST_BYTES + 1)
+    with pytest.raises(ResultError, match="too large to be a result"):
+        store.read([path])
+
+
+def test_a_file_that_is_reached_twice_is_one_result(tmp_path, monkeypatch):
+    """By its folder, its name, another spelling or a link."""
+    path = store.save(benchmark(model()), tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("results")
+    relative = path.relative_to(tmp_path)
+    ways = [path.parent, Path("results"), Path("link"), relative, path, Path("results/../results")]
+    assert len(store.load(ways)) == 1
+    assert store.read(ways).files == (path,)
+
+
+def test_results_come_one_by_one(tmp_path):
+    """The first is there before the last is read."""
+    paths = [store.save(benchmark(model(sha=sha)), tmp_path) for sha in ("aa", "bb")]
+    stream = store.each([tmp_path], lambda line: None)
+    assert next(stream)[0] == paths[0]
+    paths[1].unlink()
+    with pytest.raises(StopIteration):
+        next(stream)
 
 
 def test_different_results_have_different_files(tmp_path):

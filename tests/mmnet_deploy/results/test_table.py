@@ -5,7 +5,7 @@ import json
 import pytest
 
 from android_benchmark import Engine, Flag, Measurement, Statistics
-from mmnet_deploy.results import table, trade_offs
+from mmnet_deploy.results import table, table_file, trade_offs
 from tests.support.results import EMULATED, benchmark, card, evaluation, model
 
 
@@ -18,7 +18,7 @@ def test_table_has_a_row_per_benchmark():
         Flag("throttled", True, "hot", wanted=False),
     )
     given_ = Statistics(50, 9.0, 1000.0, 3000.0, 2000.0, 0.0)
-    frame = table.frame(
+    frame = table_file.frame(
         table.trade_offs(
             trade_offs.join(
                 [
@@ -80,4 +80,4 @@ def test_table_has_a_row_per_benchmark():
 
 def test_a_table_of_nothing_is_empty():
     """No crash where nothing was joined."""
-    assert table.frame(table.trade_offs(trade_offs.Joined((), ()))).empty
+    assert table_file.frame(table.trade_offs(trade_offs.Joined((), ()))).empty

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from mmnet_deploy.charts import contact_sheet
 from mmnet_deploy.evaluation import significance
+from mmnet_deploy.files import sha256
 from mmnet_deploy.mattes import metrics
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.results.record_json import from_json
@@ -187,7 +189,7 @@ def test_several_models_save_into_folders_of_their_own(evaluate, tiny_models):
     ("words", "code", "message"),
     [
         (("--metric", "psnr"), 2, "`metric` must be one of gradient_error, "),
-        (("--per-image", "a.txt"), 2, "`per_image` must end in .csv or .parquet"),
+        (("--per-image", "a.txt"), 2, "The table's file must end in .csv or .parquet"),
         (("--per-image", "file/a.csv"), 1, "Cannot write to the folder file"),
         (("--sheet", "a.jpg"), 2, "must end in .svg, .png or .pdf"),
         (("--sheet", "a.png", "--worst", "0"), 2, "`worst` must be 1 … 60"),
@@ -213,11 +215,37 @@ def test_a_sheet_shows_one_model(one_line, evaluate, tiny_models):
 
 
 def test_a_name_that_is_no_text_is_written_all_the_same(call, tmp_path, portraits, tiny_models):
-    """A file name with a foreign byte ends up in the tables with a sign in its place."""
+    """A file name with a foreign byte ends up in the tables with the byte written out."""
     root = copies_of_one(tmp_path / "data", portraits, [os.fsdecode(b"a\xff")])
     result = call(
         "evaluate", tiny_models["int8"], "--data", root, "--per-image", "a.csv", "--save", "out",
         "--sheet", "a.png",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert _scores("a.csv")[0]["picture"] == "a?"
+    assert _scores("a.csv")[0]["picture"] == "a\\udcff"
+
+
+def test_files_of_one_name_stay_apart(evaluate, call, tmp_path, tiny_models):
+    """Two models that are both called model.tflite have folders, rows and tables of their own."""
+    files = []
+    for name, source in (("a", "float32"), ("b", "int8")):
+        files.append(tmp_path / name / "model.tflite")
+        files[-1].parent.mkdir()
+        shutil.copy(tiny_models[source], files[-1])
+    (tmp_path / "c").mkdir()
+    files.append(tmp_path / "c" / "MODEL.tflite")
+    shutil.copy(tiny_models["float16"], files[-1])
+    result = evaluate(*files, "--save", "out", "--per-image", "a.csv", "-o", "results")
+    hashes = [sha256(file) for file in files]
+    folders = {path.name for path in (tmp_path / "out").iterdir()}
+    assert folders == {"model", f"model-{hashes[1][:8]}", f"MODEL-{hashes[2][:8]}"}
+    for digest in hashes:
+        assert digest[:8] in result.output
+    assert {row["model_sha256"] for row in _scores("a.csv")} == set(hashes)
+    assert len(list((tmp_path / "results").glob("*.json"))) == 3
+
+
+def test_one_file_named_twice_is_saved_once(evaluate, tmp_path, tiny_models):
+    """Its mattes are the same."""
+    evaluate(tiny_models["int8"], tiny_models["int8"], "--save", "out")
+    assert len(list((tmp_path / "out").iterdir())) == 1

@@ -156,7 +156,7 @@ def test_parquet_without_pyarrow_is_one_line(one_line, call, folder, monkeypatch
         importlib.util, "find_spec", lambda name: None if name == "pyarrow" else real(name)
     )
     result = call("results", "export", "results", "-o", "all.parquet")
-    one_line(result, 1, "pip install '.[parquet]'")
+    one_line(result, 1, "pip install pyarrow")
 
 
 def test_nothing_to_list_is_one_line(one_line, call, tmp_path):
