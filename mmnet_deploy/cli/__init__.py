@@ -7,16 +7,15 @@ that `mmnet-deploy --help` starts fast.
 from __future__ import annotations
 
 import errno
+import faulthandler
 import importlib
-import io
-import os
 import sys
 from typing import Any
 
 import click
 
 from mmnet_deploy import __version__
-from mmnet_deploy.cli import signals
+from mmnet_deploy.cli import signals, streams, supervisor
 from mmnet_deploy.errors import MmnetDeployError
 
 COMMANDS = {
@@ -126,32 +125,15 @@ def cli(debug: bool) -> None:
     """
 
 
-def _quieten_libraries() -> None:
-    """Keep the native libraries' chatter off the terminal; our own lines stay.
-
-    TensorFlow, TFLite and libjpeg write to file descriptor 2 directly, past Python.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        ours = os.dup(2)
-    except OSError:  # Standard error is closed: there is nothing to keep apart.
-        return
-    sys.stderr = os.fdopen(ours, "w", buffering=1, encoding="utf-8", errors="replace")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-
-
 def main() -> None:
     """Entry point of the `mmnet-deploy` program."""
     signals.take()
-    if "--debug" not in sys.argv:
-        _quieten_libraries()
-    if sys.stdout is None:  # It is closed: what is printed goes nowhere.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that lacks a sign, such as ×, shows another one in its place.
-        sys.stdout.reconfigure(errors="replace")
+    streams.fill()
+    debug = "--debug" in sys.argv
+    libraries = supervisor.split(keep_words=not debug)
+    streams.settle(libraries, quiet=not debug)
+    if debug:
+        faulthandler.enable(sys.stderr)
     try:
         cli(prog_name="mmnet-deploy")
     except SystemExit as end:
@@ -159,7 +141,7 @@ def main() -> None:
     except KeyboardInterrupt as error:  # Before the command began, or after its end.
         code = _told(signals.interruption(error) or signals.interrupted())
     signals.close()
-    sys.exit(_flushed(code))
+    sys.exit(streams.flushed(code))
 
 
 def _told(stopped: signals.Interrupted) -> int:
@@ -170,16 +152,3 @@ def _told(stopped: signals.Interrupted) -> int:
         console.say()  # The terminal shows ^C in the line of the cursor.
     console.say(stopped.line)
     return stopped.exit_code
-
-
-def _flushed(code: Any) -> Any:
-    """Write out what is buffered; the exit code, which becomes 1 if that fails."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        # Python would try once more at its end, and complain past us.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not code and error.errno != errno.EPIPE:
-            click.echo(f"Error: {error.strerror}.", err=True)
-        return code or 1
-    return code

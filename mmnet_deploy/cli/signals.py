@@ -82,7 +82,7 @@ class _State:
             _tell(WINDING_UP)
         else:
             _tell(AT_ONCE)
-            os._exit(128 + number)
+            os._exit(128 + (self.first or number))
 
     def close(self) -> None:
         """Nothing is left that a signal could stop: from now on, the first counts as a second."""

@@ -1,11 +1,8 @@
 """Signals: every command ends the same way, whenever one comes and whatever makes of it."""
 
-import contextlib
 import os
-import select
 import signal
 import subprocess
-import sys
 import time
 
 import click
@@ -13,45 +10,9 @@ import pytest
 
 from mmnet_deploy import cli
 from mmnet_deploy.cli import signals
-from tests.support import ROOT
+from tests.support.commands import running, wait_for_here
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-
-# A command of the real program that is at `{work}` when it says so.
-PROGRAM = """
-import click, os, sys, time
-from mmnet_deploy import cli
-from mmnet_deploy.cli import signals
-
-def work():
-    {work}
-
-@click.command()
-def made_up():
-    work()
-
-cli._Commands.get_command = lambda *_: made_up
-sys.argv = ["mmnet-deploy", "made-up"]
-cli.main()
-"""
-
-
-@contextlib.contextmanager
-def running(work, **options):
-    """A process that says `here` on standard output, and then does what is left of `work`."""
-    program = PROGRAM.format(work=work.replace("\n", "\n    "))
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
-    ) as process:  # fmt: skip
-        try:
-            assert select.select([process.stdout], [], [], 60)[0]
-            assert process.stdout.readline() == "here\n", process.communicate(timeout=60)
-            yield process
-        finally:
-            process.kill()
-
 
 SLEEP = "print('here', flush=True); time.sleep(60)"
 
@@ -88,7 +49,7 @@ def test_a_second_signal_does_not_break_the_winding_up_off():
     """It says that the winding-up goes on; the exit code is that of the first."""
     with running(WIND_UP.format(seconds=signals.SAME_S + 1)) as process:
         process.send_signal(signal.SIGTERM)
-        assert process.stdout.readline() == "here\n"
+        wait_for_here(process)
         # So soon, it is the same wish: a terminal and a batch system send theirs to all.
         process.send_signal(signal.SIGINT)
         time.sleep(signals.SAME_S + 0.2)
@@ -100,7 +61,7 @@ def test_a_second_signal_does_not_break_the_winding_up_off():
 
 
 def test_a_third_signal_ends_at_once(taken, monkeypatch):
-    """And says what that leaves behind."""
+    """And says what that leaves behind; the exit code is that of the first."""
     told, ended, now = [], [], [0.0]
     monkeypatch.setattr(signals, "_tell", told.append)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -112,7 +73,7 @@ def test_a_third_signal_ends_at_once(taken, monkeypatch):
         now[0] += signals.SAME_S
         os.kill(os.getpid(), signal.SIGTERM)
     assert told == [signals.WINDING_UP, signals.AT_ONCE]
-    assert ended == [143]
+    assert ended == [129]
 
 
 @pytest.mark.parametrize("name", NAMES)
