@@ -93,7 +93,7 @@ def _read_file(file: Path) -> Record:
         return from_json(read_regular(file, MOST_BYTES))
     except OSError as error:
         why = "it is too large to be a result" if error.errno == errno.EFBIG else reason(error)
-        raise ResultError(f"Cannot read {file}: {why}.") from error
+        raise ResultError(f"{file}: cannot be read: {why}.") from error
     except ResultError as error:
         raise ResultError(f"{file}: {error}") from error
 

