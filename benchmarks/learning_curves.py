@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def main() -> None:
     for curve in curves:
         print(curve.name)
         every = max(1, len(curve.rows) // ROWS)
-        best = min(curve.rows, key=lambda row: row[BEST_BY])
+        numbers = [row for row in curve.rows if not math.isnan(row[BEST_BY])]
+        best = min(numbers or curve.rows, key=lambda row: row[BEST_BY])
         for row in [*curve.rows[every - 1 :: every], best]:
             scores = ", ".join(f"{name} {row[f'val_{name}']:.5f}" for name in metrics)
             print(f"  epoch {row['epoch']:3.0f}: {scores}{'  best' if row is best else ''}")

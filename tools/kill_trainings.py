@@ -85,7 +85,7 @@ def killed(
         _, said = process.communicate()
         if process.returncode == 0:
             return kills, ""
-        if kills == 3 or (process.returncode > 0 and number == signal.SIGKILL):
+        if kills == 3 or process.returncode != -number:
             return kills, said.decode(errors="replace").strip().splitlines()[-1]
         kills += 1
 

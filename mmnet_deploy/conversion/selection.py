@@ -131,12 +131,13 @@ def rank(
 
 
 def _squared_error(source: Source, float_layers: Sequence[str], judge: Judge, path: Path) -> float:
-    """Mean squared error of the int8 file; 1, the most there can be, if it does not run.
+    """Mean squared error of the int8 file; 1, the most there can be, if it gives no matte.
 
-    XNNPACK refuses to run a file whose scales are too far apart.
+    XNNPACK refuses to run a file whose scales are too far apart, and a matte may be no number.
     """
     try:
-        return judge.squared_error(judge.mattes(int8(source, float_layers), path))
+        error = judge.squared_error(judge.mattes(int8(source, float_layers), path))
+        return 1.0 if math.isnan(error) else error
     except (ConversionError, ModelFileError):
         return 1.0
 
@@ -187,8 +188,10 @@ def within(
             found = judge.difference(judge.mattes(int8(source, layers), path))
         except (ConversionError, ModelFileError):
             return math.inf
-        change = found.gradient_error_change
-        return change if change is not None and near(found) else math.inf
+        increase = found.gradient_error_change
+        if increase is None or math.isnan(increase) or not near(found):
+            return math.inf
+        return increase
 
     chosen = by_hand = tuple(float_layers)
     first = last = change(chosen)

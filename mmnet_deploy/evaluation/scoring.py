@@ -189,7 +189,15 @@ def evaluate(
 
 
 def worst(result: Evaluation, metric: Metric, count: int) -> list[PictureScore]:
-    """The pictures with the worst scores, worst first; equal ones in order of their names."""
+    """The pictures with the worst scores, worst first; equal ones in order of their names.
+
+    No score is worse than one that is no number.
+    """
     scored = [picture for picture in result.pictures if metric.name in picture.scores]
-    scored.sort(key=lambda picture: metric.better(picture.scores[metric.name], 0.0))
+
+    def quality(picture: PictureScore) -> float:
+        better = metric.better(picture.scores[metric.name], 0.0)
+        return -math.inf if math.isnan(better) else better
+
+    scored.sort(key=quality)
     return scored[:count]

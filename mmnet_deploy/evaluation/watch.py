@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import math
 import os
 import queue
@@ -21,7 +22,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from mmnet_deploy.errors import OutputError, ResultError
-from mmnet_deploy.files import make_folder, sha256, write_text, written_aside
+from mmnet_deploy.files import make_folder, read_regular, sha256, write_text, written_aside
 from mmnet_deploy.mattes.metric import Metric
 from mmnet_deploy.results.records import Evaluation
 from mmnet_deploy.runs.run import Run
@@ -167,9 +168,12 @@ class Best:
     def _read(self) -> list[dict[str, str]]:
         if not self.table.is_file():
             return []
-        with self.table.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, delimiter="\t")
+        try:
+            text = read_regular(self.table).decode()
+            reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
             rows = list(reader)
+        except (OSError, ValueError, csv.Error) as error:
+            raise ResultError(f"{self.table} is damaged.") from error
         if reader.fieldnames != self._columns:
             raise ResultError(
                 f"{self.table} holds other scores than {', '.join(m.name for m in self.wanted)}. "
@@ -177,8 +181,12 @@ class Best:
             )
         try:
             for row in rows:
-                values = [float(row[name]) for name in self._columns[: 2 + len(self.wanted)]]
-                if not all(map(math.isfinite, values)) or None in row.values():
+                # A score may be NaN, that of a network which gives it.
+                moment = [float(row[name]) for name in self._columns[:2]]
+                scores = [float(row[metric.name]) for metric in self.wanted]
+                if not all(map(math.isfinite, moment)) or any(map(math.isinf, scores)):
+                    raise ValueError
+                if None in row.values():
                     raise ValueError
         except (ValueError, TypeError) as error:
             raise ResultError(f"{self.table} is damaged.") from error
@@ -200,7 +208,8 @@ class Best:
         """Note a checkpoint's scores and keep it if it is a best one.
 
         Returns:
-            The metrics by which it is, with a gain of at least `LEAST_GAIN`.
+            The metrics by which it is, with a gain of at least `LEAST_GAIN`; none by a score that
+        is no number.
 
         Raises:
             ResultError: The scores that are there are of other pictures or another size.
@@ -219,6 +228,8 @@ class Best:
         for metric in self.wanted:
             before = self.best(metric)
             score = result.scores[metric.name]
+            if math.isnan(score):
+                continue
             if before is None or metric.better(score, before[1]) >= LEAST_GAIN:
                 gained.append(metric)
         for metric in gained:

@@ -42,10 +42,14 @@ class LayerNoise:
 
     @property
     def decibels(self) -> float:
-        """Signal-to-noise ratio; 6 dB are one bit. Infinite where nothing differs."""
+        """Signal-to-noise ratio; 6 dB are one bit. Infinite where nothing differs.
+
+        Minus infinity where there is no signal, or one of them is no number.
+        """
         if self.noise == 0:
             return math.inf
-        return 10 * math.log10(self.signal / self.noise) if self.signal else -math.inf
+        ratio = self.signal / self.noise
+        return 10 * math.log10(ratio) if 0 < ratio < math.inf else -math.inf
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import keras
 import numpy as np
@@ -31,10 +32,15 @@ class Validation:
         return np.asarray(network.predict_on_batch(padded))[: len(batch), ..., -1]
 
     def scores(self, network: keras.Model) -> dict[str, float]:
-        """Mean metrics of the inference network at its own resolution."""
+        """Mean metrics of the inference network at its own resolution.
+
+        NaN if a matte holds one: some metrics alone would take it for background.
+        """
         columns: dict[str, list[float]] = {name: [] for name in VALIDATED}
         for start in range(0, len(self.images), self.batch_size):
             matte = self.mattes(network, start)
+            if not np.isfinite(matte).all():
+                return {f"val_{name}": math.nan for name in VALIDATED}
             for alpha, mask in zip(matte, self.masks[start:], strict=False):
                 for name, column in columns.items():
                     column.append(metrics.METRICS[name](alpha, mask.astype(np.float32) / 255))
@@ -46,6 +52,6 @@ class Validation:
         for image, mask, alpha in zip(
             self.images[:SHOWN], self.masks[:SHOWN], self.mattes(network, 0), strict=False
         ):
-            greys = (mask, np.rint(alpha * 255).astype(np.uint8))
+            greys = (mask, np.rint(np.nan_to_num(alpha) * 255).astype(np.uint8))
             rows.append(np.hstack([image, *(np.dstack([grey] * 3) for grey in greys)]))
         return np.vstack(rows)

@@ -209,8 +209,11 @@ def _is_whole(folder: Path) -> bool:
     """Whether the files are there, with the hashes that they were written with."""
     try:
         hashes = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
-        return all(sha256(folder / name) == written for name, written in hashes.items())
-    except (OSError, ValueError, AttributeError):
+        names = {path.name for path in folder.glob("*.npy")}
+        return names == hashes.keys() and all(
+            sha256(folder / name) == written for name, written in hashes.items()
+        )
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False
 
 

@@ -191,6 +191,22 @@ def test_a_file_that_does_not_run_is_the_worst(setting, tried, monkeypatch):
     assert set(choice.float_layers) == {mix, _name(source, "head")}
 
 
+def test_a_file_whose_matte_is_no_number_is_the_worst(setting, tried, monkeypatch):
+    """It is ranked as one that does not run, and is never within a limit."""
+    source, judge = setting(_network(offset=300.0))
+    mix, run = _name(source, "mix"), judge.mattes
+
+    def mattes(content, path):
+        found = run(content, path)
+        return found if mix in tried[-1] else [np.full_like(matte, np.nan) for matte in found]
+
+    monkeypatch.setattr(judge, "mattes", mattes)
+    ranking = selection.rank(source, judge, PATH)
+    assert ranking[0].layer == mix
+    assert 0.99 < ranking[0].error <= 1
+    assert mix in selection.within(source, judge, LIMIT, PATH).float_layers
+
+
 @pytest.mark.parametrize("unused", [1e5, 1e6])
 def test_scales_out_of_reach_never_meet_the_runtime(setting, unused):
     """XNNPACK aborts the process over them; here they are an error, and the worst layer."""

@@ -1,6 +1,7 @@
 """Evaluation: every picture is scored against its own mask, at the stated size."""
 
 import itertools
+import math
 import shutil
 import threading
 import time
@@ -16,8 +17,10 @@ from mmnet_deploy.errors import DataError, ModelFileError
 from mmnet_deploy.evaluation import scoring
 from mmnet_deploy.mattes import matting, metrics
 from mmnet_deploy.portraits import dataset, pictures, synthetic
+from mmnet_deploy.results.records import PictureScore
 from mmnet_deploy.tflite.card import ModelFile
 from tests.support.datasets import copies_of_one
+from tests.support.results import evaluation, model
 
 MODEL = ModelFile("model.tflite", "0" * 64, 1)
 
@@ -243,3 +246,15 @@ def test_what_is_no_clip_has_no_flicker(tmp_path, portraits, names, words):
     root = copies_of_one(tmp_path, portraits, names)
     with pytest.raises(DataError, match=words):
         _evaluate(None, root, wanted=metrics.named(["dtssd"]))
+
+
+def test_a_score_that_is_no_number_is_the_worst():
+    """NaN stands first, whatever the metric's direction; the others follow in order."""
+    pictures = tuple(
+        PictureScore(name, {"mad": score, "mean_iou": score})
+        for name, score in [("a", 0.2), ("b", math.nan), ("c", 0.1), ("d", math.nan), ("e", 0.3)]
+    )
+    result = evaluation(model(), pictures=pictures)
+    for metric, order in (("mad", "bdeac"), ("mean_iou", "bdcae")):
+        found = scoring.worst(result, metrics.METRICS[metric], 5)
+        assert "".join(picture.name for picture in found) == order

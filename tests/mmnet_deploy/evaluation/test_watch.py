@@ -1,6 +1,7 @@
 """Watching a training: every checkpoint once, the best ones kept, whatever interrupts."""
 
 import csv
+import math
 import os
 import shutil
 import signal
@@ -134,6 +135,19 @@ def test_a_new_best_must_beat_the_old_by_a_margin(tmp_path):
     assert [(row["epoch"], row["step"]) for row in rows] == [(str(n), f"{n}0") for n in range(1, 5)]
 
 
+def test_a_score_that_is_no_number_is_never_the_best(tmp_path):
+    """First or later, NaN is noted and stands in no network's way; the table reads back."""
+    (mad,) = wanted = metrics.named(["mad"])
+    best = watch.Best(tmp_path, wanted)
+    scores = [math.nan, 0.2, math.nan, 0.1]
+    gained = [
+        bool(best.add(_checkpoint(tmp_path, n), _evaluation(mad=score)))
+        for n, score in enumerate(scores, start=1)
+    ]
+    assert gained == [False, True, False, True]
+    assert watch.Best(tmp_path, wanted).best(mad) == (4, 0.1)
+
+
 def test_watching_goes_on_where_it_stopped(tmp_path):
     """A second watch knows the checkpoints and the best of the first."""
     wanted = metrics.named(["mad"])
@@ -158,7 +172,9 @@ def test_scores_of_another_kind_are_not_mixed(tmp_path):
     with pytest.raises(ResultError, match=r"d/test 800x600 .* Received: d/val"):
         watch.Best(tmp_path, wanted).add(_checkpoint(tmp_path, 2), other)
     assert (tmp_path / "scores.tsv").read_bytes() == content
-    for damage in (content.replace(b"0.1", b"x"), content[:-20].rsplit(b"\t", 2)[0] + b"\n"):
+    for damage in (content.replace(b"0.1", b"x"), content[:-20].rsplit(b"\t", 2)[0] + b"\n",
+        content + b"\xff", content.replace(b"0.1", b"inf"), content.replace(b"\n1\t", b"\nnan\t"),
+    ):  # fmt: skip
         (tmp_path / "scores.tsv").write_bytes(damage)
         with pytest.raises(ResultError, match="is damaged"):
             watch.Best(tmp_path, wanted)

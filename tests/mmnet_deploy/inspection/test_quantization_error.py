@@ -44,6 +44,8 @@ def test_decibels_are_ten_times_the_logarithm():
     assert LayerNoise("a", "ADD", signal=2.0, noise=0.02).decibels == pytest.approx(20)
     assert LayerNoise("a", "ADD", signal=2.0, noise=0.0).decibels == math.inf
     assert LayerNoise("a", "ADD", signal=0.0, noise=1.0).decibels == -math.inf
+    for signal, noise in [(1.0, math.inf), (1.0, math.nan), (math.nan, 1.0), (math.inf, math.inf)]:
+        assert LayerNoise("a", "ADD", signal, noise).decibels == -math.inf
 
 
 def test_a_known_error_has_the_known_ratio(pictures):

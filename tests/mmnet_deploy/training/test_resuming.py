@@ -342,6 +342,20 @@ def test_an_epoch_without_a_score_is_not_the_best(tmp_path, config, monkeypatch)
     assert run.best_row("mad")["epoch"] == 4
 
 
+def test_a_matte_with_nan_has_no_scores():
+    """Mean IoU alone would take NaN for background, and its network for a good one."""
+    validation = Validation(np.zeros((3, 16, 16, 3), np.uint8), np.zeros((3, 16, 16), np.uint8), 2)
+
+    class Network:
+        def predict_on_batch(self, batch):
+            mattes = np.zeros((*batch.shape[:3], 1), np.float32)
+            mattes[1, 0, 0] = np.nan
+            return mattes
+
+    assert all(math.isnan(score) for score in validation.scores(Network()).values())
+    assert validation.sheet(Network()).shape == (32, 48, 3)
+
+
 def test_a_run_without_any_score_has_no_best_network(tmp_path, config, monkeypatch):
     """The last is what there is; `best.keras` would be a claim."""
     _scored(monkeypatch, math.nan)
