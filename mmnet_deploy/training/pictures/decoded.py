@@ -145,7 +145,7 @@ def _decode(
         _fill(arrays, sources, size, progress)
         return arrays
     folder = store.folder / _key(sources, size, with_foregrounds)
-    if not _is_whole(folder):
+    if not _is_whole(folder, shapes):
         _build(folder, shapes, sources, size, progress)
     mode: Literal["r"] | None = None if in_memory else "r"
     return {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in shapes}
@@ -205,12 +205,11 @@ def _key(sources: Sequence[Source], size: int, with_foregrounds: bool) -> str:
     return digest.hexdigest()[:32]
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_whole(folder: Path, shapes: Shapes) -> bool:
     """Whether the files are there, with the hashes that they were written with."""
     try:
         hashes = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
-        names = {path.name for path in folder.glob("*.npy")}
-        return names == hashes.keys() and all(
+        return hashes.keys() == {f"{name}.npy" for name in shapes} and all(
             sha256(folder / name) == written for name, written in hashes.items()
         )
     except (OSError, ValueError, AttributeError, RecursionError):

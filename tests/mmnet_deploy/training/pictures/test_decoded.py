@@ -64,6 +64,11 @@ def test_damaged_files_are_built_anew(pairs, tmp_path):
         file.seek(500)
         file.write(b"damage")
     np.testing.assert_array_equal(decoded.decode(pairs, 20, store).pictures, plain.pictures)
+    (contents,) = tmp_path.rglob(decoded.CONTENTS)
+    for damage in ("{}", "[]", "[" * 100_000, '{"other.npy": ""}'):
+        contents.write_text(damage)
+        path.unlink()
+        np.testing.assert_array_equal(decoded.decode(pairs, 20, store).pictures, plain.pictures)
 
 
 def test_a_changed_picture_is_noticed(portraits, tmp_path, monkeypatch):
