@@ -15,7 +15,8 @@
     ├── RemoteError                stable: the phone refused
     │   ├── NoSpaceError               its disk is full
     │   ├── NotWritableError           it does not let a shell write there
-    │   └── NotExecutableError         it does not run programs there, or not of that kind
+    │   ├── NotExecutableError         it does not run programs there, or not of that kind
+    │   └── NotPutBackError            what was changed on it is still changed
     ├── EngineError                stable: the program that runs the models
     │   ├── EngineFileError            there is none, or it is built for another processor
     │   ├── EngineCrashedError         a signal ended it
@@ -95,6 +96,10 @@ class NotWritableError(RemoteError):
 
 class NotExecutableError(RemoteError):
     """The phone does not run programs from that folder, or not programs of that kind."""
+
+
+class NotPutBackError(RemoteError):
+    """What was changed on the phone is still changed; the message says how to put it back."""
 
 
 class EngineError(HarnessError):

@@ -121,6 +121,34 @@ class DumpsysOf(Fault):
     sdk: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Greeting(Fault):
+    """The shell that adb starts prints lines of its own, as profile scripts and `su` do.
+
+    Attributes:
+        before: On standard output, before the command.
+        after: On standard output, behind it.
+    """
+
+    before: str = "Welcome to this phone\n"
+    after: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class LinkerWarning(Fault):
+    """Every program that starts complains on standard error first.
+
+    Without the second shell protocol (up to Android 6), that is standard output.
+    """
+
+    line: str = "WARNING: linker: libx.so: unused DT entry: type 0x6ffffffe arg 0x1f0"
+
+
+@dataclasses.dataclass(frozen=True)
+class KeepSettings(Fault):
+    """`settings put` and `delete` are accepted and change nothing."""
+
+
 F = TypeVar("F", bound=Fault)
 
 

@@ -37,7 +37,7 @@ class EmulatedPhone:
         profile: Name of a bundled profile, or a folder.
         port: TCP port; 0 lets the system choose.
         faults: What is wrong with it from the start.
-        sdk: Android's API level, if not the profile's.
+        sdk: Android's API level, 21 (5.0) to 36 (16), if not the profile's.
         keys: Content of each `adbkey.pub` whose owner may use the phone; others are
             `unauthorized` until `accept_key`. None lets everybody in, as on an emulator.
         missing: Commands that it lacks, such as `sha256sum` on old versions.
@@ -47,7 +47,7 @@ class EmulatedPhone:
 
     Raises:
         ProfileError: The profile cannot be read.
-        ValueError: One of `keys` is not a public key.
+        ValueError: One of `keys` is not a public key, or there is no such API level.
     """
 
     def __init__(

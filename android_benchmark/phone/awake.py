@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 
+from android_benchmark import errors
 from android_benchmark.phone.adb import AdbDevice
 
 _WANTED = (
@@ -18,6 +19,8 @@ _WANTED = (
     ("system", "screen_off_timeout", "1800000"),
 )
 _SCREEN = "screen"
+_VALUE = r"null|-?[0-9]{1,12}"
+"""What both settings are: a number, or nothing."""
 
 
 class Awake:
@@ -41,7 +44,10 @@ class Awake:
             TransientError: The phone is not there.
         """
         self.restore()
-        lines = [f"{space} {key} {self._get(space, key) or 'null'}" for space, key, _ in _WANTED]
+        values = {(space, key): self._get(space, key) for space, key, _ in _WANTED}
+        # What cannot be put back is not changed.
+        wanted = [it for it in _WANTED if values[it[0], it[1]] is not None]
+        lines = [f"{space} {key} {values[space, key]}" for space, key, _ in wanted]
         lines.append(f"{_SCREEN} {'off' if self._screen_is_off() else 'on'} -")
         journal = shlex.quote(self.journal)
         noted = self.device.shell(
@@ -49,8 +55,8 @@ class Awake:
             f"&& mv -f {journal}.part {journal}"
         )
         if noted.returncode:
-            return  # what cannot be put back is not changed
-        for space, key, value in _WANTED:
+            return
+        for space, key, value in wanted:
             self.device.shell(f"settings put {space} {key} {value}")
         self.device.shell("input keyevent KEYCODE_WAKEUP")
 
@@ -58,25 +64,40 @@ class Awake:
         """Put back what is noted as changed; returns whether there was anything.
 
         Raises:
+            NotPutBackError: The phone keeps the changed values; the note stays on it.
             TransientError: The phone is not there; the note stays on it.
         """
         journal = shlex.quote(self.journal)
-        noted = self.device.shell(f"cat {journal} 2>/dev/null").stdout.splitlines()
-        for line in noted:
-            space, key, value = [*line.split(" ", 2), "", "", ""][:3]
-            if space == _SCREEN:
-                if key == "off":
-                    self.device.shell("input keyevent KEYCODE_SLEEP")
-            elif (space, key) in {wanted[:2] for wanted in _WANTED}:
-                put = f"put {space} {key} {shlex.quote(value)}"
-                delete = f"delete {space} {key}"
-                self.device.shell(f"settings {delete if value in ('', 'null') else put}")
-        if noted:
-            self.device.shell(f"rm -f {journal}")
-        return bool(noted)
+        text = self.device.shell(f"cat {journal} 2>/dev/null").stdout
+        settings = re.findall(rf"^(\w+) (\w+) ({_VALUE})$", text, re.MULTILINE)
+        screen = re.search(rf"^{_SCREEN} (on|off) -$", text, re.MULTILINE)
+        if not settings and not screen:
+            return False
+        left = []
+        for space, key, value in settings:
+            if (space, key) not in {wanted[:2] for wanted in _WANTED}:
+                continue
+            put, delete = f"put {space} {key} {value}", f"delete {space} {key}"
+            command = f"settings {delete if value == 'null' else put}"
+            self.device.shell(command)
+            if self._get(space, key) != value:
+                left.append(command)
+        if left:
+            serial = self.device.serial
+            raise errors.NotPutBackError(
+                f"The phone {serial} keeps settings that were changed on it. Put them back with: "
+                f"adb -s {shlex.quote(serial)} shell {shlex.quote('; '.join(left))}"
+            )
+        if screen and screen[1] == "off":
+            self.device.shell("input keyevent KEYCODE_SLEEP")
+        self.device.shell(f"rm -f {journal}")
+        return True
 
-    def _get(self, space: str, key: str) -> str:
-        return self.device.shell(f"settings get {space} {key}").stdout.strip()
+    def _get(self, space: str, key: str) -> str | None:
+        """The value of a setting, `null` where it has none; None if the phone does not say."""
+        said = self.device.shell(f"settings get {space} {key} 2>/dev/null").stdout
+        found = [line.strip() for line in said.splitlines() if re.fullmatch(_VALUE, line.strip())]
+        return found[-1] if found else None
 
     def _screen_is_off(self) -> bool:
         said = self.device.shell("dumpsys power 2>/dev/null | grep mWakefulness=").stdout

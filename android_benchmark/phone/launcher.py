@@ -14,6 +14,7 @@ from android_benchmark.phone.cores import mask
 from android_benchmark.phone.workspace import Workspace
 
 _PID = "run.pid"
+_MARK = "@mmnet:program"
 
 
 class Launcher:
@@ -67,7 +68,7 @@ class Launcher:
             TransientError: The connection broke.
             StoppedError: Somebody asked to stop; it is killed.
         """
-        note = 'echo $$ > "$0"; grep Cpus_allowed: /proc/self/status; exec "$@"'
+        note = f'echo $$ > "$0"; grep Cpus_allowed: /proc/self/status; echo {_MARK}; exec "$@"'
         words = ["sh", "-c", note, f"{self._workspace.folder}/{_PID}", *command]
         if pinned and self._pins:
             words = ["taskset", mask(pinned), *words]
@@ -84,11 +85,12 @@ class Launcher:
             with contextlib.suppress(errors.HarnessError):
                 self.kill()
             raise
-        head, _, rest = done.stdout.partition("\n")
-        match = re.fullmatch(r"Cpus_allowed:\s*([0-9a-fA-F,]+)", head.strip())
-        completed = Completed(rest if match else done.stdout, done.stderr, done.returncode)
+        # Whatever the phone prints while it starts the shell stands before the mark too.
+        head, mark, rest = done.stdout.partition(f"{_MARK}\n")
+        match = re.search(r"^Cpus_allowed:\s*([0-9a-fA-F,]+)\s*$", head, re.MULTILINE)
+        completed = Completed(rest if mark else done.stdout, done.stderr, done.returncode)
         _require_start(completed, self._name, self._device.serial, self._workspace.folder)
-        if not match:
+        if not mark or not match:
             return completed, None
         allowed = int(match[1].replace(",", ""), 16)
         return completed, tuple(core for core in range(allowed.bit_length()) if allowed >> core & 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shlex
 import tempfile
 import time
 from collections.abc import Callable
@@ -46,7 +47,7 @@ class Phone:
     Args:
         adb: The adb program; calls through it may be stopped.
         serial: The phone.
-        engine: For this phone alone.
+        engine: For this phone alone; None where no model is to run on it.
         name: What results call the phone; by default its serial.
         tell: Called with one line on what is being waited for or tried again.
         patience_s: How long the phone may stay away.
@@ -57,7 +58,7 @@ class Phone:
         self,
         adb: Adb,
         serial: str,
-        engine: PhoneEngine,
+        engine: PhoneEngine | None,
         *,
         name: str | None = None,
         tell: Callable[[str], None] = lambda line: None,
@@ -72,14 +73,17 @@ class Phone:
         # What puts things back must not be stopped by what asks to stop.
         self._closing = AdbDevice(adb.unstoppable(), serial)
         self._workspace = Workspace(self._device)
-        self._launcher = Launcher(self._device, self._closing, self._workspace, engine.name)
-        self._tell = tell
+        self._launcher = Launcher(
+            self._device, self._closing, self._workspace, engine.name if engine else "the engine"
+        )
+        self._news = tell
         self._patience_s = patience_s
         self._timeout_s = timeout_s
         self._facts: DeviceFacts | None = None
         self._folder: str | None = None
         self._cool: DeviceState | None = None
         self._touched = False
+        self._closed = False
 
     # --- Device ------------------------------------------------------------------
 
@@ -136,14 +140,32 @@ class Phone:
             self.adb.wait(min(left_s, 2.0))
 
     def close(self) -> None:
-        """Put back what was changed. A phone that is away is waited for.
+        """Put back what was changed, be it by a session that was lost before this one.
+
+        A phone that this session changed and that is away is waited for. May be called again.
 
         Raises:
-            HarnessError: It did not come back: the next run on it puts things back.
+            NotPutBackError: It did not come back, or keeps what was changed.
         """
-        if self._touched:
-            self._again(self._awake(self._closing).restore, self._closing.adb)
-            self._touched = False
+        awake = self._awake(self._closing)
+        touched, closed = self._touched, self._closed
+        self._touched, self._closed = False, True
+        if touched:
+            try:
+                self._again(awake.restore, self._closing.adb)
+            except errors.NotPutBackError:
+                raise
+            except errors.HarnessError as error:
+                raise errors.NotPutBackError(
+                    f"{error} Its screen settings are still changed: `bench` puts them back when "
+                    "it is used the next time, or at once, when it is connected: "
+                    f"mmnet-deploy bench --clean --device {shlex.quote(self.serial)}"
+                ) from error
+        elif self._facts is not None and not closed:
+            # It was there, and nobody changed anything on it who could wait for it now.
+            with contextlib.suppress(errors.TransientError, errors.DeviceNotReadyError):
+                if awake.restore():
+                    self._tell(f"{self.name}: put back what a lost session had changed.")
 
     def clean(self) -> int:
         """Remove everything that was put on the phone; returns the number of bytes freed.
@@ -159,7 +181,9 @@ class Phone:
     def _measure(
         self, model: Path, settings: Settings, rules: RunRules, pinned: tuple[int, ...]
     ) -> Outcome:
-        folder = self._prepared()
+        if self.engine is None:
+            raise errors.EngineFileError(f"There is no engine to run {model.name} with.")
+        folder = self._prepared(self.engine)
         remote = self._workspace.model(model)
         output = f"{self._workspace.folder}/{_OUTPUT}"
         command = self.engine.command(remote, settings, rules, output)
@@ -186,20 +210,20 @@ class Phone:
             outputs=outputs,
         )
 
-    def _prepared(self) -> str:
+    def _prepared(self, engine: PhoneEngine) -> str:
         """The folder of the engine on the phone; the first time, everything is set up."""
         if self._folder is not None:
             return self._folder
         abis = tuple(self._device.properties().get("ro.product.cpu.abilist", "").split(","))
-        for name in self.engine.programs:
-            elf.check(self.engine.files[name], tuple(filter(None, abis)), self.facts().model)
-        folder = self._workspace.program(self.engine.files, self.engine.programs)
+        for name in engine.programs:
+            elf.check(engine.files[name], tuple(filter(None, abis)), self.facts().model)
+        folder = self._workspace.program(engine.files, engine.programs)
         self._launcher.prepare()
-        probe = self.engine.probe
+        probe = engine.probe
         if probe:
             answer, _ = self._launcher.run(probe, folder, (), STARTING_S)
-            self.engine.learn(answer)
-        self._touched = True
+            engine.learn(answer)
+        self._touched, self._closed = True, False
         self._awake(self._device).keep()
         self._folder = folder
         return folder
@@ -223,6 +247,11 @@ class Phone:
 
     def _awake(self, device: AdbDevice) -> Awake:
         return Awake(device, f"{FOLDER}/{_JOURNAL}")
+
+    def _tell(self, line: str) -> None:
+        """Hand on news. Where they cannot be shown, as on a terminal that is gone, work goes on."""
+        with contextlib.suppress(OSError):
+            self._news(line)
 
     # --- Connection ------------------------------------------------------------------
 

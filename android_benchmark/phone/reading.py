@@ -20,8 +20,8 @@ _CORE = "/cpu([0-9]{1,3})/cpufreq"
 _MARK = "@mmnet:"
 # `grep -H .` prints many small files in one process, each line after its file's name.
 _FACTS = (
-    f"echo {_MARK}properties; getprop; "
-    f"echo {_MARK}kernel; uname -r; "
+    f"echo {_MARK}properties; getprop 2>/dev/null; "
+    f"echo {_MARK}kernel; uname -r 2>/dev/null; "
     f"echo {_MARK}online; cat /sys/devices/system/cpu/online 2>/dev/null; "
     f"echo {_MARK}files; grep -H . {_CPU}/cpuinfo_max_freq 2>/dev/null; true"
 )
@@ -29,8 +29,8 @@ _STATE = (
     f"echo {_MARK}load; cat /proc/loadavg 2>/dev/null; "
     f"echo {_MARK}memory; cat /proc/meminfo 2>/dev/null; "
     f"echo {_MARK}battery; dumpsys battery 2>/dev/null; "
-    f"echo {_MARK}power; dumpsys power 2>/dev/null | grep mWakefulness=; "
-    f"echo {_MARK}thermal; dumpsys thermalservice 2>/dev/null | grep 'Thermal Status'; "
+    f"echo {_MARK}power; dumpsys power 2>/dev/null | grep mWakefulness= 2>/dev/null; "
+    f"echo {_MARK}thermal; dumpsys thermalservice 2>/dev/null | grep 'Thermal Status' 2>/dev/null; "
     f"echo {_MARK}files; grep -H . {_CPU}/scaling_cur_freq {_CPU}/scaling_max_freq "
     f"{_CPU}/scaling_governor {_ZONES}/type {_ZONES}/temp 2>/dev/null; true"
 )
@@ -96,14 +96,19 @@ def _numbers(contents: Mapping[_Key, str]) -> dict[_Key, int]:
     return {key: value for key, value in parsed.items() if value is not None}
 
 
-def _online(text: str) -> set[int]:
+def _only(lines: list[str], pattern: str) -> str:
+    """The one line of a section that is what was asked for, among warnings; empty if none is."""
+    found = (line.strip() for line in lines)
+    return next((line for line in found if re.fullmatch(pattern, line, re.ASCII)), "")
+
+
+def _online(lines: list[str]) -> set[int]:
     """Core numbers in the kernel's notation, such as `0-3,6`; empty where it is none."""
     cores: set[int] = set()
-    for part in text.strip().split(","):
-        match = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))?", part)
-        if not match:
-            return set()
-        cores |= set(range(int(match[1]), int(match[2] or match[1]) + 1))
+    span = r"[0-9]{1,3}(?:-[0-9]{1,3})?"
+    for part in filter(None, _only(lines, rf"{span}(?:,{span})*").split(",")):
+        first, _, last = part.partition("-")
+        cores |= set(range(int(first), int(last or first) + 1))
     return cores
 
 
@@ -113,7 +118,7 @@ def parse_facts(serial: str, text: str) -> DeviceFacts:
     said = properties("\n".join(sections.get("properties", [])))
     files = sections.get("files", [])
     frequencies = _frequencies(files, "cpuinfo_max_freq")
-    online = _online("".join(sections.get("online", [])))
+    online = _online(sections.get("online", []))
     release = said.get("ro.build.version.release", "")
     maker, model = said.get("ro.product.manufacturer", ""), said.get("ro.product.model", "")
     named = model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
@@ -134,7 +139,7 @@ def parse_facts(serial: str, text: str) -> DeviceFacts:
         abi=said.get("ro.product.cpu.abi", ""),
         sdk=sdk if sdk is not None and 0 < sdk < 10_000 else None,
         build=said.get("ro.build.fingerprint", ""),
-        kernel=" ".join(sections.get("kernel", [])).strip(),
+        kernel=_only(sections.get("kernel", []), r"[0-9]+\.[0-9]+\S*"),
         max_frequencies_khz=frequencies,
         emulated=emulated,
     )
@@ -153,7 +158,7 @@ def parse_state(text: str) -> DeviceState:
     files = sections.get("files", [])
     battery = _fields(sections.get("battery", []), ":")
     memory = _fields(sections.get("memory", []), ":")
-    load = re.match(r"[0-9]{1,6}\.[0-9]{1,4}", "".join(sections.get("load", [])), re.ASCII)
+    load = _only(sections.get("load", []), r"[0-9]{1,6}\.[0-9]{1,4}(?: .*)?")
     amounts = (memory.get(name, "") for name in ("MemAvailable", "MemFree"))
     free = next(filter(None, (re.fullmatch(r"([0-9]{1,12}) kB", it) for it in amounts)), None)
     wakefulness = _fields(sections.get("power", []), "=").get("mWakefulness", "")
@@ -164,7 +169,7 @@ def parse_state(text: str) -> DeviceState:
     powered = [value for name, value in battery.items() if name.endswith("powered")]
     percent = _number(battery.get("level", ""))
     return DeviceState(
-        load_1min=float(load[0]) if load else None,
+        load_1min=float(load.partition(" ")[0]) if load else None,
         governors=tuple(sorted(set(governors.values()))),
         frequencies_khz=_frequencies(files, "scaling_cur_freq"),
         frequency_limits_khz=_frequencies(files, "scaling_max_freq"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from android_benchmark.emulator.commands.registry import Call, UsageError, command
+from android_benchmark.emulator.faults import KeepSettings
 
 _PLUGGED = {"true": 7, "false": 0, "ac": 1, "usb": 2, "wireless": 4}
 _NAMESPACES = ("system", "secure", "global")
@@ -44,6 +45,8 @@ async def settings(call: Call) -> int:
     stored = call.device.settings
     if verb == "get":
         await call.out(stored.get((space, name), "null"))
+    elif call.device.faults.get(KeepSettings):
+        return 0
     elif verb == "put":
         stored[space, name] = value
     elif verb == "delete":

@@ -16,7 +16,25 @@ from android_benchmark.emulator.faults import DumpsysOf, Fault, Faults
 _FIRST_SDK = {"shell_v2": 24, "stat_v2": 26, "ls_v2": 30}
 """The first Android version that has each feature of the protocol."""
 
-_RELEASES = {23: "6.0.1", 24: "7.0", 25: "7.1.1", 26: "8.0.0", 27: "8.1.0", 28: "9"}
+_RELEASES = {
+    21: "5.0",
+    22: "5.1",
+    23: "6.0.1",
+    24: "7.0",
+    25: "7.1.1",
+    26: "8.0.0",
+    27: "8.1.0",
+    28: "9",
+    29: "10",
+    30: "11",
+    31: "12",
+    32: "12",  # 12L
+    33: "13",
+    34: "14",
+    35: "15",
+    36: "16",
+}
+"""Android's version by its API level, as `ro.build.version.release` says it."""
 
 
 @dataclasses.dataclass
@@ -63,9 +81,12 @@ class EmulatedDevice:
         self.faults = Faults(clock, faults)
         self.properties = dict(profile.properties)
         if sdk is not None:
-            release = _RELEASES.get(sdk, str(sdk - 19))
+            if sdk not in _RELEASES:
+                raise ValueError(
+                    f"`sdk` must be {min(_RELEASES)} … {max(_RELEASES)}. Received: {sdk}."
+                )
             self.properties["ro.build.version.sdk"] = str(sdk)
-            self.properties["ro.build.version.release"] = release
+            self.properties["ro.build.version.release"] = _RELEASES[sdk]
         self.files = PhoneFiles(root, self.faults)
         self.soc = Soc(profile, self.faults, clock)
         present = sum(1 << core.index for core in self.soc.cores)

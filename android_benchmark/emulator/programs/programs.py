@@ -13,6 +13,7 @@ from android_benchmark.emulator.device.pipes import Io
 from android_benchmark.emulator.device.processes import Process
 from android_benchmark.emulator.device.program import Program, Runner
 from android_benchmark.emulator.errors import EngineError
+from android_benchmark.emulator.faults import LinkerWarning
 from android_benchmark.emulator.programs import elf
 from android_benchmark.emulator.programs.engines import MARK, ScriptedEngine
 
@@ -58,6 +59,8 @@ async def become(
     if command and name in _IN_SHELL:
         return await _guarded(known, command(call), io)
     device.processes.become(process, words)
+    for warning in device.faults.all(LinkerWarning):
+        await call.err(warning.line)
     if command:
         return await _guarded(known, command(call), io)
     try:

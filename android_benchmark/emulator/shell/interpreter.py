@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from android_benchmark.emulator.device.device import EmulatedDevice
 from android_benchmark.emulator.device.pipes import Io, Memory, Source
 from android_benchmark.emulator.device.processes import Process, words_for
+from android_benchmark.emulator.faults import Greeting
 from android_benchmark.emulator.programs import programs
 from android_benchmark.emulator.shell import expansion
 from android_benchmark.emulator.shell.builtin import BUILTINS
@@ -37,7 +38,12 @@ async def run_shell(device: EmulatedDevice, io: Io, command: str | None) -> int:
 
     async def work(process: Process) -> int:
         shell = Shell(device, io, process)
-        return await (shell.interact() if command is None else shell.run(command))
+        for greeting in device.faults.all(Greeting):
+            await io.stdout.write(greeting.before.encode())
+        code = await (shell.interact() if command is None else shell.run(command))
+        for greeting in device.faults.all(Greeting):
+            await io.stdout.write(greeting.after.encode())
+        return code
 
     words = [NAME] if command is None else [NAME, "-c", command]
     code, _ = await device.processes.run(words, work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +13,6 @@ from android_benchmark.phone.adb.trouble import trouble
 
 BYTES_PER_S = 1_000_000
 """A transfer slower than this has stalled: USB 2 and WLAN are faster."""
-
-_MARK = "mmnet-exit:"
 
 
 class AdbDevice:
@@ -26,18 +25,25 @@ class AdbDevice:
     def shell(self, command: str, *, timeout_s: float = SHELL_TIMEOUT_S) -> Completed:
         """Run a shell command on the phone; the exit code is the command's own.
 
-        The phone prints the exit code behind the output. Old versions of Android report
-        no other, and output without it was cut short, whatever adb returns.
+        The phone prints a mark before the output, and another with the exit code behind it.
+        What stands outside is not the command's: greetings of the shell and of `su`, warnings
+        of the linker, news of adb. Old versions of Android report no other exit code, and
+        output without the second mark was cut short, whatever adb returns.
 
         Raises:
             TransportLostError: The output was cut short.
             TransientError, DeviceNotReadyError: The phone is not there.
         """
-        wrapped = f"({command}\n); code=$?; echo; echo {_MARK}$code"
+        # Chosen anew each time: no output that was stored somewhere holds them.
+        begin, end = (f"mmnet-{word}-{secrets.token_hex(4)}" for word in ("begin", "end"))
+        wrapped = f"echo {begin}; ({command}\n); code=$?; echo; echo {end}:$code"
         result = self.adb.attempt("-s", self.serial, "shell", wrapped, timeout_s=timeout_s)
-        text, mark, code = result.stdout.replace("\r\n", "\n").rpartition(f"\n{_MARK}")
-        if mark and code.strip().isdecimal():
-            return Completed(text, result.stderr, int(code))
+        text = re.sub(r"\r+\n", "\n", result.stdout)
+        ended = re.search(rf"^{end}:([0-9]+)\n", text, re.MULTILINE)
+        # The last: a shell that traces its commands shows them too.
+        _, begun, answer = text[: ended.start() if ended else 0].rpartition(f"{begin}\n")
+        if ended and begun:
+            return Completed(answer.removesuffix("\n"), result.stderr, int(ended[1]))
         if result.stderr.strip():
             raise trouble(result.stderr, ("shell",))
         raise errors.TransportLostError(

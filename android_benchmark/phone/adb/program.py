@@ -190,12 +190,7 @@ class Adb:
         Raises:
             AdbServerError: The server does not start.
         """
-        found = []
-        for line in self.run("devices", "-l").stdout.splitlines():
-            listed = _listed(line)
-            if listed:
-                found.append(listed)
-        return tuple(found)
+        return _list(self.run("devices", "-l").stdout)
 
     def choose(self, serial: str | None = None) -> Listed:
         """The phone to use: that of the serial, of ANDROID_SERIAL, or the only one.
@@ -229,14 +224,33 @@ class Adb:
         return chosen
 
 
+_HEADING = "List of devices attached"
+_NEWS = ("* ", "adb server")
+_STATES = r"no permissions\b.*?|\S+"
+_DESCRIBED = r"(?:usb|product|model|device|features|transport_id):\S*|[0-9]+-[0-9.]+;?"
+_LINE = re.compile(
+    # As short a serial as leaves a state and descriptions only: serials may hold blanks.
+    rf"(?P<serial>\S.*?)[ \t]+(?P<state>{_STATES})(?P<described>(?:[ \t]+(?:{_DESCRIBED}))*)"
+)
+
+
+def _list(text: str) -> tuple[Listed, ...]:
+    """What `adb devices -l` lists, below its heading; before it are news of the server."""
+    before, heading, after = text.partition(_HEADING)
+    lines = (after if heading else before).splitlines()
+    return tuple(listed for line in lines if (listed := _listed(line)))
+
+
 def _listed(line: str) -> Listed | None:
-    """A line of `adb devices -l`; None for the heading and for news of the server."""
-    if line.startswith(("List of devices", "* ", "adb server")) or not line.strip():
-        return None
-    serial, _, rest = line.strip().partition("\t" if "\t" in line else " ")
-    rest = rest.strip()
-    if rest.startswith("no permissions"):
-        return Listed(serial, "no permissions")
-    model = dict(_PROPERTY.findall(rest)).get("model")
-    state = rest.split()[0] if rest else "unknown"
-    return Listed(serial, state, model.replace("_", " ") if model else None)
+    """A line of `adb devices -l`; None for the heading and for news of the server.
+
+    The serial is all that stands before the state: those that adb finds on the network may be
+    `adb-1a2b3c (2)._adb-tls-connect._tcp`, and a phone without one is `(no serial number)`.
+    """
+    line = line.strip()
+    match = None if line.startswith((_HEADING, *_NEWS)) else _LINE.fullmatch(line)
+    if match is None:
+        return Listed(line, "unknown") if re.fullmatch(r"[^\s*]\S*", line) else None
+    state = "no permissions" if match["state"].startswith("no permissions") else match["state"]
+    model = dict(_PROPERTY.findall(match["described"])).get("model")
+    return Listed(match["serial"], state, model.replace("_", " ") if model else None)

@@ -272,3 +272,27 @@ def test_server_keys_and_port_are_private(server):
     assert server.port != 5037
     assert str(server.home) not in os.environ.get("HOME", "")
     assert (server.home / ".android" / "adbkey").exists()
+
+
+# Of https://apilevels.com and Android's own release notes.
+RELEASES = {
+    **{21: "5.0", 22: "5.1", 23: "6.0", 24: "7.0", 25: "7.1", 26: "8.0", 27: "8.1", 28: "9"},
+    **{29: "10", 30: "11", 31: "12", 32: "12", 33: "13", 34: "14", 35: "15", 36: "16"},
+}
+
+
+@pytest.mark.parametrize("sdk", RELEASES)
+def test_every_api_level_is_that_version_of_android(sdk):
+    """As Google numbers them: 31 and 32 are both 12, and one level a version from then on."""
+    with EmulatedPhone(sdk=sdk) as phone:
+        said = phone.device.properties
+    assert said["ro.build.version.sdk"] == str(sdk)
+    assert said["ro.build.version.release"].startswith(RELEASES[sdk])
+    assert said["ro.build.version.release"].partition(".")[0] == RELEASES[sdk].partition(".")[0]
+
+
+@pytest.mark.parametrize("sdk", [0, -1, 20, 37])
+def test_an_api_level_without_a_known_version_is_refused(sdk):
+    """No version is made up."""
+    with pytest.raises(ValueError, match="`sdk` must be 21 … 36"):
+        EmulatedPhone(sdk=sdk)

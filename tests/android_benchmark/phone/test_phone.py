@@ -10,7 +10,13 @@ import time
 import pytest
 
 from android_benchmark import Settings, errors
-from android_benchmark.emulator import ChangeGovernor, RestrictCores, Throttle
+from android_benchmark.emulator import (
+    ChangeGovernor,
+    Greeting,
+    LinkerWarning,
+    RestrictCores,
+    Throttle,
+)
 from android_benchmark.phone import CoresError
 from android_benchmark.phone.workspace import FOLDER
 from tests.support.emulated import AWAKE, RULES, awake_settings, needs_adb
@@ -132,7 +138,8 @@ def test_a_phone_that_stays_away_is_an_error(start, tmp_path, model):
     phone.measure(model, Settings(), RULES)
     emulated.unplug()
     phone._patience_s = 0.5
-    with pytest.raises(errors.TransientError):
+    again = "mmnet-deploy bench --clean --device 127.0.0.1:"
+    with pytest.raises(errors.NotPutBackError, match=f"still changed.*{again}"):
         phone.close()
     assert (emulated.root / FOLDER[1:] / "changed").is_file()
 
@@ -187,3 +194,33 @@ def test_a_rest_has_an_end(start, tmp_path, model):
     phone.rest(dataclasses.replace(RULES, rest_margin_c=1.0, rest_max_s=0.5))
     assert 0.4 < time.monotonic() - begin_s < 20
     phone.close()
+
+
+# --- What a phone prints besides ----------------------------------------------------
+
+
+@pytest.mark.parametrize("sdk", [23, 26])
+def test_lines_that_a_phone_prints_besides_its_answers_change_nothing(start, tmp_path, model, sdk):
+    """Greetings before and after, and warnings of every program: on Android 6 all in one stream."""
+    outcomes = []
+    greeting = Greeting("0-7\nCpus_allowed: 1\nno line end", "mmnet\nbye\n")
+    for number, faults in enumerate(((), (greeting, LinkerWarning()))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        emulated, phone, news = start(folder, sdk=sdk, faults=faults)
+        emulated.device.screen.on = False
+        facts = phone.facts()
+        outcomes.append(phone.measure(model, Settings(), RULES))
+        phone.close()
+        assert not emulated.device.screen.on and awake_settings(emulated) == AWAKE
+        assert phone.clean() > model.stat().st_size
+        assert not news
+        outcomes.append(dataclasses.replace(facts, serial=""))
+    plain, facts, chatty, chatty_facts = outcomes
+    assert chatty_facts == facts and chatty.cores == plain.cores == (2, 3)
+    for name in ("engine", "measurement", "flags", "cores", "init_us", "peak_memory_bytes"):
+        assert getattr(chatty, name) == getattr(plain, name)
+    for state in (chatty.before, chatty.after):
+        missing = [it.name for it in dataclasses.fields(state) if getattr(state, it.name) is None]
+        assert missing == ["thermal_status"]  # which Android has since version 10
+        assert state.governors == plain.before.governors

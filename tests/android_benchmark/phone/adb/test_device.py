@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 
 from android_benchmark import errors
-from android_benchmark.emulator import DiskFull, DropConnection
-from android_benchmark.phone.adb import AdbDevice
+from android_benchmark.emulator import DiskFull, DropConnection, Greeting
+from android_benchmark.phone.adb import AdbDevice, Completed
 from tests.support.emulated import listed_state, needs_adb
 
 
@@ -27,6 +28,44 @@ def test_output_without_an_end_of_line_is_kept_as_it_is(adb, phone):
     device = AdbDevice(adb, phone.serial)
     assert device.shell("true").stdout == ""
     assert device.shell("echo -n abc").stdout == "abc"
+
+
+@needs_adb
+@pytest.mark.parametrize("before", ["Hello\n", "no line end", "\r\n\r\n", "mmnet-end:0\n"])
+@pytest.mark.parametrize("after", ["", "logout\n", "mmnet-end:0\n", "\n\n7"])
+def test_lines_around_an_answer_are_not_part_of_it(adb, phone, before, after):
+    """Profile scripts, `su` and others print what they like before and after a command."""
+    phone.inject(Greeting(before, after))
+    done = AdbDevice(adb, phone.serial).shell("echo out; exit 3")
+    phone.clear(Greeting)
+    assert (done.stdout, done.returncode) == ("out\n", 3)
+
+
+def test_a_shell_that_traces_its_commands_does_not_confuse_the_answer(monkeypatch, adb):
+    """Over the first shell protocol the trace, and every stream, arrive in one."""
+    device = AdbDevice(adb, "any")
+
+    def attempt(*words, timeout_s):
+        begin, end = re.findall(r"echo (mmnet-\S+?)(?:;|:)", words[-1])
+        text = f"+ echo {begin}\n{begin}\n+ true\nout\n+ echo\n\n+ echo {end}:12\n{end}:12\n"
+        return Completed(text.replace("\n", "\r\r\n"), "", 0)
+
+    monkeypatch.setattr(adb, "attempt", attempt)
+    assert device.shell("true").returncode == 12
+
+
+@pytest.mark.parametrize("kept", range(1, 8))
+def test_an_answer_that_is_cut_anywhere_is_no_answer(monkeypatch, adb, kept):
+    """Not even where only the last digit of the exit code is missing."""
+    device = AdbDevice(adb, "any")
+
+    def attempt(*words, timeout_s):
+        begin, end = re.findall(r"echo (mmnet-\S+?)(?:;|:)", words[-1])
+        return Completed(f"{begin}\nout\n\n{end}:137\n"[:-kept], "", 0)
+
+    monkeypatch.setattr(adb, "attempt", attempt)
+    with pytest.raises(errors.TransportLostError):
+        device.shell("true")
 
 
 @needs_adb

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from android_benchmark import errors
 from android_benchmark.emulator import EmulatedPhone, Offline
 from android_benchmark.phone.adb import Adb, AdbDevice, Listed, program
 from tests.support.emulated import listed_state, needs_adb
+
+MDNS = "adb-R5CT (2)._adb-tls-connect._tcp"
 
 
 def _wait(adb, serial, state):
@@ -69,6 +73,36 @@ def test_an_offline_phone_is_transient(adb, phone):
         adb.choose(phone.serial)
 
 
+STATES = [
+    *("device", "offline", "unauthorized", "authorizing", "connecting", "recovery", "sideload"),
+    *("bootloader", "rescue", "host", "detached", "unknown", "no permissions"),
+    "no permissions; verify udev rules; see [http://a/b.html]",
+]
+DESCRIBED = ["usb:1-4.2", "3-1", "product:gemini", "model:MI_5", "device:gemini", "transport_id:7"]
+
+
+@given(
+    st.lists(st.text("abz09:()._-#", min_size=1), min_size=1, max_size=4).map(" ".join),
+    st.sampled_from(STATES),
+    st.lists(st.sampled_from(DESCRIBED), unique=True),
+    st.sampled_from(["\t", " ", "   "]),
+)
+def test_a_serial_is_everything_before_the_state(serial, state, described, gap):
+    """Whatever it holds, whatever the state, and however adb goes on about the phone."""
+    found = program._listed(gap.join([serial, " ".join([state, *described])]))
+    assert found.serial == serial
+    assert found.state == ("no permissions" if state.startswith("no perm") else state)
+    assert found.model == ("MI 5" if "model:MI_5" in described else None)
+
+
+def test_news_before_the_list_are_no_phones():
+    """What a server says while it starts stands above the heading, in whatever words."""
+    text = (
+        "Some vendor's tool is old\n* daemon started\nList of devices attached\nab cd\tdevice\n\n"
+    )
+    assert program._list(text) == (Listed("ab cd", "device"),)
+
+
 def test_without_adb_it_says_how_to_get_it(tmp_path):
     """A path that has no adb is one clear line."""
     with pytest.raises(errors.AdbMissingError, match="Install Android's platform tools"):
@@ -91,6 +125,19 @@ def test_without_adb_it_says_how_to_get_it(tmp_path):
             "01ab  no permissions (missing udev rules?); see [http://…]; usb:1-4",
             Listed("01ab", "no permissions"),
         ),
+        ("adb-R5CT (2)._adb-tls-connect._tcp\tdevice", Listed(MDNS, "device")),
+        (f"{MDNS} offline transport_id:3", Listed(MDNS, "offline")),
+        (
+            f"{MDNS} device product:a model:SM_S918B device:dm3q transport_id:12",
+            Listed(MDNS, "device", "SM S918B"),
+        ),
+        (
+            "(no serial number)     no permissions (user a is not in plugdev); see [http]",
+            Listed("(no serial number)", "no permissions"),
+        ),
+        ("????????????\tno permissions", Listed("????????????", "no permissions")),
+        ("my device model:b device usb:1-4.2", Listed("my device model:b", "device")),
+        ("01ab  device 3-1 product:a", Listed("01ab", "device")),
     ],
 )
 def test_lines_of_the_list_are_read(line, expected):
