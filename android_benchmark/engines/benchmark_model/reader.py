@@ -110,6 +110,8 @@ class RunReader:
             self._once(self.single, {"session_us": session})
         elif delegation := delegate.delegation(text):
             self.delegations.append(delegation)
+            if delegation.total_nodes is not None and delegation.nodes > delegation.total_nodes:
+                self._doubt(f"a delegate took more nodes than there are: {text[:200]}")
         elif application := delegate.application(text):
             self.applications.append(application)
             # Of a delegate that runs nothing, the line is a message as well.

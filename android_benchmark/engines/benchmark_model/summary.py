@@ -10,7 +10,6 @@ from android_benchmark.engines.benchmark_model.text.number import (
     MEGABYTES,
     MIB,
     MILLISECONDS,
-    REAL,
     UNSIGNED,
     integer,
     real,
@@ -69,9 +68,9 @@ _TF1 = re.compile(
 )
 _FOOTPRINT = re.compile(
     r"(?:Peak memory footprint|Memory footprint delta from the start of the tool) \(MB\): "
-    rf"init=({REAL}) overall=({REAL})"
+    rf"init=({UNSIGNED}) overall=({UNSIGNED})"
 )
-_PEAK = re.compile(rf"Overall peak memory footprint \(MB\) via periodic monitoring: ({REAL})")
+_PEAK = re.compile(rf"Overall peak memory footprint \(MB\) via periodic monitoring: ({UNSIGNED})")
 _STATUS = re.compile(rf"(- VmRSS|\+ RssAnnon|\+ RssFile \+ RssShmem) {{0,20}}: ({INTEGER}) MB")
 _SIZE = re.compile(rf"The input model file size \(MB\): ({UNSIGNED})")
 _SESSION = re.compile(rf"Initialized session in ({UNSIGNED})ms\.?")

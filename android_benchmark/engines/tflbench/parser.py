@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 import math
+import statistics
 import types
 import typing
+from collections.abc import Iterator
 
 from android_benchmark.engines.tflbench.record import (
     AppliedDelegate,
@@ -75,6 +78,12 @@ _EVENTS: dict[str, type] = {
 _SEVERAL = {"input", "warmup", "runs", "output", "op_profile", "op", "traced_op", "trace"}
 
 
+_SIGNED = {"zero_point", "index", "subgraph"}
+"""Numbers that may be below 0; every other is a duration, a size, or a number of something."""
+_MEAN = 1e-8
+"""Nine digits are at most this far off, as a fraction."""
+
+
 class _Malformed(Exception):
     """A line is not what the engine prints; the text says why."""
 
@@ -110,14 +119,29 @@ def _record(kind: type, values: dict[str, object]) -> typing.Any:
                 fields[field.name] = _value(values[field.name], _hints(kind)[field.name])
             except _Malformed as error:
                 raise _Malformed(f"`{field.name}` has {error}") from None
+            if field.name not in _SIGNED and _is_below_0(fields[field.name]):
+                raise _Malformed(f"`{field.name}` is below 0")
         elif field.default is dataclasses.MISSING:
             raise _Malformed(f"`{field.name}` is missing")
     return kind(**fields)
 
 
+def _is_below_0(value: object) -> bool:
+    numbers = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(number, (int, float)) and number < 0 for number in numbers)
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose keys are all different: of two values, neither is known to be right."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError
+    return values
+
+
 def _event(line: str) -> tuple[str, typing.Any]:
     try:
-        values = json.loads(line)
+        values = json.loads(line, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         raise _Malformed("cut off or damaged") from None
     name = values.get("event") if isinstance(values, dict) else None
@@ -134,6 +158,25 @@ def _join(chunks: list[_Samples], phase: str, problems: list[str]) -> tuple[int,
             problems.append(f"samples of `{phase}` are missing before number {chunk.first}")
         samples += chunk.samples_ns
     return tuple(samples)
+
+
+def _contradictions(report: TflbenchReport) -> Iterator[str]:
+    """Sentences on numbers that cannot be true together."""
+    samples, said = report.samples_ns, report.statistics
+    if said and samples:
+        # Sums of many samples need more digits than a float has; the engine has no more either.
+        mean = statistics.fmean(samples)
+        agree = (said.count, said.min_ns, said.max_ns) == (len(samples), min(samples), max(samples))
+        if not agree or not math.isclose(said.mean_ns, mean, rel_tol=_MEAN):
+            yield "the statistics are not those of the samples"
+    if said:
+        levels = (said.min_ns, said.p5_ns, said.median_ns, said.p90_ns, said.p95_ns, said.p99_ns)
+        slack = 1 + _MEAN
+        if any(low > high * slack for low, high in itertools.pairwise((*levels, said.max_ns))):
+            yield "the percentiles are not in order"
+    took = report.delegate
+    if took and took.nodes is not None and (took.delegated_nodes or 0) > took.nodes:
+        yield f"the delegate took {took.delegated_nodes} of {took.nodes} nodes"
 
 
 def _op_profile(summaries: list[_Profile], ops: list[Op], problems: list[str]) -> OpProfile | None:
@@ -225,8 +268,9 @@ def parse(stdout: str, stderr: str, returncode: int) -> TflbenchReport:
         op_profile=_op_profile(events["op_profile"], events["op"], lost),
         trace=_trace(events["trace"], events["traced_op"]),
         complaints=tuple(complaints),
-        damage=tuple(problems),
     )
+    problems += _contradictions(report)
+    report = dataclasses.replace(report, damage=tuple(problems))
     missing = _check_end(events["end"], report, returncode)
     return dataclasses.replace(
         report, complete=not missing, problems=(*problems, *complaints, *lost, *missing)

@@ -70,7 +70,10 @@ def read(text: str) -> LoggedStatistics | None:
 
 
 def _possible(it: LoggedStatistics) -> bool:
-    """Whether least, middle and greatest values are in order, so far as they are given."""
+    """Whether least, middle and greatest values are in order, so far as they are given.
+
+    A standard deviation is at most half of the range (Popoviciu's inequality).
+    """
     low, high = (it.curr_us, it.curr_us) if it.all_same else (it.min_us, it.max_us)
     if low is None or high is None or (not it.all_same and it.avg_us is None):
         return False
@@ -81,4 +84,5 @@ def _possible(it: LoggedStatistics) -> bool:
         and all(low <= value <= high for value in within if value is not None)
         and (it.p5_us or 0) <= (it.median_us or 0) <= (it.p95_us or 0)
         and (it.avg_us is None or low - slack <= it.avg_us <= high + slack)
+        and (it.std_us or 0) <= (high - low) / 2
     )

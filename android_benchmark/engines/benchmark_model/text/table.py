@@ -112,7 +112,11 @@ def row(text: str, header: Header) -> ProfileRow | None:
         if field in _INTEGERS:
             values[field] = integer(cell)
         else:
-            values[field] = real(cell, _FACTORS.get(field, 1))
+            value = real(cell, _FACTORS.get(field, 1))
+            # Only memory can shrink.
+            if value is not None and value < 0 and field != "memory_bytes":
+                return None
+            values[field] = value
         # A run without any time has shares that are no numbers, which is no fault of the row.
         if values[field] is None and cell not in _NOT_A_NUMBER:
             return None

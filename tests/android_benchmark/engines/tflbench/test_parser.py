@@ -209,6 +209,66 @@ def test_wrong_line_is_told_and_left_out(event, problem):
     assert report.samples_ns == (400, 500, 300)
 
 
+NUMBERS = [
+    (event, name)
+    for event in EVENTS
+    for name, value in event.items()
+    if isinstance(value, (int, float))
+    and not isinstance(value, bool)
+    and name not in ("zero_point", "index", "subgraph")
+]
+
+
+@pytest.mark.parametrize(("event", "name"), NUMBERS)
+@pytest.mark.parametrize("value", [-1, -0.5, -math.inf, math.nan])
+def test_no_number_below_0_is_taken(event, name, value):
+    """Durations, sizes and numbers of things are 0 or more, whatever the event."""
+    report = parse(_text([event | {name: value}]), "", 0)
+    told = "below 0" if value > -math.inf else "the wrong type"
+    assert report.damage and (told in report.damage[0] or "wrong type" in report.damage[0])
+    assert getattr(report, event["event"], None) in (None, ())
+
+
+@pytest.mark.parametrize("phase", ["warmup", "runs"])
+def test_a_sample_below_0_is_damage(phase):
+    """The chunk that holds it is left out, so the output is not whole."""
+    events = [
+        event | {"samples_ns": [-5, 7]} if event["event"] == phase else event for event in EVENTS
+    ]
+    report = parse(_text(events), "", 0)
+    assert "`samples_ns` is below 0" in report.damage[0] and not report.complete
+    assert -5 not in (*report.samples_ns, *report.warmup_ns)
+
+
+def test_values_that_may_be_below_0_are_read():
+    """A zero point is a value of the tensor's type; an index may say that there is none."""
+    events = [event | {"zero_point": -128} if "zero_point" in event else event for event in EVENTS]
+    assert parse(_text(events), "", 0).outputs[0].zero_point == -128
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"count": 4}, {"min_ns": 299}, {"max_ns": 501}, {"mean_ns": 401}, {"median_ns": 491}],
+)
+def test_statistics_of_other_samples_are_damage(changed):
+    """A digit that was lost on the way shows where the two disagree."""
+    events = [event | changed if event["event"] == "statistics" else event for event in EVENTS]
+    said = {"the statistics are not those of the samples", "the percentiles are not in order"}
+    assert said & set(parse(_text(events), "", 0).damage)
+
+
+def test_a_delegate_cannot_take_more_than_there_is():
+    """131 of 13 nodes is a digit that was lost."""
+    events = [event | {"nodes": 13} if event["event"] == "delegate" else event for event in EVENTS]
+    assert parse(_text(events), "", 0).damage == ("the delegate took 131 of 13 nodes",)
+
+
+def test_of_two_values_of_one_key_none_is_taken():
+    """Nothing tells which is right."""
+    line = _text([EVENTS[1]]).replace("{", '{"model_ns": 5, ')
+    assert parse(line, "", 0).init is None and parse(line, "", 0).damage
+
+
 def test_deep_nesting_is_damage():
     """Text that overruns a reader of JSON is one more damaged line."""
     assert "damaged" in parse('{"a":' * 100_000, "", 0).problems[0]
