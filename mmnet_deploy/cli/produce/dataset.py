@@ -43,11 +43,9 @@ def synth(folder: Path, count: int, size: int, seed: int) -> None:
 
     Example: mmnet-deploy dataset synth portraits --count 500 --seed 1
     """
-    from mmnet_deploy.files import locked
     from mmnet_deploy.portraits.synthetic import write_dataset
 
-    with locked(folder):
-        written = write_dataset(folder, count=count, size=size, seed=seed, progress=progress)
+    written = write_dataset(folder, count=count, size=size, seed=seed, progress=progress)
     parts = ", ".join(f"{pairs} in {split}" for split, pairs in written.items())
     say(f"Wrote {sum(written.values())} synthetic pairs to {folder}: {parts}.")
 
