@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,10 @@ READ = "JPEG, PNG, WebP, TIFF, BMP, AVIF, JPEG 2000 and PNM"
 # Pillow would only warn of a large picture, or refuse it by a limit of its own; `MOST_PIXELS`
 # is checked before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
+
+# What libraries print of damaged files would stand beside the error that names the file.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _PILLOW = {"WebP": "WEBP", "TIFF": "TIFF", "BMP": "BMP", "AVIF": "AVIF", "JPEG 2000": "JPEG2000"}
 

@@ -1,6 +1,7 @@
 """Mattes of pictures and videos: each kind of output, from real files to real files."""
 
 import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mmnet_deploy.errors import DataError, UsageError
+from mmnet_deploy.errors import DataError, OutputError, UsageError
 from mmnet_deploy.mattes import prediction
 from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.tflite.card import ModelFile
+from tests.support.datasets import write
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (24, 20, 3), np.uint8)
 MATTE = np.zeros((24, 20), np.float32)
@@ -116,6 +118,82 @@ def test_what_is_no_video_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["in.mp4"]
 
 
+def _noisy(path, code, frames=50):
+    """A video whose frames need many bytes."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*code), 25, (96, 64))
+    for frame in np.random.default_rng(0).integers(0, 255, (frames, 64, 96, 3), np.uint8):
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+@pytest.mark.parametrize(("suffix", "code"), [(".avi", "MJPG"), (".mkv", "mp4v")])
+def test_a_video_that_breaks_off_is_an_error(tmp_path, suffix, code):
+    """The end of the data is not the end of the video, and an older output stays."""
+    source, target = _noisy(tmp_path / f"in{suffix}", code), tmp_path / "out.mp4"
+    content = source.read_bytes()
+    source.write_bytes(content[: len(content) * 4 // 10])
+    target.write_bytes(b"an older one")
+    with pytest.raises(DataError, match=r"breaks off after \d+ of 50 frames"):
+        prediction.predict_video(BRIGHT, source, target, prediction.Painter("matte"))
+    assert target.read_bytes() == b"an older one"
+    assert sorted(os.listdir(tmp_path)) == sorted([source.name, target.name])
+
+
+def test_a_full_disk_leaves_the_older_video(tmp_path):
+    """OpenCV's writer says nothing of it; what cannot be read back does not get the name."""
+    source, target = _noisy(tmp_path / "in.avi", "MJPG"), tmp_path / "out.mp4"
+    target.write_bytes(b"an older one")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"of 50 frames, \d+ can be read back"):
+            prediction.predict_video(BRIGHT, source, target, prediction.Painter("side-by-side"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert target.read_bytes() == b"an older one"
+    assert sorted(os.listdir(tmp_path)) == ["in.avi", "out.mp4"]
+
+
+def test_a_full_disk_leaves_the_older_picture(tmp_path):
+    """A PNG is written in one step or not at all."""
+    noise = np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "in.png"), noise)
+    (tmp_path / "out.png").write_bytes(b"an older one")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"Cannot write .*out\.png: File too large"):
+            prediction.predict_picture(
+                BRIGHT, tmp_path / "in.png", tmp_path / "out.png", prediction.Painter("cut-out")
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (tmp_path / "out.png").read_bytes() == b"an older one"
+
+
+def test_names_with_a_colon_are_files(tmp_path, video, monkeypatch):
+    """What stands before a colon is no protocol of a network, neither to read nor to write."""
+    monkeypatch.chdir(tmp_path)
+    video.rename("12:30 call.mp4")
+    source, target = Path("12:30 call.mp4"), Path("http:out.mp4")
+    assert prediction.predict_video(BRIGHT, source, target, prediction.Painter("matte")) == 10
+    assert len(_frames(tmp_path / target)[0]) == 10
+
+
+def test_every_format_of_a_folder_is_matted(tmp_path):
+    """Each picture has its matte; what is no picture has none."""
+    for name in ("a.jpg", "b.webp", "c.tiff", "d.bmp", "e.png"):
+        write(tmp_path / "in" / name, IMAGE)
+    (tmp_path / "in" / "e.png").rename(tmp_path / "in" / "f.jfif")
+    for name in ("._a.jpg", "g.heic"):
+        (tmp_path / "in" / name).write_bytes(b"words")
+    painter = prediction.Painter("matte")
+    assert prediction.predict_folder(BRIGHT, tmp_path / "in", tmp_path / "out", painter) == 5
+    made = [name for name in os.listdir(tmp_path / "out") if not name.startswith(".")]
+    assert sorted(made) == [f"{stem}.png" for stem in "abcdf"]
+
+
 # --- On the command line -----------------------------------------------------
 
 
@@ -131,6 +209,16 @@ def test_pictures_folders_and_videos_are_told_apart(call, tiny_models, portraits
     assert pictures.read_image(Path("a/a.png")).shape == (height, 2 * width, 3)
     assert sorted(os.listdir("b")) == [f"{path.stem}.png" for path in pictures.pictures_in(folder)]
     assert len(_frames("c.mp4")[0]) == 10
+
+
+def test_pictures_that_are_left_out_are_named(call, tiny_models, tmp_path):
+    """On standard error, each with what to do."""
+    write(tmp_path / "in" / "a.jpg", IMAGE)
+    (tmp_path / "in" / "b.heic").write_bytes(b"words")
+    result = call("predict", tiny_models["int8"], "in", "-o", "out")
+    assert result.exit_code == 0, result.output
+    assert "in/b.heic: is left out: HEIC pictures cannot be read." in result.stderr
+    assert "1 picture in out." in result.stderr
 
 
 @pytest.mark.parametrize(
