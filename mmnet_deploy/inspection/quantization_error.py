@@ -119,15 +119,22 @@ class _Model:
         stored: NDArray[Any] = picture
         if self.input.quantization is not None:
             stored = self.input.quantization.stored(picture, self.input.dtype.lower())
-        self._interpreter.set_tensor(self.graph.index(self.input), stored)
         try:
+            self._interpreter.set_tensor(self.graph.index(self.input), stored)
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
             raise ModelFileError(f"The model does not run: {error}.") from error
 
     def value(self, tensor: Tensor) -> NDArray[np.float64]:
-        """Real values of a tensor after a run."""
-        values: NDArray[Any] = self._interpreter.get_tensor(self.graph.index(tensor))
+        """Real values of a tensor after a run.
+
+        Raises:
+            ModelFileError: The run left none.
+        """
+        try:
+            values: NDArray[Any] = self._interpreter.get_tensor(self.graph.index(tensor))
+        except ValueError as error:
+            raise ModelFileError(f"The layer {tensor.name} has no values after a run.") from error
         if tensor.quantization is not None:
             values = tensor.quantization.real(values)
         return values.astype(np.float64)
@@ -202,8 +209,13 @@ def measure(
             quantized.run(batch)
             exact.run(batch)
             for number, (_, tensor, partner) in enumerate(pairs):
-                signal = exact.value(partner)
-                noise = signal - quantized.value(tensor)
+                signal, values = exact.value(partner), quantized.value(tensor)
+                if signal.shape != values.shape:
+                    raise ModelFileError(
+                        f"The layer {tensor.name} must have the shape {signal.shape}, as in the "
+                        f"float reference. It computed {values.shape}: the file is damaged."
+                    )
+                noise = signal - values
                 sums[number] += np.square(signal).mean(), np.square(noise).mean()
             advance()
     means = (sums / len(pictures)).tolist()

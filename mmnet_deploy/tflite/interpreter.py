@@ -188,6 +188,7 @@ class TFLiteModel:
             self.outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
             self._operators = self._interpreter._get_ops_details()
         except (ValueError, RuntimeError) as error:
+            _check_foreign(path, self._content, delegate, threads)  # It may say more.
             raise ModelFileError(_unloadable(path, str(error))) from error
         self.card = described(path, self._content)
         # A batch of unknown size runs as one picture; a picture of unknown size, as one pixel.

@@ -19,10 +19,11 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
+from mmnet_deploy.errors import MmnetDeployError
 from mmnet_deploy.tflite import trial_worker
 
 LIMIT_S = 60.0
-"""How long loading a file and running it twice may take."""
+"""How long loading a file and running it three times may take."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,10 @@ class Verdict:
     def runs(self) -> bool:
         """Whether nothing failed."""
         return not self.stage
+
+
+class TrialError(MmnetDeployError):
+    """No file can be tried, whatever is in it."""
 
 
 class Trial:
@@ -65,6 +70,9 @@ class Trial:
         Args:
             delegate: `xnnpack` to let the runtime apply it as it does by default, or `none`.
             keeps_tensors: Whether the value of every tensor is kept.
+
+        Raises:
+            TrialError: The process cannot be started.
         """
         key = hashlib.sha256(content).hexdigest(), delegate, keeps_tensors
         request = {
@@ -103,6 +111,13 @@ class Trial:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
+            if _of(self._process.stdout).readline().decode().strip() != trial_worker.READY:
+                code = self._process.wait()
+                self.close()
+                raise TrialError(
+                    f"The process that tries {self._module} before use did not start "
+                    f"({_ending(code)})."
+                )
         return self._process
 
     def _ask(self, request: dict[str, Any], content: bytes) -> Verdict:

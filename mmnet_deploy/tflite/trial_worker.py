@@ -1,8 +1,8 @@
 """A process that loads and runs `.tflite` files that may crash it; see `trial`.
 
-Run as a script: it needs the runtime and numpy, and starts in a fraction of a second. A request
-on standard input is one line of JSON and then the content of a file; the answer on standard
-output is one line of JSON.
+Run as a script: it needs the runtime and numpy, and starts in a fraction of a second. It says
+`READY`. Then a request on standard input is one line of JSON and the content of a file, and the
+answer on standard output is one line of JSON.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import sys
 import time
 from types import ModuleType
 from typing import Any
+
+READY = "ready"
 
 MEMORY_BYTES = 4 * 2**30
 """The most memory that a file may make the process allocate: what a phone has for one app."""
@@ -42,7 +44,7 @@ def _protect() -> None:
 
 
 def _attempt(runtime: ModuleType, content: bytes, request: dict[str, Any]) -> dict[str, str]:
-    """Load a file, run it on zeros and on noise; what failed and why, or nothing."""
+    """Load a file and run it on zeros and on noise; what failed and why, or nothing."""
     import numpy as np
 
     stage = "load"
@@ -62,13 +64,14 @@ def _attempt(runtime: ModuleType, content: bytes, request: dict[str, Any]) -> di
             return {}  # Without sizes there is nothing to run.
         stage = "run"
         rng = np.random.default_rng(0)
-        for noisy in (False, True):
+        # Zeros, values as of a picture, and values far outside of it.
+        for low, high in ((0, 0), (0, 1), (-1000, 1000)):
             for tensor in inputs:
                 shape, dtype = tensor["shape"], np.dtype(tensor["dtype"])
                 values = np.zeros(shape, dtype)
-                if noisy and np.issubdtype(dtype, np.floating):
-                    values = rng.random(shape).astype(dtype)
-                elif noisy and dtype.itemsize <= 2 and np.issubdtype(dtype, np.integer):
+                if np.issubdtype(dtype, np.floating):
+                    values = rng.uniform(low, high, shape).astype(dtype)
+                elif high and dtype.itemsize <= 2 and np.issubdtype(dtype, np.integer):
                     # Integers of more bits are sizes or indices, of which few values are right.
                     limits = np.iinfo(dtype)
                     values = rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
@@ -95,6 +98,7 @@ def main(module: str, search_path: str) -> None:
     os.dup2(nowhere, 1)  # A library that prints must not spoil an answer.
     runtime = importlib.import_module(module)
     _protect()
+    print(READY, file=answers, flush=True)
     while line := sys.stdin.buffer.readline():
         request = json.loads(line)
         # An endless file must not outlive a killed parent.

@@ -1,13 +1,14 @@
 """`.tflite` files with damaged bytes and fields.
 
 Files of several precisions are damaged at random: bits, words and lengths of the bytes, and fields
-of the unpacked tables. Each is inspected and, if it is a matting network, run on a picture, in a
-process of its own: it must end in a result or in one of the project's errors, and never take the
-process along.
+of the unpacked tables. Each is inspected, compared with a sound one layer by layer and, if it is a
+matting network, run on a picture. That must end in a result or in one of the project's errors, and
+never take the process along.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import subprocess
@@ -140,7 +141,7 @@ def damaged(contents: list[bytes], seed: int, number: int) -> bytes:
 
 
 def sound_files() -> list[bytes]:
-    """A small matting network in float32, float16, int8 and with 8-bit weights, some described."""
+    """A small matting network in every precision and as converted carelessly, also described."""
     import keras
     import tensorflow as tf
 
@@ -168,6 +169,8 @@ def sound_files() -> list[bytes]:
             converter.representative_dataset = lambda: iter([[picture]])
             converter.inference_input_type = converter.inference_output_type = tf.uint8
         contents.append(converter.convert())
+    # With a batch of any size and variables, the converter writes other operators.
+    contents.append(networks.converter_of(network, (None, *shape[1:])).convert())
     card = ModelCard(
         family="tiny",
         title="Tiny",
@@ -220,10 +223,11 @@ def _batch(folder: str, seed: int, begin: int, cases: int, outcome: Outcome) -> 
     return begin
 
 
-def _try(path: Path) -> str:
-    """Inspect a file and run it; how that ended."""
+def _try(path: Path, reference: bytes) -> str:
+    """Inspect a file, compare its layers with a sound one's, and run it; how that ended."""
     from mmnet_deploy import inspection
     from mmnet_deploy.errors import CrashError, MmnetDeployError
+    from mmnet_deploy.inspection import quantization_error
     from mmnet_deploy.mattes.matting import open_model
 
     picture = np.random.default_rng(1).integers(0, 256, (20, 24, 3), np.uint8)
@@ -233,6 +237,8 @@ def _try(path: Path) -> str:
         return "crash the runtime, refused"
     except MmnetDeployError:
         return "refused"
+    with contextlib.suppress(MmnetDeployError):
+        quantization_error.measure(path.read_bytes(), reference, [picture])
     try:
         open_model(path, 1).matte(picture)
     except MmnetDeployError:
@@ -252,7 +258,7 @@ def main(folder: str, seed: str, begin: str, cases: str) -> None:
         path.write_bytes(damaged(contents, int(seed), number))
         since, ending, failure = time.monotonic(), "", ""
         try:
-            ending = _try(path)
+            ending = _try(path, contents[0])
         except BaseException:
             failure = " < ".join(reversed(traceback.format_exc(limit=-4).splitlines()[1:]))
         if not failure and time.monotonic() - since > SLOW_S:

@@ -19,6 +19,7 @@ from mmnet_deploy.inspection.quantization_error import (
 )
 from mmnet_deploy.portraits.pictures import Picture, read_image
 from mmnet_deploy.tflite.card import describe
+from mmnet_deploy.tflite.graph import Graph
 from tests.support.networks import converted
 
 
@@ -92,6 +93,16 @@ def test_layers_without_a_partner_are_counted(pictures):
     found = measure(_scaled(2.0), _scaled(2.0, name="other"), pictures)
     assert found.unmatched == 1
     assert len(found.layers) == 1
+
+
+def test_shapes_are_what_the_runtime_computes(tiny_models, pictures):
+    """A file that states other shapes than it computes is refused, and not broadcast."""
+    reference = tiny_models["float32"].read_bytes()
+    graph = Graph.from_bytes(reference)
+    convolution = next(op for op in graph.ops if op.kind == "CONV_2D")
+    convolution.options.padding = 1 - convolution.options.padding
+    with pytest.raises(ModelFileError, match=r"must have the shape .* It computed .*: the file is"):
+        measure(graph.to_bytes(), reference, pictures)
 
 
 def test_what_cannot_be_compared_is_refused(pictures):

@@ -102,6 +102,14 @@ def test_an_interrupt_leaves_no_process_and_no_stale_answer(fake):
     assert fake.verdict(b"refuse", "none").stage == "load"
 
 
+def test_a_process_that_cannot_start_blames_no_file(tmp_path, monkeypatch):
+    """Without its runtime no file can be tried, which is an error of its own."""
+    (tmp_path / "broken_runtime.py").write_text("raise ImportError('no library')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(trial.TrialError, match=r"broken_runtime .* did not start \(exit code 1\)"):
+        trial.Trial("broken_runtime").verdict(b"nothing", "none")
+
+
 def test_an_answer_is_remembered(fake, tmp_path):
     """The same content with the same delegate is tried once, from several threads too."""
     threads = [
