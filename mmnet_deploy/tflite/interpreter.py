@@ -290,6 +290,12 @@ class TFLiteModel:
                 f"{self.path} is not a matting network: one input (1, h, w, 3) and one output "
                 f"(1, h, w, 1 or 2) are needed. Received: {inputs} to {outputs}."
             )
+        channel, channels = self.card.alpha_channel if self.card else -1, outputs[0][3]
+        if channels > 1 and not -channels <= channel < channels:
+            raise ModelFileError(
+                f"{self.path} is damaged: its description says that channel {channel} of "
+                f"{channels} holds alpha."
+            )
 
     def prepare(self, image: pictures.Picture) -> NDArray[Any]:
         """A picture, uint8 (h, w, 3), as the input tensor holds it.

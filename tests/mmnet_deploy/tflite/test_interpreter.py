@@ -1,5 +1,6 @@
 """Running `.tflite` files, and the description that they carry."""
 
+import dataclasses
 import re
 
 import keras
@@ -10,7 +11,7 @@ import tensorflow as tf
 from mmnet_deploy.errors import MmnetDeployError, ModelFileError
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.tflite import interpreter
-from mmnet_deploy.tflite.card import describe
+from mmnet_deploy.tflite.card import card_to_json, describe, with_card
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
@@ -64,6 +65,14 @@ def test_network_that_is_no_matting_network_is_refused(path, tmp_path):
 
 
 # --- Running -----------------------------------------------------------------
+
+
+def test_a_description_must_fit_the_output(path, foreign, card):
+    """A channel that the output does not have is refused when the model is opened."""
+    other = dataclasses.replace(card, alpha_channel=5)
+    path.write_bytes(with_card(foreign, card_to_json(other)))
+    with pytest.raises(ModelFileError, match="says that channel 5 of 2 holds alpha"):
+        interpreter.TFLiteModel(path).require_matting()
 
 
 def test_matte_is_the_foreground_of_the_network(network, path):
