@@ -77,6 +77,7 @@ def benchmark(
         init_us=outcome.init_us,
         peak_memory_bytes=outcome.peak_memory_bytes,
         profile=outcome.profile,
+        profiling=settings.profile,
         output_difference=difference,
         versions={
             "mmnet-deploy": importlib.metadata.version("mmnet-deploy"),

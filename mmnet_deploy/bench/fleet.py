@@ -35,7 +35,7 @@ def share_out(
 ) -> list[Share]:
     """Every job for every device, as the device can run it.
 
-    This computer pins nothing and does not rest, so its settings and rules are without.
+    This computer neither pins nor profiles nor rests, so its settings and rules are without.
 
     Args:
         earlier: Results that need not be measured again; None for no look at any.
@@ -45,7 +45,9 @@ def share_out(
         own, own_rules = tuple(jobs), rules
         if not target.pins:
             own = tuple(
-                dataclasses.replace(job, settings=dataclasses.replace(job.settings, cores=""))
+                dataclasses.replace(
+                    job, settings=dataclasses.replace(job.settings, cores="", profile=False)
+                )
                 for job in jobs
             )
             own_rules = host.without_rests(rules)

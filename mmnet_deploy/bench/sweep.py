@@ -70,7 +70,7 @@ def missing(
         rules: Results under other rules do not count.
     """
     there = collections.Counter(
-        _key(record.model.sha256, _settings(record))
+        (record.model.sha256, _settings(record))
         for record in records
         if isinstance(record, Benchmark)
         and (record.device.serial, record.engine.sha256) == (serial, engine_sha256)
@@ -78,7 +78,7 @@ def missing(
     )
     left = []
     for job in jobs:
-        key = _key(job.sha256, job.settings)
+        key = job.sha256, job.settings
         if there[key]:
             there[key] -= 1
         else:
@@ -88,11 +88,7 @@ def missing(
 
 def _settings(record: Benchmark) -> Settings:
     requested = record.engine.requested or record.engine.delegate
-    return Settings(record.threads, requested, record.cores_wanted)
-
-
-def _key(sha256: str, settings: Settings) -> tuple[str, Settings]:
-    return sha256, dataclasses.replace(settings, profile=False)
+    return Settings(record.threads, requested, record.cores_wanted, record.profiled)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet_deploy.results.student import t_quantile
+
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
+
+FEW = 50
+"""With fewer pictures the bootstrap's intervals are too short: with 5 they hold the mean in 8 of 10
+cases. Student's interval, where it reaches further, makes up for that."""
 
 _CHUNK = 2_000_000
 """Numbers drawn at a time, which bounds the memory."""
@@ -67,7 +74,7 @@ def mean_interval(
 
     Bias-corrected and accelerated (BCa; Efron 1987, Better bootstrap confidence intervals):
     scores of pictures are skewed, since a few go wrong, and the plain percentiles then lie
-    too low.
+    too low. With fewer than `FEW` values, it reaches at least as far as Student's interval.
     """
     if len(values) < 2:
         return None
@@ -101,6 +108,9 @@ def mean_interval(
         scale = 1 - acceleration * shifted
         level = normal.cdf(bias + shifted / scale) if scale > 0 else float(shifted > 0)
         ends.append(float(np.quantile(means, level)))
+    if count < FEW:
+        margin = float(t_quantile(count - 1, confidence)) * sample.std(ddof=1) / math.sqrt(count)
+        ends = [min(ends[0], float(mean - margin)), max(ends[1], float(mean + margin))]
     return Interval(*ends)
 
 

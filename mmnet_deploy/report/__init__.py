@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from mmnet_deploy import __version__
 from mmnet_deploy.charts.dots import shown
 from mmnet_deploy.files import write_bytes
 from mmnet_deploy.report import plots, sections
-from mmnet_deploy.results.latency import milliseconds
+from mmnet_deploy.results.latency import Latency, milliseconds, shown_interval
 from mmnet_deploy.results.store import StoredResults
 
 LONGEST = 1000  # characters of any text from outside; layers of some converters are that long
@@ -35,6 +36,12 @@ def _clean(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Markup):
         return shown(value, LONGEST)
     return "" if value is None else value
+
+
+def _interval(latency: Latency) -> str:
+    """The interval, and why it is open where it is."""
+    words = shown_interval(latency.low_us, latency.high_us)
+    return f"{words}: {latency.remedy.rstrip('.')}" if latency.remedy else words
 
 
 def _environment() -> jinja2.Environment:
@@ -48,6 +55,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "interval": _interval,
+        "finite": lambda value: value if math.isfinite(value) else "",
         "ms": lambda us: "–" if us is None else milliseconds(us),
         "thousandths": lambda value: f"{1000 * value:.3f}",
         "kib": lambda value: f"{value / 1024:,.0f}",

@@ -46,7 +46,11 @@ class Measured:
     def setting(self) -> str:
         """What tells two rows of one model apart."""
         parts = [self.device, naming.threads_name(self.result.threads), self.delegate]
-        return ", ".join([*parts, f"cores {self.cores}"] if self.cores else parts)
+        if self.cores:
+            parts.append(f"cores {self.cores}")
+        if self.result.profiled:
+            parts.append("profiled")
+        return ", ".join(parts)
 
 
 @dataclasses.dataclass(frozen=True)

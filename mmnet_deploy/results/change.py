@@ -34,7 +34,18 @@ BATCHES = (10, 5)
 CORRELATED = 0.15
 """Above this lag-1 correlation of the batches' medians, the batches are too short."""
 
-LEAST_RUNS = 5
+LEAST_RUNS = {50: 8, 90: 90}
+"""Samples, by percentile, without which nothing is compared: 8 bound a median with a confidence of
+99 %; below 90, a tenth of the run has no 90th percentile."""
+
+LEAST_COUNT = 5
+"""The same for an engine's own statistics."""
+
+LEAST_PICTURES = 2
+
+LEAST_ERROR = 0.001
+"""Errors of mattes that differ by less than this share count as equal."""
+
 LEAST_LATENCY = 0.01
 """Runs of one program differ by this share for reasons that no single run shows, such as
 where its memory lies and what the clock was at."""
@@ -90,7 +101,9 @@ def _batched(samples: NDArray[np.float64], batches: int, percentile: int) -> NDA
     of the run is left out."""
     length = samples.shape[-1] // batches
     cut = samples[..., : length * batches].reshape(*samples.shape[:-1], batches, length)
-    return np.log(np.percentile(cut, percentile, axis=-1))
+    # Of few samples, this estimate of a percentile is not too low, as an interpolation between
+    # the least and the greatest is.
+    return np.log(np.percentile(cut, percentile, axis=-1, method="weibull"))
 
 
 def _lag1(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -106,7 +119,7 @@ def of_samples(samples_us: ArrayLike, percentile: int = 50) -> LogLatency:
     """The latency of one run, or of many equally long ones at once.
 
     Args:
-        samples_us: Positive durations in order, (..., n), n at least `LEAST_RUNS`.
+        samples_us: Positive durations in order, (..., n), n at least what `LEAST_RUNS` says.
         percentile: 50 or 90.
     """
     samples = np.asarray(samples_us, float)
@@ -159,14 +172,16 @@ def _around(
     return np.expm1(difference), np.expm1(difference - margin), np.expm1(difference + margin)
 
 
-def lacking(measurement: Measurement) -> str:
+def lacking(measurement: Measurement, percentile: int = 50) -> str:
     """Why nothing can be estimated from a measurement; empty if something can."""
-    if measurement.runs < LEAST_RUNS:
-        return f"{measurement.runs} runs, at least {LEAST_RUNS} wanted"
     given = measurement.statistics
-    least = min(given.mean_us, given.median_us or given.mean_us) if given else 0.0
-    least = least if given else min(measurement.samples_us)
-    return "" if least > 0 else "its clock did not tick"
+    least = LEAST_COUNT if given else LEAST_RUNS[percentile]
+    if measurement.runs < least:
+        runs = f"{measurement.runs} run{'s' * (measurement.runs != 1)}"
+        return f"{runs}, at least {least} wanted" + " for a 90th percentile" * (least > 50)
+    least_us = min(given.mean_us, given.median_us or given.mean_us) if given else 0.0
+    least_us = least_us if given else min(measurement.samples_us)
+    return "" if least_us > 0 else "its clock did not tick"
 
 
 def of_latency(
@@ -214,15 +229,15 @@ def of_paired(baseline: ArrayLike, new: ArrayLike) -> Change:
         baseline, new: Scores of n pictures each, in the same order.
 
     Raises:
-        ValueError: The baseline's mean is 0.
+        ValueError: The baseline's mean is 0, or there are too few pictures for an interval.
     """
     before, after = np.asarray(baseline, float), np.asarray(new, float)
     middle, count = before.mean(), before.size
+    if count < LEAST_PICTURES:
+        raise ValueError(f"{count} picture, at least {LEAST_PICTURES} wanted")
     if middle == 0:
         raise ValueError("the baseline's mean is 0")
     ratio = after.mean() / middle
-    if count < 2:
-        return Change(float(ratio - 1), None, None)
     residuals = after - ratio * before
     error = math.sqrt(float((residuals**2).sum()) / (count * (count - 1))) / abs(middle)
     margin = float(t_quantile(count - 1, CONFIDENCE)) * error

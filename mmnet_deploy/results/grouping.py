@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from android_benchmark import DeviceFacts
+from android_benchmark import DeviceFacts, Engine
 from mmnet_deploy.results.latency import quoted
 from mmnet_deploy.results.records import Benchmark, Record
 
@@ -42,19 +42,49 @@ def by_device(benchmarks: Iterable[Benchmark]) -> dict[DeviceFacts, list[Benchma
     return grouped(benchmarks, lambda benchmark: same_device(benchmark.device))
 
 
+def _part(engine: Engine) -> str:
+    """How much of the graph the delegate took; all of it, unless the engine says less."""
+    nodes, taken = engine.nodes, engine.delegated_nodes
+    partial = engine.delegate != "none" and nodes and taken is not None and taken < nodes
+    return f"{taken} of {nodes}" if partial else "all"
+
+
+def conditions(benchmark: Benchmark) -> dict[str, Hashable]:
+    """All that changes the latency of a file, by the names that messages use.
+
+    Benchmarks of one file that share it are repetitions of each other. State that the run rules
+    judge, such as the temperature, is no part of it.
+    """
+    device, engine = same_device(benchmark.device), benchmark.engine
+    return {
+        "device": device.model,
+        "serial": device.serial,
+        "processor": device.processor,
+        "system": device.system,
+        "ABI": device.abi,
+        "API level": device.sdk,
+        "device build": device.build,
+        "kernel": device.kernel,
+        "emulated": device.emulated,
+        "governor": ", ".join(benchmark.before.governors) or "unknown",
+        "engine": f"{engine.name} {engine.version}".strip(),
+        "engine hash": engine.sha256,
+        # Results of the first versions do not tell what was asked for.
+        "requested delegate": engine.requested or engine.delegate,
+        "delegate": engine.delegate,
+        "operators in the delegate": _part(engine),
+        "threads": benchmark.threads,
+        "requested cores": benchmark.cores_wanted,
+        "cores": ",".join(map(str, benchmark.cores)),
+        "profiling": "on" if benchmark.profiled else "off",
+        "rule details": benchmark.rules,
+        "statistic": quoted(benchmark).statistic,
+    }
+
+
 def settings(benchmark: Benchmark) -> tuple[Hashable, ...]:
     """What two benchmarks must share to be repetitions of each other, the model file first."""
-    engine = benchmark.engine
-    return (
-        benchmark.model.sha256,
-        same_device(benchmark.device),
-        (engine.name, engine.version, engine.sha256),
-        # Results of the first versions do not tell what was asked for.
-        (engine.requested or engine.delegate, engine.delegate),
-        benchmark.threads,
-        benchmark.cores,
-        benchmark.rules,
-    )
+    return benchmark.model.sha256, *conditions(benchmark).values()
 
 
 def repeats(benchmarks: Iterable[Benchmark]) -> list[list[Benchmark]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import models
 from android_benchmark import PRESETS, DeviceFacts, Engine, RunRules
-from mmnet_deploy.results.grouping import same_device
+from mmnet_deploy.results.grouping import conditions, grouped, same_device
 from mmnet_deploy.results.latency import quoted
 from mmnet_deploy.results.records import Benchmark
 from mmnet_deploy.tflite.card import ModelFile
@@ -135,6 +136,8 @@ def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
         parts.append(threads_name(first.threads))
     if shared(cores_name) and first.cores:
         parts.append(f"cores {cores_name(first)}")
+    if all(benchmark.profiled for benchmark in benchmarks):
+        parts.append("profiled")
     engine = []
     if shared(lambda b: engine_name(b.engine)):
         engine.append(engine_name(first.engine))
@@ -181,8 +184,35 @@ _SETTINGS: tuple[Callable[[Benchmark], str], ...] = (
     lambda b: _short_delegate(b.engine),
     lambda b: b.cores_wanted or "not pinned",
     lambda b: rules_name(b.rules),
+    lambda b: "profiled" if b.profiled else "",
     lambda b: quoted(b).statistic,
 )
+
+
+def _told_apart(labels: Sequence[str], benchmarks: Sequence[Benchmark]) -> list[str]:
+    """Labels of one device; equal ones of one file get the conditions in which they differ."""
+    full = list(labels)
+    by_label = grouped(
+        range(len(labels)), lambda index: (labels[index], benchmarks[index].model.sha256)
+    )
+    for indices in by_label.values():
+        if len(indices) < 2:
+            continue
+        held = [conditions(benchmarks[index]) for index in indices]
+        apart = [name for name in held[0] if len({of[name] for of in held}) > 1]
+        for index, of in zip(indices, held, strict=True):
+            full[index] += "".join(f", {name} {_condition(of[name])}" for name in apart)
+    return full
+
+
+def _condition(value: object) -> str:
+    """A condition as it stands in a label; of rules, what differs from the default ones."""
+    if not isinstance(value, RunRules):
+        return str(value) or "unknown"
+    default = RunRules()
+    own = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    changed = [f"{name} {of}" for name, of in own.items() if of != getattr(default, name)]
+    return " ".join(changed) or "default"
 
 
 def _engine_label(engine: Engine, others: Collection[Engine]) -> str:
@@ -216,10 +246,13 @@ def labels(on_device: Sequence[Benchmark], shown: Sequence[Benchmark]) -> Iterat
     graphs = len({card.graph for card in cards}) > 1
     engines = {benchmark.engine for benchmark in on_device}
     told = [of for of in _SETTINGS if len({of(benchmark) for benchmark in on_device}) > 1]
-    for benchmark in on_device:
-        parts = [
+    parts = [
+        [
             _model_label(benchmark.model, precisions, graphs),
             _engine_label(benchmark.engine, engines),
             *(of(benchmark) for of in told),
         ]
-        yield " ".join(filter(None, parts))
+        for benchmark in on_device
+    ]
+    short = [" ".join(filter(None, those)) for those in parts]
+    return iter(_told_apart(short, on_device))

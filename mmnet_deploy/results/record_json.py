@@ -7,6 +7,7 @@ History of SCHEMA_VERSION:
        for, cores, memory, operators, outputs compared with the host's, what a flag wants
     4  costs: arm64 instructions, counted under emulation; evaluations hold the scores that were
        asked for; the first frame of a clip lacks those that compare it with the frame before
+    5  benchmarks say whether the time of operators was asked for
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from mmnet_deploy.results.records import (
 from mmnet_deploy.tflite import card
 from mmnet_deploy.tflite.card import ModelFile
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _KINDS: Mapping[str, type[Record]] = {kind.kind: kind for kind in (Evaluation, Benchmark, Cost)}
 

@@ -124,7 +124,8 @@ class Benchmark:
         cores_wanted: `big`, `little`, `all` or a mask, as requested; empty on a device that
             pins nothing.
         init_us: Time to load and prepare the model.
-        profile: Mean time of the operators, where it was requested.
+        profile: Mean time of the operators, where it was requested and known.
+        profiling: Whether the engine was asked for that profile, which takes time itself.
         output_difference: None where the engine gives no outputs.
     """
 
@@ -145,8 +146,14 @@ class Benchmark:
     peak_memory_bytes: int | None = None
     profile: tuple[OperatorTime, ...] = ()
     output_difference: OutputDifference | None = None
+    profiling: bool = False
 
     kind = "benchmark"
+
+    @property
+    def profiled(self) -> bool:
+        """Whether operators were timed; the first versions stored no `profiling`."""
+        return self.profiling or bool(self.profile)
 
     @property
     def broken_rules(self) -> tuple[Flag, ...]:

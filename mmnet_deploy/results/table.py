@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ Row = dict[str, Any]
 
 
 def _ms(us: float | None) -> float | None:
-    return None if us is None else us / 1000
+    """Milliseconds; None for what is not known, such as the end of an open interval."""
+    return None if us is None or not math.isfinite(us) else us / 1000
 
 
 def _model(model: ModelFile) -> Row:
@@ -57,11 +59,13 @@ def _benchmark(result: Benchmark) -> Row:
         "threads": result.threads,
         "cores": ",".join(map(str, result.cores)),
         "cores_wanted": result.cores_wanted,
+        "governor": ", ".join(result.before.governors),
+        "profiled": result.profiled,
         "rules": naming.rules_name(result.rules),
         "latency_ms": latency.quoted_us / 1000,
         "statistic": latency.statistic,
-        "latency_low_ms": latency.low_us / 1000,
-        "latency_high_ms": latency.high_us / 1000,
+        "latency_low_ms": _ms(latency.low_us),
+        "latency_high_ms": _ms(latency.high_us),
         "latency_p90_ms": _ms(latency.p90_us),
         "runs": latency.runs,
         "init_ms": _ms(result.init_us),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from android_benchmark.engines import tflbench
 from mmnet_deploy.cli.console import print_table, say
 from mmnet_deploy.results import grouping, naming
-from mmnet_deploy.results.latency import milliseconds, quoted
+from mmnet_deploy.results.latency import milliseconds, quoted, shown_interval
 from mmnet_deploy.results.records import Benchmark
 
 REPEATS_WITHIN = 0.05
@@ -34,6 +34,7 @@ def remarks(results: Sequence[Benchmark]) -> list[str]:
     name = _namer(results)
     return [
         *_broken(results, name),
+        *_unbounded(results, name),
         *_repeats(results, name),
         *_outputs(results, name),
         *_float16(results, name),
@@ -70,7 +71,7 @@ def _print_device(name: str, results: Sequence[Benchmark]) -> None:
 
     def interval(result: Benchmark) -> str:
         latency = quoted(result)
-        return f"{_ms(latency.low_us)}…{_ms(latency.high_us)}"
+        return shown_interval(latency.low_us, latency.high_us)
 
     # A header, its cells, and what stands in the title instead if all cells are equal.
     columns: list[tuple[str, Cell, Cell | None]] = [
@@ -154,6 +155,12 @@ def _broken(results: Sequence[Benchmark], name: Cell) -> list[str]:
         for result in results
         for flag in result.broken_rules
     )
+
+
+def _unbounded(results: Sequence[Benchmark], name: Cell) -> list[str]:
+    """Which intervals are open, and how many runs close them."""
+    found = ((name(result), quoted(result).remedy) for result in results)
+    return _grouped((name, f"{remedy[:-1]} (`--min-runs`).") for name, remedy in found if remedy)
 
 
 def _repeats(results: Sequence[Benchmark], name: Cell) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 import tempfile
@@ -101,12 +102,17 @@ def list_results(
 
 def _line(row: Row) -> tuple[str, ...]:
     """The cells of one line."""
+    from mmnet_deploy.results.latency import shown_interval
+
     made = row["created_at"][:19].replace("T", " ")
     kind = row["kind"]
     if kind == "benchmark":
         settings = f"{row['engine']} {row['delegate']} t{row['threads']}"
         on = row["device"] + " (emulated)" * row["emulated"]
-        interval = f"{row['latency_low_ms']:.2f}…{row['latency_high_ms']:.2f}"
+        low, high = row["latency_low_ms"], row["latency_high_ms"]
+        interval = shown_interval(
+            -math.inf if low is None else 1000 * low, math.inf if high is None else 1000 * high
+        )
         result = f"{row['latency_ms']:.2f} ms {row['statistic']} ({interval})"
         valid = "no" if row["invalid"] else "yes"
         return kind, row["model"], on, settings, result, valid, made

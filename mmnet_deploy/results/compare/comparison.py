@@ -11,7 +11,7 @@ from mmnet_deploy.results import change, naming
 from mmnet_deploy.results.compare import matching
 from mmnet_deploy.results.compare.matching import Match
 from mmnet_deploy.results.compare.rows import QUANTITIES, WORSE, Comparison, Row, exact_row, row
-from mmnet_deploy.results.grouping import middle
+from mmnet_deploy.results.grouping import conditions, middle
 from mmnet_deploy.results.latency import quoted
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
 
@@ -26,7 +26,7 @@ def compare(
 
     A new build of a model has another hash, so hashes play no part; of several files of one
     name and operating point on one side the newest counts. Latencies are of equal devices,
-    engines, threads, delegates, cores and rules, or they are not compared.
+    engines, threads, delegates, cores, rules and all other conditions, or they are not compared.
 
     Args:
         baseline, new: Stored results.
@@ -101,28 +101,7 @@ def _not_evidence(match: Match[Benchmark]) -> str:
 
 def _conditions(result: Benchmark) -> dict[str, object]:
     """What two latencies must share, by the names that messages use."""
-    device, engine = result.device, result.engine
-    return {
-        "device": device.model,
-        "serial": device.serial,
-        "processor": device.processor,
-        "system": device.system,
-        "ABI": device.abi,
-        "API level": device.sdk,
-        "device build": device.build,
-        "kernel": device.kernel,
-        "engine": naming.engine_name(engine),
-        "engine hash": engine.sha256,
-        "requested delegate": engine.requested or engine.delegate,
-        "delegate": engine.delegate,
-        "threads": result.threads,
-        "requested cores": result.cores_wanted,
-        "cores": ",".join(map(str, result.cores)),
-        "rules": naming.rules_name(result.rules),
-        "rule details": result.rules,
-        "statistic": quoted(result).statistic,
-        "emulated": device.emulated,
-    }
+    return {"rules": naming.rules_name(result.rules), **conditions(result)}
 
 
 def _setting(result: Benchmark) -> str:
@@ -130,6 +109,8 @@ def _setting(result: Benchmark) -> str:
     parts = [device, naming.threads_name(result.threads), naming.delegate_name(result.engine)]
     if result.cores_wanted:
         parts.append(f"{result.cores_wanted} cores")
+    if result.profiled:
+        parts.append("profiled")
     return ", ".join(parts)
 
 
@@ -148,10 +129,12 @@ def _latency(match: Match[Benchmark]) -> Iterator[Row]:
         for side in (match.baseline, match.new)
     ]
     runs = [[result.measurement for result in side] for side in sides]
-    lacking = next(filter(None, map(change.lacking, runs[0] + runs[1])), "")
+    percentile = first.rules.percentile
+    lacks = (change.lacking(run, percentile) for run in runs[0] + runs[1])
+    lacking = next(filter(None, lacks), "")
     found = None
     if not (reason or lacking):
-        found = change.of_latency(runs[0], runs[1], first.rules.percentile)
+        found = change.of_latency(runs[0], runs[1], percentile)
     values = [quoted(middle(side)).quoted_us / 1000 if side else None for side in sides]
     yield row(first.model, "latency_ms", _setting(first), values, found, reason or lacking)
     memory = [_memory(side) for side in sides]

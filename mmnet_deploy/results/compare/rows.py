@@ -33,9 +33,9 @@ QUANTITIES = {
     quantity.name: quantity
     for quantity in (
         Quantity("latency_ms", "latency (ms)", "latency", change.LEAST_LATENCY),
-        Quantity("gradient_error", "gradient error", "error", 0.001),
-        Quantity("mad", "MAD", "", 0.001),
-        Quantity("mean_iou", "mean IoU", "", 0.001, lower_is_better=False),
+        Quantity("gradient_error", "gradient error", "error", change.LEAST_ERROR),
+        Quantity("mad", "MAD", "", change.LEAST_ERROR),
+        Quantity("mean_iou", "mean IoU", "", change.LEAST_ERROR, lower_is_better=False),
         Quantity("size_bytes", "size (bytes)", "size", 0.0001),
         # Pages, thread stacks and the allocator move it from run to run.
         Quantity("peak_memory_bytes", "peak memory (bytes)", "", 0.05),

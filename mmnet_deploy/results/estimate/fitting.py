@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results.estimate.profile import LatencyProfile
-from mmnet_deploy.results.grouping import middle
+from mmnet_deploy.results.grouping import conditions, middle
 from mmnet_deploy.results.latency import quoted
 from mmnet_deploy.results.records import Benchmark, Cost, Record
 from mmnet_deploy.results.student import t_quantile
@@ -73,6 +73,11 @@ def fit(
                     f"differ in {what} ({first.conditions[what]}; {value})."
                 )
     counts = [cost.counts.total for cost in costs]
+    for cost, count in zip(costs, counts, strict=True):
+        if count < 1:
+            raise ResultError(
+                f"A profile needs counts above 0. Received: {count} of {cost.model.name}."
+            )
     logs = [math.log(ms / count) for count, ms in zip(counts, latencies_ms, strict=True)]
     n = len(counts)
     t = float(t_quantile(n - 1, CONFIDENCE))
@@ -115,7 +120,7 @@ def pair(records: Iterable[Record]) -> Pairs:
     middle one is taken, of several counts the newest. Where precisions are mixed, float32 is taken.
 
     Raises:
-        ResultError: The benchmarks are of several devices, or none has a count.
+        ResultError: The benchmarks are of several devices or settings, or none has a count.
     """
     records = list(records)
     costs: dict[tuple[str, str], Cost] = {}
@@ -126,7 +131,8 @@ def pair(records: Iterable[Record]) -> Pairs:
     unfit = uncounted = 0
     for benchmark in (record for record in records if isinstance(record, Benchmark)):
         key = benchmark.model.sha256, benchmark.engine.delegate
-        if benchmark.broken_rules or benchmark.threads != 1 or benchmark.device.emulated:
+        unlike = benchmark.threads != 1 or benchmark.device.emulated or benchmark.profiled
+        if benchmark.broken_rules or unlike:
             unfit += 1
         elif key not in costs:
             uncounted += 1
@@ -146,12 +152,15 @@ def pair(records: Iterable[Record]) -> Pairs:
     keys = [k for k in measured if (costs[k].precision, costs[k].engine.delegate) == chosen]
     notes = []
     if unfit:
-        notes.append(f"{unfit} benchmarks left out: invalid, emulated, or not on one thread.")
+        notes.append(
+            f"{unfit} benchmarks left out: invalid, emulated, profiled, or not on one thread."
+        )
     if uncounted:
         notes.append(f"{uncounted} benchmarks left out: no count of that file with that delegate.")
     if len(keys) < len(measured):
         others = len(measured) - len(keys)
         notes.append(f"{others} models left out: not {chosen[0]} with the delegate {chosen[1]}.")
+    _check_one_setting([benchmark for key in keys for benchmark in measured[key]])
     ((_, device),) = devices
     return Pairs(
         tuple(costs[key] for key in keys),
@@ -159,3 +168,19 @@ def pair(records: Iterable[Record]) -> Pairs:
         device,
         tuple(notes),
     )
+
+
+def _check_one_setting(benchmarks: Sequence[Benchmark]) -> None:
+    """Refuse latencies that were not measured alike.
+
+    Operators inside the delegate differ from model to model.
+    """
+    first = conditions(benchmarks[0])
+    for benchmark in benchmarks[1:]:
+        for what, value in conditions(benchmark).items():
+            if value != first[what] and what != "operators in the delegate":
+                names = f"{benchmarks[0].model.name} and {benchmark.model.name}"
+                raise ResultError(
+                    f"A profile is of one setting. {names} differ in {what}: "
+                    f"{first[what] or 'none'}; {value or 'none'}."
+                )

@@ -41,6 +41,8 @@ def estimate(cost: Cost, profile: LatencyProfile) -> LatencyEstimate:
     """
     _check_conditions(cost, profile)
     instructions = cost.counts.total
+    if instructions < 1:
+        raise NoEstimateError(f"its count of instructions is {instructions}, not above 0")
     low, high = profile.least_instructions, profile.most_instructions
     beyond = max(low / instructions, instructions / high)
     in_range = f"{low / 1e6:.0f} to {high / 1e6:.0f} million instructions"

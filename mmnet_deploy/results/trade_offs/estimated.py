@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mmnet_deploy.results import naming
 from mmnet_deploy.results.estimate import LatencyProfile, NoEstimateError, estimate
-from mmnet_deploy.results.grouping import newest_by_model
+from mmnet_deploy.results.grouping import grouped, newest_by_model
 from mmnet_deploy.results.records import Cost, Evaluation, Record
 from mmnet_deploy.results.trade_offs.point import TradeOff, error_of, family_of, parameters_of
 
@@ -18,7 +18,7 @@ def estimates(
 
     Args:
         records: Counts and evaluations, matched by the model file's hash; of several the
-            newest.
+            newest, of counts the newest that the profile knows the conditions of.
         profile: What a count means.
         metric: See `Joined.trade_offs`.
 
@@ -28,18 +28,24 @@ def estimates(
     Raises:
         ResultError: An evaluation lacks the metric.
     """
-    costs = newest_by_model(r for r in records if isinstance(r, Cost))
+    counted = sorted((r for r in records if isinstance(r, Cost)), key=lambda c: c.created_at)
+    costs = grouped(reversed(counted), lambda cost: cost.model.sha256)
     qualities = newest_by_model(r for r in records if isinstance(r, Evaluation))
     shown = []
     unknown: dict[str, list[str]] = {}
-    for sha256, cost in costs.items():
-        try:
-            found = estimate(cost, profile)
-        except NoEstimateError as error:
-            unknown.setdefault(str(error), []).append(cost.model.name)
-            continue
-        if sha256 in qualities:
-            shown.append((cost, found, qualities[sha256]))
+    for sha256, of_file in costs.items():
+        reasons = []
+        for cost in of_file:
+            try:
+                found = estimate(cost, profile)
+            except NoEstimateError as error:
+                reasons.append(str(error))
+                continue
+            if sha256 in qualities:
+                shown.append((cost, found, qualities[sha256]))
+            break
+        else:
+            unknown.setdefault(reasons[0], []).append(of_file[0].model.name)
     labels = naming.model_labels([cost.model for cost, _, _ in shown])
     share = 100 * (profile.interval_factor - 1)
     device = f"estimated from arm64 instructions: {profile.name}, ±{share:.0f} %"

@@ -47,6 +47,21 @@ def test_what_is_measured_is_stored_and_not_shared_out_again(tiny_models, tmp_pa
     assert not left.jobs
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+@pytest.mark.parametrize("there", [False, True])
+def test_a_profiled_result_stands_for_no_plain_one(tiny_models, tmp_path, wanted, there):
+    """Nor the other way round; this computer profiles nothing, and is asked for nothing."""
+    model = tiny_models["int8"]
+    shares = fleet.share_out([HOST], _jobs(model), QUICK)
+    (result,) = fleet.measure(shares, tmp_path, stop=threading.Event()).results
+    result = dataclasses.replace(result, rules=QUICK, profiling=there)
+    jobs = _jobs(model, Settings(cores="", profile=wanted))
+    (share,) = fleet.share_out([dataclasses.replace(HOST, pins=True)], jobs, QUICK, [result])
+    assert share.jobs == (() if wanted == there else jobs)
+    (share,) = fleet.share_out([HOST], jobs, QUICK)
+    assert [job.settings.profile for job in share.jobs] == [False]
+
+
 def test_a_job_that_fails_ends_no_other(tiny_models, tmp_path):
     """The failure is told with its reason, and counts as a step."""
     notes, done = [], []

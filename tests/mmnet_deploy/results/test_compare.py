@@ -6,7 +6,16 @@ import json
 import numpy as np
 import pytest
 
-from android_benchmark import PRESETS, DeviceFacts, Engine, Flag, Measurement, RunRules, Statistics
+from android_benchmark import (
+    PRESETS,
+    DeviceFacts,
+    DeviceState,
+    Engine,
+    Flag,
+    Measurement,
+    RunRules,
+    Statistics,
+)
 from mmnet_deploy.results import store
 from mmnet_deploy.results.compare import compare
 from mmnet_deploy.results.records import PictureScore
@@ -106,6 +115,28 @@ def test_peak_memory_has_a_margin():
         assert only(compare([latency()], [new]), "peak_memory_bytes").verdict == verdict
 
 
+@pytest.mark.parametrize(("runs", "verdict"), [(50, "not comparable"), (200, "worse")])
+def test_a_90th_percentile_that_few_runs_do_not_bound_is_not_compared(runs, verdict):
+    """However far apart the numbers are; the reason says how many runs are wanted."""
+    both = [
+        latency(file, middle, seed=seed, rules=PRESETS["mlperf"], measurement=samples(
+            seed, middle, runs
+        ))
+        for file, middle, seed in ((OLD, 1000, 0), (REBUILT, 1500, 1))
+    ]  # fmt: skip
+    row = only(compare(both[:1], both[1:]), "latency_ms")
+    assert row.verdict == verdict
+    assert ("50 runs, at least 90 wanted" in row.reason) == (runs == 50)
+
+
+def test_one_picture_is_no_evidence():
+    """Its score may be anything for the next picture."""
+    both = [quality(pictures=quality().pictures[:1]), quality(REBUILT, 2.0)]
+    both[1] = dataclasses.replace(both[1], pictures=both[1].pictures[:1])
+    row = only(compare(both[:1], both[1:]), "gradient_error")
+    assert (row.verdict, row.reason) == ("not comparable", "1 picture, at least 2 wanted")
+
+
 def test_repeats_are_used():
     """Runs that differ by more than they do within widen the interval."""
     middles = (980, 1000, 1020, 990)
@@ -136,6 +167,9 @@ def test_repeats_are_used():
         ),
         ({"cores_wanted": "little"}, "requested cores big → little"),
         ({"cores": (7,)}, "cores 6,7 → 7"),
+        ({"profiling": True}, "profiling off → on"),
+        ({"before": DeviceState(governors=("performance",))}, "governor unknown → performance"),
+        ({"measurement": samples(0, count=7)}, "7 runs, at least 8 wanted"),
         ({"rules": PRESETS["mlperf"]}, "rules ≥50 runs → mlperf"),
         (
             {"measurement": Measurement((), (), Statistics(99, 1.0, 1.0, 2.0, 1.0, 0.1))},

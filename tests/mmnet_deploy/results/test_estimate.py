@@ -81,6 +81,8 @@ def test_outside_the_fitted_range_the_interval_is_wider(millions, words):
 @pytest.mark.parametrize(
     ("cost", "words"),
     [
+        (counted(0), "count of instructions is 0"),
+        (counted(-5), "count of instructions is -5000000"),
         (counted(24), "factor of 2.1"),
         (counted(500), "factor of 2.5"),
         (counted(100, precision="int8"), "precision float32, not int8"),
@@ -106,6 +108,8 @@ def test_fits_that_mean_nothing_are_refused():
         fitted(PAIRS[:2])
     with pytest.raises(ResultError, match="above 0 ms"):
         fitted((*PAIRS, (100, 0.0)))
+    with pytest.raises(ResultError, match=r"counts above 0\. Received: 0 of net1"):
+        fitted((PAIRS[0], (0, 60), *PAIRS[2:]))
     costs = [counted(50, "a"), counted(60, "b"), counted(70, "c", qemu_version="8.0")]
     with pytest.raises(ResultError, match=r"a.tflite and c.tflite differ in qemu \(7\.2; 8\.0\)"):
         estimate.fit(costs, [1.0, 2.0, 3.0], "Phone", "a test")
@@ -229,3 +233,16 @@ def test_results_that_cannot_be_paired_are_refused(tmp_path):
         estimate.pair([*costs, benchmarks[0], dataclasses.replace(benchmarks[1], device=other)])
     with pytest.raises(ResultError, match="mmnet-deploy cost"):
         estimate.pair(benchmarks)
+    little = dataclasses.replace(benchmarks[1], cores=(0, 1), cores_wanted="little")
+    words = r"net0.tflite and net1.tflite differ in requested cores: none; little"
+    with pytest.raises(ResultError, match=words):
+        estimate.pair([*costs, benchmarks[0], little])
+
+
+def test_profiled_latencies_are_no_part_of_a_profile():
+    """Timing every operator takes time itself."""
+    costs, benchmarks = _records()
+    profiled = measured(costs[0], 40, profiling=True)
+    pairs = estimate.pair([*costs, *benchmarks, profiled])
+    assert pairs.latencies_ms == (32, 60, 88, 130)
+    assert pairs.notes[0].startswith("1 benchmarks left out: invalid, emulated, profiled")

@@ -5,7 +5,16 @@ import itertools
 
 import pytest
 
-from android_benchmark import PRESETS, DeviceState, Engine, Flag, Measurement, RunRules, Statistics
+from android_benchmark import (
+    PRESETS,
+    DeviceState,
+    Engine,
+    Flag,
+    Measurement,
+    OperatorTime,
+    RunRules,
+    Statistics,
+)
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results import estimate, trade_offs
 from mmnet_deploy.results.compare import compare
@@ -154,16 +163,27 @@ def test_repeats_of_several_settings_are_one_note():
         {"engine": Engine("LiteRT", "2.1", "xnnpack", "gpu")},
         {"cores": (6, 7), "cores_wanted": "big"},
         {"rules": PRESETS["mlperf"]},
+        {"rules": RunRules(rest_max_s=60.0)},
+        {"profiling": True},
+        {"profile": (OperatorTime("a", "CONV_2D", 9.0),)},
+        {"before": DeviceState(governors=("performance",))},
+        {"cores": (7,)},
+        {"engine": Engine("LiteRT", "2.1", "xnnpack", nodes=60, delegated_nodes=50)},
+        {"measurement": Measurement((), (), Statistics(50, 9.0, 1.0, 3.0, 2.0, 0.1))},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_benchmarks_of_other_settings_are_no_repetitions(change):
-    """Another number of threads, engine, delegate, system or device is another point."""
+    """Another number of threads, engine, delegate, system or device is another point.
+
+    So is one that was profiled, or with another governor. No two points have one name.
+    """
     file = model()
     other = benchmark(file, created_at="2025-02-02T00:00:00+00:00", **change)
     joined = trade_offs.join([evaluation(file), benchmark(file), other])
     assert len(joined.rows) == 2
     assert not joined.notes
+    assert len({(point.device, point.label) for point in joined.points}) == 2
 
 
 @pytest.mark.parametrize(
@@ -251,7 +271,10 @@ def test_points_have_the_units_of_the_chart():
     file = model(described=card(title="MMNet"))
     slow = Flag("stable", False, "noise")
     joined = trade_offs.join(
-        [evaluation(file), benchmark(file, [3000.0, 1000.0, 2000.0], flags=(slow,), threads=2)]
+        [
+            evaluation(file),
+            benchmark(file, [3000.0, 1000.0, 2000.0] * 2, flags=(slow,), threads=2),
+        ]
     )
     (point,) = joined.points
     assert (point.latency_low_ms, point.latency_ms, point.latency_high_ms) == (1.0, 2.0, 3.0)
@@ -294,3 +317,19 @@ def test_counts_are_estimates_in_a_panel_of_their_own():
     assert point.latency_low_ms < point.latency_ms < point.latency_high_ms
     (note,) = notes
     assert "precision float32, not int8" in note
+
+
+def test_a_newer_count_under_other_conditions_hides_no_estimate():
+    """The newest of those that the profile knows counts, and one of nothing is explained."""
+    profile = load_profile("snapdragon-820")
+    file = model("aa")
+    known = {"runtime_wheel_sha256": profile.runtime_wheel_sha256, "model": file}
+    engine = Engine("tflbench", "1", "xnnpack", "xnnpack")
+    usual = counted(100, engine=engine, **known)
+    later = {"created_at": "2026-01-01T00:00:00+00:00"}
+    other = counted(900, engine=Engine("tflbench", "1", "none", "none"), **later, **known)
+    ((point,), notes) = trade_offs.estimates([other, usual, evaluation(file)], profile)
+    assert point.latency_ms == pytest.approx(100 * profile.slope_ms_per_million) and not notes
+    nothing = counted(0, engine=engine, **known)
+    points, (note,) = trade_offs.estimates([nothing, evaluation(file)], profile)
+    assert not points and "its count of instructions is 0" in note
