@@ -383,4 +383,4 @@ def test_impossible_limits_are_one_line(one_line, call, share):
 def test_missing_results_are_one_line(one_line, call, tmp_path):
     """The side that is missing is named."""
     store.save(latency(), tmp_path / "new")
-    one_line(call("compare", "old", "new"), 1, "Cannot read old")
+    one_line(call("compare", "old", "new"), 1, "old: cannot be read")

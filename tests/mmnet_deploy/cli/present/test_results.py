@@ -22,7 +22,7 @@ FOREIGN = results.model("bb", "other.tflite")
 
 LATENCY = results.benchmark(
     INT8,
-    (1000.0, 2000.0, 3000.0),
+    (1000.0, 2000.0, 3000.0) * 2,
     engine=Engine("tflbench", "2", "xnnpack", nodes=60, delegated_nodes=60),
     threads=2,
     flags=(Flag("stable", False, "noise"), Flag("min_runs_met", True)),
@@ -118,7 +118,7 @@ def test_show_says_all_of_a_result(call, folder):
     ):
         assert line in lines
     (content,) = json.loads(call("results", "show", "results", "--device", "1a2b", "--json").stdout)
-    assert content["measurement"]["samples_us"] == [1000.0, 2000.0, 3000.0]
+    assert content["measurement"]["samples_us"] == [1000.0, 2000.0, 3000.0] * 2
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -131,7 +131,7 @@ def test_export_writes_what_other_tools_read(call, folder, tmp_path, kind):
     assert len(read) == 3
     benchmarks = read[read["kind"] == "benchmark"].set_index("model")
     ours = benchmarks.loc[INT8.name]
-    assert (ours["latency_ms"], ours["latency_low_ms"], ours["runs"]) == (2.0, 1.0, 3)
+    assert (ours["latency_ms"], ours["latency_low_ms"], ours["runs"]) == (2.0, 1.0, 6)
     assert ours["invalid"] == "not stable: noise"
     assert pd.isna(benchmarks.loc[FOREIGN.name]["parameters"])
     (quality,) = read[read["kind"] == "evaluation"].to_dict("records")
