@@ -137,8 +137,9 @@ def _check_foreign(path: Path, content: bytes, delegate: str, threads: int) -> N
 
 def _unloadable(path: Path, reason: str) -> str:
     return (
-        f"{path} cannot be loaded by {runtime_name()}: it is damaged, or uses operators that this "
-        f"runtime lacks ({_brief(reason)})."
+        f"{path} cannot be loaded by {runtime_name()}: it is damaged, needs more than "
+        f"{trial.MEMORY_BYTES // 2**30} GiB, or uses operators that this runtime lacks "
+        f"({_brief(reason)})."
     )
 
 

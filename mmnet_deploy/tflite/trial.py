@@ -21,6 +21,9 @@ from typing import IO, Any
 
 from mmnet_deploy.errors import MmnetDeployError
 from mmnet_deploy.tflite import trial_worker
+from mmnet_deploy.tflite.trial_worker import MEMORY_BYTES
+
+__all__ = ["LIMIT_S", "MEMORY_BYTES", "Trial", "TrialError", "Verdict", "shared"]
 
 LIMIT_S = 60.0
 """How long loading a file and running it three times may take."""
