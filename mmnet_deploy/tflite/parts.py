@@ -122,7 +122,13 @@ class Op:
 
     @property
     def output(self) -> Tensor:
-        """The first output."""
+        """The first output.
+
+        Raises:
+            DamageError: There is none.
+        """
+        if not self.outputs:
+            raise DamageError(f"{self.kind} has no output")
         return self.outputs[0]
 
     @property

@@ -35,6 +35,7 @@ DAMAGES = {
     "another buffer": lambda m: setattr(m.subgraphs[0].tensors[0], "buffer", 999),
     "another kind": lambda m: setattr(m.subgraphs[0].operators[0], "opcodeIndex", 999),
     "a short signature": lambda m: setattr(m.subgraphs[0].tensors[0], "shapeSignature", [1, 8]),
+    "no output of an operator": lambda m: setattr(m.subgraphs[0].operators[0], "outputs", []),
     "no inputs to an operator": lambda m: setattr(m.subgraphs[0].operators[0], "inputs", []),
 }
 
