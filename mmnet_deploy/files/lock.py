@@ -30,6 +30,7 @@ LOCK = ".mmnet-deploy.lock"
 SETTLED_S = 0.5
 """Where a file system knows no locks: after this time the last to write its name has the folder."""
 
+_PROGRAM = "mmnet-deploy"
 _LONGEST_COMMAND = 120
 _MOST_BYTES = 4096
 _WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
@@ -153,8 +154,8 @@ Record = dict[str, str | int]
 
 def _record() -> Record:
     owner = this_process()
-    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
-    command = shlex.join(words)
+    program = Path(sys.argv[0]).name
+    command = shlex.join([_PROGRAM if program == "__main__.py" else program, *sys.argv[1:]])
     return {
         "pid": owner.pid,
         "started": owner.started,

@@ -14,7 +14,7 @@ from typing import Any
 
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.files import read_regular, reason
-from mmnet_deploy.files.toml import MOST_BYTES, TomlError, as_text, from_toml, line_of
+from mmnet_deploy.files.toml import MOST_BYTES, TomlError, as_text, cut_off, from_toml, line_of
 from mmnet_deploy.runs.recipe import Recipe, checked, field_names, problem, unknown
 
 DEFAULT = "default"
@@ -69,7 +69,12 @@ def parse(content: bytes | str, name: str) -> dict[str, Any]:
         raise UsageError(f"{name}{where}: is no TOML: {error}.") from error
     fields = {field.name: field for field in dataclasses.fields(Recipe)}
     for key, value in values.items():
-        said = problem(fields[key], value) if key in fields else unknown(key)
+        if key in fields:
+            said = problem(fields[key], value)
+        elif isinstance(value, dict):
+            said = f"`{cut_off(key)}` is no field of a recipe, which has no tables or dotted names"
+        else:
+            said = unknown(key)
         if said:
             raise UsageError(f"{name}, line {line_of(as_text(content), key)}: {said}.")
     return checked(values)
