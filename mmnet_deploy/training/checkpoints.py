@@ -193,12 +193,15 @@ def mend(
         with written_aside(run.last) as aside:
             made.save(aside)
             history.sha256[run.last.name] = sha256(aside)
-        say(f"{run.last.name} was not that of epoch {done}: it is made from {run.state.name}.")
+        say(f"{run.last.name} was not that of epoch {done}: it is made anew from {run.state.name}.")
     for metric in history.best:
         if not _is_whole(run.best_by(metric), history):
             _mend_best(run, history, metric, say)
     if not _log_agrees(run, history):
-        say(f"{run.log_file.name} was not that of {done} epochs: it is made from {run.state.name}.")
+        say(
+            f"{run.log_file.name} did not hold the {done} epochs of {run.state.name}: it is made "
+            "anew from there."
+        )
     write_tables(run, history)
     before = told(run)
     if before is None or before.to_json() != history.to_json():

@@ -104,7 +104,9 @@ def test_a_log_that_is_not_that_of_the_state_is_made_again(run, config, spoil):
     listener = _Listener()
     training.train(config(), run.folder, resume=True, progress=listener)
     assert run.log_file.read_text() == before
-    assert len(listener.said("log.csv was not that of 4 epochs")) == (spoilt != before)
+    assert len(listener.said("log.csv did not hold the 4 epochs of state.npz")) == (
+        spoilt != before
+    )
 
 
 def test_a_run_that_is_whole_stays_as_it_is(run, config):
