@@ -6,16 +6,19 @@ that `mmnet-deploy --help` starts fast.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import faulthandler
 import importlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from mmnet_deploy import __version__
-from mmnet_deploy.cli import signals, streams, supervisor
+from mmnet_deploy.cli import console, signals, streams, supervisor
+from mmnet_deploy.cli.escaping import escaped, one_line
 from mmnet_deploy.errors import MmnetDeployError
 
 COMMANDS = {
@@ -48,6 +51,31 @@ COMMANDS = {
 """Every command with its module and its line in the overview, in the order of the work."""
 
 
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Print what ended the command, where click would do it without escaping, and exit."""
+    try:
+        yield
+    except click.exceptions.Exit:
+        raise
+    except BaseException as error:
+        stopped = signals.interruption(error)
+        if stopped is not None:
+            raise click.exceptions.Exit(_interrupted(stopped)) from error
+        if not isinstance(error, click.ClickException):
+            raise
+        console.show_error(error)
+        raise click.exceptions.Exit(error.exit_code) from error
+
+
+def _interrupted(stopped: signals.Interrupted) -> int:
+    """Say that the command was interrupted; the exit code."""
+    if console.is_terminal():
+        console.say()  # The terminal shows ^C in the line of the cursor.
+    console.say(stopped.line)
+    return stopped.exit_code
+
+
 class _Commands(click.Group):
     """A group that imports a command when it is called, not to list it."""
 
@@ -64,16 +92,13 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _told():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _told():
             return self._invoke(ctx)
-        except click.exceptions.Exit:
-            raise
-        except BaseException as error:
-            stopped = signals.interruption(error)
-            if stopped is None:
-                raise
-            raise click.exceptions.Exit(_told(stopped)) from error
 
     def _invoke(self, ctx: click.Context) -> Any:
         """As click's, with what a user can mend as click's own kind of error."""
@@ -83,7 +108,9 @@ class _Commands(click.Group):
         except MmnetDeployError as error:
             message, exit_code, cause = str(error), error.exit_code, error
         except MemoryError as error:
-            message = f"Not enough memory: {error}. Smaller sizes or batches need less."
+            message = (
+                f"Not enough memory: {one_line(str(error))}. Smaller sizes or batches need less."
+            )
             exit_code, cause = 1, error
         except OSError as error:
             # Nobody reads on: click ends quietly. Else the output cannot be written.
@@ -101,7 +128,7 @@ class _Commands(click.Group):
             message, exit_code, cause = str(error), 2 if wrong_usage else 1, error
         if ctx.params["debug"]:
             raise cause
-        failure = click.ClickException(" ".join(message.split()))
+        failure = click.ClickException(escaped(message.strip()))
         failure.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
         raise failure from cause
 
@@ -139,16 +166,9 @@ def main() -> None:
     except SystemExit as end:
         code = end.code
     except KeyboardInterrupt as error:  # Before the command began, or after its end.
-        code = _told(signals.interruption(error) or signals.interrupted())
+        code = _interrupted(signals.interruption(error) or signals.interrupted())
+    except Exception as error:
+        console.show_traceback(error)
+        code = 1
     signals.close()
     sys.exit(streams.flushed(code))
-
-
-def _told(stopped: signals.Interrupted) -> int:
-    """Say that the command was interrupted; the exit code."""
-    from mmnet_deploy.cli import console
-
-    if console.is_terminal():
-        console.say()  # The terminal shows ^C in the line of the cursor.
-    console.say(stopped.line)
-    return stopped.exit_code

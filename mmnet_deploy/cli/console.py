@@ -1,4 +1,8 @@
-"""What commands share: progress, tables, and the check for optional packages."""
+"""The one place that prints: news, results, tables and bars.
+
+Whatever it is given can hold texts that did not come from us, and is printed escaped; see
+`escaping`. So a line is one line, and a block is given line by line.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,14 @@ import gc
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from mmnet_deploy.cli.escaping import escaped, escaped_json, one_line
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.progress import Advance
 
@@ -32,6 +38,7 @@ Clock = Callable[[], float]
 PLAIN_INTERVAL_S = 10.0
 MOST_SKIPPED = 20
 MANY = 1000
+_WIDEST = 100_000
 
 
 raw_cells_option = click.option(
@@ -44,7 +51,40 @@ raw_cells_option = click.option(
 
 def say(line: str = "") -> None:
     """A line of news, on standard error, so that standard output stays for results."""
-    click.echo(line, err=True)
+    click.echo(escaped(line), file=sys.stderr)
+
+
+def show(line: str = "") -> None:
+    """A line of a result, on standard output."""
+    click.echo(escaped(line), file=sys.stdout)
+
+
+def show_json(text: str | Iterable[str]) -> None:
+    """JSON on standard output: the same value, with nothing in it that a terminal obeys.
+
+    Args:
+        text: Of any length, or in pieces.
+    """
+    for part in [text.rstrip("\n")] if isinstance(text, str) else text:
+        click.echo(escaped_json(part), file=sys.stdout, nl=False)
+    click.echo(file=sys.stdout)
+
+
+def show_error(error: click.ClickException) -> None:
+    """As click does it, but escaped: what it says of an argument is the argument as given."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        for line in error.ctx.get_usage().split("\n"):
+            say(line)
+        say(f"Try '{error.ctx.command_path} --help' for help.")
+        say()
+    say(f"Error: {one_line(error.format_message())}")
+
+
+def show_traceback(error: BaseException) -> None:
+    """What nobody foresaw, as Python shows it."""
+    for part in traceback.format_exception(error):
+        for line in part.rstrip("\n").split("\n"):
+            say(line)
 
 
 def is_terminal() -> bool:
@@ -71,13 +111,13 @@ def _progress(console: Console, clock: Clock) -> Progress:
     )
 
     columns = [
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     ]
     return Progress(*columns, console=console, get_time=clock)
 
@@ -85,16 +125,17 @@ def _progress(console: Console, clock: Clock) -> Progress:
 @contextlib.contextmanager
 def _bar(title: str, total: int) -> Iterator[Advance]:
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(file=sys.stderr)
     with _progress(console, time.monotonic) as bar:
-        task = bar.add_task(title, total=total, note="")
+        task = bar.add_task(escaped(title), total=total, note="")
 
         def advance(note: str = "", steps: int = 1) -> None:
             if note and not steps:
-                console.print(f"  {note}", highlight=False, markup=False)
+                console.print(Text(f"  {escaped(note)}"))
             else:
-                bar.update(task, advance=steps, note=note)
+                bar.update(task, advance=steps, note=escaped(note))
 
         yield advance
 
@@ -127,9 +168,13 @@ def _lines(title: str, total: int, clock: Clock = time.monotonic) -> Iterator[Ad
     say(f"  {done} of {total} in {clock() - begin:.1f} s")
 
 
+Cell = str | tuple[str, ...]
+"""A cell of a table; of several lines where it is a tuple."""
+
+
 def print_table(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    header: Sequence[Cell],
+    rows: Sequence[Sequence[Cell]],
     title: str | None = None,
     *,
     numbers: bool = True,
@@ -141,26 +186,34 @@ def print_table(
     from rich.text import Text
 
     # Two spaces between columns, so that a model's scores fit into 80 of them.
-    table = Table(
-        box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False
-    )
+    table = Table(box=box.SIMPLE_HEAD, title=None, padding=(0, 1, 0, 0), pad_edge=False)
     for index, name in enumerate(header):
         justify: Literal["left", "right"] = "right" if index and numbers else "left"
-        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=not index)
+        table.add_column(Text(_lines_of(name)), justify=justify, overflow="fold", no_wrap=not index)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(_lines_of(cell)) for cell in row))
     # Without a terminal there is no width to fit, and nothing may be cut off.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(table)
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDEST)
+    with console.capture() as captured:
+        if title is not None:
+            console.print(Text(escaped(title), style="italic"))
+        console.print(table)
+    click.echo(
+        "\n".join(line.rstrip() for line in captured.get().split("\n")), sys.stdout, nl=False
+    )
+
+
+def _lines_of(cell: Cell) -> str:
+    return escaped(cell) if isinstance(cell, str) else "\n".join(map(escaped, cell))
 
 
 def print_columns(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
     """Columns on standard output, left-aligned; for thousands of rows, which rich is slow at."""
     lines = [header, *rows] if header else rows
-    cells = [[" ".join(cell.split()) for cell in line] for line in lines]
+    cells = [[escaped(cell) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     text = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
-    click.echo(text)
+    click.echo(text, file=sys.stdout)
 
 
 def each_result(

@@ -275,11 +275,11 @@ def _summarise(records: Sequence[Record]) -> None:
     print_table(
         (
             "model",
-            "gradient\nerror (×10⁻³)",
+            ("gradient", "error (×10⁻³)"),
             "MAD",
-            "mean\nIoU",
-            "size\n(KiB)",
-            "latency\n(ms)",
+            ("mean", "IoU"),
+            ("size", "(KiB)"),
+            ("latency", "(ms)"),
             "",
         ),
         rows,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import click
 
-from mmnet_deploy.cli.console import print_table
+from mmnet_deploy.cli.console import print_table, show, show_json
 from mmnet_deploy.errors import MissingDependencyError
 
 BASE = (
@@ -147,13 +147,13 @@ def doctor(as_json: bool) -> None:
     """
     rows = _findings()
     if as_json:
-        click.echo(
+        show_json(
             json.dumps(
                 [dict(zip(("what", "found", "note"), row, strict=True)) for row in rows], indent=1
             )
         )
         return
     for line in summary({what: found for what, found, _ in rows}):
-        click.echo(line)
+        show(line)
     shown = [(what, found or "–", note) for what, found, note in rows]
     print_table(("", "found", "note"), shown, numbers=False)

@@ -74,7 +74,7 @@ def _print_device(name: str, results: Sequence[Benchmark]) -> None:
         return shown_interval(latency.low_us, latency.high_us)
 
     # A header, its cells, and what stands in the title instead if all cells are equal.
-    columns: list[tuple[str, Cell, Cell | None]] = [
+    columns: list[tuple[str | tuple[str, ...], Cell, Cell | None]] = [
         ("model", lambda r: naming.stem(r.model), None),
         ("engine", lambda r: naming.engine_name(r.engine), lambda r: naming.engine_name(r.engine)),
         (
@@ -84,12 +84,12 @@ def _print_device(name: str, results: Sequence[Benchmark]) -> None:
         ),
         ("threads", lambda r: str(r.threads), lambda r: naming.threads_name(r.threads)),
         ("cores", naming.cores_name, _cores),
-        (f"{statistic or 'latency'}\n(ms)", middle, None),
-        ("95 %\ninterval", interval, None),
-        ("p90\n(ms)", lambda r: "" if statistic == "p90" else _ms(quoted(r).p90_us), None),
+        ((statistic or "latency", "(ms)"), middle, None),
+        (("95 %", "interval"), interval, None),
+        (("p90", "(ms)"), lambda r: "" if statistic == "p90" else _ms(quoted(r).p90_us), None),
         ("runs", lambda r: str(quoted(r).runs), None),
-        ("init\n(ms)", lambda r: _ms(r.init_us), None),
-        ("RAM\n(MB)", lambda r: _megabytes(r.peak_memory_bytes), None),
+        (("init", "(ms)"), lambda r: _ms(r.init_us), None),
+        (("RAM", "(MB)"), lambda r: _megabytes(r.peak_memory_bytes), None),
         (
             "valid",
             lambda r: "no" if r.broken_rules else "yes",

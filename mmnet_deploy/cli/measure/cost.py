@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, print_table, progress, read_results, say
+from mmnet_deploy.cli.console import (
+    FOLDER,
+    print_table,
+    progress,
+    read_results,
+    say,
+    show,
+    show_json,
+)
 from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.errors import UsageError
 
@@ -139,11 +147,11 @@ def _fit(paths: Sequence[Path], out: Path | None, name: str) -> None:
     profile = estimate.fit(pairs.costs, pairs.latencies_ms, name or pairs.device, source)
     out.parent.mkdir(parents=True, exist_ok=True)
     estimate.save_profile(profile, out)
-    click.echo(
+    show(
         f"{profile.name}: {profile.slope_ms_per_million:.4g} ms per million instructions, from "
         f"{profile.points} models in {profile.precision} with the delegate {profile.delegate}"
     )
-    click.echo(
+    show(
         f"each predicted from the others: {profile.left_out_mean:.1%} off on average, "
         f"{profile.left_out_worst:.1%} at worst; 95 % interval: ×÷ {profile.interval_factor:.3g}"
     )
@@ -197,10 +205,10 @@ def _count(
             if out is not None:
                 store.save(outcome, out)
         else:
-            click.echo(f"Error: {model.name}: {' '.join(str(outcome).split())}", err=True)
+            say(f"Error: {model.name}: {outcome}")
     costs = [found[model] for model in models if model in found]
     if as_json:
-        click.echo(json.dumps([_as_json(one, profile) for one in costs], indent=1))
+        show_json(json.dumps([_as_json(one, profile) for one in costs], indent=1))
     elif costs:
         _print(costs, profile)
         if operators:

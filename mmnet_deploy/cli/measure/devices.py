@@ -7,7 +7,7 @@ import json
 
 import click
 
-from mmnet_deploy.cli.console import print_table, say
+from mmnet_deploy.cli.console import print_table, say, show_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +36,7 @@ def devices(as_json: bool) -> None:
     rows, trouble = _phones()
     rows += [_emulated(), _host()]
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
+        show_json(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
     else:
         print_table(
             ("serial", "model", "SoC", "system", "ABI", "state"),

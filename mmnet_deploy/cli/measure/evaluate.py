@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, progress, raw_cells_option, say
+from mmnet_deploy.cli.console import FOLDER, progress, raw_cells_option, say, show_json
 from mmnet_deploy.cli.data_options import MASK_VALUES
 from mmnet_deploy.cli.measure.evaluation_task import Task, task_of
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
@@ -135,7 +135,7 @@ def evaluate(
     found = _compared(results, task.wanted) if compare else {}
     if as_json:
         content = _comparison_json(results, found) if compare else _result_json(results[0])
-        click.echo(content, nl=False)
+        show_json(content)
     else:
         print_scores(results, task.wanted)
         if compare:

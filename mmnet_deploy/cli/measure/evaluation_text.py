@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mmnet_deploy.cli.console import print_table, say
+from mmnet_deploy.cli.console import Cell, print_table, say
 from mmnet_deploy.results import naming
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ WIDTH_PER_METRIC = 17
 """Columns of the terminal that a mean with its interval takes."""
 
 
-def _heading(metric: Metric) -> str:
+def _heading(metric: Metric) -> tuple[str, ...]:
     """Title and unit on two lines, as narrow as they can be."""
     words = metric.title.rsplit(" ", 1)
-    return "\n".join([*words[:-1], f"{words[-1]} ({metric.unit})" if metric.unit else words[-1]])
+    return *words[:-1], f"{words[-1]} ({metric.unit})" if metric.unit else words[-1]
 
 
 def where(result: Evaluation) -> str:
@@ -50,12 +50,14 @@ def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -
     needed = max(len(result.model.name) for result in results) + WIDTH_PER_METRIC * len(wanted)
     narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < needed
     between = "…\n" if narrow else "…"
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     names = naming.distinct([result.model for result in results])
     for name, result in zip(names, results, strict=True):
         cells = [
-            f"{metric.shown(result.scores[metric.name])}\n"
-            f"{_ends(metric, mean_interval(result.values(metric.name)), between)}"
+            (
+                metric.shown(result.scores[metric.name]),
+                *_ends(metric, mean_interval(result.values(metric.name)), between).split("\n"),
+            )
             for metric in wanted
         ]
         rows.append((name, *cells))

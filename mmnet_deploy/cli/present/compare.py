@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, parse_share, read_results, say
+from mmnet_deploy.cli.console import FOLDER, parse_share, read_results, say, show_json
 
 
 @click.command()
@@ -84,7 +84,7 @@ def compare(
         make_folder(markdown.parent)
         write_text(markdown, compare_text.to_markdown(comparison))
     if as_json:
-        click.echo(compare_text.to_json(comparison))
+        show_json(compare_text.to_json(comparison))
     else:
         compare_text.print_text(comparison)
     failed = bool(comparison.exceeded)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, progress, say
+from mmnet_deploy.cli.console import FOLDER, progress, say, show, show_json
 from mmnet_deploy.cli.model_options import NETWORK
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
@@ -91,9 +91,9 @@ def inspect(
     if other is not None:
         after = inspection.inspect(other)
         if as_json:
-            click.echo(difference.to_json(found, after), nl=False)
+            show_json(difference.to_json(found, after))
         elif found.file.sha256 == after.file.sha256:
-            click.echo("The files are the same, byte for byte.")
+            show("The files are the same, byte for byte.")
         else:
             same_name = model.name == other.name
             names = (str(model), str(other)) if same_name else (model.name, other.name)
@@ -103,7 +103,7 @@ def inspect(
     if against is not None and data is not None:
         error = _measured(found, model, against, data, pictures, seed)
     if as_json:
-        click.echo(inspection.to_json(found, error), nl=False)
+        show_json(inspection.to_json(found, error))
     else:
         text.print_summary(found)
         text.print_findings(found)
@@ -126,7 +126,8 @@ def print_lint(path: Path) -> bool:
 
     found = inspection.inspect(path)
     if found.findings:
-        click.echo(f"\n{path.name}")
+        show()
+        show(path.name)
         text.print_findings(found)
     card = found.file.card
     meant = {"float_islands", "delegation"} if card and card.float_layers else set()

@@ -7,9 +7,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
-
-from mmnet_deploy.cli.console import print_table
+from mmnet_deploy.cli.console import print_table, show
+from mmnet_deploy.cli.escaping import escaped
 from mmnet_deploy.inspection import Delegation, End, Inspection
 from mmnet_deploy.inspection.difference import FileChange, FileDifference
 from mmnet_deploy.inspection.quantization_error import QuantizationError
@@ -26,14 +25,15 @@ SHOWN_PLACES = 3
 
 def _line(label: str, text: str, indent: int = LABEL) -> None:
     """A line, wrapped under its own beginning; a number stays with its noun."""
-    filled = textwrap.fill(
-        text.replace("\n", " "),
+    filled = textwrap.wrap(
+        escaped(text),
         WIDTH,
         initial_indent=label.ljust(indent),
         subsequent_indent=" " * indent,
         break_on_hyphens=False,
     )
-    click.echo(filled.replace(TIED, " "))
+    for line in filled:
+        show(line.replace(TIED, " "))
 
 
 def _plural(number: int, noun: str) -> str:
@@ -136,7 +136,7 @@ def print_findings(found: Inspection) -> None:
     names += [end.name for end in (*found.inputs, *found.outputs)]
     short = short_names(dict.fromkeys(names))
     for finding in found.findings:
-        click.echo()
+        show()
         _line(f"{finding.rule}: ", finding.what, 2)
         if finding.where:
             places = dict.fromkeys(short.get(place, place) for place in finding.where)
@@ -192,10 +192,10 @@ def print_layers(found: Inspection) -> None:
         )
     marks = ["*" if known and layer.partition is None else "" for layer in found.layers]
     names = [short[layer.name] for layer in found.layers]
-    click.echo()
+    show()
     _print_rows(["layer", *names], _padded(rows, 1), ["", *marks])
     if known and found.delegation.left_out:
-        click.echo("* left to the built-in kernels")
+        show("* left to the built-in kernels")
 
 
 def print_error(error: QuantizationError, most: int | None) -> None:
@@ -210,9 +210,8 @@ def print_error(error: QuantizationError, most: int | None) -> None:
     which = _plural(len(error.layers), "layer")
     if len(layers) < len(error.layers):
         which = f"the {len(layers)} worst of {which}"
-    click.echo(
-        f"\nSignal to noise against float32 on {_plural(error.pictures, 'picture')}, {which}:"
-    )
+    show()
+    show(f"Signal to noise against float32 on {_plural(error.pictures, 'picture')}, {which}:")
     header, *body = _padded(rows, 2)
     print_table(header, body, numbers=False)
 
@@ -287,11 +286,11 @@ def print_difference(names: tuple[str, str], changes: FileDifference, *, layers:
             print_table((title, *header), body, numbers=title != "Description")
     if not changes.layers:
         same = not (changes.facts or changes.operators or changes.card)
-        click.echo("Only the weights can differ." if same else "The layers are the same.")
+        show("Only the weights can differ." if same else "The layers are the same.")
         return
     gone = sum(change.after is None for change in changes.layers)
     new = sum(change.before is None for change in changes.layers)
-    click.echo(
+    show(
         f"Layers: {gone} gone, {new} new, {len(changes.layers) - gone - new} of another kind, "
         "shape or type."
     )

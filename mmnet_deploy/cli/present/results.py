@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -14,11 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, each_result, print_columns, raw_cells_option, say
+from mmnet_deploy.cli.console import (
+    FOLDER,
+    each_result,
+    print_columns,
+    raw_cells_option,
+    say,
+    show,
+    show_json,
+)
 
 if TYPE_CHECKING:
     from mmnet_deploy.results.records import Record
     from mmnet_deploy.results.table import Row
+
+_PIECE = 2**20
 
 
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,8 +77,7 @@ def _print_json(values: Iterable[Any]) -> None:
             text.write(textwrap.indent(json.dumps(value, indent=1), " "))
         text.write("\n]" if text.tell() else "[]")
         text.seek(0)
-        shutil.copyfileobj(text, sys.stdout)
-    click.echo()
+        show_json(iter(lambda: text.read(_PIECE), ""))
 
 
 @results.command("list")
@@ -155,7 +162,7 @@ def show_results(
         return
     for number, (record, row) in enumerate(found):
         if number:
-            click.echo()
+            show()
         lines = [(name, _value(value)) for name, value in row.items() if value not in (None, "")]
         if isinstance(record, Benchmark):
             lines += [(f"rule {flag.label}", flag.reason or "kept") for flag in record.flags]

@@ -239,7 +239,7 @@ def print_differences(results: Sequence[Converted]) -> None:
             )
         )
     print_table(
-        ("file", "KiB", "mean\n|Δα|", "largest\n|Δα|", "gradient\nerror"),
+        ("file", "KiB", ("mean", "|Δα|"), ("largest", "|Δα|"), ("gradient", "error")),
         rows,
         title=f"Compared with the network on {results[0].card.checked_pictures} held-out pictures",
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, print_table, progress, say
+from mmnet_deploy.cli.console import FOLDER, print_table, progress, say, show, show_json
 from mmnet_deploy.cli.data_options import MASK_VALUES
 
 
@@ -73,7 +73,7 @@ def check(ctx: click.Context, root: Path, splits: tuple[str, ...], mask_values: 
     summaries = data.examine(root, splits, progress, parse_mask_values(mask_values))
     problems = [problem for summary in summaries for problem in summary.problems]
     for problem in problems:
-        click.echo(str(problem))
+        show(str(problem))
     pairs = sum(summary.pairs for summary in summaries)
     names = ", ".join(summary.split for summary in summaries)
     if problems:
@@ -108,7 +108,7 @@ def stats(root: Path, splits: tuple[str, ...], mask_values: str, as_json: bool) 
             }
             for summary in summaries
         }
-        click.echo(json.dumps(content, indent=1))
+        show_json(json.dumps(content, indent=1))
         return
     print_table(
         ("split", "pairs", "width (px)", "height (px)", "foreground (%)", "problems"),

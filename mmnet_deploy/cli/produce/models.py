@@ -7,7 +7,7 @@ import json
 
 import click
 
-from mmnet_deploy.cli.console import print_table
+from mmnet_deploy.cli.console import print_table, show_json
 from mmnet_deploy.runs import pretrained
 from models import operating_points
 
@@ -33,17 +33,17 @@ def models(as_json: bool) -> None:
         listed = [
             dataclasses.asdict(point) | {"pretrained": point.name in ready} for point in points
         ]
-        click.echo(json.dumps(listed, indent=1))
+        show_json(json.dumps(listed, indent=1))
         return
     print_table(
         (
             "name",
             "family",
-            "width\nmultiplier",
-            "input\nsize",
-            "output\nstride",
+            ("width", "multiplier"),
+            ("input", "size"),
+            ("output", "stride"),
             "parameters",
-            "million\nMACs",
+            ("million", "MACs"),
             "paper",
             "weights",
         ),
