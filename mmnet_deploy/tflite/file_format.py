@@ -7,7 +7,7 @@ index. Reading makes references of the numbers; writing numbers what there is.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +20,49 @@ T = TypeVar("T")
 _LEFT_OUT = -1
 """The number of an optional tensor that an operator does without."""
 
+MOST_UNPACKED = 16
+"""How many times a file's size its parts may take; more than once, as some share constants."""
+
 # --- Reading -----------------------------------------------------------------
+
+
+def check_extent(content: bytes) -> None:
+    """Make sure that unpacking takes no more memory than a file's size justifies.
+
+    The format lets any number of tables share a text, a vector or a buffer, and unpacking
+    copies it for each of them.
+
+    Raises:
+        DamageError: It would take more.
+    """
+    model = schema().Model.GetRootAs(content)
+    left = MOST_UNPACKED * len(content) + 2**20
+
+    def spend(*sizes: int) -> None:
+        nonlocal left
+        left -= 8 + sum(sizes)
+        if left < 0:
+            raise DamageError(f"its parts overlap, and would take {MOST_UNPACKED} times its size")
+
+    def each(table: Any, name: str) -> Iterator[Any]:
+        for index in range(getattr(table, f"{name}Length")()):
+            spend()
+            yield getattr(table, name)(index)
+
+    for entry in each(model, "Metadata"):
+        spend(len(entry.Name() or b""))
+    for code in each(model, "OperatorCodes"):
+        spend(len(code.CustomCode() or b""))
+    buffers = [buffer.DataLength() for buffer in each(model, "Buffers")]
+    for graph in each(model, "Subgraphs"):
+        for tensor in each(graph, "Tensors"):
+            number, q = tensor.Buffer(), tensor.Quantization()
+            spend(buffers[number] if number < len(buffers) else 0)
+            spend(len(tensor.Name() or b""), tensor.ShapeLength(), tensor.ShapeSignatureLength())
+            if q is not None:
+                spend(q.MinLength(), q.MaxLength(), q.ScaleLength(), q.ZeroPointLength())
+        for op in each(graph, "Operators"):
+            spend(op.InputsLength(), op.OutputsLength(), op.CustomOptionsLength())
 
 
 def read_tensors(model: Any) -> list[Tensor]:

@@ -54,6 +54,7 @@ class Graph:
         if content[4:8] != IDENTIFIER:
             raise ModelFileError(f"{name} is not a TFLite model.")
         with reading(name):
+            file_format.check_extent(content)
             return cls(schema().ModelT.InitFromPackedBuf(content))
 
     # --- Looking around

@@ -114,7 +114,12 @@ class Trial:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
-            if _of(self._process.stdout).readline().decode().strip() != trial_worker.READY:
+            try:
+                said = _of(self._process.stdout).readline().decode().strip()
+            except BaseException:  # An interrupt: it would say so to whoever asks next.
+                self.close()
+                raise
+            if said != trial_worker.READY:
                 code = self._process.wait()
                 self.close()
                 raise TrialError(

@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 
 from mmnet_deploy.cli.console import say
-from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 
 T = TypeVar("T")
 
@@ -22,18 +22,20 @@ def each_usable(
     Each other one is a line on standard error; the command goes on, and exits with 1 at its end.
 
     Args:
-        use: Raises ModelFileError where a model cannot be used.
+        use: Raises ModelFileError where a model cannot be used, or MissingDependencyError where
+            it needs what is not installed.
         all_needed: Whether the command is pointless without any one of them.
 
     Raises:
-        ModelFileError: The only model, or one where all are needed, cannot be used.
+        ModelFileError, MissingDependencyError: The only model, or one where all are needed,
+            cannot be used.
         Exit: None of several models can be used.
     """
     done: list[tuple[Path, T]] = []
     for path in models:
         try:
             done.append((path, use(path)))
-        except ModelFileError as error:
+        except (ModelFileError, MissingDependencyError) as error:
             if all_needed or len(models) == 1:
                 raise
             say(f"Error: {' '.join(str(error).split())}")

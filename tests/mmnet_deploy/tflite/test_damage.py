@@ -1,5 +1,6 @@
 """What a damaged `.tflite` file leads to is one kind of error, raised where the file is read."""
 
+import contextlib
 import os
 
 import flatbuffers
@@ -8,7 +9,7 @@ import pytest
 from mmnet_deploy import inspection
 from mmnet_deploy.bench import cost
 from mmnet_deploy.errors import ModelFileError
-from mmnet_deploy.tflite import card
+from mmnet_deploy.tflite import card, file_format
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema
 
@@ -117,6 +118,48 @@ def test_sizes_beyond_64_bits_are_counted_exactly(content):
 
     graph = Graph.from_bytes(changed(content, grow))
     assert max(tensor.size_bytes for tensor in graph.inputs) == 4 * (2**31 - 1) ** 4
+
+
+def _overlapping(tensors, text):
+    """A file of many tensors that share one long name."""
+    target, builder = schema(), flatbuffers.Builder(1 << 20)
+    name = builder.CreateString("x" * text)
+    tables = []
+    for _ in range(tensors):
+        target.TensorStart(builder)
+        target.TensorAddName(builder, name)
+        tables.append(target.TensorEnd(builder))
+    target.SubGraphStartTensorsVector(builder, tensors)
+    for table in tables:
+        builder.PrependUOffsetTRelative(table)
+    vector = builder.EndVector()
+    target.SubGraphStart(builder)
+    target.SubGraphAddTensors(builder, vector)
+    graph = target.SubGraphEnd(builder)
+    target.ModelStartSubgraphsVector(builder, 1)
+    builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    target.ModelStart(builder)
+    target.ModelAddSubgraphs(builder, graphs)
+    builder.Finish(target.ModelEnd(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def test_parts_that_overlap_are_refused_before_they_are_unpacked():
+    """20,000 tensors with one name of 2 MB would take 40 GB of a file of 3 MB."""
+    content = _overlapping(20_000, 2_000_000)
+    assert len(content) < 3_000_000
+    with pytest.raises(ModelFileError, match=r"damaged: its parts overlap"):
+        Graph.from_bytes(content)
+
+
+@pytest.mark.parametrize(("tensors", "fits"), [(8, True), (40, False)])
+def test_a_few_parts_may_share_what_they_hold(tensors, fits):
+    """A constant that several operators read is stored once; sixteen times a file is the most."""
+    content = _overlapping(tensors, 1_000_000)
+    refused = pytest.raises(DamageError, match="overlap")
+    with contextlib.nullcontext() if fits else refused:
+        file_format.check_extent(content)
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
