@@ -15,7 +15,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from mmnet_deploy.errors import UsageError
-from mmnet_deploy.files import written_aside
+from mmnet_deploy.files import write_bytes
 
 DPI, PT_PER_INCH = 200, 72.0
 MARGIN_PT = 6.0
@@ -121,8 +121,11 @@ def save(figure: Figure, path: Path, dpi: int = DPI) -> None:
         OutputError: The file cannot be written.
     """
     kind = file_kind(path)
-    with style(), written_aside(path) as aside:
-        figure.savefig(aside, format=kind, dpi=dpi, metadata=_METADATA[kind])
+    # In memory first: at a full disk, Matplotlib's writers raise more than the system's error.
+    content = io.BytesIO()
+    with style():
+        figure.savefig(content, format=kind, dpi=dpi, metadata=_METADATA[kind])
+    write_bytes(path, content.getvalue())
 
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"

@@ -6,6 +6,7 @@ It is written before the first picture, as unfinished, and once more after the l
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -59,5 +60,5 @@ def problem(root: Path) -> Problem | None:
     return Problem(
         root,
         "is a synthetic data set that was not finished. Draw the rest with: mmnet-deploy dataset "
-        f"synth {root} {words}",
+        f"synth {shlex.quote(str(root))} {words}",
     )

@@ -1,5 +1,7 @@
 """Decoded pictures: the same from memory and from files, built once, never damaged."""
 
+import errno
+import os
 import shutil
 
 import numpy as np
@@ -118,6 +120,23 @@ def test_a_bad_file_leaves_no_half_of_the_files(tmp_path):
     pairs[-1].mask.write_bytes(b"no picture")
     with pytest.raises(DataError, match="1 problem"):
         decoded.decode(pairs, 20, PictureStore(tmp_path / "cache", memory_limit_bytes=100))
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_a_disk_that_fills_up_ends_with_an_error_and_not_with_a_signal(
+    pairs, tmp_path, monkeypatch
+):
+    """The files get their place before they are mapped: a page without any is a bus error."""
+    asked = []
+
+    def full(descriptor, offset, length):
+        asked.append(length)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        decoded.decode(pairs, 20, PictureStore(tmp_path / "cache", memory_limit_bytes=100))
+    assert asked and asked[0] > len(pairs) * 20 * 20 * 4
     assert not list((tmp_path / "cache").iterdir())
 
 
