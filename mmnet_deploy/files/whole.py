@@ -75,6 +75,8 @@ def written_aside(path: Path) -> Iterator[Path]:
 def folder_aside(folder: Path) -> Iterator[Path]:
     """Yield a new folder beside `folder`; on success it becomes `folder`, else it goes.
 
+    If another process has put one there meanwhile, that one stays: it may be in use.
+
     Raises:
         OutputError: The folder above cannot be written.
     """
@@ -83,11 +85,11 @@ def folder_aside(folder: Path) -> Iterator[Path]:
     try:
         aside.mkdir()
         yield aside
-        shutil.rmtree(folder, ignore_errors=True)
-        # Another process may have put the same there meanwhile; then that one stays.
-        if not folder.exists():
-            with contextlib.suppress(FileExistsError):
-                aside.rename(folder)
+        try:
+            aside.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
     except OSError as error:
         raise OutputError(f"Cannot write to {folder.parent}: {reason(error)}.") from error
     finally:

@@ -229,6 +229,8 @@ def _build(
             f"The decoded pictures need {total / 1e9:.1f} GB, and {folder.parent} has "
             f"{free / 1e9:.1f} GB left. Give --cache elsewhere, or more --memory-limit."
         )
+    # What is there is damaged, as far as this process has seen.
+    shutil.rmtree(folder, ignore_errors=True)
     with folder_aside(folder) as aside:
         mapped = {
             name: np.lib.format.open_memmap(

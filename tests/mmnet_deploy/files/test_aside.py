@@ -101,3 +101,16 @@ def test_long_names_can_be_written(tmp_path):
             assert there.name.endswith(path.suffix)
             there.write_bytes(b"whole")
         assert path.read_bytes() == b"whole"
+
+
+def test_a_folder_that_another_process_made_meanwhile_stays(tmp_path):
+    """Its files may be in use: the new ones go."""
+    target = tmp_path / "decoded"
+    with files.folder_aside(target) as ours:
+        (ours / "ours").touch()
+        target.mkdir()
+        (target / "theirs").touch()
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == [
+        "decoded",
+        "decoded/theirs",
+    ]
