@@ -77,13 +77,18 @@ class Dot:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The ends of the error bar in ms; none is drawn where they are no numbers."""
+        """The ends of the error bar in ms; where one is no number, the bar ends at the point."""
         middle = self.point.latency_ms
         low, high = self.point.latency_low_ms, self.point.latency_high_ms
         return (
             min(low, middle) if math.isfinite(low) else middle,
             max(high, middle) if math.isfinite(high) else middle,
         )
+
+    @property
+    def opens(self) -> tuple[bool, bool]:
+        """Whether the interval is open below and above: too few runs bound it there."""
+        return self.point.latency_low_ms == -math.inf, self.point.latency_high_ms == math.inf
 
     @property
     def radius_pt(self) -> float:

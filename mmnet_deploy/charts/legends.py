@@ -36,6 +36,7 @@ from mmnet_deploy.charts.style import (
 from mmnet_deploy.results.published import SERIES, Reference
 
 ESTIMATED = "estimated, not measured"
+OPEN = "open: too few runs"
 LARGEST_FAMILY = 22  # characters
 AREA_IN_LEGEND_PT2 = 55.0
 GREY_FACE, GREY_EDGE = "#dddddd", "#999999"
@@ -94,6 +95,8 @@ def _meanings(dots: Sequence[Dot], references: Sequence[Reference]) -> list[Row]
         rows.append(("Pareto front", Line2D([], [], color=QUIET, lw=1.0)))
     if any(low < high for low, high in (dot.interval for dot in dots)):
         rows.append(("95 % interval", Line2D([], [], color=GREY_EDGE, lw=1.6)))
+    if any(any(dot.opens) for dot in dots):
+        rows.append((OPEN, Line2D([], [], color=GREY_EDGE, lw=1.1, marker=">", markersize=4.0)))
     main = [dot for dot in dots if not dot.beside]
     if any(dot.point.valid and not dot.best for dot in main):
         rows.append(("paler: dominated", _marker(CIRCLE, AREA_IN_LEGEND_PT2, GREY_FACE, GREY_EDGE)))

@@ -13,6 +13,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
+from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import IdentityTransform
 
@@ -32,6 +33,7 @@ from mmnet_deploy.charts.style import (
 from mmnet_deploy.results.published import Reference
 
 LARGEST_LABEL = 28  # characters
+ARROW_PT, HEAD_PT = 9.0, 2.6  # beyond the marker, and of its head
 MOST_LABELS = 80
 """With more points in a panel, only those on the front have labels."""
 
@@ -119,6 +121,39 @@ def _draw_dots(axes: Axes, dots: Sequence[Dot]) -> None:
         zorder=3,
     )
     axes.add_collection(bars, autolim=False)
+    _draw_open_ends(axes, ordered, bars.get_colors())
+
+
+def _draw_open_ends(axes: Axes, dots: Sequence[Dot], colours: Any) -> None:
+    """An arrow of one length to each side where the interval has no end."""
+    for side, direction in ((0, -1.0), (1, 1.0)):
+        there = [number for number, dot in enumerate(dots) if dot.opens[side]]
+        arrows = PathCollection(
+            [_arrow(direction * _reach_pt(dots[number])) for number in there],
+            [1.0] * len(there),
+            offsets=[dots[number].place for number in there],
+            offset_transform=axes.transData,
+            facecolors="none",
+            edgecolors=[colours[number] for number in there],
+            linewidths=1.1,
+            zorder=3,
+        )
+        arrows.set_transform(IdentityTransform())
+        if there:
+            axes.add_collection(arrows, autolim=False)
+            arrows.set_clip_on(False)
+
+
+def _reach_pt(dot: Dot) -> float:
+    """How far the arrow of an open interval reaches from the middle of its marker."""
+    return dot.radius_pt + ARROW_PT
+
+
+def _arrow(reach_pt: float) -> Path:
+    """From the origin to the side, with a head of two strokes."""
+    back = reach_pt - math.copysign(HEAD_PT, reach_pt)
+    corners = [(0, 0), (reach_pt, 0), (back, HEAD_PT), (reach_pt, 0), (back, -HEAD_PT)]
+    return Path(corners, [Path.MOVETO, Path.LINETO, Path.MOVETO, Path.LINETO, Path.LINETO])
 
 
 def _draw_front(axes: Axes, dots: Sequence[Dot]) -> list[Position]:
@@ -226,6 +261,10 @@ def add_labels(
     for dot in named:
         low, high = _to_points(axes, [(end, dot.place[1]) for end in dot.interval])
         lines.append((low, high))
+        (middle,) = _to_points(axes, [dot.place])
+        for is_open, direction in zip(dot.opens, (-1, 1), strict=True):
+            if is_open:
+                lines.append((middle, (middle[0] + direction * _reach_pt(dot), middle[1])))
     factor, (left, right) = error_axis(dots[0].point.metric).factor, axes.get_xlim()
     for reference in references:
         level = factor * reference.error

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -147,10 +148,31 @@ def plot(
     make_folder(file.parent)
     chart.draw(points, file, title=title, options=options)
     if table:
-        rows = map(dataclasses.asdict, [*points, *options.published])
-        table_file.write(rows, table, raw=raw_cells)
+        table_file.write(_rows(points, options.published), table, raw=raw_cells)
     drawn = len(points) + len(options.published)
     say(f"Drew {drawn} point{'s' * (drawn > 1)} to {file}.")
+
+
+def _rows(points: Sequence[TradeOff], beside: Sequence[TradeOff]) -> list[dict[str, Any]]:
+    """The plotted numbers, and whether a point is on the front; those `beside` others are not.
+
+    The end of an open interval is empty.
+    """
+    from mmnet_deploy.charts.dots import by_device
+    from mmnet_deploy.results.trade_offs import front
+
+    best = [point for group in by_device(points) for point in front(group)]
+    rows = []
+    for number, point in enumerate([*points, *beside]):
+        row = {
+            field.name: getattr(point, field.name)
+            for field in dataclasses.fields(point)
+            if field.name != "evaluation"
+        }
+        for end in ("latency_low_ms", "latency_high_ms"):
+            row[end] = row[end] if math.isfinite(row[end]) else None
+        rows.append(row | {"on_front": number < len(points) and point in best})
+    return rows
 
 
 def _stored(

@@ -62,6 +62,7 @@ def estimates(
             valid=not evaluation.beaten_by_constant,
             metric=metric,
             source="estimated",
+            evaluation=evaluation,
         )
         for (cost, found, evaluation), label in zip(shown, labels, strict=True)
     ]

@@ -181,4 +181,5 @@ def _point(
         statistic=latency.statistic,
         emulated=benchmark.device.emulated,
         metric=metric,
+        evaluation=evaluation,
     )

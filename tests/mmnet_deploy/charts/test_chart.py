@@ -78,6 +78,16 @@ def extremes() -> list[TradeOff]:
     return [point(0.002, 0.01, "tiny", parameters=1), point(9e4, 900, "huge", parameters=10**10)]
 
 
+def few_runs() -> list[TradeOff]:
+    """Intervals that are open to one side, to both, and of an invalid point."""
+    return [
+        point(3.1, 12.3, "right", latency_high_ms=math.inf),
+        point(2.8, 12.36, "both", latency_low_ms=-math.inf, latency_high_ms=math.inf),
+        point(8.0, 5.0, "invalid", latency_low_ms=-math.inf, valid=False),
+        point(9.0, 4.0, "closed"),
+    ]
+
+
 def without_error() -> list[TradeOff]:
     return [point(0.0, 0.0, "zero"), point(0.0, 0.0, "zero too", parameters=None)]
 
@@ -89,6 +99,7 @@ CASES = {
     "identical": lambda: [point()] * 4,
     "extremes": extremes,
     "zero": without_error,
+    "few runs": few_runs,
     "crowd": crowd,
 }
 
@@ -104,6 +115,46 @@ def words(path: Path) -> list[str]:
         "".join(element.itertext())
         for element in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")
     ]
+
+
+# --- Intervals ---------------------------------------------------------------
+
+
+def arrows(found: Panel) -> dict[str, list[float]]:
+    """How far the arrows of open intervals reach from their points, by the points' labels."""
+    reach: dict[str, list[float]] = {}
+    names = {dot.place: dot.point.label for dot in found.dots}
+    for collection in found.axes.collections:
+        paths = collection.get_paths()
+        for path, place in zip(paths, collection.get_offsets(), strict=False):
+            if tuple(path.vertices[0]) == (0, 0) and len(path.vertices) == 5:
+                reach.setdefault(names[tuple(map(float, place))], []).append(path.vertices[1][0])
+    return reach
+
+
+def test_an_open_interval_is_an_arrow(tmp_path: Path) -> None:
+    """To the side where too few runs bound it, beyond the marker; the legend says so."""
+    found = panel(few_runs())
+    reach = arrows(found)
+    assert {name: sorted(x > 0 for x in ends) for name, ends in reach.items()} == {
+        "right": [True],
+        "both": [False, True],
+        "invalid": [False],
+    }
+    radius = {dot.point.label: dot.radius_pt for dot in found.dots}
+    assert all(abs(x) > radius[name] + 5 for name, ends in reach.items() for x in ends)
+    closed = panel(precisions())
+    assert not arrows(closed)
+    for points, shows in ((few_runs(), True), (precisions(), False)):
+        told = words(chart.draw(points, tmp_path / "a.svg"))
+        assert ("open: too few runs" in told) == shows
+
+
+def test_a_bar_reaches_to_the_end_that_is_known() -> None:
+    """And no further than the point on the side that is open."""
+    by_label = {dot.point.label: dot for dot in panel(few_runs()).dots}
+    assert by_label["right"].interval == (0.97 * 3.1, 3.1)
+    assert by_label["both"].interval == (2.8, 2.8)
 
 
 # --- Files -------------------------------------------------------------------

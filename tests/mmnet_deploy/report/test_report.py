@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from android_benchmark import Measurement
 from mmnet_deploy import report
 from mmnet_deploy.report import plots, sections
 from mmnet_deploy.results import store
@@ -100,6 +101,26 @@ def page():
 def test_the_report_says(page, words):
     """Validity, fallbacks, layers, states and commands are all in it."""
     assert words in page.words
+
+
+def test_an_open_interval_is_told_in_words():
+    """With the number of runs that close it; it sorts as what is unknown."""
+    few = Measurement((), (5000.0, 5100.0, 5200.0))
+    found = _Page(report.render(reading([made.benchmark(made.model(), 5000, measurement=few)])))
+    assert "unbounded: 3 runs do not bound the median; 6 do" in found.words
+    assert "inf" not in {a.get("data-value") for _, a in found.elements}
+
+
+def test_of_results_that_differ_by_noise_one_is_in_the_summary():
+    """Two files of one network with errors of 6.2518 and 6.2519: the faster one."""
+    found = []
+    for precision, latency_us, error in (
+        ("float32", 9000, 6.2518e-3), ("int8", 5000, 6.2519e-3),
+    ):  # fmt: skip
+        file = made.model(1.0, precision)
+        found += [made.evaluation(file, error), made.benchmark(file, latency_us)]
+    (part,) = sections.build(reading(found)).trade_offs.fronts
+    assert [point.label for point in part.points] == ["1.0 int8"]
 
 
 def test_the_chart_is_a_part_of_the_page(page):

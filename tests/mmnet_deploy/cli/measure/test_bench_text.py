@@ -71,7 +71,7 @@ def test_what_all_rows_share_stands_in_the_title(printed):
         "LiteRT 2.1, xnnpack, 1 thread, cores big (6,7), all valid"
     )
     assert [line.split() for line in out[-2:]] == [
-        ["mmnet-1.0-256-float32", "20.0", "19.9…20.2", "20.4", "51", "5.00"],
+        ["mmnet-1.0-256-float32", "20.0", "19.9…20.1", "20.4", "51", "5.00"],
         ["mmnet-1.0-256-int8", "7.00", "6.95…7.06", "7.14", "51", "5.00"],
     ]
     assert not err
@@ -258,3 +258,23 @@ def test_remarks_go_to_standard_error(printed):
     out, err = printed(result(flags=(INVALID,)))
     assert err == remarks([result(flags=(INVALID,))])
     assert not any("percentile" in line for line in out)
+
+
+# --- Few runs ------------------------------------------------------------------
+
+
+def test_an_open_interval_is_told_with_the_runs_that_close_it(printed):
+    """In the table in words, and below it in one line for all that lack as many."""
+    few = Measurement((), tuple(20_000.0 + n for n in range(10)))
+    p90 = dataclasses.replace(PRESETS["quick"], percentile=90)
+    one, other = (result(kind, measurement=few, rules=p90) for kind in ("float32", "int8"))
+    table, notes = printed(one, other)
+    assert sum("at least" in line for line in table) == 2
+    assert not any("inf" in line for line in table)
+    said = " ".join(notes)
+    assert "2 results: 10 runs do not bound the 90th percentile; 36 do (`--min-runs`)." in said
+    once = Measurement((), (20_000.0,))
+    table, notes = printed(result(measurement=once))
+    assert any("unbounded" in line for line in table)
+    assert "1 run does not bound the median; 6 do" in " ".join(notes)
+    assert not any("bound" in line for line in printed(result())[1])

@@ -1,6 +1,7 @@
 """`plot` on the command line: what is drawn, of whom, and how large."""
 
 import csv
+import dataclasses
 
 import pytest
 
@@ -59,6 +60,25 @@ def test_any_metric_can_be_drawn_and_lower_is_better(call, tmp_path, results):
     assert {round(float(row["error"]), 6) for row in rows} == {0.1}
     assert "1 − mean IoU" in (tmp_path / "a.svg").read_text()
     assert {row["metric"] for row in _drawn(call, tmp_path, "--metric", "mad")} == {"mad"}
+
+
+def test_open_intervals_and_the_front_are_in_the_table(call, tmp_path):
+    """An end that few runs do not bound is empty; of tied files one is on the front."""
+    for number, (latency_us, error) in enumerate(((2000.0, 0.004), (5000.0, 0.003999999))):
+        file = model(f"{number}", f"net{number}.tflite")
+        pictures = evaluation(file, error).pictures
+        pictures = tuple(dataclasses.replace(pictures[0], name=f"{n}") for n in range(9))
+        store.save(evaluation(file, pictures=pictures), tmp_path / "results")
+        samples = tuple(latency_us + n for n in range(10))
+        store.save(benchmark(file, samples), tmp_path / "results")
+    first, second = _drawn(call, tmp_path, "--latency", "p90")
+    assert (float(first["latency_low_ms"]), first["latency_high_ms"]) == (2.006, "")
+    assert "evaluation" not in first and "open: too few runs" in (tmp_path / "a.svg").read_text()
+    # Both are tied in both measures: the latencies since nothing bounds them above.
+    assert [row["on_front"] for row in (first, second)] == ["True", "False"]
+    first, second = _drawn(call, tmp_path)
+    assert [row["on_front"] for row in (first, second)] == ["True", "False"]
+    assert "inf" not in (tmp_path / "a.csv").read_text()
 
 
 @pytest.mark.parametrize("size", ["column", "page", "slide"])
