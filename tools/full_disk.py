@@ -41,7 +41,9 @@ PAGE = 4096
 
 COMMANDS = {
     "dataset synth": ("dataset", "synth", "OUT/portraits", "--count", "12", "--size", "96"),
-    "convert": ("convert", "net.keras", "--representative", "data", "--precision", "int8", "-o", "OUT"),
+    "convert": (
+        "convert", "net.keras", "--representative", "data", "--precision", "int8", "-o", "OUT",
+    ),
     "predict": ("predict", "net.tflite", "data/test/image", "-o", "OUT"),
     "evaluate": (
         "evaluate", "net.tflite", "--data", "data", "--eval-size", "native", "-o", "OUT", "--save",
