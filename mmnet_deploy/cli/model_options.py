@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.runs import pretrained
+
+if TYPE_CHECKING:
+    from mmnet_deploy.portraits.output import Meaning
 
 
 class _Network(click.Path):
@@ -29,7 +32,7 @@ NETWORK = _Network(path_type=Path)
 
 
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of the commands that load networks from elsewhere; see `network.load`."""
+    """Options of the commands that load networks from elsewhere; see `meaning_of`."""
     for option in (
         click.option(
             "--unsafe",
@@ -41,15 +44,25 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--input-range",
             nargs=2,
             type=float,
-            default=(0.0, 1.0),
-            show_default=True,
-            help="Values that a network expects for black and white; not needed for a .tflite "
-            "file.",
+            help="Values that a network expects for black and white, such as -1 1 or 0 255. "
+            "Default: what the file says, else 0 1.",
+        ),
+        click.option(
+            "--output-size",
+            metavar="HEIGHTxWIDTH",
+            help="Size of the matte in a flattened output. Default: that of the input.",
         ),
         click.option(
             "--alpha-channel",
             type=int,
-            help="Output channel of a network that holds alpha. Default: the last, of at most two.",
+            help="Output channel, or number of the class, that is alpha. Default: the last, of at "
+            "most two.",
+        ),
+        click.option(
+            "--output",
+            help="What the network's output is: alpha, logit (a sigmoid is missing), softmax "
+            "(logits of classes, one per channel), clipped (alpha to be cut off at 0 and 1) or "
+            "classes (their numbers). Default: what the file says, else alpha.",
         ),
     ):
         command = option(command)
@@ -64,7 +77,52 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return threads(network_options(command))
 
 
+def meaning_of(options: dict[str, Any]) -> Meaning:
+    """Take the values of `network_options` but `unsafe` out of a command's.
+
+    Raises:
+        UsageError: One is impossible.
+    """
+    from mmnet_deploy.portraits.output import Meaning
+
+    size = options.pop("output_size")
+    return Meaning(
+        output=options.pop("output"),
+        alpha_channel=options.pop("alpha_channel"),
+        output_size=None if size is None else _size(size),
+        input_range=options.pop("input_range"),
+    )
+
+
 def opening_of(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the values of `model_options` out of a command's: arguments of `open_model`."""
-    names = ("threads", "alpha_channel", "input_range", "unsafe")
-    return {name: options.pop(name) for name in names}
+    """Take the values of `model_options` out of a command's: arguments of `open_model`.
+
+    Raises:
+        UsageError: One is impossible.
+    """
+    kept = {name: options.pop(name) for name in ("threads", "unsafe")}
+    return {"meaning": meaning_of(options), **kept}
+
+
+def check_models(models: Sequence[Path], threads: int | None) -> None:
+    """Make sure that there are models for the options.
+
+    Raises:
+        UsageError: There are none.
+    """
+    from mmnet_deploy.tflite.card import is_tflite
+
+    if threads is not None and not any(map(is_tflite, models)):
+        raise UsageError(
+            f"`--threads` is for .tflite files; Keras and TensorFlow use all cores. "
+            f"Received: {threads}."
+        )
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.lower().partition("x")
+    if height.isdecimal() and width.isdecimal() and len(text) < 12:
+        size = int(height), int(width)
+        if min(size) >= 1:
+            return size
+    raise UsageError(f"`--output-size` must be HEIGHTxWIDTH in pixels. Received: {text}.")

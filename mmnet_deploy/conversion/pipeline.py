@@ -11,9 +11,6 @@ import dataclasses
 import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from mmnet_deploy.conversion import selection
 from mmnet_deploy.conversion.options import Options
@@ -21,7 +18,7 @@ from mmnet_deploy.conversion.proof import Judge, MatteDifference
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source, int8
 from mmnet_deploy.conversion.selection import Choice
 from mmnet_deploy.conversion.tracing import float_graph
-from mmnet_deploy.errors import ConversionError, ModelFileError
+from mmnet_deploy.errors import ConversionError
 from mmnet_deploy.files import make_folder, written_aside
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.portraits.masks import MaskValues
@@ -37,10 +34,18 @@ NOTABLE_INCREASE = 0.02
 
 @dataclasses.dataclass(frozen=True)
 class Converted:
-    """A converted file and the description that it carries."""
+    """A converted file and the description that it carries.
+
+    Attributes:
+        checked: Number of pictures that it was compared with the network on.
+        proved: Whether that comparison could have failed; otherwise the description holds no
+            figures of it.
+    """
 
     path: Path
     card: ModelCard
+    checked: int
+    proved: bool = True
 
 
 # --- Cards -------------------------------------------------------------------
@@ -67,6 +72,7 @@ def _card(network: Network, precision: str, options: Options, macs: int) -> Mode
         output_meaning="alpha" if alone else f"alpha in channel {network.alpha_channel}",
         alpha_channel=0 if alone else network.alpha_channel,
         source_channel=network.alpha_channel,
+        source_output=network.output.kind,
         weights_sha256=network.sha256,
         versions={
             name: importlib.metadata.version(name)
@@ -142,8 +148,7 @@ def convert(
     make_folder(folder)
     with progress("Converting", len(precisions) + 2) as advance:
         mattes = [network.matte(image) for image in images]
-        _require_alpha(network, mattes)
-        judge = Judge(drawn.held_out, images, [np.clip(matte, 0, 1) for matte in mattes])
+        judge = Judge(drawn.held_out, images, mattes)
         advance("network run")
         content, _ = float_graph(network, options.graph)
         source = Source(content, samples, phases=options.graph == "deploy", io=options.io)
@@ -167,18 +172,6 @@ def convert(
             results.append(_proved(content, card, path, judge, options))
             advance(name)
     return results
-
-
-def _require_alpha(network: Network, mattes: Sequence[Any]) -> None:
-    """Make sure that the network gives alpha, before anything is calibrated on it."""
-    low = min(float(np.min(matte)) for matte in mattes)
-    high = max(float(np.max(matte)) for matte in mattes)
-    if not (low >= -0.01 and high <= 1.01):
-        raise ModelFileError(
-            f"{network.path} gives values from {low:.3g} to {high:.3g}: alpha must be 0 … 1. "
-            "It may lack a sigmoid or softmax at its end, or take pictures of another range "
-            "(`--input-range`)."
-        )
 
 
 def _chosen(
@@ -207,16 +200,19 @@ def _proved(
     described = with_card(content, card_to_json(card))
     found = judge.difference(judge.mattes(described, path))
     _require_near(found, card.precision, options, path)
-    card = dataclasses.replace(
-        card,
-        largest_difference=found.largest,
-        mean_difference=found.mean,
-        gradient_error_change=found.gradient_error_change,
-        checked_pictures=found.pictures,
-    )
+    usual = PRECISIONS[card.precision]
+    proved = judge.proves(usual.largest, usual.mean)
+    if proved:
+        card = dataclasses.replace(
+            card,
+            largest_difference=found.largest,
+            mean_difference=found.mean,
+            gradient_error_change=found.gradient_error_change,
+            checked_pictures=found.pictures,
+        )
     with written_aside(path) as aside:
         aside.write_bytes(with_card(content, card_to_json(card)))
-    return Converted(path, card)
+    return Converted(path, card, found.pictures, proved)
 
 
 def _require_near(found: MatteDifference, precision: str, options: Options, path: Path) -> None:

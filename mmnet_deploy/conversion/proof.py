@@ -86,6 +86,19 @@ class Judge:
         )
         return MatteDifference(largest, mean, change, len(self.images))
 
+    def proves(self, largest: float, mean: float) -> bool:
+        """Whether a file that ignores its picture would be beyond these limits of |Δα|.
+
+        Such a file gives every picture the same matte, at best the mean of the network's, or
+        one value everywhere if there is one picture only. Where even that would be within the
+        limits, the comparison cannot fail and proves nothing.
+        """
+        blind = np.mean(self.expected, axis=0, dtype=np.float64)
+        if len(self.expected) == 1:
+            blind = np.full_like(blind, blind.mean())
+        gaps = np.abs(np.asarray(self.expected, np.float64) - blind)
+        return bool(gaps.max() > largest or gaps.mean() > mean)
+
     def squared_error(self, mattes: Sequence[Matte]) -> float:
         """Mean squared difference from the network's mattes."""
         pairs = zip(mattes, self.expected, strict=True)

@@ -120,7 +120,7 @@ def evaluate(
     Raises:
         DataError: The split cannot be found, a file cannot be read, or a metric cannot be
             computed of it.
-        ModelFileError: A matte is not finite.
+        ModelFileError: The model does not run, or gives values that are no alpha.
     """
     wanted = wanted or metrics.named()
     pairs = dataset.find_pairs(root, split, mask_values)
@@ -161,8 +161,11 @@ def evaluate(
             advance()
 
         for number, (image, mask, tensor) in enumerate(ahead(executor, read, pairs, 2 * count)):
-            frame = (model.infer(tensor), mask)
             pair = pairs[number]
+            try:
+                frame = (model.infer(tensor), mask)
+            except ModelFileError as error:
+                raise ModelFileError(f"{error} The picture is {pair.image}.") from error
             last = before if linked[number] else None
             pending.append(executor.submit(judge, pair, image, frame, last))
             before = frame

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mmnet_deploy.errors import DelegateRefusedError, UsageError
 from mmnet_deploy.networks.backend import require_extra
 from mmnet_deploy.parallel import usable_cores
+from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.portraits.pictures import Picture
 from mmnet_deploy.tflite import card, interpreter
 from mmnet_deploy.tflite.card import ModelFile
@@ -51,26 +52,28 @@ def open_model(
     path: Path,
     threads: int | None = None,
     *,
-    alpha_channel: int | None = None,
-    input_range: tuple[float, float] = (0.0, 1.0),
+    meaning: Meaning | None = None,
     unsafe: bool = False,
 ) -> Matting:
     """A run, a network of `network.load` or a `.tflite` file, ready to compute mattes.
 
     Args:
         threads: For a `.tflite` file; None for all cores.
-        alpha_channel, input_range, unsafe: For a network; see `network.load`.
+        meaning: What is said of its input and output; see `network.load`. A `.tflite` file's
+            description, or its types, may say more.
+        unsafe: For a network; see `network.load`.
 
     Raises:
-        UsageError: More threads than cores, or fewer than one.
+        UsageError: More threads than cores, or fewer than one; or what is said of the model
+            contradicts it, or does not suffice.
         ModelFileError: It cannot be loaded, or is no matting network.
         MissingDependencyError: Keras is not installed, which networks need.
     """
     cores = usable_cores()
-    if path.suffix == ".tflite":
+    if card.is_tflite(path):
         if threads is not None and not 1 <= threads <= cores:
             raise UsageError(f"`threads` must be 1 … {cores}. Received: {threads}.")
-        model, note = open_tflite(path, threads or cores)
+        model, note = open_tflite(path, threads or cores, meaning)
         return Matting(
             card.describe(path),
             interpreter.runtime_name() + (", built-in kernels" if note else ""),
@@ -82,17 +85,20 @@ def open_model(
     require_extra(f"The network {path}")
     from mmnet_deploy.networks.network import describe, load
 
-    network = load(path, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
+    network = load(path, meaning=meaning, unsafe=unsafe)
     return matting_of(network, describe(network.path))
 
 
-def open_tflite(path: Path, threads: int = 1) -> tuple[interpreter.TFLiteModel, str]:
+def open_tflite(
+    path: Path, threads: int = 1, meaning: Meaning | None = None
+) -> tuple[interpreter.TFLiteModel, str]:
     """A matting network in a `.tflite` file, and a note where not XNNPACK runs it.
 
     What XNNPACK refuses and the built-in kernels run is run by these.
 
     Raises:
         ModelFileError: It cannot be loaded, or is no matting network.
+        UsageError: What is said of it contradicts it, or does not suffice.
     """
     note = ""
     try:
@@ -100,7 +106,7 @@ def open_tflite(path: Path, threads: int = 1) -> tuple[interpreter.TFLiteModel, 
     except DelegateRefusedError as refusal:
         model = interpreter.TFLiteModel(path, threads, delegate=refusal.runs_with)
         note = f"XNNPACK refuses {path}: the built-in kernels compute its mattes."
-    model.require_matting()
+    model.require_matting(meaning)
     return model, note
 
 
@@ -110,7 +116,6 @@ def matting_of(network: Network, file: ModelFile) -> Matting:
         file,
         network.engine,
         network.prepare,
-        # As a .tflite file's matte, so that the two can be compared.
-        lambda tensor: np.clip(network.infer(tensor), 0, 1),
+        network.infer,
         usable_cores(),
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 import re
 import zipfile
 from collections.abc import Callable, Mapping
@@ -19,18 +18,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
+from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import keras_file
 from mmnet_deploy.networks.backend import INSTALL
 from mmnet_deploy.networks.keras_file import KerasFile
 from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits.output import (
+    ALPHA,
+    CLASSES,
+    CLIPPED,
+    LOGIT,
+    SOFTMAX,
+    Meaning,
+    Output,
+    output_of,
+)
 from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.runs.run import VALIDATED, Run, RunConfig
 from mmnet_deploy.tflite.card import ModelFile
 
 if TYPE_CHECKING:
     from mmnet_deploy.networks.saved_model import SavedModel
+
+DEFAULT_RANGE = (0.0, 1.0)
+"""Values of black and white where nobody says others."""
 
 Inputs = Mapping[str, tuple[tuple[int | None, ...] | None, str]]
 """Shape, None if it is not known at all, and type of each input, by name."""
@@ -60,13 +72,13 @@ class Network:
             and `-`.
         title: Name in charts.
         input_size: Height and width of the input, in pixels.
-        output_channels: Number of channels of the output; `alpha_channel` is the matte.
+        output: How the network's own output becomes a matte.
         parameters: Number of weights, batch-norm statistics included.
         engine: What computes it, with versions.
-        call: From a float32 tensor (1, h, w, 3) to a tensor (1, h', w', channels), whose size
-            may differ from that of the input. Runs on Keras's backend; TensorFlow can trace
-            it.
-        predict: The same on arrays, compiled.
+        call: From a float32 tensor (1, h, w, 3) to a tensor (1, h', w', channels) that holds
+            alpha in `alpha_channel`, whose size may differ from that of the input. Runs on
+            Keras's backend; TensorFlow can trace it.
+        predict: From an array to the network's own output, compiled.
         input_range: Values of black and white in the input.
         model: The Keras model; None for a SavedModel.
     """
@@ -76,14 +88,23 @@ class Network:
     name: str
     title: str
     input_size: tuple[int, int]
-    output_channels: int
-    alpha_channel: int
+    output: Output
     parameters: int | None
     engine: str
     call: Callable[[Any], Any]
     predict: Callable[[NDArray[np.float32]], NDArray[Any]]
-    input_range: tuple[float, float] = (0.0, 1.0)
+    input_range: tuple[float, float] = DEFAULT_RANGE
     model: Any = None
+
+    @property
+    def output_channels(self) -> int:
+        """Number of channels of the output."""
+        return self.output.layout.channels
+
+    @property
+    def alpha_channel(self) -> int:
+        """The channel that is the matte."""
+        return self.output.channel
 
     @property
     def sha256(self) -> str:
@@ -91,7 +112,11 @@ class Network:
         return describe(self.path).sha256
 
     def matte(self, image: pictures.Picture) -> NDArray[np.float32]:
-        """Alpha of a picture, uint8 (h, w, 3), with the values and at the size of the output."""
+        """Alpha of a picture, uint8 (h, w, 3), in 0 … 1 and at the size of the output.
+
+        Raises:
+            ModelFileError: The output is no alpha.
+        """
         return self.infer(self.prepare(image))
 
     def prepare(self, image: pictures.Picture) -> NDArray[np.float32]:
@@ -99,8 +124,8 @@ class Network:
         return preprocess(image, *self.input_size, self.input_range)
 
     def infer(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Alpha of what `prepare` gave."""
-        return self.predict(tensor)[0, ..., self.alpha_channel].astype(np.float32)
+        """Alpha of what `prepare` gave; see `matte`."""
+        return self.output.matte(self.predict(tensor))
 
 
 def describe(path: Path) -> ModelFile:
@@ -124,29 +149,24 @@ def describe(path: Path) -> ModelFile:
 def load(
     path: Path,
     *,
-    alpha_channel: int | None = None,
-    input_range: tuple[float, float] = (0.0, 1.0),
+    meaning: Meaning | None = None,
     unsafe: bool = False,
 ) -> Network:
     """Load a run's best network, a `.keras` file or a SavedModel folder.
 
     Args:
-        alpha_channel: The output channel that holds alpha. Default: the only one, or the
-            second of two.
-        input_range: Values of black and white in the input.
+        meaning: What is said of its input and output. By default the input is 0 … 1, and the
+            output alpha, in its only channel or the second of two.
         unsafe: Load it even if it contains code, which may then run.
 
     Raises:
         ModelFileError: There is no such file, it is damaged or contains code, or it does not
             take one picture and give one matte.
-        UsageError: There is no such channel, or there are several to choose from.
+        UsageError: There is no such channel, or there are several to choose from; or what is
+            said contradicts a run, which is known.
         MissingDependencyError: It is a SavedModel, and TensorFlow is not installed.
     """
-    low, high = input_range
-    if not (low < high and math.isfinite(high - low)):
-        raise UsageError(
-            f"`--input-range` must be two numbers, the lower first. Received: {low:g}, {high:g}."
-        )
+    meaning = meaning or Meaning()
     config = None
     if (path / "saved_model.pb").is_file():
         opened: KerasFile | SavedModel = _load_saved_model(path, unsafe)
@@ -157,20 +177,23 @@ def load(
     known = config is not None and config.family in models.family_names()
     safe_name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "network"
     size = _input_size(path, opened.inputs)
-    channels = _output_channels(path, opened, size)
+    shape = _output_shape(path, opened, size)
+    if config is not None:
+        trained = Meaning(output=ALPHA, input_range=DEFAULT_RANGE)
+        meaning.require_agreement(str(path), trained, (shape[-1] - 1,))
+    output = output_of(str(path), shape, size, meaning)
     return Network(
         path=path,
         config=config,
         name=safe_name,
         title=models.family(name).title if known else safe_name,
         input_size=size,
-        output_channels=channels,
-        alpha_channel=_alpha_channel(path, channels, alpha_channel),
+        output=output,
         parameters=opened.parameters,
         engine=opened.engine,
-        call=lambda image: next(iter(opened.call(image).values())),
+        call=lambda image: _as_alpha(next(iter(opened.call(image).values())), output),
         predict=lambda image: next(iter(opened.predict(image).values())),
-        input_range=input_range,
+        input_range=meaning.input_range or DEFAULT_RANGE,
         model=opened.model,
     )
 
@@ -228,8 +251,10 @@ def _input_size(path: Path, inputs: Inputs) -> tuple[int, int]:
     return height, width
 
 
-def _output_channels(path: Path, opened: KerasFile | SavedModel, size: tuple[int, int]) -> int:
-    """Number of channels of the one matte that the network gives for a black picture."""
+def _output_shape(
+    path: Path, opened: KerasFile | SavedModel, size: tuple[int, int]
+) -> tuple[int, ...]:
+    """Shape of the one output that the network gives for a black picture."""
     try:
         outputs = opened.predict(np.zeros((1, *size, 3), np.float32))
     except Exception as error:  # Whatever the layers and the backend raise.
@@ -241,26 +266,32 @@ def _output_channels(path: Path, opened: KerasFile | SavedModel, size: tuple[int
             f"Received: {len(outputs)} ({', '.join(sorted(outputs))})."
         )
     (matte,) = outputs.values()
-    if matte.ndim != 4 or len(matte) != 1 or not matte.size or "float" not in str(matte.dtype):
+    if "float" not in str(matte.dtype):
         raise ModelFileError(
             f"{path} must give one matte, float (1, height, width, channels). "
             f"Received: {matte.dtype} {matte.shape}."
         )
-    return matte.shape[3]
+    return tuple(matte.shape)
 
 
-def _alpha_channel(path: Path, channels: int, chosen: int | None) -> int:
-    """The channel that was chosen; by default the only one, or the second of two."""
-    if chosen is None and channels <= 2:
-        return channels - 1
-    if chosen is None or not 0 <= chosen < channels:
-        rule = "0" if channels == 1 else f"0 … {channels - 1}"
-        raise UsageError(
-            f"`--alpha-channel` must be {rule}: {path} has {channels} output "
-            f"channel{'s' if channels > 1 else ''}. "
-            f"Received: {'none' if chosen is None else chosen}."
-        )
-    return chosen
+def _as_alpha(values: Any, output: Output) -> Any:
+    """A tensor of the output as alpha (1, height, width, channels), as `Output.matte` makes it."""
+    from keras import ops
+
+    layout = output.layout
+    shape = (1, layout.height, layout.width, layout.channels)
+    if layout.channels_first:
+        values = ops.reshape(values, (1, layout.channels, layout.height, layout.width))
+        values = ops.transpose(values, (0, 2, 3, 1))
+    elif tuple(values.shape) != shape:
+        values = ops.reshape(values, shape)
+    if output.kind == LOGIT:
+        return ops.sigmoid(values)
+    if output.kind == SOFTMAX:
+        return ops.softmax(values, axis=-1)
+    if output.kind == CLASSES:
+        return ops.cast(ops.equal(values, float(output.channel)), "float32")
+    return ops.clip(values, 0.0, 1.0) if output.kind == CLIPPED else values
 
 
 # --- SavedModel --------------------------------------------------------------

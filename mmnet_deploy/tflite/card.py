@@ -23,6 +23,9 @@ height and width, and how the graph, its input and its output were made; 3 and 4
 MOST_BYTES = 2**31 - 1
 """The largest file that the format's offsets reach."""
 
+SUFFIXES = (".tflite", ".lite")
+"""Of `.tflite` files, in upper or lower case."""
+
 METADATA_NAME = b"mmnet_deploy"
 """Name of the metadata buffer that holds a model's card."""
 
@@ -60,6 +63,7 @@ class ModelCard:
         input_low, input_high: Values of black and white in the input.
         alpha_channel: The output channel that holds alpha.
         source_channel: The channel of the source network's output that is alpha.
+        source_output: What that output is; one of `output.KINDS`.
         weights_sha256: Hash of the network file that was converted.
         calibration_files: Names of the pictures that set the quantization ranges, in order.
         calibration_seed: Seed of their choice; None without calibration.
@@ -88,6 +92,7 @@ class ModelCard:
     input_high: float = 1.0
     alpha_channel: int = 1
     source_channel: int = 1
+    source_output: str = "alpha"
     calibration_files: tuple[str, ...] = ()
     calibration_seed: int | None = None
     float_layers: tuple[str, ...] = ()
@@ -153,6 +158,19 @@ def card_from_json(text: str | bytes) -> ModelCard:
 
 
 # --- The file itself ---------------------------------------------------------
+
+
+def is_tflite(path: Path) -> bool:
+    """Whether a path is that of a `.tflite` file, by its name or by its content."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    if path.suffix == ".keras" or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(8)[4:] == IDENTIFIER
+    except OSError:
+        return False
 
 
 def read_model(path: Path) -> bytes:

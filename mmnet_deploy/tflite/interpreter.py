@@ -26,10 +26,10 @@ from mmnet_deploy.errors import (
     ModelFileError,
 )
 from mmnet_deploy.portraits import pictures
-from mmnet_deploy.portraits.pictures import preprocess
-from mmnet_deploy.tflite import trial
+from mmnet_deploy.portraits.output import Meaning, Output
+from mmnet_deploy.tflite import ends, trial
 from mmnet_deploy.tflite.card import described, read_model
-from mmnet_deploy.tflite.parts import Quantization
+from mmnet_deploy.tflite.ends import PictureInput
 
 _MOST_WORDS = 160
 
@@ -171,6 +171,7 @@ class TFLiteModel:
         delegate: str = "xnnpack",
     ) -> None:
         self.path = path
+        self._ends: tuple[PictureInput, Output] | None = None
         self._content = read_model(path) if content is None else content
         module, _ = _runtime()
         if content is None:
@@ -271,55 +272,65 @@ class TFLiteModel:
         except (ValueError, RuntimeError) as error:
             raise ModelFileError(f"{self.path} does not run: {_brief(str(error))}.") from error
 
-    def require_matting(self) -> None:
+    def require_matting(self, meaning: Meaning | None = None) -> tuple[PictureInput, Output]:
         """Make sure that the model takes one picture and gives one matte.
 
+        Args:
+            meaning: What is said of the two besides what the file says; it counts from now on.
+
+        Returns:
+            How a picture becomes the input, and how the output becomes a matte.
+
         Raises:
-            ModelFileError: Its inputs or outputs have other shapes.
+            ModelFileError: Its inputs or outputs are others.
+            UsageError: What is said contradicts the file, or does not suffice.
         """
-        inputs = [tuple(int(n) for n in tensor["shape"]) for tensor in self.inputs]
-        outputs = [tuple(int(n) for n in tensor["shape"]) for tensor in self.outputs]
-        fits = (
-            len(inputs) == len(outputs) == 1
-            and len(inputs[0]) == len(outputs[0]) == 4
-            and (inputs[0][0], inputs[0][3]) == (1, 3)
-            and outputs[0][0] == 1
-            and (outputs[0][3] in (1, 2) or self.card is not None)
-        )
-        if not fits:
-            raise ModelFileError(
-                f"{self.path} is not a matting network: one input (1, h, w, 3) and one output "
-                f"(1, h, w, 1 or 2) are needed. Received: {inputs} to {outputs}."
+        meaning = meaning or Meaning()
+        if len(self.inputs) != 1 or len(self.outputs) != 1:
+            inputs, outputs = (
+                [tuple(map(int, tensor["shape"])) for tensor in end]
+                for end in (self.inputs, self.outputs)
             )
-        channel, channels = self.card.alpha_channel if self.card else -1, outputs[0][3]
-        if channels > 1 and not -channels <= channel < channels:
             raise ModelFileError(
-                f"{self.path} is damaged: its description says that channel {channel} of "
-                f"{channels} holds alpha."
+                f"{self.path} is not a matting network: one input, the picture, and one output, "
+                f"the matte, are needed. Received: {inputs} to {outputs}."
             )
+        (source,), (target,) = self.inputs, self.outputs
+        if self.card is not None:
+            ends.require_agreement(self.path, meaning, self.card)
+        picture = ends.input_of(self.path, source, meaning, self.card)
+        tensors = self._interpreter.get_tensor_details()
+        classes = ends.classes_of(int(target["index"]), self._operators, tensors)
+        matte = ends.tensor_output(self.path, target, picture, meaning, self.card, classes)
+        self._ends = picture, matte
+        return self._ends
+
+    def _matting_ends(self) -> tuple[PictureInput, Output]:
+        return self._ends or self.require_matting()
 
     def prepare(self, image: pictures.Picture) -> NDArray[Any]:
         """A picture, uint8 (h, w, 3), as the input tensor holds it.
 
         It does not use the interpreter, so it may run at the same time.
+
+        Raises:
+            ModelFileError, UsageError: As `require_matting`, unless that was called.
         """
-        source = self.inputs[0]
-        _, height, width, _ = source["shape"]
-        input_range = self.card.input_range if self.card else (0.0, 1.0)
-        return _quantize(preprocess(image, int(height), int(width), input_range), source)
+        picture, _ = self._matting_ends()
+        return picture.tensor(image)
 
     def infer(self, tensor: NDArray[Any]) -> NDArray[np.float32]:
         """Alpha, at the network's own resolution and in 0 … 1, of what `prepare` gave.
 
-        The model's description says which channel is alpha, and for `prepare` which values
-        are black and white; without a description these are the last, 0 and 1.
+        Raises:
+            ModelFileError: The model does not run, or gives no matte.
+            ModelFileError, UsageError: As `require_matting`, unless that was called.
         """
+        _, matte = self._matting_ends()
         source, target = self.inputs[0], self.outputs[0]
         self._interpreter.set_tensor(source["index"], tensor)
         self.invoke()
-        output = _dequantize(self._interpreter.get_tensor(target["index"]), target)
-        channel = self.card.alpha_channel if self.card and output.shape[-1] > 1 else -1
-        return np.clip(output[0, ..., channel], 0, 1)
+        return matte.matte(ends.real(self._interpreter.get_tensor(target["index"]), target))
 
     def matte(self, image: pictures.Picture) -> NDArray[np.float32]:
         """Alpha of a picture, uint8 (h, w, 3): `prepare` and `infer`."""
@@ -331,26 +342,6 @@ def _brief(reason: str) -> str:
     line = (reason.strip() or "no reason given").splitlines()[0]
     line = re.split(r"(?<=XNNPACK delegate)(?=\w)|(?<=\S)(?=Node number )", line)[0].rstrip(".")
     return line if len(line) <= _MOST_WORDS else f"{line[:_MOST_WORDS]}…"
-
-
-def _quantize(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray:
-    """Real values as the tensor stores them."""
-    dtype = np.dtype(tensor["dtype"])
-    if not np.issubdtype(dtype, np.integer):
-        return values.astype(dtype)
-    return _quantization(tensor).stored(values, dtype)
-
-
-def _dequantize(values: NDArray, tensor: dict[str, Any]) -> NDArray[np.float32]:
-    """Stored values as real numbers."""
-    if not np.issubdtype(values.dtype, np.integer):
-        return values.astype(np.float32)
-    return _quantization(tensor).real(values)
-
-
-def _quantization(tensor: dict[str, Any]) -> Quantization:
-    scale, zero_point = tensor["quantization"]
-    return Quantization((scale,), (zero_point,))
 
 
 def tensor_bytes(tensor: dict[str, Any]) -> int:

@@ -66,7 +66,7 @@ class Subclassed(keras.Model):
 
     def __init__(self, **options):
         super().__init__(**options)
-        self.convolution = layers.Conv2D(1, 1)
+        self.convolution = layers.Conv2D(1, 1, activation="sigmoid")
 
     def call(self, image):
         return self.convolution(image)

@@ -16,7 +16,7 @@ from mmnet_deploy.cli.measure.evaluation_task import Task, task_of
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
 from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.measure.watching import watch_run
-from mmnet_deploy.cli.model_options import NETWORK, model_options, opening_of
+from mmnet_deploy.cli.model_options import NETWORK, check_models, model_options, opening_of
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import locked
 from mmnet_deploy.results.records import Evaluation
@@ -24,6 +24,7 @@ from mmnet_deploy.results.records import Evaluation
 if TYPE_CHECKING:
     from mmnet_deploy.evaluation.significance import PairedComparison
     from mmnet_deploy.mattes.metric import Metric
+    from mmnet_deploy.portraits.output import Meaning
 
 
 @click.command()
@@ -121,13 +122,15 @@ def evaluate(
     if watch:
         if len(models) > 1 or compare or as_json or task.leaves_files:
             raise UsageError("`--watch` takes one run, and only --out beside it.")
-        watch_run(models[0], task, until_step, input_range=opening["input_range"])
+        _check_watched(opening)
+        watch_run(models[0], task, until_step, unsafe=opening["unsafe"])
         return
     if compare and len(models) != 2:
         raise UsageError(f"`--compare` takes two models. Received: {len(models)}.")
     if as_json and len(models) > 1 and not compare:
         raise UsageError("`--json` prints one model's result; give one model, or -o DIR.")
-    usable = _check_models(models, opening["alpha_channel"], all_needed=compare)
+    check_models(models, opening["threads"])
+    usable = _look_at(models, opening["meaning"], all_needed=compare)
     if task.save:
         # Two models' mattes of one picture have the same name.
         click.get_current_context().with_resource(locked(task.save))
@@ -144,25 +147,33 @@ def evaluate(
     ctx.exit(int(len(results) < len(models)))
 
 
-def _check_models(
-    models: Sequence[Path], alpha_channel: int | None, *, all_needed: bool
-) -> list[Path]:
+def _check_watched(opening: dict[str, Any]) -> None:
+    """Make sure that nothing is said of a run, whose networks are known.
+
+    Raises:
+        UsageError: Something is.
+    """
+    from mmnet_deploy.portraits.output import Meaning
+
+    if opening["meaning"] != Meaning() or opening["threads"] is not None:
+        raise UsageError(
+            "`--watch` follows a run, whose input and output are known: leave out --output, "
+            "--alpha-channel, --output-size, --input-range and --threads."
+        )
+
+
+def _look_at(models: Sequence[Path], meaning: Meaning, *, all_needed: bool) -> list[Path]:
     """Look at all before the first is evaluated, so that a fault is seen early; the usable ones."""
     from mmnet_deploy.mattes.matting import open_tflite
+    from mmnet_deploy.tflite.card import is_tflite
 
     def look(path: Path) -> None:
-        if path.suffix == ".tflite":
-            open_tflite(path)
+        if is_tflite(path):
+            open_tflite(path, meaning=meaning)
         elif not path.exists():
             raise ModelFileError(f"There is no file or folder {path}.")
 
-    usable = each_usable(models, look, all_needed=all_needed)
-    if alpha_channel is not None and all(path.suffix == ".tflite" for path in models):
-        raise UsageError(
-            "`--alpha-channel` is for networks; a .tflite file has its channel chosen when it is "
-            f"converted. Received: {alpha_channel}."
-        )
-    return [path for path, _ in usable]
+    return [path for path, _ in each_usable(models, look, all_needed=all_needed)]
 
 
 def _evaluate_all(

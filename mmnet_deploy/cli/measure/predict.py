@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmnet_deploy.cli.console import FOLDER, progress, say
-from mmnet_deploy.cli.model_options import NETWORK, model_options, opening_of
+from mmnet_deploy.cli.model_options import NETWORK, check_models, model_options, opening_of
 from mmnet_deploy.errors import DataError, UsageError
 
 
@@ -66,7 +66,9 @@ def predict(
     if suffix:
         target.parent.mkdir(parents=True, exist_ok=True)
     painter = prediction.Painter(kind, background)
-    opened = open_model(model, **opening_of(options))
+    opening = opening_of(options)
+    check_models([model], opening["threads"])
+    opened = open_model(model, **opening)
     if opened.note:
         say(opened.note)
     if source.is_dir():

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from mmnet_deploy.runs.run import Run
 
 
-def watch_run(
-    folder: Path, task: Task, until_step: int | None, *, input_range: tuple[float, float]
-) -> None:
+def watch_run(folder: Path, task: Task, until_step: int | None, *, unsafe: bool = False) -> None:
     """Evaluate each checkpoint of a run, until its training is over or a step is reached.
 
     Scores and best checkpoints go to `--out`, by default RUN/evaluation. Ctrl-C leaves both
@@ -49,7 +47,7 @@ def watch_run(
         _wait_for(run)
         # Another watch would empty the folder of checkpoints that wait.
         click.get_current_context().with_resource(locked(out))
-        _follow(run, best, task, until_step, input_range)
+        _follow(run, best, task, until_step, unsafe)
     finally:
         _say_best(best)
 
@@ -62,12 +60,10 @@ def _wait_for(run: Run) -> None:
         time.sleep(1)
 
 
-def _follow(
-    run: Run, best: Best, task: Task, until_step: int | None, input_range: tuple[float, float]
-) -> None:
+def _follow(run: Run, best: Best, task: Task, until_step: int | None, unsafe: bool) -> None:
     from mmnet_deploy.evaluation import watch
 
-    evaluator = _evaluator(run.folder.resolve().name, task, input_range)
+    evaluator = _evaluator(run.folder.resolve().name, task, unsafe)
     pending = watch.pending_folder(best.folder)
     try:
         with contextlib.closing(watch.follow(run, pending)) as checkpoints:
@@ -80,9 +76,7 @@ def _follow(
         shutil.rmtree(pending, ignore_errors=True)
 
 
-def _evaluator(
-    name: str, task: Task, input_range: tuple[float, float]
-) -> Callable[[Checkpoint], Evaluation]:
+def _evaluator(name: str, task: Task, unsafe: bool) -> Callable[[Checkpoint], Evaluation]:
     """Evaluates checkpoints of one network, which is built once."""
     from mmnet_deploy import evaluation
     from mmnet_deploy.mattes.matting import matting_of
@@ -100,7 +94,7 @@ def _evaluator(
                     "of the one before."
                 ) from error
         else:
-            built.append(load(checkpoint.path, input_range=input_range))
+            built.append(load(checkpoint.path, unsafe=unsafe))
         file = dataclasses.replace(
             describe(checkpoint.path), name=f"{name}/epoch-{checkpoint.epoch:04}.keras"
         )

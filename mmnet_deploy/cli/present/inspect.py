@@ -11,7 +11,7 @@ from mmnet_deploy.cli.console import FOLDER, progress, say, show, show_json
 from mmnet_deploy.cli.model_options import NETWORK
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
-from mmnet_deploy.tflite.card import read_model
+from mmnet_deploy.tflite.card import is_tflite, read_model
 
 if TYPE_CHECKING:
     from mmnet_deploy.inspection import Inspection
@@ -162,7 +162,7 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
         ModelFileError: `against` is not a network, or is itself quantized.
         MissingDependencyError: It is a Keras network, and Keras is not installed.
     """
-    if against.suffix == ".tflite":
+    if is_tflite(against):
         from mmnet_deploy import inspection
 
         precision = inspection.inspect(against).precision
@@ -178,11 +178,12 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
     from mmnet_deploy import conversion
     from mmnet_deploy.files import sha256
     from mmnet_deploy.networks.network import load
+    from mmnet_deploy.portraits.output import Meaning
 
     if card is None:
         network = load(against)
     else:
-        network = load(against, alpha_channel=card.source_channel, input_range=card.input_range)
+        network = load(against, meaning=Meaning(card.source_output, card.source_channel))
         if network.path.is_file() and sha256(network.path) != card.weights_sha256:
             say(f"{network.path} is not the file that the model was made from, by its description.")
     return conversion.float_reference(network, card)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmnet_deploy.cli.console import FOLDER, parse_share, print_table, progress, say
 from mmnet_deploy.cli.data_options import MASK_VALUES, say_left_out
-from mmnet_deploy.cli.model_options import NETWORK, network_options
+from mmnet_deploy.cli.model_options import NETWORK, meaning_of, network_options
 from mmnet_deploy.cli.present.inspect import print_lint
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
@@ -103,7 +103,10 @@ SHOWN_LAYERS = 12
 )
 @network_options
 @click.option(
-    "--strict", is_flag=True, help="Exit with 1 if `inspect` reports a finding in any file."
+    "--strict",
+    is_flag=True,
+    help="Exit with 1 if `inspect` reports a finding in any file, or the comparison with the "
+    "network proved nothing.",
 )
 def convert(
     network: Path,
@@ -120,10 +123,9 @@ def convert(
     max_error_increase: str | None,
     max_difference: float | None,
     max_mean_difference: float | None,
-    alpha_channel: int | None,
-    input_range: tuple[float, float],
     unsafe: bool,
     strict: bool,
+    **meaning: Any,
 ) -> None:
     """Convert a trained network to .tflite, one file per precision.
 
@@ -135,7 +137,7 @@ def convert(
       mmnet-deploy convert runs/a --precision all --representative portraits -o models
       mmnet-deploy convert runs/a --precision int8 --max-error-increase 2% -o models
       mmnet-deploy convert pretrained:mmnet-1.0-256 --representative portraits -o models
-      mmnet-deploy convert other.keras --alpha-channel 0 --input-range -1 1 \\
+      mmnet-deploy convert other.keras --output softmax --input-range -1 1 \\
           --representative photographs -o models
     """
     require_extra("`mmnet-deploy convert`")
@@ -160,7 +162,7 @@ def convert(
     )
     options.check(wanted)
     values = parse_mask_values(mask_values)
-    loaded = load(network, alpha_channel=alpha_channel, input_range=input_range, unsafe=unsafe)
+    loaded = load(network, meaning=meaning_of(meaning), unsafe=unsafe)
     if representative:
         pictures, split = representative, TRAIN
     else:
@@ -184,7 +186,7 @@ def convert(
     _advise(results)
     findings = [result.path for result in results if not print_lint(result.path)]
     say(f"Next: mmnet-deploy bench {folder}/*.tflite --device host -o results")
-    if strict and findings:
+    if strict and (findings or not all(result.proved for result in results)):
         raise click.exceptions.Exit(1)
 
 
@@ -229,20 +231,29 @@ def print_differences(results: Sequence[Converted]) -> None:
     for result in results:
         card = result.card
         change = card.gradient_error_change
+        absent = "no masks" if result.proved else "—"
         rows.append(
             (
                 result.path.name,
                 f"{result.path.stat().st_size / 1024:.0f}",
-                f"{card.mean_difference:.2g}",
-                f"{card.largest_difference:.2g}",
-                "no masks" if change is None else f"{round(100 * change, 2) + 0.0:+.2f} %",
+                f"{card.mean_difference:.2g}" if result.proved else "nothing proved",
+                f"{card.largest_difference:.2g}" if result.proved else "—",
+                f"{round(100 * change, 2) + 0.0:+.2f} %" if change is not None else absent,
             )
         )
     print_table(
         ("file", "KiB", ("mean", "|Δα|"), ("largest", "|Δα|"), ("gradient", "error")),
         rows,
-        title=f"Compared with the network on {results[0].card.checked_pictures} held-out pictures",
+        title=f"Compared with the network on {results[0].checked} held-out pictures",
     )
+    blind = [result.path.name for result in results if not result.proved]
+    if blind:
+        say(
+            f"Nothing is proved of {', '.join(blind)}: the network's own mattes of the held-out "
+            "pictures hardly differ, so that a file which ignores its picture would pass too. "
+            "Give portraits (--representative), see that --input-range and --output are right, or "
+            "train the network."
+        )
     say(f"The files are in {results[0].path.parent}.")
 
 

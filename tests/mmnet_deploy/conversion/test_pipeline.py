@@ -13,6 +13,7 @@ from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
 from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.tflite import interpreter
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
@@ -198,7 +199,9 @@ def _foreign(channels, activation, size=(48, 32)):
 def test_other_channels_sizes_and_ranges_convert(tmp_path, portraits, graph):
     """A 48×32 network with three channels and inputs in −1 … 1 gives its own matte."""
     _foreign(3, "sigmoid").save(tmp_path / "foreign.keras")
-    loaded = network.load(tmp_path / "foreign.keras", alpha_channel=2, input_range=(-1.0, 1.0))
+    loaded = network.load(
+        tmp_path / "foreign.keras", meaning=Meaning(alpha_channel=2, input_range=(-1.0, 1.0))
+    )
     results = conversion.convert(
         loaded, ("float32", "int8"), portraits, tmp_path / "out", Options(graph=graph)
     )

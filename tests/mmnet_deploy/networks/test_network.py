@@ -14,6 +14,7 @@ from mmnet_deploy.errors import UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
 from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits.output import Meaning
 from tests.support.foreign import refused, saved, subclassed, to_matte
 
 layers = keras.layers
@@ -36,7 +37,7 @@ def test_a_run_and_its_files_know_their_training(tiny_run):
 def test_a_rectangular_network_of_three_channels_loads(tmp_path, picture):
     """The chosen channel is the matte, at the size of the network, as it computes it."""
     path = saved(tmp_path / "mine>a.keras", to_matte(3), (48, 32, 3))
-    loaded = network.load(path, alpha_channel=2)
+    loaded = network.load(path, meaning=Meaning(alpha_channel=2))
     assert (loaded.name, loaded.title, loaded.config) == ("mine-a", "mine-a", None)
     assert loaded.input_size == (48, 32)
     assert (loaded.output_channels, loaded.alpha_channel) == (3, 2)
@@ -49,12 +50,12 @@ def test_a_rectangular_network_of_three_channels_loads(tmp_path, picture):
 
 
 def test_the_input_range_is_what_the_network_sees(tmp_path):
-    """Black and white become the ends of the range, and values are not clipped."""
+    """Black and white become the ends of the range."""
     path = saved(tmp_path / "echo.keras", lambda image: layers.Activation("linear")(image))
-    loaded = network.load(path, alpha_channel=0, input_range=(-1.0, 2.0))
+    loaded = network.load(path, meaning=Meaning(alpha_channel=0, input_range=(-1.0, 2.0)))
     for value, expected in ((0, -1.0), (255, 2.0)):
         picture = np.full((32, 32, 3), value, np.uint8)
-        np.testing.assert_allclose(loaded.matte(picture), expected, atol=1e-6)
+        np.testing.assert_allclose(loaded.prepare(picture), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -62,7 +63,7 @@ def test_the_matte_is_the_last_of_up_to_two_channels(tmp_path, channels):
     """One channel is the matte; of two, the second, unless another one is chosen."""
     path = saved(tmp_path / "mine.keras", to_matte(channels))
     assert network.load(path).alpha_channel == channels - 1
-    assert network.load(path, alpha_channel=0).alpha_channel == 0
+    assert network.load(path, meaning=Meaning(alpha_channel=0)).alpha_channel == 0
 
 
 def test_of_many_channels_one_must_be_chosen(tmp_path):
@@ -72,30 +73,31 @@ def test_of_many_channels_one_must_be_chosen(tmp_path):
     refused(path, rule, "5 output channels", "Received: none.", error=UsageError)
     for wrong in (5, -1):
         words = (rule, f"Received: {wrong}.")
-        refused(path, *words, error=UsageError, alpha_channel=wrong)
+        refused(path, *words, error=UsageError, meaning=Meaning(alpha_channel=wrong))
     one = saved(tmp_path / "one.keras", to_matte(1))
-    refused(one, "must be 0:", "1 output channel.", error=UsageError, alpha_channel=1)
+    wrong = Meaning(alpha_channel=1)
+    refused(one, "must be 0:", "1 output channel.", error=UsageError, meaning=wrong)
 
 
 @pytest.mark.parametrize("ends", [(1.0, 0.0), (0.0, float("nan")), (0.0, float("inf"))])
-def test_an_impossible_input_range_is_refused(tmp_path, ends):
+def test_an_impossible_input_range_is_refused(ends):
     """The lower end comes first, and both are finite."""
     with pytest.raises(UsageError, match="`--input-range` must be two numbers"):
-        network.load(tmp_path, input_range=ends)
+        Meaning(input_range=ends)
 
 
 def _sequential():
-    return keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(1, 1)])
+    return keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(1, 1, activation="sigmoid")])
 
 
 def _one_in_structures():
     image = keras.Input((32, 32, 3), name="image")
-    return keras.Model({"image": image}, {"matte": layers.Conv2D(1, 1)(image)})
+    return keras.Model({"image": image}, {"matte": to_matte()(image)})
 
 
 def _one_in_lists():
     image = keras.Input((32, 32, 3), batch_size=1)
-    return keras.Model([image], [layers.Conv2D(1, 1)(image)])
+    return keras.Model([image], [layers.Conv2D(1, 1, activation="sigmoid")(image)])
 
 
 @pytest.mark.parametrize("make", [_sequential, _one_in_structures, _one_in_lists, subclassed])
@@ -126,7 +128,7 @@ def test_a_network_is_called_after_its_file_or_its_run(tmp_path, tiny_run):
 def test_a_matte_of_another_size_is_fine(tmp_path, picture):
     """A network may give a smaller matte than its picture."""
     path = saved(tmp_path / "half.keras", lambda image: layers.AveragePooling2D(2)(image))
-    loaded = network.load(path, alpha_channel=0)
+    loaded = network.load(path, meaning=Meaning(alpha_channel=0))
     assert loaded.input_size == (32, 32)
     assert loaded.matte(picture).shape == (16, 16)
 
@@ -137,7 +139,7 @@ def test_a_matte_of_another_size_is_fine(tmp_path, picture):
         (to_matte(), (None, 32, 3), ("fixed input size", "(None, None, 32, 3)")),
         (to_matte(), (32, 32, 1), ("(1, height, width, 3)", "(None, 32, 32, 1)")),
         (to_matte(), (32, 32, 4), ("(1, height, width, 3)", "(None, 32, 32, 4)")),
-        (layers.Flatten(), (32, 32, 3), ("one matte", "(1, 3072)")),
+        (layers.GlobalAveragePooling2D(), (32, 32, 3), ("a matte", "(1, 3)")),
         (lambda i: keras.ops.cast(i > 0, "uint8"), (32, 32, 3), ("float", "uint8 (1, 32, 32, 3)")),
         (lambda i: [i * 2, i * 3], (32, 32, 3), ("one output", "2 (0, 1)")),
     ],
@@ -181,7 +183,9 @@ def _evaluate(*words):
 def test_evaluate_scores_any_network(tmp_path, portraits):
     """A SavedModel scores as its `.keras` file does, and is known by name, hash and size."""
     path = saved(tmp_path / "mine.keras", to_matte(3), (48, 32, 3))
-    network.load(path, alpha_channel=0).model.export(tmp_path / "exported", verbose=False)
+    network.load(path, meaning=Meaning(alpha_channel=0)).model.export(
+        tmp_path / "exported", verbose=False
+    )
     records = []
     for model in (path, tmp_path / "exported"):
         options = ("--data", portraits, "--eval-size", "48x48", "--alpha-channel", 2, "--json")
@@ -202,7 +206,7 @@ def test_evaluate_refuses_in_one_line(tmp_path, portraits, tiny_models):
         ((saved(tmp_path / "a.keras", to_matte(3)),), 2, "`--alpha-channel` must be 0 … 2"),
         ((saved(tmp_path / "b.keras", layers.Lambda(lambda x: x)),), 1, "`--unsafe`"),
         ((tmp_path,), 1, "neither a run folder"),
-        ((tiny_models["float32"], "--alpha-channel", 1), 2, "Received: 1."),
+        ((tiny_models["float32"], "--alpha-channel", 2), 2, "Received: 2."),
     ):
         result = _evaluate(*words, "--data", portraits)
         assert result.exit_code == code, result.output

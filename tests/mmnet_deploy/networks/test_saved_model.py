@@ -10,6 +10,7 @@ import tensorflow as tf
 from mmnet_deploy.errors import MissingDependencyError
 from mmnet_deploy.networks import network
 from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits.output import Meaning
 from tests.support.foreign import Module, exported, refused, saved, to_matte
 
 layers = keras.layers
@@ -51,7 +52,7 @@ def test_the_size_of_a_matte_may_be_known_only_by_running(tmp_path):
     def call(image):
         return tf.reshape(image, tf.concat([tf.shape(image)[:3] // [1, 2, 2], [-1]], 0))
 
-    loaded = network.load(exported(tmp_path / "odd", call), alpha_channel=3)
+    loaded = network.load(exported(tmp_path / "odd", call), meaning=Meaning(alpha_channel=3))
     assert loaded.output_channels == 12
 
 
@@ -92,11 +93,11 @@ def test_a_saved_model_needs_a_signature_to_call(tmp_path):
         ((None, [tf.TensorSpec(None)]), ("(1, height, width, 3)", "None")),
         ((None, [tf.TensorSpec((None, 32, 32, 3), tf.uint8)]), ("float32", "uint8")),
         ((lambda image: {"a": image, "b": image},), ("one output", "2 (a, b)")),
-        ((lambda image: image[..., 0],), ("one matte", "(1, 32, 32)")),
+        ((lambda image: image[:, 0, :, 0],), ("a matte", "(1, 32)")),
     ],
 )
 def test_other_ends_of_a_saved_model_are_refused(tmp_path, arguments, words):
-    """Two inputs, a dynamic height or rank, bytes, two outputs and no channels."""
+    """Two inputs, a dynamic height or rank, bytes, two outputs and a single row."""
     refused(exported(tmp_path / "other", *arguments), *words)
 
 
