@@ -276,7 +276,7 @@ def test_another_kind_of_tflite_is_not_evaluated(one_line, call, tmp_path, portr
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
     (tmp_path / "classifier.tflite").write_bytes(converter.convert())
     result = call("evaluate", "classifier.tflite", "--data", portraits)
-    one_line(result, 1, "not a matting network", "[(1, 10)]")
+    one_line(result, 1, "not a matting network", "(1, 16, 16, 3) to (1, 10)")
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(

@@ -1,8 +1,8 @@
 """Trying a `.tflite` file in another process, since a damaged one may crash the runtime.
 
 The runtimes check little of a file: a wrong size or offset can end the process that runs it by
-a signal. So a file that was not made here is loaded and run there first, on zeros and on noise.
-One process tries all files; one that crashed is replaced.
+a signal. So one process loads every file that was not made here and runs it on zeros and on
+noise first; if it crashes, it is replaced.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from mmnet_deploy.errors import MmnetDeployError
-from mmnet_deploy.tflite import trial_worker
-from mmnet_deploy.tflite.trial_worker import MEMORY_BYTES
+from mmnet_deploy.tflite.trial import worker
+from mmnet_deploy.tflite.trial.worker import MEMORY_BYTES
 
 __all__ = ["LIMIT_S", "MEMORY_BYTES", "Trial", "TrialError", "Verdict", "shared"]
 
@@ -109,7 +109,7 @@ class Trial:
         if self._process is None:
             self._process = subprocess.Popen(
                 # Isolated from variables and the working folder, but with our own search path.
-                [sys.executable, "-I", str(Path(trial_worker.__file__)), self._module, _paths()],
+                [sys.executable, "-I", str(Path(worker.__file__)), self._module, _paths()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -119,7 +119,7 @@ class Trial:
             except BaseException:  # An interrupt: it would say so to whoever asks next.
                 self.close()
                 raise
-            if said != trial_worker.READY:
+            if said != worker.READY:
                 code = self._process.wait()
                 self.close()
                 raise TrialError(
