@@ -1,7 +1,7 @@
 """The process's three standard streams: always there, and each for what it is meant for.
 
-Standard output is for results, standard error for our own news, and file descriptor 2, to which
-native libraries write past Python, for nobody unless `--debug` is given.
+Standard output is for results, standard error for our own news. What libraries say, as warnings
+of Python or past it to file descriptor 2, is for nobody unless `--debug` is given.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import sys
+import warnings
 from typing import Any
 
 
@@ -36,6 +37,8 @@ def settle(libraries: int | None, *, quiet: bool) -> None:
     ours = os.dup(2)
     if quiet:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
         libraries = os.open(os.devnull, os.O_WRONLY) if libraries is None else libraries
         os.dup2(libraries, 2)
         os.close(libraries)
