@@ -84,10 +84,6 @@ class _State:
             _tell(AT_ONCE)
             os._exit(128 + (self.first or number))
 
-    def close(self) -> None:
-        """Nothing is left that a signal could stop: from now on, the first counts as a second."""
-        self.count = max(self.count, 1)
-
     def lost(self, number: int) -> None:
         """The exception was swallowed where Python can only print it: come again."""
         self.first, self.count = None, 0
@@ -136,8 +132,12 @@ def take() -> Callable[[], None]:
 
 
 def close() -> None:
-    """Let no signal break off what Python itself does at the end of the process."""
-    _state.close()
+    """Let no signal break off what Python itself does at the end of the process.
+
+    It takes handlers away, and a signal to any thread would then be the end that a parent sees.
+    """
+    for number in NUMBERS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def interrupted(kept: str = "") -> Interrupted:

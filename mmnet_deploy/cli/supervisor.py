@@ -148,6 +148,9 @@ class _Parent:
         if len(self._wishes) >= 3 and number == signal.SIGKILL:
             _tell(signals.AT_ONCE)
             return 128 + self._wishes[0]
+        if number in signals.NUMBERS:
+            _tell(signals.Interrupted(number).line)
+            return 128 + number
         _tell(f"Error: {death(number, self._said)}")
         return 1
 

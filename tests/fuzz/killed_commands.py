@@ -65,8 +65,8 @@ FAST = {
 SLOW = {
     "train": ("train", "mmnet-0.5-128", "--data", "{in}/set", "--out", "{out}/run", "--epochs",
               "2", "--steps-per-epoch", "2", "--batch-size", "2"),
-    "convert": ("convert", "{in}/run", "--precision", "float32,int8", "-o", "{out}/models",
-                "--representative", "{in}/set"),
+    "convert": ("convert", "{in}/run", "--precision", "float32", "--precision", "int8",
+                "--representative", "{in}/set", "-o", "{out}/models"),
     "emulated": ("bench", "{in}/a.tflite", "--device", "emulated", *_QUICK,
                  "-o", "{out}/results"),
     "demo": ("demo", "--pretrained", "--count", "12", "-o", "{out}/demo"),
@@ -74,14 +74,18 @@ SLOW = {
 """Those that load TensorFlow or start an emulator."""
 
 
-def campaign(cases: int, seed: int, names: Sequence[str] = ()) -> Outcome:
-    """Kill the commands of some names, or of all, in turn; when and how is drawn from the seed."""
+def campaign(cases: int, seed: int, names: Sequence[str] = (), made: Path | None = None) -> Outcome:
+    """Kill commands in turn; when and how is drawn from the seed.
+
+    Args:
+        names: The commands; by default all.
+        made: Folder of their inputs; by default they are made.
+    """
     outcome = Outcome()
     commands = FAST | SLOW
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="killed-") as scratch:
-        inputs = Path(scratch, "in")
-        _make_inputs(inputs)
+        inputs = made or _make_inputs(Path(scratch, "in"))
         names = names or list(commands)
         whole: dict[str, float] = {}
         longest = 0.0, ""
@@ -103,7 +107,7 @@ def campaign(cases: int, seed: int, names: Sequence[str] = ()) -> Outcome:
     return outcome
 
 
-def _make_inputs(folder: Path) -> None:
+def _make_inputs(folder: Path) -> Path:
     """A data set, a model, a run and results, made by the program itself."""
     folder.mkdir()
     name = next(name for name in pretrained.names() if name.endswith("-128"))
@@ -131,6 +135,7 @@ def _make_inputs(folder: Path) -> None:
     ):
         subprocess.run(_command(map(str, words)), env=_environment(folder), check=True,
                        capture_output=True)  # fmt: skip
+    return folder
 
 
 def _command(words: Sequence[str]) -> list[str]:
