@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 import re
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.networks import keras_archive
+
+SPARE_BYTES = 16 * 2**20
+"""Size of the weights that a network may have beyond those that its file holds."""
+
+MOST_VALUES = 2**28
+"""Number of values that the result of one layer may have: 1 GiB in float32."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,23 +83,70 @@ def load(path: Path, *, unsafe: bool = False) -> KerasFile:
         ModelFileError: It is damaged, needs layers that Keras does not have, or contains
             code.
     """
+    contents = keras_archive.read(path)
+    # Weights in 16 bits may become twice as large; seeds of random numbers are not stored.
+    budget = _Budget(SPARE_BYTES + 2 * contents.weights_bytes)
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=not unsafe)
-        with zipfile.ZipFile(path) as archive:
-            # Keras ignores a wrong checksum, and not every version of Python checks it.
-            damaged = archive.testzip()
+        with budget.kept():
+            model = keras.saving.load_model(path, compile=False, safe_mode=not unsafe)
     except Exception as error:  # Keras passes on whatever the damage leads to.
-        raise _explained(path, error) from error
-    if damaged:
-        raise ModelFileError(f"{path} is damaged: the checksum of {damaged} is wrong.")
+        if budget.left < 0:
+            raise ModelFileError(
+                f"{path} is damaged: its layers are to have more weights than are in the file."
+            ) from error
+        raise _explained(path, error, contents.keras_version) from error
     if not isinstance(model, keras.Model):
         raise ModelFileError(f"{path} holds a {type(model).__name__}, not a Keras model.")
+    _require_bounded(path, model)
     return KerasFile(model)
 
 
-def _explained(path: Path, error: Exception) -> ModelFileError:
+def _require_bounded(path: Path, model: keras.Model) -> None:
+    """Make sure that the results of the layers, as far as Keras knows their shapes, fit memory."""
+    for operation in getattr(model, "operations", model.layers):
+        try:
+            shapes = [tensor.shape for tensor in keras.tree.flatten(operation.output)]
+        except (AttributeError, ValueError):  # It was never called, or more than once.
+            continue
+        largest = max((math.prod(size or 1 for size in shape) for shape in shapes), default=0)
+        if largest > MOST_VALUES:
+            raise ModelFileError(
+                f"{path} must have layers whose results have at most {MOST_VALUES:,} values. "
+                f"Received: {largest:,} ({operation.name})."
+            )
+
+
+class _Budget:
+    """How many bytes of weights layers may still make."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.left = most_bytes
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Let layers make weights within the budget, and refuse the first beyond, unmade."""
+        add_weight = keras.Layer.add_weight
+
+        def counted(layer: keras.Layer, *args: Any, **options: Any) -> Any:
+            shape = args[0] if args else options.get("shape")
+            with contextlib.suppress(TypeError, ValueError):  # Keras says what is wrong with it.
+                self.left -= 4 * math.prod(shape if np.iterable(shape) else (shape or 1,))
+            if self.left < 0:
+                raise MemoryError("too many weights")
+            return add_weight(layer, *args, **options)
+
+        keras.Layer.add_weight = counted
+        try:
+            yield
+        finally:
+            keras.Layer.add_weight = add_weight
+
+
+def _explained(path: Path, error: Exception, made_by: str) -> ModelFileError:
     """Why Keras could not load it, in one line that says what to do."""
     text = " ".join(str(error).split())
+    if made_by.startswith("2."):
+        return ModelFileError(keras_archive.way_from_keras_2(path, made_by))
     # The refusals of its safe mode, and only these, name the way around it.
     if "safe_mode=False" in text:
         what = "a Lambda layer" if "lambda" in text.lower() else "a layer that loads other files"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from mmnet_deploy.errors import MissingDependencyError, ModelFileError
+from mmnet_deploy.errors import MissingDependencyError, MmnetDeployError, ModelFileError
 from mmnet_deploy.files import sha256
-from mmnet_deploy.networks import keras_file
+from mmnet_deploy.networks import keras_archive, keras_file
 from mmnet_deploy.networks.backend import INSTALL
 from mmnet_deploy.networks.keras_file import KerasFile
 from mmnet_deploy.portraits import pictures
@@ -47,11 +46,11 @@ DEFAULT_RANGE = (0.0, 1.0)
 Inputs = Mapping[str, tuple[tuple[int | None, ...] | None, str]]
 """Shape, None if it is not known at all, and type of each input, by name."""
 
-_HDF5 = "HDF5 cannot be loaded safely; save it as .keras where it was made"
+_NO_HDF5 = "it is not HDF5, or it is damaged"
 _PICKLE = "a pickle may run any code; save the network as .keras where it was made"
 NOT_TAKEN = {
-    ".h5": _HDF5,
-    ".hdf5": _HDF5,
+    ".h5": _NO_HDF5,
+    ".hdf5": _NO_HDF5,
     ".pkl": _PICKLE,
     ".pickle": _PICKLE,
     ".pt": _PICKLE,
@@ -59,6 +58,9 @@ NOT_TAKEN = {
     ".onnx": "convert it to a SavedModel first",
 }
 """Suffixes of networks in formats that are not loaded, and what to do about each."""
+
+MOST_PIXELS = 2**24
+"""Number of pixels of the largest picture that a network may take, such as 4096×4096."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,9 +168,18 @@ def load(
             said contradicts a run, which is known.
         MissingDependencyError: It is a SavedModel, and TensorFlow is not installed.
     """
-    meaning = meaning or Meaning()
+    try:
+        return _loaded(path, meaning or Meaning(), unsafe)
+    except MmnetDeployError:
+        raise
+    except Exception as error:  # What a damaged file leads to in Keras, TensorFlow and here.
+        detail = " ".join(str(error).split())[:160] or type(error).__name__
+        raise ModelFileError(f"{path} cannot be loaded: it is damaged ({detail}).") from error
+
+
+def _loaded(path: Path, meaning: Meaning, unsafe: bool) -> Network:
     config = None
-    if (path / "saved_model.pb").is_file():
+    if (path / "saved_model.pb").exists():
         opened: KerasFile | SavedModel = _load_saved_model(path, unsafe)
     else:
         path, config = _located(path)
@@ -211,6 +222,8 @@ def _located(path: Path) -> tuple[Path, RunConfig | None]:
         return run.weights(), config
     if not path.exists():
         raise ModelFileError(f"There is no file or folder {path}.")
+    if keras_archive.is_hdf5(path):
+        raise ModelFileError(keras_archive.way_from_hdf5(path))
     if path.suffix.lower() in NOT_TAKEN:
         raise ModelFileError(
             f"{path} is refused: {NOT_TAKEN[path.suffix.lower()]}. A network must be a run "
@@ -218,8 +231,6 @@ def _located(path: Path) -> tuple[Path, RunConfig | None]:
         )
     if path.suffix != ".keras":
         raise ModelFileError(f"{path} is neither a run folder, a SavedModel nor a .keras file.")
-    if not zipfile.is_zipfile(path):
-        raise ModelFileError(f"{path} is not a .keras file, or it is damaged.")
     run = Run(path.parent)
     ours = run.exists and path in (run.last, *map(run.best_by, VALIDATED))
     return path, run.read_config() if ours else None
@@ -246,8 +257,13 @@ def _input_size(path: Path, inputs: Inputs) -> tuple[int, int]:
             f"{path} must have a fixed input size: save it with one, as in "
             f"keras.Input((256, 256, 3)). Received: {shape}."
         )
-    if dtype != "float32":
-        raise ModelFileError(f"{path} must take float32 values. Received: {dtype}.")
+    if height * width > MOST_PIXELS:
+        raise ModelFileError(
+            f"{path} must take pictures of at most {MOST_PIXELS:,} pixels. "
+            f"Received: {height}×{width}."
+        )
+    if "float" not in dtype:
+        raise ModelFileError(f"{path} must take float values, such as float32. Received: {dtype}.")
     return height, width
 
 

@@ -8,6 +8,7 @@ holds the bodies of branches, loops and nested functions.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,10 +21,16 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
 from mmnet_deploy.errors import ModelFileError
-from mmnet_deploy.files import reason
+from mmnet_deploy.files import read_regular, reason
 
 INIT_OP = "__saved_model_init_op"
 """An entry of TensorFlow among the signatures, which is not one."""
+
+MOST_GRAPH_BYTES = 2**31 - 1
+"""Size of the largest graph that TensorFlow's format can hold."""
+
+MOST_CONSTANTS = 2**24
+"""Number of elements that constants may have without being stored one by one."""
 
 # TensorFlow marks operators that have effects beyond their outputs as stateful. All of them
 # are refused except these: variables, tables in memory, calls, checks, arrays, random numbers.
@@ -83,7 +90,9 @@ class SavedModel:
 
     def call(self, image: Any) -> Mapping[str, Any]:
         """From the one input to the outputs by name."""
-        return self.signature(**{name: tf.convert_to_tensor(image) for name in self.inputs})
+        return self.signature(
+            **{name: tf.cast(image, kind) for name, (_, kind) in self.inputs.items()}
+        )
 
     def predict(self, image: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         """The same on arrays."""
@@ -106,8 +115,11 @@ def load(folder: Path, *, unsafe: bool = False) -> SavedModel:
     except Exception as error:  # TensorFlow passes on whatever the damage leads to.
         detail = " ".join(str(error).split())[:160] or type(error).__name__
         raise ModelFileError(f"{folder} cannot be loaded: it is damaged ({detail}).") from error
-    names = sorted({*loaded.signatures} - {INIT_OP})
-    return SavedModel(loaded, loaded.signatures[_chosen(folder, names)])
+    signatures = getattr(loaded, "signatures", {})
+    if not isinstance(signatures, Mapping):
+        raise ModelFileError(f"{folder} is damaged: its signatures cannot be read.")
+    names = sorted({*signatures} - {INIT_OP})
+    return SavedModel(loaded, signatures[_chosen(folder, names)])
 
 
 def _chosen(folder: Path, names: list[str]) -> str:
@@ -137,13 +149,18 @@ def _check(folder: Path, unsafe: bool) -> None:
     """
     content = saved_model_pb2.SavedModel()
     try:
-        content.ParseFromString((folder / "saved_model.pb").read_bytes())
+        content.ParseFromString(read_regular(folder / "saved_model.pb", MOST_GRAPH_BYTES))
     except OSError as error:
         raise ModelFileError(f"{folder} cannot be read: {reason(error)}.") from error
     except Exception as error:  # Protobuf's own kind.
         raise ModelFileError(f"{folder} is damaged: saved_model.pb cannot be read.") from error
     if not content.meta_graphs:
         raise ModelFileError(f"{folder} is damaged: saved_model.pb holds no graph.")
+    for file in (folder / "variables").glob("*"):
+        if not file.is_file():
+            raise ModelFileError(f"{folder} is refused: {file.name} is not a regular file.")
+    for graph in content.meta_graphs:
+        _require_bounded(folder, graph)
     graph = content.meta_graphs[0]
     if unsafe:
         return
@@ -163,6 +180,27 @@ def _check(folder: Path, unsafe: bool) -> None:
         raise ModelFileError(
             f"{folder} holds operators that could read or write files or run Python: "
             f"{', '.join(risky)}; `--unsafe` loads it if you trust its source."
+        )
+
+
+def _require_bounded(folder: Path, graph: Any) -> None:
+    """Make sure that the constants do not claim far more than the file stores.
+
+    One number may stand for a whole tensor of any shape.
+
+    Raises:
+        ModelFileError: They do.
+    """
+    claimed = sum(
+        math.prod(max(dim.size, 0) for dim in node.attr["value"].tensor.tensor_shape.dim)
+        for nodes in [graph.graph_def.node, *(f.node_def for f in graph.graph_def.library.function)]
+        for node in nodes
+        if node.op == "Const"
+    )
+    if claimed > MOST_CONSTANTS + graph.ByteSize():
+        raise ModelFileError(
+            f"{folder} must have constants of at most {MOST_CONSTANTS:,} numbers beyond those "
+            f"that it stores. Received: {claimed:,}. It is damaged, or made to fill the memory."
         )
 
 

@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import io
 import re
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import keras
 import numpy as np
 
 from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.networks import keras_archive
 
 SHOWN_NAMES = 3
 """Layer names in a message; the others are counted."""
@@ -141,17 +141,15 @@ def _text(shape: tuple[int, ...]) -> str:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
     """The HDF5 file, or that inside a `.keras` file."""
+    if not path.exists():
+        raise ModelFileError(f"There is no file {path}.")
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                content: Any = io.BytesIO(archive.read("model.weights.h5"))
-        else:
-            content = path
+        hdf5 = keras_archive.is_hdf5(path)
+        content = path if hdf5 else io.BytesIO(keras_archive.weights(path))
         with h5py.File(content, "r") as file:
+            keras_archive.check_datasets(path, file)
             yield file
-    except FileNotFoundError as error:
-        raise ModelFileError(f"There is no file {path}.") from error
-    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise ModelFileError(
             f"{path} cannot be read: initial weights come from a .keras, .weights.h5 or .h5 "
             "file of Keras."

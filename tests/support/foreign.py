@@ -1,5 +1,10 @@
 """Networks from elsewhere, as files and folders to load."""
 
+import io
+import json
+import zipfile
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -29,7 +34,7 @@ def refused(path, *words, error=ModelFileError, **options):
         network.load(path, **options)
     message = str(caught.value)
     assert "\n" not in message
-    assert len(message) < 400
+    assert len(message.replace(f"{path.parent}/", "")) < 400
     for word in (str(path), *words):
         assert word in message, message
 
@@ -77,3 +82,37 @@ def subclassed():
     model = Subclassed()
     model(np.zeros((4, 32, 32, 3), np.float32))
     return model
+
+
+# --- Damage ------------------------------------------------------------------
+
+
+def members_of(path):
+    """The content of each member of a `.keras` file, by name."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rewritten(path, members):
+    """Write a `.keras` file anew, with other members, compressed."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def reconfigured(path, change):
+    """Change the configuration in a `.keras` file; `change` gets it as JSON values."""
+    members = members_of(path)
+    config = json.loads(members["config.json"])
+    change(config)
+    return rewritten(path, members | {"config.json": json.dumps(config)})
+
+
+def reweighted(path, change):
+    """Change the weights in a `.keras` file; `change` gets them as an open HDF5 file."""
+    members = members_of(path)
+    content = io.BytesIO(members["model.weights.h5"])
+    with h5py.File(content, "r+") as file:
+        change(file)
+    return rewritten(path, members | {"model.weights.h5": content.getvalue()})

@@ -1,11 +1,13 @@
 """SavedModels: they give their mattes, and nothing of them runs before it was looked at."""
 
+import os
 import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from mmnet_deploy.errors import MissingDependencyError
 from mmnet_deploy.networks import network
@@ -229,6 +231,59 @@ def test_a_damaged_saved_model_is_refused(tmp_path):
     graph.write_bytes(content)
     (path / "variables" / "variables.index").unlink()
     refused(path, "damaged")
+
+
+@pytest.mark.parametrize("raised", [TypeError, KeyError, RecursionError, MemoryError])
+def test_whatever_loading_meets_is_one_line(tmp_path, monkeypatch, raised):
+    """No kind of exception of the libraries, or of what follows, reaches the user."""
+    path = exported(tmp_path / "gray")
+
+    def damaged(*_):
+        raise raised("within\nsome library")
+
+    for place in ("tensorflow.saved_model.load", "mmnet_deploy.networks.saved_model._chosen"):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, damaged)
+            refused(path, "damaged", "some library")
+
+
+def test_signatures_of_another_kind_are_damage(tmp_path):
+    """An object graph whose signatures became another object is no traceback."""
+    path = exported(tmp_path / "gray")
+    content = saved_model_pb2.SavedModel()
+    graph = path / "saved_model.pb"
+    content.ParseFromString(graph.read_bytes())
+    objects = content.meta_graphs[0].object_graph_def.nodes
+    places = [child.node_id for child in objects[0].children if child.local_name == "signatures"]
+    for place in places:
+        objects[place].user_object.identifier = "_generic_user_object"
+    graph.write_bytes(content.SerializeToString())
+    assert places
+    refused(path, "damaged", "signatures")
+
+
+def test_constants_that_claim_much_are_not_made(tmp_path):
+    """One number may stand for a tensor of any shape; such a file is refused before loading."""
+    path = exported(tmp_path / "gray")
+    content = saved_model_pb2.SavedModel()
+    graph = path / "saved_model.pb"
+    content.ParseFromString(graph.read_bytes())
+    node = content.meta_graphs[0].graph_def.library.function[0].node_def.add()
+    node.name, node.op = "huge", "Const"
+    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(1.0, shape=(2,)))
+    node.attr["value"].tensor.tensor_shape.dim[0].size = 10**11
+    graph.write_bytes(content.SerializeToString())
+    refused(path, "constants of at most", "100,000,000,0")
+    refused(path, "constants of at most", unsafe=True)
+
+
+def test_pipes_in_a_saved_model_are_not_waited_for(tmp_path):
+    """Neither the graph nor the variables are read from a pipe."""
+    path = exported(tmp_path / "gray")
+    for name in ("variables/variables.index", "saved_model.pb"):
+        (path / name).unlink()
+        os.mkfifo(path / name)
+        refused(path, "not a regular file")
 
 
 def test_a_saved_model_without_tensorflow_says_how_to_get_it(tmp_path, monkeypatch):
