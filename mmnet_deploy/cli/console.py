@@ -119,7 +119,8 @@ def _progress(console: Console, clock: Clock) -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     ]
-    return Progress(*columns, console=console, get_time=clock)
+    # Results go where standard output goes, not between the bars.
+    return Progress(*columns, console=console, get_time=clock, redirect_stdout=False)
 
 
 @contextlib.contextmanager

@@ -170,6 +170,43 @@ def test_in_a_terminal_ctrl_c_interrupts_and_ctrl_z_stops():
     os.close(terminal)
 
 
+def test_a_terminal_that_is_closed_breaks_no_winding_up_off():
+    """Nobody reads the news any more, so a bar and a line that cannot be drawn are left out."""
+    parent, terminal = pty.openpty()
+
+    def control():
+        os.setsid()
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+    work = (
+        "with console.progress('Work', 9) as advance:\n"
+        "    try:\n        print('here', flush=True); time.sleep(60)\n"
+        "    finally:\n        advance('putting back', steps=0); print('put back')"
+    )
+    with running(work, stderr=terminal, stdin=terminal, preexec_fn=control) as process:
+        os.close(terminal)
+        os.close(parent)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (129, "put back\n")
+
+
+def test_a_signal_at_the_very_end_is_no_crash():
+    """The work is done, so it comes too late; Python takes its handlers away while it ends."""
+    work = "import atexit\natexit.register(lambda: (print('here', flush=True), time.sleep(0.5)))"
+    with running(work, start_new_session=True) as process:
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 0
+
+
+def test_who_ends_by_a_signal_without_a_handler_was_interrupted():
+    """As by one that comes before there is any."""
+    work = HERE + "signal.signal(signal.SIGTERM, signal.SIG_DFL)\nsignal.raise_signal(15)"
+    with running(work) as process:
+        assert process.communicate(timeout=60) == ("", "Interrupted.\n")
+    assert process.returncode == 143
+
+
 def test_a_process_with_threads_is_not_split():
     """A fork would leave out all threads but one, and their locks taken."""
     thread = threading.Thread(target=time.sleep, args=(0.2,))
