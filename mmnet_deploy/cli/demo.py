@@ -259,7 +259,7 @@ def _summarise(records: Sequence[Record]) -> None:
         latency, valid = "–", ""
         if benchmark:
             latency = f"{quoted(benchmark).quoted_us / 1000:.2f}"
-            valid = "; ".join(flag.name for flag in benchmark.broken_rules)
+            valid = "; ".join(flag.label for flag in benchmark.broken_rules)
         rows.append(
             (
                 record.model.name,
@@ -268,7 +268,7 @@ def _summarise(records: Sequence[Record]) -> None:
                 f"{record.scores['mean_iou']:.4f}",
                 f"{record.model.size_bytes / 1024:.0f}",
                 latency,
-                f"not {valid}" if valid else "",
+                valid,
             )
         )
     device = device_name(next(iter(benchmarks.values())))

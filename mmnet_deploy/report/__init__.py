@@ -4,7 +4,7 @@ The file needs nothing beside it and asks nothing of the network; its own conten
 forbids both. Without script all of it can be read; the script sorts tables.
 
     sections   what is said, worked out from the records
-    trade_offs, devices, bars   parts of it
+    trade_offs, devices, bars, repeating   parts of it
     plots      small charts as SVG
     page.html, style.css, script.js   how it looks
 """
@@ -57,6 +57,8 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "interval": _interval,
         "finite": lambda value: value if math.isfinite(value) else "",
+        # The command as it is: two spaces in a file's name are two.
+        "command": lambda text: Markup.escape(text),
         "ms": lambda us: "–" if us is None else milliseconds(us),
         "thousandths": lambda value: f"{1000 * value:.3f}",
         "kib": lambda value: f"{value / 1024:,.0f}",

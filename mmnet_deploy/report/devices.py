@@ -1,20 +1,17 @@
-"""The devices of a report: their state, and the commands that repeat the runs."""
+"""The devices of a report: their state, and what they were measured with."""
 
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from android_benchmark import PRESETS, DeviceFacts, DeviceState, RunRules
+from android_benchmark import DeviceFacts, DeviceState, RunRules
 from mmnet_deploy.report.plots import Pair
+from mmnet_deploy.report.repeating import bench_command, preset_name, rests
 from mmnet_deploy.results import naming
 from mmnet_deploy.results.grouping import by_device
-from mmnet_deploy.results.records import Benchmark, Evaluation
-from mmnet_deploy.tflite.card import ModelFile
-
-MOST_COMMAND_MODELS = 8
+from mmnet_deploy.results.records import Benchmark
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +133,7 @@ def _ways(benchmarks: Sequence[Benchmark]) -> tuple[Way, ...]:
         engine = result.engine
         key = (
             naming.engine_name(engine), engine.sha256, engine.requested or engine.delegate,
-            result.threads, result.cores_wanted, result.rules, bool(result.profile),
+            result.threads, result.cores_wanted, result.rules, result.profiled,
         )  # fmt: skip
         groups.setdefault(key, []).append(result)
     return tuple(_way(group) for group in groups.values())
@@ -150,59 +147,7 @@ def _way(group: Sequence[Benchmark]) -> Way:
         sha256=first.engine.sha256,
         delegate=", ".join(delegates),
         rules=first.rules,
-        rules_name=preset_name(first.rules) or "own rules",
+        rules_name=preset_name(first.rules, rests(first)) or "own rules",
         versions=first.versions,
-        command=_bench_command(group),
+        command=bench_command(group),
     )
-
-
-def _model_names(models: Sequence[ModelFile]) -> list[str]:
-    names = list(dict.fromkeys(model.name for model in models))
-    if len(names) > MOST_COMMAND_MODELS:
-        return ["*.tflite"]
-    return [shlex.quote(name if not name.startswith("-") else f"./{name}") for name in names]
-
-
-def preset_name(rules: RunRules) -> str:
-    """The preset of the rules, whatever their rests, which some devices do not need; else empty."""
-
-    def plain(of: RunRules) -> RunRules:
-        return dataclasses.replace(of, rest_margin_c=None, rest_max_s=0.0)
-
-    return next((name for name, preset in PRESETS.items() if plain(preset) == plain(rules)), "")
-
-
-def _bench_command(group: Sequence[Benchmark]) -> str:
-    first = group[0]
-    words = ["mmnet-deploy", "bench", *_model_names([result.model for result in group])]
-    words += ["--device", shlex.quote(first.device.serial), "--threads", str(first.threads)]
-    words += ["--delegate", shlex.quote(first.engine.requested or first.engine.delegate)]
-    if first.cores_wanted:
-        words += ["--cores", shlex.quote(first.cores_wanted)]
-    rules = first.rules
-    preset = preset_name(rules)
-    if preset:
-        words += ["--preset", preset]
-    else:
-        words += ["--min-runs", str(rules.min_runs), "--min-duration", f"{rules.min_duration_s:g}"]
-        words += ["--max-duration", f"{rules.max_duration_s:g}"]
-        words += ["--warmup-runs", str(rules.warmup_min_runs)]
-        words += ["--warmup-duration", f"{rules.warmup_min_s:g}"]
-    if first.profile:
-        words.append("--profile")
-    return " ".join([*words, "-o", "results"])
-
-
-def evaluation_commands(evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
-    """The commands that repeat evaluations."""
-    groups: dict[tuple, list[ModelFile]] = {}
-    for result in evaluations:
-        key = result.data, result.split, result.height_px, result.width_px
-        groups.setdefault(key, []).append(result.model)
-    commands = []
-    for (data, split, height, width), models in groups.items():
-        size = f"{height}x{width}" if height else "native"
-        words = ["mmnet-deploy", "evaluate", *_model_names(models), "--data", shlex.quote(data)]
-        words += ["--split", shlex.quote(split), "--eval-size", size, "-o", "results"]
-        commands.append(" ".join(words))
-    return tuple(commands)

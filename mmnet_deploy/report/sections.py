@@ -9,7 +9,8 @@ from typing import Any
 
 from mmnet_deploy.report import bars
 from mmnet_deploy.report.bars import Bars, Share
-from mmnet_deploy.report.devices import DevicePart, devices, evaluation_commands
+from mmnet_deploy.report.devices import DevicePart, devices
+from mmnet_deploy.report.repeating import evaluation_commands
 from mmnet_deploy.report.trade_offs import TradeOffPart, trade_off_part
 from mmnet_deploy.results import naming
 from mmnet_deploy.results.grouping import newest_by_model, same_device

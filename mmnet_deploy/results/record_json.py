@@ -7,7 +7,8 @@ History of SCHEMA_VERSION:
        for, cores, memory, operators, outputs compared with the host's, what a flag wants
     4  costs: arm64 instructions, counted under emulation; evaluations hold the scores that were
        asked for; the first frame of a clip lacks those that compare it with the frame before
-    5  benchmarks say whether the time of operators was asked for
+    5  benchmarks say whether the time of operators was asked for, evaluations what was said of
+       the model and the masks
 """
 
 from __future__ import annotations

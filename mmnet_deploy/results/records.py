@@ -46,6 +46,8 @@ class Evaluation:
             each picture's own.
         engine: What computed the mattes.
         foreground_share: Mean over the pictures of what the masks cover; None if unknown.
+        options: Words of the command line that say what the model's input and output and the
+            masks mean.
     """
 
     model: ModelFile
@@ -59,6 +61,7 @@ class Evaluation:
     created_at: str
     gradient_error_definition: str = GRADIENT_ERROR_DEFINITION
     foreground_share: float | None = None
+    options: tuple[str, ...] = ()
 
     kind = "evaluation"
 

@@ -12,7 +12,7 @@ import click
 
 from mmnet_deploy.cli.console import FOLDER, progress, raw_cells_option, say, show_json
 from mmnet_deploy.cli.data_options import MASK_VALUES
-from mmnet_deploy.cli.measure.evaluation_task import Task, task_of
+from mmnet_deploy.cli.measure.evaluation_task import Task, task_of, told_words
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
 from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.measure.watching import watch_run
@@ -115,7 +115,7 @@ def evaluate(
       mmnet-deploy evaluate other.keras --alpha-channel 0 --input-range -1 1 --data portraits
     """
     opening = opening_of(options)
-    task = task_of(**options)
+    task = dataclasses.replace(task_of(**options), told=told_words(ctx))
     task.check(len(models))
     if until_step is not None and not watch:
         raise UsageError("`--until-step` is for --watch.")
@@ -208,7 +208,7 @@ def _evaluate_all(
             progress=progress,
         )
         if task.folder:
-            store.save(result, task.folder)
+            store.save(dataclasses.replace(result, options=task.told), task.folder)
         task.draw_worst(model, result)
         return result
 

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+from click.core import ParameterSource
+
 from mmnet_deploy.cli.console import parse_size, say
 from mmnet_deploy.cli.measure.evaluation_text import where
 from mmnet_deploy.errors import UsageError
@@ -33,6 +36,7 @@ class Task:
         wanted: The metrics to show.
         ranked_by: The one that says which pictures are worst.
         mask_values: What class numbers in the masks mean; None for masks of alpha.
+        told: See `told_words`; stored with the results.
     """
 
     data: Path
@@ -48,6 +52,7 @@ class Task:
     sheet: Path | None = None
     save: Path | None = None
     save_kind: str = "matte"
+    told: tuple[str, ...] = ()
 
     @property
     def leaves_files(self) -> bool:
@@ -157,6 +162,31 @@ def _folder_name(model: ModelFile, taken: dict[str, str]) -> str:
         if taken.setdefault(key, model.sha256) == model.sha256:
             break
     return chosen
+
+
+# What a result has in fields of its own, and what has no part in it.
+_NOT_TOLD = frozenset(
+    (
+        *("models", "data", "split", "names", "eval_size", "threads", "folder", "compare"),
+        *("per_image", "raw_cells", "worst", "sheet", "save", "save_kind"),
+        *("watch", "until_step", "as_json"),
+    )
+)
+
+
+def told_words(ctx: click.Context) -> tuple[str, ...]:
+    """The given options that change the scores, as words: what a model and the masks mean."""
+    words: list[str] = []
+    for option in ctx.command.params:
+        name = option.name or ""
+        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE or name in _NOT_TOLD:
+            continue
+        words.append(option.opts[0])
+        value = ctx.params[name]
+        if value is not True:
+            values = value if isinstance(value, tuple) else (value,)
+            words += [f"{v:.17g}" if isinstance(v, float) else str(v) for v in values]
+    return tuple(words)
 
 
 def task_of(

@@ -55,6 +55,11 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """A preset, and an option for each rule, None where it is not given."""
     for rule in reversed(_RULES):
         command = click.option(rule.option, rule.field, type=rule.type, help=rule.text)(command)
+    command = click.option(
+        "--percentile",
+        type=click.Choice(["50", "90"]),
+        help="Quote the median (50) or the 90th percentile (90) of the runs.",
+    )(command)
     preset = click.option(
         "--preset",
         type=click.Choice(["quick", "default", "mlperf"]),
@@ -72,6 +77,7 @@ def rules_of(preset: str, options: dict[str, Any]) -> RunRules:
     """
     from android_benchmark import PRESETS
 
+    percentile = options.pop("percentile")
     values = {rule.field: options.pop(rule.field) for rule in _RULES}
     given = {name: value for name, value in values.items() if value is not None}
     for rule in _RULES:
@@ -81,6 +87,8 @@ def rules_of(preset: str, options: dict[str, Any]) -> RunRules:
                 f"`{rule.option}` must be {rule.least:g} … {rule.most:.12g}. Received: {value:g}."
             )
     rules = dataclasses.replace(PRESETS[preset], **given)
+    if percentile:
+        rules = dataclasses.replace(rules, percentile=int(percentile))
     if "max_duration_s" not in given:
         longest = max(rules.max_duration_s, 2 * rules.min_duration_s)
         rules = dataclasses.replace(rules, max_duration_s=longest)

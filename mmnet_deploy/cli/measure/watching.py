@@ -126,7 +126,7 @@ def _judge(
     result = evaluator(checkpoint)
     gained = {metric.name for metric in best.add(checkpoint, result)}
     if task.folder:
-        store.save(result, task.folder)
+        store.save(dataclasses.replace(result, options=task.told), task.folder)
     figures = (
         f"{metric.title} {metric.shown(result.scores[metric.name])} {metric.unit}".rstrip()
         + (" (best)" if metric.name in gained else "")

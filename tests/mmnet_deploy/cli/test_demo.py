@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import android_benchmark
+from android_benchmark import Flag
 from mmnet_deploy.cli import cli
 from mmnet_deploy.cli import demo as module
 from mmnet_deploy.results import store
@@ -15,6 +16,7 @@ from mmnet_deploy.results.records import Benchmark, Evaluation
 from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 from mmnet_deploy.tflite import interpreter
+from tests.support import results
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +120,15 @@ def test_options_of_a_training_do_not_go_with_bundled_networks(tmp_path):
     assert result.exit_code == 2
     assert "--epochs must be left out with --pretrained" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_summary_says_what_is_wrong_as_everything_else_does(capsys):
+    """A rule that is kept when it does not hold is not told the wrong way round."""
+    file = results.model()
+    flags = (
+        Flag("fell_back", True, "gpu was asked for", wanted=False),
+        Flag("stable", False, "noise"),
+    )
+    module._summarise([results.benchmark(file, flags=flags), results.evaluation(file)])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "fell back; not stable" in out and "not fell" not in out

@@ -1,12 +1,10 @@
 """The report: complete without anything beside it, and safe whatever a name says."""
 
 import base64
-import dataclasses
 import html.parser
 import importlib.util
 import json
 import re
-import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -270,24 +268,6 @@ def test_qualities_without_a_gradient_error_stand_last():
     assert [e.model for e in found.evaluations] == [other, file]
     assert "has no gradient_error" in found.trade_offs.lacks
     assert "–" in report.render(reading([made.benchmark(file, 5000), lacking, known]))
-
-
-def test_commands_can_be_pasted_into_a_shell():
-    """Names with spaces, quotes and dashes are quoted."""
-    file = made.model(name="-rf; $(x) 'a'.tflite")
-    (device,) = sections.build(reading([made.benchmark(file, 5000)])).devices
-    (way,) = device.ways
-    words = shlex.split(way.command)
-    assert words[2] == "./-rf; $(x) 'a'.tflite"
-    assert words[-2:] == ["-o", "results"]
-
-
-def test_own_rules_are_in_the_command():
-    """Where no preset has them."""
-    rules = dataclasses.replace(made.benchmark(made.model(), 5000).rules, min_runs=77)
-    result = made.benchmark(made.model(), 5000, rules=rules)
-    (device,) = sections.build(reading([result])).devices
-    assert "--min-runs 77 --min-duration 1 --max-duration 150" in device.ways[0].command
 
 
 # --- The command -------------------------------------------------------------

@@ -131,8 +131,8 @@ def test_nothing_changed_in_a_result(file):
     assert {row.verdict for row in rows} <= {"same", "not comparable"}
     content = json.loads(file.read_text())
     if content["schema_version"] == 4:
-        new = {"profiling": False} if content["kind"] == "benchmark" else {}
-        written = content | {"schema_version": record_json.SCHEMA_VERSION} | new
+        new = {"benchmark": {"profiling": False}, "evaluation": {"options": []}, "cost": {}}
+        written = content | {"schema_version": record_json.SCHEMA_VERSION} | new[content["kind"]]
         assert record_json.to_json(*records) == json.dumps(written, indent=1) + "\n"
 
 

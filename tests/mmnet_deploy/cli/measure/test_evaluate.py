@@ -56,6 +56,16 @@ def test_stored_results_hold_the_default_metrics_too(evaluate, tiny_models, tmp_
     (path,) = (tmp_path / "out").glob("*.json")
     names = list(from_json(path.read_text()).scores)
     assert names == [*(metric.name for metric in metrics.named()), "rhemann_gradient"]
+    assert from_json(path.read_text()).options == ()
+
+
+def test_what_the_masks_were_said_to_mean_is_stored(evaluate, tiny_models, tmp_path):
+    """The report's command repeats it; what does not change the scores is left out."""
+    words = ("--mask-values", "0,rest", "--threads", "1", "--per-image", "a.csv", "-o", "out")
+    result = evaluate(tiny_models["int8"], *words)
+    assert result.exit_code == 0, result.output
+    (path,) = (tmp_path / "out").glob("*.json")
+    assert from_json(path.read_text()).options == ("--mask-values", "0,rest")
 
 
 # --- Two models --------------------------------------------------------------
