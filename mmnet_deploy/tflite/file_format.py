@@ -108,7 +108,9 @@ def _read_tensor(tensor: Any, buffers: Sequence[Any]) -> Tensor:
         )
     quantization, limits = None, None
     q = tensor.quantization
-    if q is not None and q.scale is not None and len(q.scale):
+    # Scales of real numbers mean nothing: nobody may take the numbers for integers.
+    is_real = "FLOAT" in dtype
+    if not is_real and q is not None and q.scale is not None and len(q.scale):
         quantization = _read_quantization(q, shape)
     if q is not None and q.min is not None and len(q.min) == 1:
         limits = float(q.min[0]), float(q.max[0])

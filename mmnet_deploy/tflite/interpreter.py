@@ -105,10 +105,11 @@ def _crash(name: str, verdict: trial.Verdict, delegate: str) -> CrashError:
     )
 
 
-def _check_foreign(path: Path, content: bytes, delegate: str, threads: int) -> None:
+def _check_foreign(path: Path, content: bytes, delegate: str, threads: int) -> str:
     """Make sure, in another process, that loading and running a file ends no process.
 
-    A file that fails to run in every way is no error here: who runs it will see.
+    Returns:
+        Why it does not run with either delegate, although it can be loaded; empty if it runs.
 
     Raises:
         CrashError: It crashes the runtime.
@@ -121,7 +122,7 @@ def _check_foreign(path: Path, content: bytes, delegate: str, threads: int) -> N
     if verdict.stage == "crash":
         raise _crash(str(path), verdict, delegate)
     if verdict.runs:
-        return
+        return ""
     other = "none" if delegate == "xnnpack" else "xnnpack"
     if tried.verdict(content, other, threads=threads).runs:
         wanted, reason = _ENGINES[delegate], _brief(verdict.reason)
@@ -133,6 +134,7 @@ def _check_foreign(path: Path, content: bytes, delegate: str, threads: int) -> N
         )
     if verdict.stage == "load":
         raise ModelFileError(_unloadable(path, verdict.reason))
+    return verdict.reason
 
 
 def _unloadable(path: Path, reason: str) -> str:
@@ -174,8 +176,10 @@ class TFLiteModel:
         self._ends: tuple[PictureInput, Output] | None = None
         self._content = read_model(path) if content is None else content
         module, _ = _runtime()
+        # A file that failed to run there is not run here.
+        self._problem = ""
         if content is None:
-            _check_foreign(path, self._content, delegate, threads)
+            self._problem = _check_foreign(path, self._content, delegate, threads)
         try:
             resolvers = module.OpResolverType
             self._interpreter = module.Interpreter(
@@ -267,6 +271,8 @@ class TFLiteModel:
         Raises:
             ModelFileError: The runtime cannot run it.
         """
+        if self._problem:
+            raise ModelFileError(f"{self.path} does not run: {_brief(self._problem)}.")
         try:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:

@@ -4,11 +4,13 @@ import contextlib
 import os
 
 import flatbuffers
+import numpy as np
 import pytest
 
 from mmnet_deploy import inspection
 from mmnet_deploy.bench import cost
 from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.inspection import quantization_error
 from mmnet_deploy.tflite import card, file_format
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema
@@ -107,6 +109,22 @@ def test_programs_own_errors_pass():
     """What is no damage is not called damage."""
     with pytest.raises(MemoryError), reading("a.tflite"):
         raise MemoryError
+
+
+def test_scales_of_real_numbers_are_not_read(content):
+    """A float tensor with a scale is still computed, counted and compared as real numbers."""
+
+    def scale(model):
+        for tensor in model.subgraphs[0].tensors:
+            if tensor.type == schema().TensorType.FLOAT32:
+                tensor.quantization = schema().QuantizationParametersT()
+                tensor.quantization.scale, tensor.quantization.zeroPoint = [0.5], [3]
+
+    scaled = changed(content, scale)
+    assert all(end.quantization is None for end in Graph.from_bytes(scaled).inputs)
+    pictures = [np.full((8, 8, 3), 90, np.uint8)]
+    found = quantization_error.measure(scaled, content, pictures)
+    assert {layer.noise for layer in found.layers} == {0.0}
 
 
 def test_sizes_beyond_64_bits_are_counted_exactly(content):

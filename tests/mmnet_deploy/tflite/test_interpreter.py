@@ -12,6 +12,8 @@ from mmnet_deploy.errors import MmnetDeployError, ModelFileError
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.tflite import interpreter
 from mmnet_deploy.tflite.card import card_to_json, describe, with_card
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Tensor
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
@@ -65,6 +67,15 @@ def test_network_that_is_no_matting_network_is_refused(path, tmp_path):
 
 
 # --- Running -----------------------------------------------------------------
+
+
+def test_an_output_that_nobody_computes_is_an_error_of_the_file(path, foreign):
+    """The runtime has no value to hand out after a run, whichever kernels made it."""
+    graph = Graph.from_bytes(foreign)
+    graph.outputs = [Tensor("nobody", graph.outputs[0].shape)]
+    path.write_bytes(graph.to_bytes())
+    with pytest.raises(ModelFileError, match=re.escape(f"{path} does not run: ")):
+        interpreter.TFLiteModel(path).matte(PICTURE)
 
 
 def test_a_description_must_fit_the_output(path, foreign, card):
