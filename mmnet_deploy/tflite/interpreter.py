@@ -336,7 +336,13 @@ class TFLiteModel:
         source, target = self.inputs[0], self.outputs[0]
         self._interpreter.set_tensor(source["index"], tensor)
         self.invoke()
-        return matte.matte(ends.real(self._interpreter.get_tensor(target["index"]), target))
+        values = self._interpreter.get_tensor(target["index"])
+        if values.shape != tuple(target["shape"]):
+            raise ModelFileError(
+                f"{self.path} must give an output of the shape {tuple(map(int, target['shape']))}, "
+                f"as it says. It computed {values.shape}: it is damaged, or its size varies."
+            )
+        return matte.matte(ends.real(values, target))
 
     def matte(self, image: pictures.Picture) -> NDArray[np.float32]:
         """Alpha of a picture, uint8 (h, w, 3): `prepare` and `infer`."""

@@ -69,6 +69,16 @@ def test_network_that_is_no_matting_network_is_refused(path, tmp_path):
 # --- Running -----------------------------------------------------------------
 
 
+def test_an_output_must_have_the_size_that_it_is_said_to_have(path, foreign, monkeypatch):
+    """A size that changes when the model runs is refused, and no values are rearranged."""
+    model = interpreter.TFLiteModel(path)
+    model.require_matting()
+    other = {**model.outputs[0], "shape": np.array([1, 8, 32, 2])}
+    monkeypatch.setattr(model, "outputs", [other])
+    with pytest.raises(ModelFileError, match=r"shape \(1, 8, 32, 2\).* It computed \(1, 16, 16, 2"):
+        model.matte(PICTURE)
+
+
 def test_an_output_that_nobody_computes_is_an_error_of_the_file(path, foreign):
     """The runtime has no value to hand out after a run, whichever kernels made it."""
     graph = Graph.from_bytes(foreign)
