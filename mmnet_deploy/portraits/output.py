@@ -226,7 +226,7 @@ class Output:
             return self._of_class(values[..., 0])
         if self.kind == SOFTMAX:
             logits = values.astype(np.float32)
-            self._require_logits(logits)
+            self._require_logits(logits, logits.sum(axis=-1))
             powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
             return powers[..., self.channel] / powers.sum(axis=-1)
         plane = values[..., self.channel].astype(np.float32)
@@ -252,9 +252,11 @@ class Output:
             )
         return low, high
 
-    def _require_logits(self, values: NDArray[np.float32]) -> None:
+    def _require_logits(self, values: NDArray[np.float32], sums: Any = 1.0) -> None:
+        """Make sure that values are no alpha yet; that of all classes together is 1."""
         low, high = self._range(values)
-        if low >= 0 and high <= 1 and high - low > LEAST_SPREAD:
+        is_whole = bool(np.all(np.abs(sums - np.float32(1)) < TOLERANCE))
+        if low >= 0 and high <= 1 and high - low > LEAST_SPREAD and is_whole:
             raise ModelFileError(
                 f"{self.name} gives values from {low:.3g} to {high:.3g}, which are alpha already "
                 f"and no logits: leave out `--output {self.kind}`."

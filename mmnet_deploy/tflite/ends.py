@@ -40,9 +40,12 @@ _MOVES = {
     "EXPAND_DIMS",
     "QUANTIZE",
     "DEQUANTIZE",
+    "PACK",
     "RESHAPE",
     "RESIZE_NEAREST_NEIGHBOR",
+    "SLICE",
     "SQUEEZE",
+    "STRIDED_SLICE",
     "TRANSPOSE",
 }
 """Operators behind an ARG_MAX after which values are numbers of classes still."""
