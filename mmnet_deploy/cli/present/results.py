@@ -115,6 +115,7 @@ def _line(row: Row) -> tuple[str, ...]:
     kind = row["kind"]
     if kind == "benchmark":
         settings = f"{row['engine']} {row['delegate']} t{row['threads']}"
+        settings += " profiled" * row["profiled"]
         on = row["device"] + " (emulated)" * row["emulated"]
         low, high = row["latency_low_ms"], row["latency_high_ms"]
         interval = shown_interval(

@@ -74,6 +74,7 @@ def page():
         "Benchmarks 14, 1 invalid",
         "Skipped cut.json: is not a result",
         "1 emulated result left out",
+        "mmnet-0.5-256-float32.tflite profiled",
         "no throttled: the highest frequency fell to 60 %; let it cool",
         "8.90 mean",
         "none (gpu asked for)",
