@@ -81,7 +81,6 @@ def print_comparison(
         comparison = found[metric.name]
         base = first.scores[metric.name]
         share = f"{100 * comparison.difference / base:+.2f} %" if base else "–"
-        gain = metric.better(second.scores[metric.name], base)
         rows.append(
             (
                 metric.heading,
@@ -91,7 +90,7 @@ def print_comparison(
                 share,
                 _ends(metric, comparison.interval),
                 _p_value(comparison.p_value),
-                "better" if gain > 0 else "worse" if gain < 0 else "equal",
+                _verdict(metric, second.scores[metric.name], base, comparison.interval),
             )
         )
     print_table(
@@ -101,8 +100,18 @@ def print_comparison(
     )
     say(
         "p: how often a difference at least as large, of either sign, comes up if the models are "
-        "exchangeable (paired permutation test)."
+        "exchangeable (paired permutation test). Tied: the interval of the difference holds zero."
     )
+
+
+def _verdict(metric: Metric, value: float, base: float, interval: Interval | None) -> str:
+    """How the second model compares; no better nor worse than an interval with zero in it says."""
+    gain = metric.better(value, base)
+    if gain == 0:
+        return "equal"
+    if interval is None or interval.low <= 0 <= interval.high:
+        return "tied"
+    return "better" if gain > 0 else "worse"
 
 
 def _signed(metric: Metric, value: float) -> str:

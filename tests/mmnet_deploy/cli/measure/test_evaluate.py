@@ -11,11 +11,14 @@ import pandas as pd
 import pytest
 
 from mmnet_deploy.charts import contact_sheet
+from mmnet_deploy.cli.measure.evaluation_text import print_comparison
 from mmnet_deploy.evaluation import significance
 from mmnet_deploy.files import sha256
 from mmnet_deploy.mattes import metrics
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.results.record_json import from_json
+from mmnet_deploy.results.records import PictureScore
+from tests.support import results
 from tests.support.datasets import copies_of_one
 
 
@@ -95,6 +98,34 @@ def test_a_model_does_not_differ_from_itself(evaluate, tiny_models):
     assert result.exit_code == 0, result.output
     assert result.stdout.count("equal") == 5
     assert result.stdout.count("1.000") >= 5
+
+
+@pytest.mark.parametrize(
+    ("shift", "noise", "count", "verdict"),
+    [
+        (0.01, 0.1, 40, "tied"),
+        (0.2, 0.1, 40, "worse"),
+        (-0.2, 0.1, 40, "better"),
+        (0.2, 0.0, 1, "tied"),
+        (0.0, 0.0, 40, "equal"),
+    ],
+)
+def test_a_difference_within_its_interval_is_a_tie(capsys, shift, noise, count, verdict):
+    """However the means differ by their digits, and whatever a single picture says."""
+    first = np.random.default_rng(1).uniform(0.01, 0.02, count)
+    second = first * (1 + shift + np.random.default_rng(2).normal(0, noise, count))
+    both = [
+        results.evaluation(
+            results.model(name, f"{name}.tflite"),
+            pictures=tuple(PictureScore(f"{n}", {"mad": mad}) for n, mad in enumerate(scores)),
+        )
+        for name, scores in (("aa", first.tolist()), ("bb", second.tolist()))
+    ]
+    wanted = metrics.named(["mad"])
+    found = {"mad": significance.compare(*(result.values("mad") for result in both))}
+    print_comparison(*both, found, wanted)
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "MAD" in line]
+    assert row.split()[-1] == verdict
 
 
 # --- Every picture -----------------------------------------------------------
