@@ -125,6 +125,8 @@ def _start(adb: str, home: Path) -> tuple[AdbServer, subprocess.Popen[bytes]]:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                # A signal to our group is for us: the phone is put back by way of the server.
+                start_new_session=True,
             )
         if _answers(process, port):
             return server, process
@@ -142,6 +144,7 @@ def _environment(home: Path, port: int) -> dict[str, str]:
     return kept | {
         "HOME": str(home),
         "ANDROID_USER_HOME": str(home / ".android"),
+        "TMPDIR": str(home),  # for the log of a server that a client starts
         "ANDROID_ADB_SERVER_PORT": str(port),
         "ADB_LOCAL_TRANSPORT_MAX_PORT": "5554",  # look for no emulators of the user
         "ADB_MDNS_AUTO_CONNECT": "0",
