@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import importlib.metadata
 import platform
 import threading
-from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import mmnet_deploy
@@ -154,20 +155,22 @@ def measure_all(
     timeout_s: float,
     jobs: int = 1,
     progress: Progress = silent,
-) -> Iterable[tuple[Path, Cost | MmnetDeployError | HarnessError]]:
+) -> Generator[tuple[Path, Cost | MmnetDeployError | HarnessError], None, None]:
     """Count models, `jobs` at a time, and yield each with its cost or its error when it is done.
+
+    Who stops before the end closes the generator, which ends the emulators.
 
     Every emulator has one thread, so counts are exact however many run.
     """
     stop = threading.Event()
+    count = functools.partial(
+        measure, tools=tools, cpu=cpu, delegate=delegate, timeout_s=timeout_s, stop=stop
+    )
     with ThreadPoolExecutor(jobs) as pool, progress("Counting instructions", len(models)) as tell:
-        left = {
-            pool.submit(
-                measure, model, tools, cpu=cpu, delegate=delegate, timeout_s=timeout_s, stop=stop
-            ): model
-            for model in models
-        }
+        left: dict[Future[Cost], Path] = {}
         try:
+            for model in models:
+                left[pool.submit(count, model)] = model
             while left:
                 done, _ = wait(left, timeout=_TICK_S, return_when=FIRST_COMPLETED)
                 tell(steps=0)

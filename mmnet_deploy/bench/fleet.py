@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Iterable, Sequence
@@ -120,8 +121,10 @@ class _Fleet:
                 threading.Thread(target=self._run, args=(number,), name=name, daemon=True).start()
             for end in self._ended:
                 end.wait()
-        except KeyboardInterrupt:
+        except BaseException as error:
             self._wind_up()
+            if not isinstance(error, KeyboardInterrupt):
+                raise
             return self._measured
         if self._broken:
             raise self._broken[0]
@@ -131,7 +134,8 @@ class _Fleet:
         """Stop the devices and wait until they are as they were."""
         self._measured.interrupted = True
         self._stop.set()
-        self._advance("Stopping, and putting back what was changed …", steps=0)
+        with contextlib.suppress(OSError):  # The terminal may be gone.
+            self._advance("Stopping, and putting back what was changed …", steps=0)
         for number, (share, end) in enumerate(zip(self._shares, self._ended, strict=True)):
             self._run(number)  # closes the device of a thread that never began
             # A run on this computer cannot be interrupted, and changed nothing.

@@ -158,10 +158,4 @@ def run(
         try:
             device.close()
         except errors.HarnessError as error:
-            fail(
-                Failure(
-                    name,
-                    None,
-                    f"{error} Its settings are put back when it is used the next time.",
-                )
-            )
+            fail(Failure(name, None, str(error)))

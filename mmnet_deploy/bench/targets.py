@@ -19,6 +19,7 @@ from android_benchmark.errors import HarnessError
 from android_benchmark.phone import PATIENCE_S, Adb, Phone
 from mmnet_deploy.bench.benchmark import check_threads
 from mmnet_deploy.bench.host import Host
+from mmnet_deploy.bench.shelter import sheltered, undone
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 
 HOST, EMULATED = "host", "emulated"
@@ -72,6 +73,7 @@ def open_targets(
     names: Sequence[str],
     engine: Path | None,
     *,
+    runs_models: bool = True,
     all_devices: bool = False,
     stop: threading.Event,
     tell: Callable[[str], None],
@@ -80,10 +82,14 @@ def open_targets(
 ) -> Iterator[tuple[Target, ...]]:
     """The devices of some names; the emulated phone runs as long as the context.
 
+    At its end, phones get back what was changed on them, also by sessions that were lost. No
+    interruption leaves anything of the emulated phone or its adb server behind.
+
     Args:
         names: Serials, `host` and `emulated`; none means the phone that ANDROID_SERIAL
             names, or the only one that is there.
         engine: See `find_engine`; this computer needs none.
+        runs_models: Whether phones need an engine at all.
         all_devices: All phones that are ready, besides those of `names`.
         stop: Makes the phones stop what they do.
         tell: Takes a line of news.
@@ -93,7 +99,8 @@ def open_targets(
     Raises:
         UsageError, HarnessError: A device cannot be used; nothing was changed on any.
     """
-    with contextlib.ExitStack() as stack:
+    stack = contextlib.ExitStack()
+    try:
         targets: dict[str, Target] = {}
         serials = [name for name in names if name not in (HOST, EMULATED)]
         if serials or all_devices or not names:
@@ -102,59 +109,70 @@ def open_targets(
                 serials += [one.serial for one in adb.devices() if one.state == "device"]
             wanted: list[str | None] = [*serials] or [None]
             chosen = [adb.choose(serial).serial for serial in wanted]
-            make = find_engine(engine)
+            make = find_engine(engine) if runs_models else lambda: None
             for serial in dict.fromkeys(chosen):
-                phone = make()
+                program = make()
                 device = Phone(
-                    adb, serial, phone, tell=tell, timeout_s=timeout_s, patience_s=patience_s
+                    adb, serial, program, tell=tell, timeout_s=timeout_s, patience_s=patience_s
                 )
-                targets[serial] = Target(serial, device, phone.sha256)
+                targets[serial] = Target(serial, device, program.sha256 if program else "")
         if EMULATED in names:
-            targets[EMULATED] = stack.enter_context(
-                _emulated(engine, stop=stop, tell=tell, timeout_s=timeout_s)
+            targets[EMULATED] = sheltered(
+                lambda: _emulated(stack, engine, stop=stop, tell=tell, timeout_s=timeout_s)
             )
         if HOST in names:
             targets[HOST] = Target(HOST, Host(), pins=False)
+        stack.callback(_close, phones_of(list(targets.values())), tell)
         yield tuple(targets.values())
+    finally:
+        undone(stack.close)
 
 
-@contextlib.contextmanager
+def _close(phones: Sequence[Phone], tell: Callable[[str], None]) -> None:
+    """Put back what is still changed on phones that no worker has closed."""
+    for phone in phones:
+        try:
+            phone.close()
+        except HarnessError as error:
+            tell(str(error))
+
+
 def _emulated(
+    stack: contextlib.ExitStack,
     path: Path | None,
     *,
     stop: threading.Event,
     tell: Callable[[str], None],
     timeout_s: float | None,
-) -> Iterator[Target]:
-    """The emulated phone, with an adb server of its own."""
+) -> Target:
+    """Start the emulated phone, with an adb server of its own; `stack` ends both."""
     reachable, real = emulator.levels()
     if not reachable.available:
         raise MissingDependencyError("The emulated phone needs: " + "; ".join(reachable.missing))
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mmnet-engine-")))
-        engine: PhoneEngine
-        try:
-            if not real.available:
-                raise MissingDependencyError("; ".join(real.missing))
-            engine = find_engine(path)()
-        except (MissingDependencyError, UsageError) as error:
-            if path is not None:
-                raise
-            tell(
-                "No real engine can run on the emulated phone, so a stand-in answers, whose "
-                f"figures are of no model. For a real one: {error}"
-            )
-            engine = write_stand_in(folder / "engine")
-        try:
-            server = stack.enter_context(private_adb_server())
-            arm64 = emulator.find_arm64() if real.available else None
-            phone = stack.enter_context(EmulatedPhone(arm64=arm64))
-            server.connect(phone.serial)
-        except emulator.EmulatorError as error:
-            raise HarnessError(f"The emulated phone does not start: {error}") from error
-        adb = Adb(server.adb, server.environment, stop)
-        device = Phone(adb, phone.serial, engine, name=EMULATED, tell=tell, timeout_s=timeout_s)
-        yield Target(EMULATED, device, engine.sha256)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mmnet-engine-")))
+    engine: PhoneEngine
+    try:
+        if not real.available:
+            raise MissingDependencyError("; ".join(real.missing))
+        engine = find_engine(path)()
+    except (MissingDependencyError, UsageError) as error:
+        if path is not None:
+            raise
+        tell(
+            "No real engine can run on the emulated phone, so a stand-in answers, whose "
+            f"figures are of no model. For a real one: {error}"
+        )
+        engine = write_stand_in(folder / "engine")
+    try:
+        server = stack.enter_context(private_adb_server())
+        arm64 = emulator.find_arm64() if real.available else None
+        phone = stack.enter_context(EmulatedPhone(arm64=arm64))
+        server.connect(phone.serial)
+    except emulator.EmulatorError as error:
+        raise HarnessError(f"The emulated phone does not start: {error}") from error
+    adb = Adb(server.adb, server.environment, stop)
+    device = Phone(adb, phone.serial, engine, name=EMULATED, tell=tell, timeout_s=timeout_s)
+    return Target(EMULATED, device, engine.sha256)
 
 
 def phones_of(targets: Sequence[Target]) -> tuple[Phone, ...]:

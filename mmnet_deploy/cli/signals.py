@@ -32,7 +32,10 @@ theirs to a process and to its group."""
 WINDING_UP = (
     "Winding up: what was changed or half-written is put back. One more signal ends this at once."
 )
-AT_ONCE = "Ended at once: temporary files and the settings of phones are left as they are."
+AT_ONCE = (
+    "Ended at once: temporary files are left, and phones keep what was changed on them until the "
+    "next `mmnet-deploy bench`."
+)
 
 _LOST_AGAIN_S = 0.05
 

@@ -56,6 +56,7 @@ class AdbServer:
                 capture_output=True,
                 timeout=timeout_s,
                 check=False,
+                start_new_session=True,
             )
         except subprocess.TimeoutExpired as error:
             words = " ".join(arguments[:4])
@@ -106,7 +107,11 @@ def _make_key(adb: str, home: Path) -> None:
     (home / ".android").mkdir()
     key = str(home / ".android" / "adbkey")
     done = subprocess.run(
-        [adb, "keygen", key], env=_environment(home, _free_port()), capture_output=True, check=False
+        [adb, "keygen", key],
+        env=_environment(home, _free_port()),
+        capture_output=True,
+        check=False,
+        start_new_session=True,
     )
     if done.returncode or not Path(f"{key}.pub").exists():
         words = done.stderr.decode(errors="replace").strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmnet_deploy.cli import signals
-from mmnet_deploy.cli.console import FOLDER, progress, read_results, say
+from mmnet_deploy.cli.console import FOLDER, each_result, progress, read_results, say
 from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
 from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.errors import DelegateRefusedError, ResultError, UsageError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mmnet_deploy.bench.fleet import Measured
     from mmnet_deploy.bench.sweep import Job
     from mmnet_deploy.bench.targets import Target
+    from mmnet_deploy.results.records import Record
+
+_KEPT = "What was measured is stored; `--resume` measures the rest."
 
 
 @click.command()
@@ -115,7 +119,6 @@ def bench(
     from mmnet_deploy.bench import fleet
     from mmnet_deploy.bench.targets import EMULATED, check_settings, open_targets
     from mmnet_deploy.files import make_folder
-    from mmnet_deploy.results import store
 
     if not models and not clean:
         raise UsageError("`MODEL.tflite` must name at least one file. Received: none.")
@@ -124,27 +127,42 @@ def bench(
     jobs = _plan(models, **options)
     stop = threading.Event()
     measured = fleet.Measured()
-    with open_targets(names, stop=stop, tell=say, **opening) as targets:
+    with signals.keeping(lambda: _KEPT if measured.results else ""):
+        with open_targets(
+            names, stop=stop, tell=say, runs_models=bool(models), **opening
+        ) as targets:
+            if models:
+                check_settings(targets, [job.settings for job in jobs])
+                make_folder(folder)
+                earlier = _earlier(folder) if resume else None
+                shares = fleet.share_out(targets, jobs, rules, earlier)
+                if resume:
+                    left = sum(len(share.jobs) for share in shares)
+                    total = len(jobs) * len(targets)
+                    say(f"{total - left} of {total} results are in {folder}; {left} to go.")
+                measured = fleet.measure(shares, folder, stop=stop, progress=progress)
+            if clean and not measured.interrupted:
+                _clean(targets)
         if models:
-            check_settings(targets, [job.settings for job in jobs])
-            make_folder(folder)
-            earlier = None
-            if resume:
-                earlier = store.load([folder]) if any(folder.glob("*.json")) else []
-            shares = fleet.share_out(targets, jobs, rules, earlier)
-            if resume:
-                left = sum(len(share.jobs) for share in shares)
-                total = len(jobs) * len(targets)
-                say(f"{total - left} of {total} results are in {folder}; {left} to go.")
-            measured = fleet.measure(shares, folder, stop=stop, progress=progress)
-        if clean and not measured.interrupted:
-            _clean(targets)
-    if models:
-        _conclude(measured, folder, resume)
+            _conclude(measured, folder, resume)
     if measured.interrupted:
-        raise signals.interrupted("What was measured is stored; `--resume` measures the rest.")
+        raise signals.interrupted(_KEPT if measured.results else "")
     if measured.failures or {job.model for job in jobs} != set(models):
         ctx.exit(1)
+
+
+def _earlier(folder: Path) -> list[Record]:
+    """The results that are in a folder; what else is there is named on standard error."""
+    skipped: list[str] = []
+    found: list[Record] = []
+    if not any(folder.glob("*.json")):
+        return found
+    try:
+        found += (record for _, record in each_result([folder], skipped))
+    except ResultError:
+        if not skipped:  # There is something, and it could not even be looked at.
+            raise
+    return found
 
 
 # --- Options -----------------------------------------------------------------
@@ -235,11 +253,12 @@ def _delegates(text: str) -> list[str]:
 
 def _clean(targets: Sequence[Target]) -> None:
     """Remove our files from phones."""
+    from mmnet_deploy.bench.shelter import sheltered
     from mmnet_deploy.bench.targets import phones_of
 
     phones = phones_of(targets)
     for phone in phones:
-        say(f"{phone.name}: {phone.clean() / 1e6:.1f} MB removed.")
+        say(f"{phone.name}: {sheltered(phone.clean) / 1e6:.1f} MB removed.")
     if not phones:
         say("`--clean` is for phones: nothing of ours is left on this computer.")
 
@@ -251,13 +270,16 @@ def _conclude(measured: Measured, folder: Path, resume: bool) -> None:
     if measured.results:
         print_results(measured.results)
     for failure in measured.failures:
-        left = f"{failure.left} run{'s' * (failure.left != 1)} not made"
+        left = f"{failure.left} run{'s' * (failure.left != 1)} not made" if failure.left else ""
         about = failure.job.title if failure.job else left
-        say(f"Failed on {failure.device}: {about}: {failure.reason}")
+        say(": ".join(filter(None, [f"Failed on {failure.device}", about, failure.reason])))
     if measured.results or resume:
         say(f"Results are in {folder}.")
         _draw_chart(folder)
-        say(f"As one page: mmnet-deploy report {folder} -o {folder / 'report.html'}")
+        page = shlex.join(
+            ["mmnet-deploy", "report", f"{folder}", "-o", f"{folder / 'report.html'}"]
+        )
+        say(f"As one page: {page}")
 
 
 def _draw_chart(folder: Path) -> None:

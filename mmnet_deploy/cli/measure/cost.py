@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import (
     FOLDER,
     print_table,
@@ -191,7 +193,7 @@ def _count(
     if out is not None:
         make_folder(out)
     found: dict[Path, Cost] = {}
-    for model, outcome in stage.measure_all(
+    counting = stage.measure_all(
         usable,
         tools,
         cpu=cpu,
@@ -199,13 +201,16 @@ def _count(
         timeout_s=timeout_s,
         jobs=jobs,
         progress=progress,
-    ):
-        if isinstance(outcome, Cost):
-            found[model] = outcome
-            if out is not None:
-                store.save(outcome, out)
-        else:
-            say(f"Error: {model.name}: {outcome}")
+    )
+    kept = signals.keeping(lambda: "What was counted is stored." if found and out else "")
+    with kept, contextlib.closing(counting):
+        for model, outcome in counting:
+            if isinstance(outcome, Cost):
+                found[model] = outcome
+                if out is not None:
+                    store.save(outcome, out)
+            else:
+                say(f"Error: {model.name}: {outcome}")
     costs = [found[model] for model in models if model in found]
     if as_json:
         show_json(json.dumps([_as_json(one, profile) for one in costs], indent=1))
