@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from unittest import mock
 
 from click.testing import CliRunner, Result
 
@@ -23,6 +24,9 @@ from android_benchmark.emulator import (
     DiskFull,
     DropConnection,
     EmulatedPhone,
+    Greeting,
+    KeepSettings,
+    LinkerWarning,
     NoExecution,
     Offline,
     Reply,
@@ -31,6 +35,9 @@ from android_benchmark.emulator import (
     private_adb_server,
 )
 from android_benchmark.engines import stand_in
+from android_benchmark.phone import Adb
+from android_benchmark.phone.adb import AdbDevice
+from android_benchmark.phone.awake import Awake
 from mmnet_deploy.cli import cli
 from tests.support.emulated import AWAKE, awake_settings
 
@@ -131,6 +138,7 @@ class Scenario:
         kept: How many of the two results are there afterwards.
         prepare: Brings the fault about.
         phone: Options of the emulated phone.
+        changed: Whether the phone stays changed, as the user is told.
     """
 
     title: str
@@ -139,18 +147,21 @@ class Scenario:
     kept: int
     prepare: Callable[[Stage], None]
     phone: Mapping[str, object]
+    changed: bool = False
 
 
 SCENARIOS: dict[str, Scenario] = {}
 
 
 def scenario(
-    title: str, says: str, *, exit_code: int, kept: int, **phone: object
+    title: str, says: str, *, exit_code: int, kept: int, changed: bool = False, **phone: object
 ) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
     """File a function that brings a fault about."""
 
     def file(prepare: Callable[[Stage], None]) -> Callable[[Stage], None]:
-        SCENARIOS[prepare.__name__] = Scenario(title, says, exit_code, kept, prepare, phone)
+        SCENARIOS[prepare.__name__] = Scenario(
+            title, says, exit_code, kept, prepare, phone, changed
+        )
         return prepare
 
     return file
@@ -258,7 +269,13 @@ def unplugged_in_run(stage: Stage) -> None:
     stage.while_running(pull_the_cable)
 
 
-@scenario("Unplugged during the second run, for good", "Failed on 127", exit_code=1, kept=1)
+@scenario(
+    "Unplugged during the second run, for good",
+    "Failed on 127",
+    exit_code=1,
+    kept=1,
+    changed=True,
+)
 def unplugged_for_good(stage: Stage) -> None:
     stage.options += ["--patience", "1"]
     stage.reply_to_second(Reply(hang=True))
@@ -357,6 +374,130 @@ def cut_short(stage: Stage) -> None:
 @scenario("The phone throttles", "throttled", exit_code=0, kept=2)
 def throttles(stage: Stage) -> None:
     stage.phone.inject(Throttle(temperature_c=70.0, frequency_share=0.5))
+
+
+# --- What a phone and its shell say -------------------------------------------------
+
+
+@scenario(
+    "The shell greets, and every program is warned of by the linker (Android 6)",
+    "Results are in",
+    exit_code=0,
+    kept=2,
+    sdk=23,
+)
+def chatty(stage: Stage) -> None:
+    stage.phone.inject(Greeting("Welcome\n0-7\n", "Bye\n"), LinkerWarning())
+
+
+@scenario("A serial with blanks, in ANDROID_SERIAL", "Results are in", exit_code=0, kept=2)
+def serial_with_blanks(stage: Stage) -> None:
+    # adb names phones so that it finds by mDNS a second time; here a script stands before it.
+    alias = "adb-R5CT (2)._adb-tls-connect._tcp"
+    script = stage.folder / "bin" / "adb"
+    script.parent.mkdir()
+    script.write_text(
+        "#!/bin/sh\nleft=$#\nwhile [ $left -gt 0 ]; do\n"
+        f'word=$1; shift; [ "$word" = "{alias}" ] && word={stage.phone.serial}\n'
+        'set -- "$@" "$word"; left=$((left - 1))\ndone\nunset ANDROID_SERIAL\n'
+        f'[ "$1" = devices ] || exec {stage.server.adb} "$@"\n'
+        f'{stage.server.adb} "$@" | sed "s/{stage.phone.serial}/{alias}/"\n'
+    )
+    script.chmod(0o755)
+    stage.environment["PATH"] = f"{script.parent}:{stage.environment['PATH']}"
+    stage.environment["ANDROID_SERIAL"] = alias
+    stage.options = []
+
+
+# --- Names and files on this computer -----------------------------------------------
+
+
+@scenario("Models with names of 240 bytes", "Results are in", exit_code=0, kept=2)
+def long_names(stage: Stage) -> None:
+    names = (f"{kind * 233}.tflite" for kind in "ab")
+    copies = [
+        Path(shutil.copy(model, stage.folder / name))
+        for model, name in zip(stage.models, names, strict=True)
+    ]
+    stage.models = (copies[0], copies[1])
+
+
+@scenario(
+    "`--resume` among JSON files of other programs",
+    "Skipped .*package.json",
+    exit_code=0,
+    kept=2,
+)
+def foreign_json(stage: Stage) -> None:
+    results = stage.folder / "results"
+    results.mkdir()
+    for name, text in {"package": '{"name": "x"}', "list": "[1]", "empty": "", "cut": "{"}.items():
+        (results / f"{name}.json").write_text(text)
+    stage.options += ["--resume"]
+
+
+# --- Putting back ---------------------------------------------------------------------
+
+
+def _when_put_back(stage: Stage, act: Callable[[], object]) -> None:
+    """Do something the moment that `bench` begins to put the phone back."""
+    restore, done = Awake.restore, threading.Event()
+
+    def wrapped(awake: Awake) -> bool:
+        if stage.kept == 2 and not done.is_set():
+            done.set()
+            act()
+        return restore(awake)
+
+    stage.until_the_end.enter_context(mock.patch.object(Awake, "restore", wrapped))
+
+
+@scenario(
+    "Unplugged while its settings are put back, back again", "Trying again", exit_code=0, kept=2
+)
+def unplugged_in_put_back(stage: Stage) -> None:
+    def pull_the_cable() -> None:
+        stage.phone.unplug()
+        stage.later(0.5, stage.phone.plug)
+
+    _when_put_back(stage, pull_the_cable)
+
+
+@scenario(
+    "Unplugged while its settings are put back, for good",
+    "Failed on .*still changed.*bench --clean --device 127",
+    exit_code=1,
+    kept=2,
+    changed=True,
+)
+def unplugged_in_put_back_for_good(stage: Stage) -> None:
+    stage.options += ["--patience", "1"]
+    _when_put_back(stage, stage.phone.unplug)
+
+
+@scenario(
+    "The phone does not take its settings back",
+    "Failed on .*keeps settings.*adb -s 127.*shell",
+    exit_code=1,
+    kept=2,
+    changed=True,
+)
+def settings_kept(stage: Stage) -> None:
+    _when_put_back(stage, lambda: stage.phone.inject(KeepSettings()))
+
+
+@scenario(
+    "A session was killed before it put things back; `--resume` finds nothing left to measure",
+    "put back what a lost session had changed",
+    exit_code=0,
+    kept=2,
+)
+def lost_session(stage: Stage) -> None:
+    assert stage.run().exit_code == 0
+    device = AdbDevice(Adb(environment=stage.environment), stage.phone.serial)
+    Awake(device, "/data/local/tmp/mmnet-deploy/changed").keep()
+    assert left_changed(stage)
+    stage.options += ["--resume"]
 
 
 # --- What is left behind ----------------------------------------------------------

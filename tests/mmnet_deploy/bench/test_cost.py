@@ -27,6 +27,27 @@ def tools():
     return counting.tools()
 
 
+def test_who_stops_early_ends_the_emulators(monkeypatch):
+    """The counts under way are told to stop, and those that wait do not begin."""
+    begun, stopped = [], []
+
+    def measure(model, *, stop, **options):
+        begun.append(model)
+        if len(begun) == 1:
+            return "counted"
+        assert stop.wait(30)
+        stopped.append(model)
+        raise errors.StoppedError("Stopped.")
+
+    monkeypatch.setattr(cost, "measure", measure)
+    models = [Path(f"{number}.tflite") for number in range(5)]
+    options = {"cpu": "max", "delegate": "none", "timeout_s": 60.0, "jobs": 2}
+    counting = cost.measure_all(models, None, **options)
+    assert next(counting) == (models[0], "counted")
+    counting.close()
+    assert len(stopped) == len(begun) - 1 < 4
+
+
 def test_ten_counts_are_equal_to_the_last_instruction(tools, tiny_models, tmp_path, monkeypatch):
     """Neither a busy core, nor a large environment, nor another folder changes a count."""
     model = tiny_models["int8"]

@@ -133,3 +133,30 @@ def test_a_signal_ends_the_work_with_what_is_measured(name, tiny_models, tmp_pat
     measured = fleet.measure(shares, tmp_path, stop=stop, progress=progress)
     assert measured.interrupted
     assert len(measured.results) == len(store.load([tmp_path])) == 1
+
+
+def test_a_terminal_that_is_gone_does_not_keep_devices_from_being_closed(
+    tiny_models, tmp_path, taken
+):
+    """News that cannot be shown are lost; the devices are waited for all the same."""
+    closed, stop = [], threading.Event()
+
+    class Closing(Host):
+        def close(self):
+            closed.append(self)
+
+    @contextlib.contextmanager
+    def progress(title, total):
+        def advance(note="", steps=1):
+            if note.endswith(".tflite"):
+                os.kill(os.getpid(), signal.SIGHUP)
+                assert stop.wait(30)
+            elif note:
+                raise OSError(5, "gone")
+
+        yield advance
+
+    target = Target("one", Closing(), pins=False)
+    shares = fleet.share_out([target], _jobs(tiny_models["int8"], repeats=9), QUICK)
+    measured = fleet.measure(shares, tmp_path, stop=stop, progress=progress)
+    assert measured.interrupted and closed == [target.device]

@@ -18,10 +18,14 @@ import models
 from android_benchmark import emulator
 from android_benchmark.emulator import EmulatedPhone, private_adb_server
 from android_benchmark.engines import stand_in
+from android_benchmark.phone import Adb
+from android_benchmark.phone.adb import AdbDevice
+from android_benchmark.phone.awake import Awake
 from mmnet_deploy.cli import cli
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.results import store
 from tests.support import phone_faults
+from tests.support.emulated import AWAKE, awake_settings
 
 pytestmark = pytest.mark.skipif(
     shutil.which("adb") is None, reason="needs the adb program (Debian: apt install adb)"
@@ -63,7 +67,16 @@ def run(server, tmp_path):
         assert result.exception is None or isinstance(result.exception, SystemExit), result
         return result
 
+    call.environment = server.environment
     return call
+
+
+def _lose_a_session(run, phone):
+    """Leave a phone as a session does that is killed while it measures."""
+    device = AdbDevice(Adb(environment=run.environment), phone.serial)
+    device.shell("mkdir -p /data/local/tmp/mmnet-deploy")
+    Awake(device, "/data/local/tmp/mmnet-deploy/changed").keep()
+    assert awake_settings(phone) != AWAKE
 
 
 def _results(folder):
@@ -164,6 +177,26 @@ def test_clean_leaves_nothing_on_the_phone(run, phones, tmp_path, tiny_models):
     assert "MB removed" in result.output
     assert run(*words, "--clean").exit_code == 0
     assert not ours.exists()
+
+
+def test_clean_needs_no_engine_and_puts_back_what_a_lost_session_changed(run, phones, tmp_path):
+    """It is what a message tells a user to run."""
+    (phone,) = phones(1)
+    _lose_a_session(run, phone)
+    result = run("bench", "--clean", "--device", phone.serial, MMNET_BENCHMARK_MODEL=None)
+    assert result.exit_code == 0, result.output
+    assert awake_settings(phone) == AWAKE
+
+
+def test_options_that_cannot_be_kept_put_a_lost_session_back_all_the_same(
+    run, phones, tmp_path, tiny_models
+):
+    """The phone was reached before the fault was found."""
+    (phone,) = phones(1)
+    _lose_a_session(run, phone)
+    result = run("bench", tiny_models["int8"], "--threads", 64, "-o", tmp_path / "out")
+    assert result.exit_code == 2 and "put back what a lost session had changed" in result.output
+    assert awake_settings(phone) == AWAKE
 
 
 def test_a_hostile_model_name_is_just_a_file(run, phones, tmp_path, tiny_models):
