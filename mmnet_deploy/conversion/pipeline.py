@@ -18,10 +18,11 @@ from mmnet_deploy.conversion.proof import Judge, MatteDifference
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source, int8
 from mmnet_deploy.conversion.selection import Choice
 from mmnet_deploy.conversion.tracing import float_graph
-from mmnet_deploy.errors import ConversionError
+from mmnet_deploy.errors import ConversionError, ModelFileError
 from mmnet_deploy.files import make_folder, written_aside
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.portraits.masks import MaskValues
+from mmnet_deploy.portraits.output import CLASSES
 from mmnet_deploy.portraits.pictures import preprocess, read_image
 from mmnet_deploy.portraits.representative import TRAIN, draw, portraits_in
 from mmnet_deploy.progress import Progress, silent
@@ -131,6 +132,12 @@ def convert(
     """
     options = options or Options()
     options.check(precisions)
+    if network.output.kind == CLASSES or network.output.white != 1:
+        raise ModelFileError(
+            f"{network.path} gives whole numbers, which are no alpha to convert: save it without "
+            "the ArgMax or the rounding at its end, and give `--output softmax` if it then gives "
+            "logits."
+        )
     drawn = draw(
         portraits_in(pictures, split, mask_values),
         options.calibration_samples,

@@ -119,6 +119,8 @@ class _Model:
         stored: NDArray[Any] = picture
         if self.input.quantization is not None:
             stored = self.input.quantization.stored(picture, self.input.dtype.lower())
+        elif "INT" in self.input.dtype:  # Whole numbers that stand for themselves.
+            stored = np.rint(picture).astype(self.input.dtype.lower())
         try:
             self._interpreter.set_tensor(self.graph.index(self.input), stored)
             self._interpreter.invoke()

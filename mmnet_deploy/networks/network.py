@@ -25,7 +25,6 @@ from mmnet_deploy.networks.keras_file import KerasFile
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.output import (
     ALPHA,
-    CLASSES,
     CLIPPED,
     LOGIT,
     SOFTMAX,
@@ -35,7 +34,7 @@ from mmnet_deploy.portraits.output import (
 )
 from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.runs.run import VALIDATED, Run, RunConfig
-from mmnet_deploy.tflite.card import ModelFile
+from mmnet_deploy.tflite.card import ModelFile, is_tflite
 
 if TYPE_CHECKING:
     from mmnet_deploy.networks.saved_model import SavedModel
@@ -188,11 +187,11 @@ def _loaded(path: Path, meaning: Meaning, unsafe: bool) -> Network:
     known = config is not None and config.family in models.family_names()
     safe_name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "network"
     size = _input_size(path, opened.inputs)
-    shape = _output_shape(path, opened, size)
+    shape, dtype = _output_form(path, opened, size)
     if config is not None:
         trained = Meaning(output=ALPHA, input_range=DEFAULT_RANGE)
         meaning.require_agreement(str(path), trained, (shape[-1] - 1,))
-    output = output_of(str(path), shape, size, meaning)
+    output = output_of(str(path), shape, size, meaning, dtype=dtype)
     return Network(
         path=path,
         config=config,
@@ -228,6 +227,10 @@ def _located(path: Path) -> tuple[Path, RunConfig | None]:
         raise ModelFileError(
             f"{path} is refused: {NOT_TAKEN[path.suffix.lower()]}. A network must be a run "
             "folder, a .keras file or a SavedModel folder."
+        )
+    if is_tflite(path):
+        raise ModelFileError(
+            f"{path} is a .tflite file: a network is needed, such as it was converted from."
         )
     if path.suffix != ".keras":
         raise ModelFileError(f"{path} is neither a run folder, a SavedModel nor a .keras file.")
@@ -267,10 +270,10 @@ def _input_size(path: Path, inputs: Inputs) -> tuple[int, int]:
     return height, width
 
 
-def _output_shape(
+def _output_form(
     path: Path, opened: KerasFile | SavedModel, size: tuple[int, int]
-) -> tuple[int, ...]:
-    """Shape of the one output that the network gives for a black picture."""
+) -> tuple[tuple[int, ...], Any]:
+    """Shape and type of the one output that the network gives for a black picture."""
     try:
         outputs = opened.predict(np.zeros((1, *size, 3), np.float32))
     except Exception as error:  # Whatever the layers and the backend raise.
@@ -282,12 +285,11 @@ def _output_shape(
             f"Received: {len(outputs)} ({', '.join(sorted(outputs))})."
         )
     (matte,) = outputs.values()
-    if "float" not in str(matte.dtype):
-        raise ModelFileError(
-            f"{path} must give one matte, float (1, height, width, channels). "
-            f"Received: {matte.dtype} {matte.shape}."
-        )
-    return tuple(matte.shape)
+    # NumPy itself does not have bfloat16.
+    name = str(matte.dtype)
+    if "float" not in name and matte.dtype.kind not in "biu":
+        raise ModelFileError(f"{path} must give numbers. Received: {name} {matte.shape}.")
+    return tuple(matte.shape), np.float32 if "float" in name else matte.dtype
 
 
 def _as_alpha(values: Any, output: Output) -> Any:
@@ -305,8 +307,6 @@ def _as_alpha(values: Any, output: Output) -> Any:
         return ops.sigmoid(values)
     if output.kind == SOFTMAX:
         return ops.softmax(values, axis=-1)
-    if output.kind == CLASSES:
-        return ops.cast(ops.equal(values, float(output.channel)), "float32")
     return ops.clip(values, 0.0, 1.0) if output.kind == CLIPPED else values
 
 

@@ -48,6 +48,13 @@ SHOWN_ERRORS = 15
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice of pictures.")
 @click.option(
+    "--input-range",
+    nargs=2,
+    type=float,
+    help="Values of black and white in the input, for --against. Default: what the file says, "
+    "else 0 1.",
+)
+@click.option(
     "--plot",
     metavar="FILE.svg|png|pdf",
     type=FOLDER,
@@ -65,6 +72,7 @@ def inspect(
     data: Path | None,
     pictures: int,
     seed: int,
+    input_range: tuple[float, float] | None,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -86,6 +94,8 @@ def inspect(
     from mmnet_deploy.inspection import difference
 
     _check(other, against, data, plot)
+    if input_range is not None and against is None:
+        raise UsageError("`--input-range` is for `--against`, which runs the file on pictures.")
     found = inspection.inspect(model)
     error = None
     if other is not None:
@@ -101,7 +111,7 @@ def inspect(
             text.print_difference(names, changes, layers=layers)
         ctx.exit(int(strict and bool(found.findings or after.findings)))
     if against is not None and data is not None:
-        error = _measured(found, model, against, data, pictures, seed)
+        error = _measured(found, model, against, data, pictures, seed, input_range)
     if as_json:
         show_json(inspection.to_json(found, error))
     else:
@@ -190,7 +200,13 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
 
 
 def _measured(
-    found: Inspection, model: Path, against: Path, data: Path, pictures: int, seed: int
+    found: Inspection,
+    model: Path,
+    against: Path,
+    data: Path,
+    pictures: int,
+    seed: int,
+    input_range: tuple[float, float] | None,
 ) -> QuantizationError:
     """The quantization error of every layer, with progress."""
     from mmnet_deploy import parallel
@@ -209,13 +225,39 @@ def _measured(
         read_model(model),
         _reference(against, card),
         drawn,
-        input_range=card.input_range if card else (0.0, 1.0),
+        input_range=_range_of(found, model, input_range),
         threads=parallel.usable_cores(),
         progress=progress,
     )
     if error.unmatched:
         say(f"{error.unmatched} layers are left out: the float32 network has none of these names.")
     return error
+
+
+def _range_of(
+    found: Inspection, model: Path, said: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Values of black and white in a file's input, by what the file says and what is said of it.
+
+    Raises:
+        ModelFileError: The input is no picture.
+        UsageError: Neither suffices, or one contradicts the other.
+    """
+    from mmnet_deploy.portraits.output import Meaning
+    from mmnet_deploy.tflite import ends
+    from mmnet_deploy.tflite.parts import DTYPES
+
+    card, meaning = found.file.card, Meaning(input_range=said)
+    if card is not None:
+        ends.require_agreement(model, meaning, card)
+    end = found.inputs[0]
+    details = {
+        "name": end.name,
+        "shape": [1, *end.shape[1:]],
+        "dtype": DTYPES.get(end.dtype, object),
+        "quantization": (end.scale or 0.0, end.zero_point or 0),
+    }
+    return ends.input_of(model, details, meaning, card).input_range
 
 
 def _draw(error: QuantizationError, found: Inspection, plot: Path) -> None:

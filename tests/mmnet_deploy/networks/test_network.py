@@ -140,12 +140,11 @@ def test_a_matte_of_another_size_is_fine(tmp_path, picture):
         (to_matte(), (32, 32, 1), ("(1, height, width, 3)", "(None, 32, 32, 1)")),
         (to_matte(), (32, 32, 4), ("(1, height, width, 3)", "(None, 32, 32, 4)")),
         (layers.GlobalAveragePooling2D(), (32, 32, 3), ("a matte", "(1, 3)")),
-        (lambda i: keras.ops.cast(i > 0, "uint8"), (32, 32, 3), ("float", "uint8 (1, 32, 32, 3)")),
         (lambda i: [i * 2, i * 3], (32, 32, 3), ("one output", "2 (0, 1)")),
     ],
 )
 def test_what_is_no_matting_network_is_refused(tmp_path, outputs, shape, words):
-    """A dynamic height, other channels, a classifier, integers, two outputs: each is said."""
+    """A dynamic height, other channels, a classifier, two outputs: each is said."""
     refused(saved(tmp_path / "other.keras", outputs, shape), *words)
 
 

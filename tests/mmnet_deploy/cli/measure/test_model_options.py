@@ -11,7 +11,7 @@ from scipy import special
 
 from mmnet_deploy.mattes import metrics
 from mmnet_deploy.portraits import dataset, pictures
-from tests.support.matting_files import SIDE, file_of, logits, run_by_hand
+from tests.support.matting_files import SIDE, file_of, logits, quantized, run_by_hand
 
 
 @pytest.fixture
@@ -152,3 +152,53 @@ def test_a_keras_network_of_logits_scores_as_its_softmax(call, mad, tmp_path):
     keras.Model(image, values).save("raw.keras")
     keras.Model(image, keras.layers.Softmax()(values)).save("soft.keras")
     assert mad("raw.keras", "--output", "softmax") == pytest.approx(mad("soft.keras"), rel=1e-5)
+
+
+def test_the_numbers_of_classes_of_a_keras_network(call, mad, one_line, portraits, tmp_path):
+    """They are asked for, scored as the class that is named, and never converted."""
+    image = keras.Input((SIDE, SIDE, 3))
+    bright = keras.layers.Conv2D(1, 1, kernel_initializer="ones")(image) * 3.0 - 4.001
+    classes = keras.ops.argmax(keras.layers.Concatenate()([-bright, bright]), axis=-1)
+    keras.Model(image, classes).save("numbers.keras")
+    keras.Model(image, keras.ops.cast(bright > -bright, "float32")).save("alpha.keras")
+    words = ("numbers.keras", "--data", portraits)
+    one_line(call("evaluate", *words), 2, "`--output` must say what the whole numbers (int32)")
+    assert mad("numbers.keras", "--output", "classes") == mad("alpha.keras")
+    words = ("convert", "numbers.keras", "--output", "classes", "--representative", portraits)
+    one_line(call(*words, "-o", "out"), 1, "whole numbers, which are no alpha to convert")
+
+
+def test_layers_are_compared_on_the_range_of_the_input(files, call, one_line, portraits):
+    """By the quantized input's parameters or by the option; it does not contradict them."""
+
+    def network(image):
+        return tf.nn.softmax(logits((image + 1) / 2))
+
+    (files / "covers.tflite").write_bytes(quantized(network, -1, 1))
+    (files / "odd.tflite").write_bytes(quantized(network, -2.1, 2.6))
+    (files / "bytes.tflite").write_bytes(
+        file_of(lambda image: tf.nn.softmax(logits(tf.cast(image, tf.float32))), tf.uint8)
+    )
+    words = ("--against", "symmetric.tflite", "--data", portraits, "--json")
+    tables = []
+    for options in ((), ("--input-range", -1, 1), ("--input-range", -0.5, 0.5)):
+        result = call("inspect", "covers.tflite", *words, *options)
+        assert result.exit_code == 0, result.output
+        tables.append(json.loads(result.stdout)["quantization_error"]["layers"])
+    assert tables[0] == tables[1] != tables[2]
+    asked = call("inspect", "odd.tflite", *words)
+    one_line(asked, 2, "`--input-range` must say which values are black and white")
+    assert call("inspect", "bytes.tflite", *words).exit_code == 0
+    one_line(call("inspect", "odd.tflite", "--input-range", 0, 1), 2, "is for `--against`")
+    result = call("inspect", "covers.tflite", "--against", "alpha.LITE", "--data", portraits)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_file_of_another_suffix_is_a_model_in_every_command(files, call, one_line, portraits):
+    """It is measured and inspected as it is, and is no network to convert."""
+    measured = call("bench", "alpha.LITE", "--device", "host", "-o", "out", "--preset", "quick")
+    assert measured.exit_code == 0, measured.output
+    assert list(files.glob("out/*.json"))
+    assert "float32" in call("inspect", "alpha.TFLITE").stdout
+    refused = call("convert", "alpha.lite", "--representative", portraits, "-o", "models")
+    one_line(refused, 1, "alpha.lite is a .tflite file")
