@@ -219,7 +219,7 @@ def _of_benchmark_model(text: str, result: EngineResult) -> Iterator[str]:
     for row in result.profile:
         if row.time_us < 0 or row.calls < 1 or not math.isfinite(row.time_us):
             yield f"an operator takes {row.time_us} in {row.calls} calls"
-        if row.kind not in _plain(text):
+        if _plain(row.kind) not in _plain(text):
             yield f"there is no operator {row.kind}"
     yield from _impossible(said.min_us, said.max_us, said.mean_us, said.std_us, said.count)
 

@@ -275,19 +275,24 @@ def _conclude(measured: Measured, folder: Path, resume: bool) -> None:
         say(": ".join(filter(None, [f"Failed on {failure.device}", about, failure.reason])))
     if measured.results or resume:
         say(f"Results are in {folder}.")
-        _draw_chart(folder)
+        _draw_chart(folder, told=resume)
         page = shlex.join(
             ["mmnet-deploy", "report", f"{folder}", "-o", f"{folder / 'report.html'}"]
         )
         say(f"As one page: {page}")
 
 
-def _draw_chart(folder: Path) -> None:
-    """Draw the trade-off chart of a result folder, or say what it lacks."""
-    from mmnet_deploy.results import trade_offs
+def _draw_chart(folder: Path, *, told: bool) -> None:
+    """Draw the trade-off chart of a result folder, or say what it lacks.
+
+    Args:
+        told: Whether the files that are no results have been named already.
+    """
+    from mmnet_deploy.results import store, trade_offs
 
     try:
-        joined = trade_offs.join(read_results([folder]).records)
+        reading = store.read([folder]) if told else read_results([folder])
+        joined = trade_offs.join(reading.records)
     except ResultError as error:
         # The measurements are stored; only the picture of them is missing.
         say(f"No chart: {error}")

@@ -165,6 +165,29 @@ def test_resume_runs_only_what_is_missing(run, phones, tmp_path, tiny_models):
     assert "0 of 2 results are in" in other.output
 
 
+@pytest.mark.parametrize("measured_before", [False, True])
+def test_resume_names_foreign_files_once_and_goes_on(
+    run, phones, tmp_path, tiny_models, measured_before
+):
+    """JSON of other programs, damaged results and pipes are no results, and no reason to stop."""
+    phones(1)
+    out = tmp_path / "out"
+    words = ("bench", tiny_models["int8"], *QUICK, "-o", out)
+    if measured_before:
+        assert run(*words).exit_code == 0
+    out.mkdir(exist_ok=True)
+    foreign = {"list": "[]", "object": '{"a": 1}', "cut": '{"kind": "bench', "empty": ""}
+    for name, text in foreign.items():
+        (out / f"{name}.json").write_text(text)
+    os.mkfifo(out / "pipe.json")
+    result = run(*words, "--resume")
+    assert result.exit_code == 0, result.output
+    assert f"{int(measured_before)} of 1 results are in" in result.output
+    for name in (*foreign, "pipe"):
+        assert result.output.count(f"{name}.json") == 1
+    assert len(_results(out)) == 1
+
+
 def test_clean_leaves_nothing_on_the_phone(run, phones, tmp_path, tiny_models):
     """With models after their runs, without models at once."""
     (phone,) = phones(1)
