@@ -140,7 +140,7 @@ def demo(
     files: list[Path] = []
     for run in runs:
         loaded = network.load(run)
-        options = conversion.Options(seed=seed)
+        options = conversion.Options(seed=seed, replace=True)
         converted = conversion.convert(
             loaded, PRECISIONS, portraits, models, options, progress=progress
         )

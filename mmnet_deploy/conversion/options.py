@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 
 from mmnet_deploy.conversion.quantization import IO_TYPES, PRECISIONS
 from mmnet_deploy.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 GRAPHS = ("deploy", "stock")
 """The graph rewritten for inference, and the graph that TensorFlow's converter makes."""
@@ -28,6 +31,8 @@ class Options:
         max_error_increase: Largest relative increase of the gradient error by int8; layers
             are left in float until it is kept. None for no limit.
         max_difference, max_mean_difference: Limits of |Δα|. Default: those of the precision.
+        name: What the files' names begin with. Default: family and width multiplier.
+        replace: Whether files of other networks are overwritten.
     """
 
     graph: str = "deploy"
@@ -39,6 +44,8 @@ class Options:
     max_error_increase: float | None = None
     max_difference: float | None = None
     max_mean_difference: float | None = None
+    name: str | None = None
+    replace: bool = False
 
     def check(self, precisions: Sequence[str]) -> None:
         """Make sure that every value is allowed.
@@ -66,6 +73,11 @@ class Options:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise UsageError(f"`{name}` must be 0 or more. Received: {value}.")
+        if self.name is not None and not _NAME.fullmatch(self.name):
+            raise UsageError(
+                "`name` must be letters, digits, `.`, `_` and `-`, at most 100, and begin with a "
+                f"letter or digit. Received: {self.name!r}."
+            )
         if (self.float_layers or self.max_error_increase is not None) and "int8" not in precisions:
             raise UsageError(
                 "`float_layers` and `max_error_increase` choose layers that int8 leaves in float: "

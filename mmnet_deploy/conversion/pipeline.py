@@ -8,29 +8,29 @@ pictures and compared with the network before it gets its name.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmnet_deploy.conversion import selection
+from mmnet_deploy.conversion.acceptance import Acceptance
 from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.proof import Judge, MatteDifference
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source, int8
 from mmnet_deploy.conversion.selection import Choice
-from mmnet_deploy.conversion.tracing import float_graph
-from mmnet_deploy.errors import ConversionError, ModelFileError
+from mmnet_deploy.conversion.targets import require_replaceable, target
+from mmnet_deploy.conversion.tracing import Traced
+from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.files import make_folder, written_aside
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.portraits.masks import MaskValues
 from mmnet_deploy.portraits.output import CLASSES
 from mmnet_deploy.portraits.pictures import preprocess, read_image
-from mmnet_deploy.portraits.representative import TRAIN, draw, portraits_in
+from mmnet_deploy.portraits.representative import TRAIN, draw, portraits_in, without_copies
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.tflite import counts
 from mmnet_deploy.tflite.card import ModelCard, card_to_json, with_card
-
-NOTABLE_INCREASE = 0.02
-"""The user is warned of an int8 file whose gradient error grows by more than this share."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,18 +41,25 @@ class Converted:
         checked: Number of pictures that it was compared with the network on.
         proved: Whether that comparison could have failed; otherwise the description holds no
             figures of it.
+        held_out: Whether none of those pictures set its quantization ranges.
+        computed_in: The types other than float32 that the network computes in itself; its
+            files do not.
+        rounding: How far the network is from itself in float32, if it has such types.
     """
 
     path: Path
     card: ModelCard
     checked: int
     proved: bool = True
+    held_out: bool = True
+    computed_in: tuple[str, ...] = ()
+    rounding: MatteDifference | None = None
 
 
 # --- Cards -------------------------------------------------------------------
 
 
-def _card(network: Network, precision: str, options: Options, macs: int) -> ModelCard:
+def _card(network: Network, precision: str, options: Options) -> ModelCard:
     height, width = network.input_size
     low, high = network.input_range
     config = network.config
@@ -66,7 +73,6 @@ def _card(network: Network, precision: str, options: Options, macs: int) -> Mode
         precision=precision,
         graph=options.graph,
         parameters=network.parameters,
-        macs=macs,
         input_meaning=f"RGB picture, {low:g} … {high:g}",
         input_low=low,
         input_high=high,
@@ -80,18 +86,6 @@ def _card(network: Network, precision: str, options: Options, macs: int) -> Mode
             for name in ("mmnet-deploy", "tensorflow", "keras")
         },
     )
-
-
-def _name(card: ModelCard, options: Options) -> str:
-    parts = [card.family]
-    if card.width_multiplier is not None:
-        parts.append(str(card.width_multiplier))
-    parts += [card.size_label, card.precision]
-    if card.precision == "int8" and options.io != "uint8":
-        parts.append(f"{options.io}-io")
-    if card.graph == "stock":
-        parts.append("stock")
-    return "-".join(parts) + ".tflite"
 
 
 # --- Conversion --------------------------------------------------------------
@@ -128,7 +122,7 @@ def convert(
         ModelFileError: The network's output is not alpha.
         ConversionError: The converter failed, or a file is outside its limits; that
             file is not left under its final name.
-        OutputError: The folder cannot be written.
+        OutputError: The folder cannot be written, or a file in it is of another network.
     """
     options = options or Options()
     options.check(precisions)
@@ -144,9 +138,16 @@ def convert(
         options.checked_pictures,
         options.seed,
     )
+    cards = [_card(network, name, options) for name in precisions]
+    paths = [target(folder, card, options) for card in cards]
+    if not options.replace:
+        for path, card in zip(paths, cards, strict=True):
+            require_replaceable(path, card)
     # Read before anything is converted, so that a bad picture is found at once.
-    images = [read_image(portrait.image) for portrait in drawn.held_out]
     calibrated = any(PRECISIONS[name].calibrated for name in precisions)
+    if calibrated:
+        drawn = without_copies(drawn)
+    images = [read_image(portrait.image) for portrait in drawn.held_out]
     calibration = drawn.calibration if calibrated else ()
     samples = [
         preprocess(read_image(portrait.image), *network.input_size, network.input_range)
@@ -157,56 +158,79 @@ def convert(
         mattes = [network.matte(image) for image in images]
         judge = Judge(drawn.held_out, images, mattes)
         advance("network run")
-        content, _ = float_graph(network, options.graph)
+        traced = Traced(network)
+        acceptance = Acceptance(traced, judge, options)
+        content, _ = traced.float_graph(options.graph)
         source = Source(content, samples, phases=options.graph == "deploy", io=options.io)
         macs = counts.total_macs(source.graph())
         advance("traced")
         results = []
-        for name in precisions:
-            card = _card(network, name, options, macs)
+        for name, path, card in zip(precisions, paths, cards, strict=True):
+            card = dataclasses.replace(card, macs=macs)
             if PRECISIONS[name].calibrated:
                 names = tuple(portrait.image.name for portrait in calibration)
                 card = dataclasses.replace(
                     card, calibration_files=names, calibration_seed=options.seed
                 )
-            path = folder / _name(card, options)
             choice = Choice()
             if name == "int8":
-                choice = _chosen(source, judge, options, path, progress)
+                choice = _chosen(source, judge, options, acceptance, path, progress)
             layers = choice.float_layers
             card = dataclasses.replace(card, float_layers=layers, layer_errors=choice.ranking)
             content = int8(source, layers) if layers else PRECISIONS[name].recipe(source)
-            results.append(_proved(content, card, path, judge, options))
+            found = judge.difference(judge.mattes(_described(content, card), path))
+            stock = functools.partial(_stock, traced, judge, options, path)
+            acceptance.require_near(found, name, path, stock)
+            converted = _written(content, card, path, found, judge)
+            results.append(
+                dataclasses.replace(
+                    converted,
+                    held_out=drawn.is_disjoint or not PRECISIONS[name].calibrated,
+                    computed_in=traced.computed_in,
+                    rounding=acceptance.rounding,
+                )
+            )
             advance(name)
     return results
 
 
 def _chosen(
-    source: Source, judge: Judge, options: Options, path: Path, progress: Progress
+    source: Source,
+    judge: Judge,
+    options: Options,
+    acceptance: Acceptance,
+    path: Path,
+    progress: Progress,
 ) -> Choice:
     """The layers that int8 leaves in float: those that the user names, and those a limit needs."""
     by_hand = selection.by_pattern(source, options.float_layers) if options.float_layers else ()
     if options.max_error_increase is None:
         return Choice(by_hand)
-    limits = options.limits("int8")
     return selection.within(
         source,
         judge,
         options.max_error_increase,
         path,
         float_layers=by_hand,
-        near=lambda found: found.is_within(*limits),
+        near=lambda found: acceptance.is_near(found, "int8"),
         progress=progress,
     )
 
 
-def _proved(
-    content: bytes, card: ModelCard, path: Path, judge: Judge, options: Options
+def _described(content: bytes, card: ModelCard) -> bytes:
+    return with_card(content, card_to_json(card))
+
+
+def _stock(traced: Traced, judge: Judge, options: Options, path: Path) -> MatteDifference:
+    """How far the float32 graph of TensorFlow's converter is from the network."""
+    card = _card(traced.network, "float32", dataclasses.replace(options, graph="stock"))
+    return judge.difference(judge.mattes(_described(traced.stock_graph(), card), path))
+
+
+def _written(
+    content: bytes, card: ModelCard, path: Path, found: MatteDifference, judge: Judge
 ) -> Converted:
-    """The file of a converted model, which is written if it is near enough to the network."""
-    described = with_card(content, card_to_json(card))
-    found = judge.difference(judge.mattes(described, path))
-    _require_near(found, card.precision, options, path)
+    """Write a file with its description, which says how far it is if that proves anything."""
     usual = PRECISIONS[card.precision]
     proved = judge.proves(usual.largest, usual.mean)
     if proved:
@@ -218,26 +242,5 @@ def _proved(
             checked_pictures=found.pictures,
         )
     with written_aside(path) as aside:
-        aside.write_bytes(with_card(content, card_to_json(card)))
+        aside.write_bytes(_described(content, card))
     return Converted(path, card, found.pictures, proved)
-
-
-def _require_near(found: MatteDifference, precision: str, options: Options, path: Path) -> None:
-    """Make sure that a file computes the network.
-
-    Raises:
-        ConversionError: Its mattes differ by more than the limits.
-    """
-    largest, mean = options.limits(precision)
-    if not found.is_within(largest, mean):
-        way_out = ""
-        if precision == "int8" and options.max_error_increase is None and not options.float_layers:
-            way_out = (
-                f" `--max-error-increase {100 * NOTABLE_INCREASE:g}%` leaves the layers that cost "
-                "most in float."
-            )
-        raise ConversionError(
-            f"{path.name} does not compute the network: |Δα| is {found.mean:.2g} on average "
-            f"(limit {mean:g}) and {found.largest:.2g} at most (limit {largest:g}) "
-            f"on {found.pictures} pictures. The file was not kept.{way_out}"
-        )

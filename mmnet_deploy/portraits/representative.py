@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,10 +38,18 @@ class Draw:
         calibration: They set the quantization ranges.
         held_out: They judge the files; none of them calibrates as long as there are
             enough pictures.
+        others: The rest of the pictures.
     """
 
     calibration: tuple[Portrait, ...]
     held_out: tuple[Portrait, ...]
+    others: tuple[Portrait, ...] = ()
+
+    @property
+    def is_disjoint(self) -> bool:
+        """Whether no picture judges what it calibrated."""
+        paths = {portrait.image for portrait in self.calibration}
+        return not any(portrait.image in paths for portrait in self.held_out)
 
 
 TRAIN = "train"
@@ -111,6 +120,43 @@ def draw(portraits: Sequence[Portrait], calibration: int, held_out: int, seed: i
     chosen = _stratified(wanted, len(portraits), rng)
     rest = sorted(set(range(len(portraits))) - set(chosen)) or chosen
     judges = [rest[index] for index in _stratified(held_out, len(rest), rng)]
+    others = [index for index in rest if index not in judges]
+    return Draw(*(tuple(portraits[index] for index in part) for part in (chosen, judges, others)))
+
+
+def without_copies(drawn: Draw) -> Draw:
+    """Let no picture be held out that calibrates under another name, or is held out already.
+
+    Pictures are told apart by their pixels; others of the data set take their places. If all
+    of them calibrate, up to half of these are held out instead. One picture under any number
+    of names does both, and the draw is not disjoint.
+
+    Raises:
+        DataError: A picture cannot be read.
+    """
+    calibrating: dict[str, list[Portrait]] = {}
+    for portrait in drawn.calibration:
+        calibrating.setdefault(_pixels(portrait.image), []).append(portrait)
+    judges: dict[str, Portrait] = {}
+    for portrait in (*drawn.held_out, *drawn.others):
+        if len(judges) == len(drawn.held_out):
+            break
+        pixels = _pixels(portrait.image)
+        if pixels not in calibrating:
+            judges.setdefault(pixels, portrait)
+    if judges:
+        return Draw(drawn.calibration, tuple(judges.values()))
+    groups = list(calibrating.values())
+    if len(groups) < 2:
+        return Draw(drawn.calibration, drawn.calibration[:1])
+    count = min(len(drawn.held_out), len(groups) // 2)
     return Draw(
-        tuple(portraits[index] for index in chosen), tuple(portraits[index] for index in judges)
+        tuple(portrait for group in groups[count:] for portrait in group),
+        tuple(group[0] for group in groups[:count]),
     )
+
+
+def _pixels(path: Path) -> str:
+    """A hash of a picture as it is decoded, whatever its name and format."""
+    image = pictures.read_image(path)
+    return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()

@@ -69,7 +69,7 @@ class Files:
 def files(member, tmp_path_factory):
     path = tmp_path_factory.mktemp("network") / "network.keras"
     member.inference.save(path)
-    stock = tracing.stock_graph(network.load(path))
+    stock = tracing.Traced(network.load(path)).stock_graph()
     graph = Graph.from_bytes(stock)
     deploy(graph, member.inference.output_shape[-1] - 1)
     source = Source(graph.to_bytes(), [x[None] for x in _pictures(4)], phases=True)

@@ -54,6 +54,16 @@ SHOWN_LAYERS = 12
     help="Folder to write the files to.",
 )
 @click.option(
+    "--name",
+    help="What the files' names begin with. Default: family and width multiplier, or the name of "
+    "the network's file.",
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Overwrite files of the same name that were made from other weights.",
+)
+@click.option(
     "--graph",
     default="deploy",
     show_default=True,
@@ -114,6 +124,8 @@ def convert(
     representative: Path | None,
     mask_values: str,
     folder: Path,
+    name: str | None,
+    replace: bool,
     graph: str,
     io: str,
     calibration_samples: int,
@@ -159,6 +171,8 @@ def convert(
         max_error_increase=parse_share(max_error_increase, "max_error_increase"),
         max_difference=max_difference,
         max_mean_difference=max_mean_difference,
+        name=name,
+        replace=replace,
     )
     options.check(wanted)
     values = parse_mask_values(mask_values)
@@ -186,7 +200,8 @@ def convert(
     _advise(results)
     findings = [result.path for result in results if not print_lint(result.path)]
     say(f"Next: mmnet-deploy bench {folder}/*.tflite --device host -o results")
-    if strict and (findings or not all(result.proved for result in results)):
+    sound = all(result.proved and result.held_out for result in results)
+    if strict and (findings or not sound):
         raise click.exceptions.Exit(1)
 
 
@@ -241,11 +256,14 @@ def print_differences(results: Sequence[Converted]) -> None:
                 f"{round(100 * change, 2) + 0.0:+.2f} %" if change is not None else absent,
             )
         )
+    count = results[0].checked
+    what = "held-out picture" if all(result.held_out for result in results) else "picture"
     print_table(
         ("file", "KiB", ("mean", "|Δα|"), ("largest", "|Δα|"), ("gradient", "error")),
         rows,
-        title=f"Compared with the network on {results[0].checked} held-out pictures",
+        title=f"Compared with the network on {count} {what}{'s' if count > 1 else ''}",
     )
+    _say_of_comparison(results)
     blind = [result.path.name for result in results if not result.proved]
     if blind:
         say(
@@ -255,6 +273,23 @@ def print_differences(results: Sequence[Converted]) -> None:
             "train the network."
         )
     say(f"The files are in {results[0].path.parent}.")
+
+
+def _say_of_comparison(results: Sequence[Converted]) -> None:
+    """What the table cannot say of the pictures and of the network."""
+    first = results[0]
+    judged = [result.path.name for result in results if not result.held_out]
+    if judged:
+        say(
+            f"No picture is held out: {', '.join(judged)} was calibrated on what judges it, since "
+            "there are no other pictures. Give at least two different ones (--representative)."
+        )
+    if first.rounding is not None:
+        say(
+            f"The network computes in {' and '.join(first.computed_in)}, and the files compute "
+            "in float32 with the same weights: |Δα| includes what that changes, "
+            f"{first.rounding.mean:.2g} on average and {first.rounding.largest:.2g} at most."
+        )
 
 
 def _advise(results: Sequence[Converted]) -> None:

@@ -1,15 +1,18 @@
 """Conversion: the files compute the network, say what they are, or are not there."""
 
 import dataclasses
+import shutil
 
+import cv2
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mmnet_deploy import conversion
-from mmnet_deploy.conversion import Options, pipeline, quantization
+from mmnet_deploy.conversion import Options, passes, pipeline, quantization
 from mmnet_deploy.conversion.options import GRAPHS
-from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
+from mmnet_deploy.errors import ConversionError, ModelFileError, OutputError, UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
 from mmnet_deploy.portraits import pictures
@@ -17,6 +20,7 @@ from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.tflite import interpreter
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
+from tests.support.networks import conv, converted_network
 
 BOUNDS = {"float32": 1e-5, "float16": 5e-3, "dynamic": 5e-2, "int8": 0.1, "int16x8": 2e-2}
 
@@ -123,7 +127,7 @@ def test_a_file_outside_its_limits_is_not_put_in_place(tmp_path, tiny_run, portr
     """If a converted file does not compute the network, it is an error and no file."""
     old = tmp_path / "tiny-1.0-32-int8.tflite"
     old.write_bytes(b"an earlier file")
-    strict = Options(max_mean_difference=1e-9)
+    strict = Options(max_mean_difference=1e-9, replace=True)
     with pytest.raises(ConversionError, match="does not compute the network"):
         conversion.convert(network.load(tiny_run), ("int8",), portraits, tmp_path, strict)
     assert old.read_bytes() == b"an earlier file"
@@ -235,3 +239,247 @@ def test_an_output_that_is_no_alpha_is_refused(tmp_path, portraits):
         conversion.convert(
             network.load(tmp_path / "logits.keras"), ("float32",), portraits, tmp_path / "out"
         )
+
+
+def test_a_network_of_another_name_is_not_overwritten(tmp_path, tiny_run, portraits):
+    """The same weights are converted again; other weights need a name, or a clear word."""
+
+    def convert(path, **options):
+        (result,) = conversion.convert(
+            network.load(path), ("float32",), portraits, tmp_path / "out", Options(**options)
+        )
+        return result.path
+
+    other = tmp_path / "other"
+    shutil.copytree(tiny_run, other)
+    changed = network.load(other).model
+    changed.get_layer("logits").bias.assign([0.5, -0.5])
+    changed.save(other / "best.keras")
+    first = convert(tiny_run)
+    content = first.read_bytes()
+    assert convert(tiny_run) == first
+    with pytest.raises(OutputError, match=r"made from other weights .*`--name`.*`--replace`"):
+        convert(other)
+    assert first.read_bytes() == content
+    assert convert(other, name="other").name == "other-32-float32.tflite"
+    assert first.read_bytes() == content
+    assert convert(other, replace=True) == first
+    assert describe(first).card.weights_sha256 == sha256(other / "best.keras")
+
+
+@pytest.mark.parametrize("content", [b"", b"text", "foreign"])
+def test_what_convert_did_not_make_is_not_overwritten(tmp_path, tiny_run, portraits, content):
+    """A file without our description, of whatever kind, stays; nothing is converted."""
+    path = tmp_path / "tiny-1.0-32-float32.tflite"
+    if content == "foreign":
+        content = converted_network(lambda image: conv(1)(image))
+    path.write_bytes(content)
+    for precisions in (("float32",), ("float16", "float32")):
+        with pytest.raises(OutputError, match="`convert` did not make it: `--name`"):
+            conversion.convert(network.load(tiny_run), precisions, portraits, tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == content
+
+
+def test_a_folder_of_a_files_name_is_found_first(tmp_path, tiny_run, portraits):
+    """Nothing is converted that could not be written."""
+    (tmp_path / "tiny-1.0-32-float32.tflite").mkdir()
+    with pytest.raises(OutputError, match="it is a folder"):
+        conversion.convert(network.load(tiny_run), ("float32",), portraits, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a b", "x" * 200])
+def test_a_name_is_part_of_a_file_name_only(name):
+    """What could lead elsewhere, or is no name, is wrong usage."""
+    with pytest.raises(UsageError, match="`name` must be letters"):
+        Options(name=name).check(("float32",))
+
+
+# --- Held-out pictures -------------------------------------------------------
+
+
+def _copied(portraits, folder, *names):
+    """A folder with the same picture under each of the names, in the format that each says."""
+    folder.mkdir()
+    image = cv2.imread(str(pictures.pictures_in(portraits / "test" / "image")[0]))
+    for name in names:
+        cv2.imwrite(str(folder / name), image)
+    return folder
+
+
+@pytest.mark.parametrize("names", [("a.png",), ("a.png", "b.png"), ("a.png", "b.bmp", "c.png")])
+def test_copies_of_what_calibrates_are_not_held_out(tmp_path, tiny_run, portraits, names):
+    """One picture, under however many names, calibrates and judges, which is said."""
+    folder = _copied(portraits, tmp_path / "copies", *names)
+    results = conversion.convert(
+        network.load(tiny_run), ("float32", "int8"), folder, tmp_path / "out"
+    )
+    assert [result.held_out for result in results] == [True, False]
+    assert [result.checked for result in results] == [1, 1]
+
+
+def test_one_other_picture_is_held_out(tmp_path, tiny_run, portraits):
+    """Among copies, the one that is different judges, wherever the draw found it."""
+    folder = _copied(portraits, tmp_path / "copies", *(f"{letter}.png" for letter in "acdefgh"))
+    other = pictures.pictures_in(portraits / "test" / "image")[1]
+    shutil.copy(other, folder / "b.png")
+    for seed in range(5):
+        (result,) = conversion.convert(
+            network.load(tiny_run), ("int8",), folder, tmp_path / "out", Options(seed=seed)
+        )
+        assert (result.held_out, result.checked) == (True, 1)
+        # It judges what the copies calibrate, or the other way round.
+        assert len({name == "b.png" for name in result.card.calibration_files}) == 1
+
+
+# --- Other arithmetic --------------------------------------------------------
+
+
+POLICIES = ("mixed_float16", "float16", "mixed_bfloat16", "bfloat16", "float64")
+
+
+def _of_policy(policy, path, *, whole=True):
+    """A network of a policy, of all layers or of the first ones, and the same in float32."""
+    networks = {}
+    for name in (policy, "float32"):
+        image = keras.Input((32, 32, 3))
+        body = {"dtype": name}
+        x = keras.layers.Conv2D(8, 3, padding="same", use_bias=False, **body)(image)
+        x = keras.layers.BatchNormalization(**body)(x)
+        x = keras.layers.MaxPooling2D(**body)(keras.layers.ReLU(**body)(x))
+        x = keras.layers.UpSampling2D(interpolation="bilinear", **body)(x)
+        end = body if whole else {"dtype": "float32"}
+        x = keras.layers.Conv2D(2, 1, activation="softmax", **end)(x)
+        networks[name] = keras.Model(image, x)
+    rng = np.random.default_rng(3)
+    for theirs, ours in zip(*(each.weights for each in networks.values()), strict=True):
+        theirs.assign(rng.uniform(0.2, 1.0, theirs.shape) * (1 if "norm" in theirs.path else 3))
+        ours.assign(keras.ops.cast(theirs, "float32"))
+    networks[policy].save(path)
+    return networks["float32"]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("whole", [True, False])
+def test_half_precision_converts_with_its_weights_in_float32(tmp_path, portraits, policy, whole):
+    """The file computes the network of the same weights under a float32 policy."""
+    twin = _of_policy(policy, tmp_path / "half.keras", whole=whole)
+    loaded = network.load(tmp_path / "half.keras")
+    results = conversion.convert(
+        loaded, ("float32", "int8"), portraits, tmp_path / "out", Options(max_difference=1)
+    )
+    first = results[0]
+    kinds = {op.kind for op in Graph.from_bytes(first.path.read_bytes()).ops}
+    assert not kinds & {"CAST", "MINIMUM", "MAXIMUM"}
+    assert first.computed_in == (policy.removeprefix("mixed_"),)
+    image = pictures.read_image(pictures.pictures_in(portraits / "test" / "image")[0])
+    matte = interpreter.TFLiteModel(first.path).matte(image)
+    expected = twin(pictures.preprocess(image, 32, 32))[0, ..., 1]
+    np.testing.assert_allclose(matte, expected, atol=1e-5)
+    # What the card says is against the network as it is, whose own rounding is in it.
+    assert first.card.mean_difference == pytest.approx(first.rounding.mean, abs=1e-5)
+    assert loaded.matte(image).dtype == np.float32
+
+
+def test_a_saved_model_in_half_precision_converts(tmp_path, portraits):
+    """Its graph says the types, whatever made it; so may its input and output be half."""
+    twin = _of_policy("float16", tmp_path / "half.keras")
+    half = keras.saving.load_model(tmp_path / "half.keras")
+    signature = [tf.TensorSpec((None, 32, 32, 3), tf.float16, name="image")]
+    module = tf.Module()
+    module.model = half
+    serve = tf.function(lambda image: half(image), input_signature=signature)
+    tf.saved_model.save(module, str(tmp_path / "exported"), signatures=serve)
+    (result,) = conversion.convert(
+        network.load(tmp_path / "exported"), ("float32",), portraits, tmp_path / "out"
+    )
+    image = pictures.read_image(pictures.pictures_in(portraits / "test" / "image")[0])
+    matte = interpreter.TFLiteModel(result.path).matte(image)
+    expected = twin(pictures.preprocess(image, 32, 32))[0, ..., 1]
+    np.testing.assert_allclose(matte, expected, atol=1e-3)
+
+
+def test_half_precision_that_is_another_network_in_float32_is_refused(tmp_path, portraits):
+    """Where the rounding makes too much of the matte, no file in float32 can compute it."""
+    _of_policy("mixed_bfloat16", tmp_path / "half.keras")
+    strict = Options(max_mean_difference=1e-6)
+    words = r"computes in bfloat16.*gives other mattes in float32.*limit 1e-06"
+    with pytest.raises(ConversionError, match=words):
+        conversion.convert(
+            network.load(tmp_path / "half.keras"), ("float32",), portraits, tmp_path, strict
+        )
+
+
+# --- Refusals ----------------------------------------------------------------
+
+
+def test_what_keras_quantized_is_refused_by_name(tmp_path, portraits):
+    """The layers of `model.quantize` cannot be converted; the message says what to do."""
+    image = keras.Input((32, 32, 3))
+    model = keras.Model(image, keras.layers.Dense(1, activation="sigmoid")(image))
+    model.quantize("int8")
+    model.save(tmp_path / "quantized.keras")
+    with pytest.raises(ConversionError, match=r"quantized by Keras \(int8, dense.*`--precision"):
+        conversion.convert(
+            network.load(tmp_path / "quantized.keras"), ("float32",), portraits, tmp_path / "out"
+        )
+
+
+def test_an_operator_that_tflite_lacks_is_named(tmp_path, portraits):
+    """The message has the operator, and none of the converter's intermediate language."""
+    image = keras.Input((32, 32, 3))
+    x = keras.ops.erfinv(keras.layers.Conv2D(1, 1, activation="sigmoid")(image) * 0.5)
+    keras.Model(image, x).save(tmp_path / "odd.keras")
+    with pytest.raises(ConversionError) as refusal:
+        conversion.convert(
+            network.load(tmp_path / "odd.keras"), ("float32",), portraits, tmp_path / "out"
+        )
+    message = str(refusal.value)
+    assert "no operator for: Erfinv. Replace it" in message
+    assert "MLIR" not in message and "error:" not in message
+
+
+def _magnifying(path):
+    """A network whose matte of a plain picture is nothing but the rounding of a mean."""
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(1, 1, use_bias=False)(image)
+    difference = keras.layers.Subtract()([x, keras.ops.mean(x, axis=(1, 2), keepdims=True)])
+    x = keras.layers.Activation("sigmoid")(keras.layers.Rescaling(1e7)(difference))
+    model = keras.Model(image, x)
+    model.layers[1].set_weights([np.full((1, 1, 3, 1), 0.3)])
+    model.save(path)
+    return path
+
+
+def test_a_conversion_that_is_far_by_itself_is_not_blamed_on_us(tmp_path, tiny_run, portraits):
+    """The message tells the converter, our passes and the precision apart."""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    for level in range(60, 200, 20):
+        cv2.imwrite(str(plain / f"{level}.png"), np.full((32, 32, 3), level, np.uint8))
+    loaded = network.load(_magnifying(tmp_path / "magnifying.keras"))
+    with pytest.raises(ConversionError, match="The conversion itself is that far"):
+        conversion.convert(loaded, ("float32",), plain, tmp_path / "out")
+    loaded = network.load(tiny_run)
+    with pytest.raises(ConversionError, match="It is the precision: in float32"):
+        conversion.convert(
+            loaded, ("int8",), portraits, tmp_path / "out", Options(max_mean_difference=1e-6)
+        )
+
+
+def test_a_pass_that_breaks_the_network_is_found_and_told(
+    tmp_path, tiny_run, portraits, monkeypatch
+):
+    """Where TensorFlow's own graph is near, the rewriting is not: `--graph stock` is the way."""
+
+    def broken(graph, channel):
+        done = deploy(graph, channel)
+        for op in graph.ops:
+            if op.kind == "CONV_2D":
+                op.inputs[1].data = op.inputs[1].data * 1.5
+        return done
+
+    deploy = passes.deploy
+    monkeypatch.setattr(passes, "deploy", broken)
+    with pytest.raises(ConversionError, match="only: use `--graph stock`"):
+        conversion.convert(network.load(tiny_run), ("float32",), portraits, tmp_path)

@@ -3,12 +3,14 @@
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mmnet_deploy.errors import DataError
-from mmnet_deploy.portraits.representative import Portrait, draw, portraits_in
+from mmnet_deploy.portraits.representative import Portrait, draw, portraits_in, without_copies
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -174,3 +176,42 @@ def test_nothing_may_calibrate():
     drawn = draw(portraits, 0, 3, seed=0)
     assert drawn.calibration == ()
     assert len(drawn.held_out) == 3
+
+
+# --- Copies ------------------------------------------------------------------
+
+
+def _written(folder, contents):
+    """Pictures in the order of their names, one plain colour for each of the numbers."""
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{place:03}.png" for place in range(len(contents))]
+    for path, value in zip(paths, contents, strict=True):
+        cv2.imwrite(str(path), np.full((4, 4, 3), value, np.uint8))
+    return [Portrait(path) for path in paths]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    contents=st.lists(st.integers(0, 5), min_size=1, max_size=12),
+    wanted=st.integers(1, 12),
+    held_out=st.integers(1, 6),
+    seed=seeds,
+)
+def test_no_pixels_judge_that_calibrate(tmp_path, contents, wanted, held_out, seed):
+    """Whatever copies there are, held out is disjoint as soon as there are two pictures."""
+    portraits = _written(tmp_path / "pictures", contents)
+    drawn = without_copies(draw(portraits, wanted, held_out, seed))
+    value = dict(zip(portraits, contents, strict=True))
+    calibrating = {value[portrait] for portrait in drawn.calibration}
+    judging = [value[portrait] for portrait in drawn.held_out]
+    assert drawn.calibration and 1 <= len(judging) <= held_out
+    assert len(set(judging)) == len(judging)
+    assert drawn.is_disjoint is not bool(calibrating & set(judging))
+    assert drawn.is_disjoint or len(set(contents)) == 1
+
+
+def test_without_copies_the_draw_is_as_it_was(tmp_path):
+    """Different pictures are neither exchanged nor put in another order."""
+    drawn = draw(_written(tmp_path / "pictures", range(0, 200, 10)), 8, 5, 1)
+    kept = without_copies(drawn)
+    assert (kept.calibration, kept.held_out) == (drawn.calibration, drawn.held_out)

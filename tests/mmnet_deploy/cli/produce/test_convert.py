@@ -1,6 +1,7 @@
 """`mmnet-deploy convert` as a user meets it: what is printed, refused and kept."""
 
 import os
+import shutil
 
 import keras
 import pytest
@@ -46,7 +47,9 @@ def test_a_file_outside_a_limit_ends_in_1(one_line, call, tiny_run):
     result = call(
         "convert", tiny_run, "--precision", "int8", "--max-mean-difference", 1e-9, "-o", "models"
     )
-    one_line(result, 1, "The file was not kept. `--max-error-increase 2%` leaves the layers")
+    one_line(
+        result, 1, "The file was not kept. It is the precision:", "`--max-error-increase 2%` leaves"
+    )
     assert not os.listdir("models")
 
 
@@ -59,6 +62,48 @@ def test_a_network_from_elsewhere_needs_its_own_pictures(
     one_line(result, 2, "`representative` must name a data set or a folder")
     result = call("convert", "mine.keras", "--representative", portraits, "-o", "models")
     assert result.exit_code == 0, result.output
+
+
+def test_another_networks_file_is_not_overwritten(one_line, call, tiny_run, tmp_path, portraits):
+    """The refusal names the ways out, and each of them works."""
+    words = ("convert", "mine.keras", "--representative", portraits, "-o", "models")
+    for graph, ways in (
+        ("best.keras", [()]),
+        ("last.keras", [(), ("--name", "b"), ("--replace",)]),
+    ):
+        (tmp_path / "mine.keras").write_bytes((tiny_run / graph).read_bytes())
+        for way in ways:
+            result = call(*words, *way)
+            if graph == "last.keras" and not way:
+                one_line(result, 1, "made from other weights", "`--name`", "`--replace`")
+            else:
+                assert result.exit_code == 0, result.output
+    assert sorted(os.listdir("models")) == ["b-32-float32.tflite", "mine-32-float32.tflite"]
+
+
+def test_one_picture_is_not_called_held_out(call, tiny_run, tmp_path, portraits):
+    """What calibrates and judges is said to, and is a finding for `--strict`."""
+    (tmp_path / "one").mkdir()
+    picture = next((portraits / "test" / "image").iterdir())
+    for name in ("a", "b"):
+        shutil.copy(picture, tmp_path / "one" / f"{name}{picture.suffix}")
+    words = ("convert", tiny_run, "--precision", "int8", "--representative", "one", "-o", "models")
+    result = call(*words)
+    assert result.exit_code == 0, result.output
+    assert "on 1 picture\n" in result.stdout and "held-out" not in result.stdout
+    assert "No picture is held out: tiny-1.0-32-int8.tflite" in result.stderr + result.stdout
+    assert call(*words, "--strict").exit_code == 1
+
+
+def test_mixed_precision_is_said(call, tmp_path, portraits):
+    """The user learns that the files compute otherwise, and how much it changes."""
+    image = keras.Input((32, 32, 3))
+    half = {"dtype": "mixed_float16"}
+    x = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", **half)(image)
+    keras.Model(image, x).save(tmp_path / "half.keras")
+    result = call("convert", "half.keras", "--representative", portraits, "-o", "models")
+    assert result.exit_code == 0, result.output
+    assert "The network computes in float16, and the files compute in float32" in result.output
 
 
 def test_the_ranking_is_printed_and_stored(call, tmp_path, portraits):

@@ -1,0 +1,63 @@
+"""The files that a conversion writes: their names, and what they may replace."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mmnet_deploy.conversion.options import Options
+from mmnet_deploy.errors import MmnetDeployError, OutputError
+from mmnet_deploy.files import read_regular
+from mmnet_deploy.tflite.card import ModelCard, described
+
+SHOWN_DIGITS = 12
+"""Digits of a hash in messages."""
+
+
+def target(folder: Path, card: ModelCard, options: Options) -> Path:
+    """The path of a converted file: name of the network, input size, precision and options."""
+    parts = [options.name or card.family]
+    if options.name is None and card.width_multiplier is not None:
+        parts.append(str(card.width_multiplier))
+    parts += [card.size_label, card.precision]
+    if card.precision == "int8" and options.io != "uint8":
+        parts.append(f"{options.io}-io")
+    if card.graph == "stock":
+        parts.append("stock")
+    return folder / ("-".join(parts) + ".tflite")
+
+
+def require_replaceable(path: Path, card: ModelCard) -> None:
+    """Make sure that a path is free, or holds a file that was converted from the same weights.
+
+    Names come from the family and the size, which many networks share.
+
+    Args:
+        card: The description that the new file will have.
+
+    Raises:
+        OutputError: It holds something else.
+    """
+    way_out = (
+        "`--name` gives the new file another name, `-o` another folder, and `--replace` "
+        "overwrites it"
+    )
+    if path.is_dir():
+        raise OutputError(f"Cannot write {path}: it is a folder.")
+    try:
+        found = described(path, read_regular(path))
+    except FileNotFoundError:
+        return
+    except (OSError, MmnetDeployError):
+        found = None
+    if found is None:
+        raise OutputError(f"{path} is there, and `convert` did not make it: {way_out}.")
+    if found.weights_sha256 != card.weights_sha256:
+        raise OutputError(
+            f"{path} is there, made from other weights (SHA-256 "
+            f"{_short(found.weights_sha256)}, these have {_short(card.weights_sha256)}): {way_out}."
+        )
+
+
+def _short(digest: str) -> str:
+    return re.sub(r"[^0-9a-f]", "?", digest[:SHOWN_DIGITS])
