@@ -8,6 +8,9 @@ write to file descriptor 2, and ends with the child's exit code, or with one lin
 Both are in one process group, so a terminal stops, continues and interrupts them as one; what
 comes to the child twice that way counts once (`signals.SAME_S`). If the parent is killed, the
 child is too.
+
+The child's temporary files and folders are in one folder, which the parent removes however the
+child ended. If both were killed, the next command does.
 """
 
 from __future__ import annotations
@@ -17,15 +20,19 @@ import ctypes
 import os
 import re
 import select
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.escaping import one_line
+from mmnet_deploy.files.aside import aside_of, clear
 
 _KEPT_BYTES = 8192
 _WORDS = 200
@@ -54,18 +61,31 @@ def split(*, keep_words: bool) -> int | None:
         return None
     words, theirs = os.pipe() if keep_words else (None, None)
     parent = os.getpid()
+    scratch = _scratch()
     # What comes meanwhile waits until somebody is there to take it.
     signal.pthread_sigmask(signal.SIG_BLOCK, signals.NUMBERS)
     child = os.fork()
     if child:
         if theirs is not None:
             os.close(theirs)
-        _Parent(child, words).wait()
+        _Parent(child, words, scratch).wait()
     if words is not None:
         os.close(words)
     _die_with(parent)
+    if scratch is not None:
+        tempfile.tempdir = str(scratch)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.NUMBERS)
     return theirs
+
+
+def _scratch() -> Path | None:
+    """A new folder for temporary files, named after this process; None if there can be none."""
+    try:
+        folder = aside_of(Path(tempfile.gettempdir()) / "mm")
+        folder.mkdir(mode=0o700)
+    except OSError:
+        return None
+    return folder
 
 
 def _has_threads() -> bool:
@@ -87,8 +107,9 @@ def _die_with(parent: int) -> None:
 class _Parent:
     """What waits for the child."""
 
-    def __init__(self, child: int, words: int | None) -> None:
+    def __init__(self, child: int, words: int | None, scratch: Path | None) -> None:
         self._child = child
+        self._scratch = scratch
         self._words = words
         self._said = None if words is None else b""
         self._wishes: list[int] = []
@@ -114,6 +135,9 @@ class _Parent:
                 os.read(wake, 4096)
             self._listen()
         self._listen()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            clear(self._scratch.parent)
         os._exit(self._conclude(os.waitstatus_to_exitcode(ended[1])))
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:

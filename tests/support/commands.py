@@ -53,7 +53,7 @@ def running(work: str, *options: str, **given) -> Iterator[subprocess.Popen[str]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment, **(streams | given)
+        [sys.executable, "-c", program], cwd=ROOT, **(streams | {"env": environment} | given)
     ) as process:
         try:
             wait_for_here(process)

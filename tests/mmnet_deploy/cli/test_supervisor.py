@@ -251,3 +251,39 @@ def test_a_file_never_gets_the_number_of_a_closed_stream(closed, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0
     assert (tmp_path / "out").read_bytes() == b"whole"
+
+
+TEMPORARY = "import tempfile\nopen(tempfile.mkdtemp() + '/a', 'w').write('a')\n" + HERE
+
+
+def _with_temporary_folder(folder):
+    return {"env": os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}}
+
+
+@pytest.mark.parametrize(
+    "end", ["pass", "ctypes.CDLL(None).abort()", "os.kill(os.getpid(), signal.SIGKILL)"]
+)
+def test_temporary_folders_are_removed_however_a_command_ends(tmp_path, end):
+    """Also where its process had no chance to do so."""
+    with running(TEMPORARY + end, **_with_temporary_folder(tmp_path)) as process:
+        process.communicate(timeout=60)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_two_killed_processes_leave_is_removed_by_the_next_command(tmp_path):
+    """And what belongs to a process that runs, or to nobody, stays."""
+    (tmp_path / "other").mkdir()
+    given = _with_temporary_folder(tmp_path)
+    with running(TEMPORARY + "time.sleep(60)", **given) as process:
+        child = _child(process)
+        process.kill()
+        process.wait(timeout=60)
+        assert _ends(child)
+    assert len(list(tmp_path.iterdir())) == 2
+    with running(TEMPORARY + "time.sleep(60)", **given) as living:
+        with running(HERE, **given) as process:
+            process.communicate(timeout=60)
+        assert len(list(tmp_path.iterdir())) == 2
+        living.terminate()
+        living.communicate(timeout=60)
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
