@@ -84,6 +84,12 @@ class Options:
                 f"`precision` must include int8. Received: {', '.join(precisions)}."
             )
 
+        if self.io != Options.io and "int8" not in precisions:
+            raise UsageError(
+                f"`io` is the type of an int8 file's input and output; the others have float32: "
+                f"`precision` must include int8. Received: {', '.join(precisions)}."
+            )
+
     def limits(self, precision: str) -> tuple[float, float]:
         """The largest |Δα| that a file of a precision may have, at most and on average."""
         usual = PRECISIONS[precision]

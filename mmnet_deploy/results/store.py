@@ -40,7 +40,14 @@ def _file_name(record: Record) -> str:
         about = [record.cpu, engine.delegate, engine.sha256[:8], record.runtime_wheel_sha256[:8]]
     else:
         size = f"{record.height_px}x{record.width_px}" if record.height_px else "native"
-        about = [record.data, record.data_sha256[:8], record.split, size, record.engine]
+        about = [
+            record.data,
+            record.data_sha256[:8],
+            record.split,
+            size,
+            record.engine,
+            *record.options,
+        ]
     stem = record.model.name.removesuffix(".tflite").removesuffix(".keras")
     parts = [record.kind, stem, record.model.sha256[:8], *about]
     whole = "-".join(parts)

@@ -74,10 +74,8 @@ if TYPE_CHECKING:
 @click.option("--save", metavar="DIR", type=FOLDER, help="Save every matte as DIR/NAME.png.")
 @click.option(
     "--save-kind",
-    default="matte",
-    show_default=True,
-    help="What to save: matte, mask (alpha at least 0.5), under-matte (the picture over black), "
-    "side-by-side (picture and matte).",
+    help="What to --save: matte, mask (alpha at least 0.5), under-matte (the picture over black), "
+    "side-by-side (picture and matte). Default: matte.",
 )
 @click.option(
     "--watch",

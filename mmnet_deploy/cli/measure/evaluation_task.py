@@ -51,7 +51,7 @@ class Task:
     worst: int | None = None
     sheet: Path | None = None
     save: Path | None = None
-    save_kind: str = "matte"
+    save_kind: str | None = None
     told: tuple[str, ...] = ()
 
     @property
@@ -76,7 +76,10 @@ class Task:
         from mmnet_deploy.files import check_folder
         from mmnet_deploy.mattes import outputs
 
-        outputs.check_form(self.save_kind)
+        if self.save_kind is not None:
+            outputs.check_form(self.save_kind)
+            if self.save is None:
+                raise UsageError("`--save-kind` needs --save DIR to save the mattes in.")
         if self.per_image:
             from mmnet_deploy.results import table_file
 
@@ -110,7 +113,7 @@ class Task:
         from mmnet_deploy.mattes import outputs
 
         folder = self.save if taken is None else self.save / _folder_name(model, taken)
-        return outputs.saver(make_folder(folder), self.save_kind)
+        return outputs.saver(make_folder(folder), self.save_kind or "matte")
 
     def draw_worst(self, model: Matting, result: Evaluation) -> None:
         """Compute the worst pictures once more and draw them, if a sheet is asked for."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from mmnet_deploy.cli.console import FOLDER, progress, say, show, show_json
 from mmnet_deploy.cli.model_options import NETWORK
@@ -94,8 +95,10 @@ def inspect(
     from mmnet_deploy.inspection import difference
 
     _check(other, against, data, plot)
-    if input_range is not None and against is None:
-        raise UsageError("`--input-range` is for `--against`, which runs the file on pictures.")
+    for name in ("input_range", "pictures", "seed"):
+        if against is None and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise UsageError(f"`--{option}` is for `--against`, which runs the file on pictures.")
     found = inspection.inspect(model)
     error = None
     if other is not None:

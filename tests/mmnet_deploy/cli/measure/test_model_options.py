@@ -202,3 +202,24 @@ def test_a_file_of_another_suffix_is_a_model_in_every_command(files, call, one_l
     assert "float32" in call("inspect", "alpha.TFLITE").stdout
     refused = call("convert", "alpha.lite", "--representative", portraits, "-o", "models")
     one_line(refused, 1, "alpha.lite is a .tflite file")
+
+
+def test_scores_of_one_file_read_in_two_ways_are_two_results(files, call, portraits):
+    """Neither takes the other's place in the folder."""
+    words = ("evaluate", "logits.tflite", "--data", portraits, "-o", "out", "--output")
+    for number, kind in enumerate(("softmax", "logit", "softmax")):
+        assert call(*words, kind).exit_code == 0
+        assert len(list(files.glob("out/*.json"))) == min(number + 1, 2)
+
+
+def test_options_without_an_effect_are_refused(
+    files, call, one_line, portraits, tmp_path, tiny_run
+):
+    """Whoever gives one learns what it needs, before anything is computed."""
+    evaluate = ("evaluate", "alpha.tflite", "--data", portraits)
+    one_line(call(*evaluate, "--save-kind", "mask"), 2, "`--save-kind` needs --save")
+    for words in (("--pictures", 3), ("--seed", 1)):
+        one_line(call("inspect", "alpha.tflite", *words), 2, f"`{words[0]}` is for `--against`")
+    result = call("convert", tiny_run, "-o", "models", "--io", "float32", "--precision", "float16")
+    one_line(result, 2, "`io` is the type of an int8 file's")
+    assert not (tmp_path / "models").exists()
