@@ -339,8 +339,8 @@ def output_of(
         channel = _channel(name, layout.channels, meaning.alpha_channel)
     if kind == SOFTMAX and layout.channels == 1:
         raise UsageError(
-            f"`--output softmax` is for several channels: {name} has 1, for which `--output "
-            "logit` is the way."
+            f"`--output softmax` is for several channels, and {name} has 1: leave it out if that "
+            "is alpha, or give `--output logit`."
         )
     white = 255.0 if is_whole and kind in (ALPHA, CLIPPED) else 1.0
     return Output(name, layout, channel, kind, classes, white, is_described)
