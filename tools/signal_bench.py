@@ -240,6 +240,9 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=100, help="Number of trials.")
     parser.add_argument("--seed", type=int, default=1, help="Seed of the moments.")
     options = parser.parse_args()
+    # A shell's background jobs and `nohup` ignore some, and what is started here would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     endings: collections.Counter[str] = collections.Counter()
     failed, begin = 0, time.monotonic()
     with tempfile.TemporaryDirectory() as folder, private_adb_server() as server:
