@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import io
 import re
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         raise ModelFileError(f"There is no file {path}.")
     try:
         hdf5 = keras_archive.is_hdf5(path)
+        if path.is_file() and not hdf5 and not zipfile.is_zipfile(path):
+            raise ValueError("neither HDF5 nor an archive")
         content = path if hdf5 else io.BytesIO(keras_archive.weights(path))
         with h5py.File(content, "r") as file:
             keras_archive.check_datasets(path, file)
