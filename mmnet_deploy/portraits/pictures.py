@@ -125,7 +125,9 @@ def _refuse_8_bits_in_16(path: Path, levels: Pixels) -> None:
 def _remedy(numbers: NDArray) -> str:
     """What to give where masks hold class numbers, for the example of these."""
     front = [number for number in numbers.tolist() if number not in (0, 255)] or [255]
-    back = "0+255" if 255 in numbers and front != [255] else "0"
+    # Where nothing is 0, one of the numbers is still the background.
+    lowest = 0 if 0 in numbers or len(front) == 1 else front.pop(0)
+    back = f"{lowest}+255" if 255 in numbers and front != [255] else str(lowest)
     words = "+".join(map(str, front)) if len(front) < 4 else REST
     return (
         "give --mask-values BACKGROUND,FOREGROUND with the numbers of a person, such as "

@@ -123,6 +123,21 @@ def test_reading_class_numbers_is_refused_with_the_way_out(tmp_path, kind, suffi
 
 
 @pytest.mark.parametrize(
+    ("numbers", "example"),
+    [((1, 2), "1,2"), ((1, 2, 3), "1,2+3"), ((1,), "0,1"), ((0, 2), "0,2"), ((0, 1, 2), "0,1+2")],
+)
+def test_the_example_keeps_a_background(tmp_path, numbers, example):
+    """What the refusal proposes never makes the foreground of a whole mask of several classes."""
+    levels = np.repeat(np.uint8(numbers), 30)[:, np.newaxis].repeat(40, axis=1)
+    mask = write(tmp_path / "a.png", levels)
+    with pytest.raises(DataError) as refused:
+        pictures.read_mask(mask)
+    assert str(refused.value).endswith(f" --mask-values {example}.")
+    found = pictures.read_mask(mask, parse_mask_values(example))
+    assert len(np.unique(found)) == min(len(numbers), 2)
+
+
+@pytest.mark.parametrize(
     ("levels", "rule"), [([0, 1], "holds 0 to 1 in 16 bits"), ([0, 255], "holds 0 to 255 in")]
 )
 def test_numbers_of_8_bits_in_16_are_refused(tmp_path, levels, rule):
