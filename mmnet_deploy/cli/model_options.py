@@ -61,8 +61,9 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--output",
             help="What the network's output is: alpha, logit (a sigmoid is missing), softmax "
-            "(logits of classes, one per channel), clipped (alpha to be cut off at 0 and 1) or "
-            "classes (their numbers). Default: what the file says, else alpha.",
+            "(logits of classes, one per channel), clipped (alpha to be cut off at 0 and 1), "
+            "bytes (alpha of 0 to 255) or classes (their numbers). Default: what the file says, "
+            "else alpha.",
         ),
     ):
         command = option(command)

@@ -25,7 +25,7 @@ from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.files import make_folder, written_aside
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.portraits.masks import MaskValues
-from mmnet_deploy.portraits.output import CLASSES
+from mmnet_deploy.portraits.output import BYTES, CLASSES
 from mmnet_deploy.portraits.pictures import preprocess, read_image
 from mmnet_deploy.portraits.representative import TRAIN, draw, portraits_in, without_copies
 from mmnet_deploy.progress import Progress, silent
@@ -126,7 +126,8 @@ def convert(
     """
     options = options or Options()
     options.check(precisions)
-    if network.output.kind == CLASSES or network.output.white != 1:
+    kind = network.output.kind
+    if kind == CLASSES or (network.output.white != 1 and kind != BYTES):
         raise ModelFileError(
             f"{network.path} gives whole numbers, which are no alpha to convert: save it without "
             "the ArgMax or the rounding at its end, and give `--output softmax` if it then gives "

@@ -25,6 +25,7 @@ from mmnet_deploy.networks.keras_file import KerasFile
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.output import (
     ALPHA,
+    BYTES,
     CLIPPED,
     LOGIT,
     SOFTMAX,
@@ -307,6 +308,8 @@ def _as_alpha(values: Any, output: Output) -> Any:
         return ops.sigmoid(values)
     if output.kind == SOFTMAX:
         return ops.softmax(values, axis=-1)
+    if output.kind == BYTES:
+        return ops.cast(values, "float32") / output.white
     return ops.clip(values, 0.0, 1.0) if output.kind == CLIPPED else values
 
 

@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import ModelFileError, UsageError
 
-ALPHA, LOGIT, SOFTMAX, CLIPPED, CLASSES = "alpha", "logit", "softmax", "clipped", "classes"
-KINDS = (ALPHA, LOGIT, SOFTMAX, CLIPPED, CLASSES)
+ALPHA, LOGIT, SOFTMAX, CLIPPED = "alpha", "logit", "softmax", "clipped"
+BYTES, CLASSES = "bytes", "classes"
+KINDS = (ALPHA, LOGIT, SOFTMAX, CLIPPED, BYTES, CLASSES)
 """What the values are: alpha; its logit; logits of classes, one per channel; alpha that the
-network leaves to be cut off at 0 and 1; numbers of classes."""
+network leaves to be cut off at 0 and 1; alpha times 255; numbers of classes."""
+
+BYTE_WHITE = 255.0
+"""Full alpha where it is counted as in pictures."""
 
 TOLERANCE = 0.01
 """How far alpha may lie outside 0 … 1 by rounding and is cut off: two and a half steps of an
@@ -202,7 +206,7 @@ class Output:
         channel: The channel that is alpha, or the number of the foreground's class.
         kind: One of `KINDS`.
         classes: How many classes there are, where the values are their numbers.
-        white: The value of full alpha: 255 for bytes that are a picture.
+        white: The value of full alpha: 255 where it is counted as in pictures.
         is_described: Whether the network says of itself what its output is, so that no
             option can help.
     """
@@ -271,14 +275,16 @@ class Output:
                 "network that goes beyond (convert that one with `--output clipped`)."
             )
         if self.white != 1:
-            return f"{found} Its whole numbers must be 0 … {self.white:g}."
+            return f"{found} Its own values must be 0 … {self.white:g}."
         several = self.layout.channels > 1
         softmax = f"`--output softmax` ({self.layout.channels} classes' logits), " * several
         near = low >= -FARTHEST and high <= 1 + FARTHEST
+        scaled = low >= -FARTHEST and 1 + FARTHEST < high <= BYTE_WHITE * (1 + TOLERANCE)
+        as_bytes = f"`--output bytes` (alpha of 0 … {BYTE_WHITE:g}), " * scaled
         clipped = "`--output clipped` (alpha to be cut off), " * near
         return (
-            f"{found} Say what they are: {softmax}`--output logit` (a sigmoid is missing), "
-            f"{clipped}or `--input-range` if it takes pictures of another range."
+            f"{found} Say what they are: {as_bytes}{softmax}`--output logit` (a sigmoid is "
+            f"missing), {clipped}or `--input-range` if it takes pictures of another range."
         )
 
     def _of_class(self, numbers: NDArray[Any]) -> NDArray[np.float32]:
@@ -323,6 +329,11 @@ def output_of(
         raise ModelFileError(_no_matte(name, shape, input_size, meaning.output_size))
     if meaning.output_size is not None and (layout.height, layout.width) != meaning.output_size:
         raise ModelFileError(_no_matte(name, shape, input_size, meaning.output_size))
+    if classes and meaning.output not in (None, CLASSES):
+        raise UsageError(
+            f"`--output` contradicts {name}, which ends in the number of the largest of {classes} "
+            f"classes: leave the option out. Received: {meaning.output}."
+        )
     is_whole = np.dtype(dtype).kind in "biu"
     kind = meaning.output or (CLASSES if classes or np.dtype(dtype).kind == "b" else None)
     if kind is None and is_whole:
@@ -342,7 +353,8 @@ def output_of(
             f"`--output softmax` is for several channels, and {name} has 1: leave it out if that "
             "is alpha, or give `--output logit`."
         )
-    white = 255.0 if is_whole and kind in (ALPHA, CLIPPED) else 1.0
+    in_bytes = kind == BYTES or (is_whole and kind in (ALPHA, CLIPPED))
+    white = BYTE_WHITE if in_bytes else 1.0
     return Output(name, layout, channel, kind, classes, white, is_described)
 
 

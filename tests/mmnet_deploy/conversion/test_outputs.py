@@ -43,11 +43,13 @@ HEADS = {
     "one": (lambda x: x[..., 1:], "logit"),
     "rows": (lambda x: layers.Reshape((SIDE, SIDE))(x[..., 1:]), "logit"),
     "overshooting": (lambda x: keras.ops.sigmoid(x[..., 1:]) * 1.6 - 0.3, "clipped"),
+    "scaled": (lambda x: keras.ops.sigmoid(x[..., 1:]) * 255, "bytes"),
 }
 BY_HAND = {
     "softmax": lambda x: special.softmax(x, axis=-1)[..., 1],
     "logit": lambda x: special.expit(x[..., 1]),
     "clipped": lambda x: np.clip(special.expit(x[..., 1]) * 1.6 - 0.3, 0, 1),
+    "bytes": lambda x: special.expit(x[..., 1]),
 }
 
 
@@ -60,7 +62,11 @@ def test_a_file_gives_the_alpha_that_its_network_lacks(tmp_path, portraits, name
     with pytest.raises(ModelFileError, match=f"`--output {kind}`"):
         conversion.convert(network.load(path), ("float32",), portraits, tmp_path / "out")
     loaded = network.load(path, meaning=Meaning(output=kind))
-    precisions = ("float32", "int8") if graph == "deploy" and kind != "clipped" else ("float32",)
+    precisions = (
+        ("float32", "int8")
+        if graph == "deploy" and kind not in ("clipped", "bytes")
+        else ("float32",)
+    )
     results = conversion.convert(
         loaded, precisions, portraits, tmp_path / "out", Options(graph=graph)
     )

@@ -152,6 +152,21 @@ def test_what_goes_far_beyond_alpha_is_not_cut_off():
         _output(output="clipped").matte(np.where(values > 0.5, 9.0, -8.0))
 
 
+def test_alpha_of_0_to_255_is_named_and_scaled():
+    """Values that may be alpha times 255 are refused with the option that takes them as such."""
+    alpha = RNG.random((1, 6, 4, 1), np.float32)
+    with pytest.raises(ModelFileError, match="`--output bytes`"):
+        _output().matte(255 * alpha)
+    found = _output(output="bytes").matte(255 * alpha)
+    np.testing.assert_allclose(found, alpha[0, ..., 0], atol=1e-6)
+    for beyond in (-9.0, 300.0):
+        with pytest.raises(ModelFileError, match=r"must be 0 … 255"):
+            _output(output="bytes").matte(np.full_like(alpha, beyond))
+        with pytest.raises(ModelFileError) as refused:
+            _output().matte(np.full_like(alpha, beyond))
+        assert "bytes" not in str(refused.value)
+
+
 # --- Whole numbers -----------------------------------------------------------
 
 
@@ -166,6 +181,14 @@ def test_a_class_is_foreground_and_all_others_are_not(dtype):
     np.testing.assert_array_equal(found, numbers[0] == 15)
     with pytest.raises(UsageError, match=r"number of the foreground's class, 0 … 20"):
         _output(numbers.shape, classes=21, dtype=dtype)
+
+
+@pytest.mark.parametrize("kind", ["alpha", "logit", "clipped", "bytes"])
+def test_numbers_of_classes_are_taken_for_nothing_else(kind):
+    """Where the graph ends in them, class 1 is no alpha of 1/255, whatever an option says."""
+    with pytest.raises(UsageError, match="leave the option out"):
+        _output((1, 6, 4), classes=2, dtype=np.int64, output=kind)
+    assert _output((1, 6, 4), classes=2, dtype=np.int64, output="classes").kind == "classes"
 
 
 def test_numbers_that_cannot_be_classes_are_an_error():
