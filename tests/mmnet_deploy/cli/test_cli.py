@@ -162,9 +162,9 @@ def test_resume_takes_the_same_command(one_line, call, portraits):
     one_line(call(*command, "--epochs", 1, "--resume"), 2, "`epochs` must be at least 2")
     one_line(call(*command, "--seed", 9, "--resume"), 2, "`seed` 0", "Received: 9")
     one_line(
-        call("train", "tiny", "--data", portraits, "--out", "none", "--resume"),
-        1,
-        "is not a run",
+        call("train", "tiny", "--data", portraits, "--out", "empty", "--resume"),
+        2,
+        "`--resume` goes on with a run, and empty holds none",
     )
 
 
