@@ -189,11 +189,22 @@ _SETTINGS: tuple[Callable[[Benchmark], str], ...] = (
 )
 
 
+def _of_files(labels: Sequence[str], models: Sequence[ModelFile]) -> list[str]:
+    """Labels; equal ones of different files get the names of these."""
+    full = list(labels)
+    for indices in grouped(range(len(labels)), lambda index: labels[index]).values():
+        files = [models[index] for index in indices]
+        if len({file.sha256 for file in files}) > 1:
+            for index, name in zip(indices, distinct(files), strict=True):
+                full[index] += f" {name.replace('.tflite', '')}"
+    return full
+
+
 def _told_apart(labels: Sequence[str], benchmarks: Sequence[Benchmark]) -> list[str]:
     """Labels of one device; equal ones of one file get the conditions in which they differ."""
-    full = list(labels)
+    full = _of_files(labels, [benchmark.model for benchmark in benchmarks])
     by_label = grouped(
-        range(len(labels)), lambda index: (labels[index], benchmarks[index].model.sha256)
+        range(len(labels)), lambda index: (full[index], benchmarks[index].model.sha256)
     )
     for indices in by_label.values():
         if len(indices) < 2:
@@ -231,7 +242,7 @@ def model_labels(shown: Sequence[ModelFile]) -> list[str]:
     cards = [model.card for model in shown if model.card]
     precisions = len({card.precision for card in cards}) > 1
     graphs = len({card.graph for card in cards}) > 1
-    return [_model_label(model, precisions, graphs) for model in shown]
+    return _of_files([_model_label(model, precisions, graphs) for model in shown], shown)
 
 
 def labels(on_device: Sequence[Benchmark], shown: Sequence[Benchmark]) -> Iterator[str]:

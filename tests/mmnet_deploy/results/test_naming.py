@@ -18,6 +18,22 @@ def labels(*shown):
     return [point.label for point in trade_offs.join(results).points]
 
 
+def test_two_files_of_one_operating_point_have_labels_of_their_own():
+    """By the names of the files, and by their hashes where these are the same too."""
+
+    def found(*files):
+        results = [kind(file) for file in files for kind in (evaluation, benchmark)]
+        return [point.label for point in trade_offs.join(results).points]
+
+    one, other = model("1" * 64, "a.tflite", card()), model("2" * 64, "b.tflite", card())
+    assert found(one, model("3" * 64, "c.tflite", card(0.5))) == ["1.0", "0.5"]
+    assert found(one, other) == ["1.0 a", "1.0 b"]
+    assert naming.model_labels([one, other]) == ["1.0 a", "1.0 b"]
+    assert naming.model_labels([one, one]) == ["1.0", "1.0"]
+    again = model("2" * 64, "a.tflite", card())
+    assert found(one, again) == ["1.0 a (11111111)", "1.0 a (22222222)"]
+
+
 # --- Devices and settings ----------------------------------------------------
 
 
