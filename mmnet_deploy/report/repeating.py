@@ -36,12 +36,14 @@ _RESTS = ("rest_margin_c", "rest_max_s")
 def word(text: str) -> str:
     """A word as a shell takes it; what cannot be printed is written as bash and zsh read it."""
     if text.isprintable():
-        return shlex.quote(text)
-    quoted = (
+        quoted = shlex.quote(text)
+        # zsh takes an open `=name` for the path of the program of that name.
+        return f"'{text}'" if quoted.startswith("=") else quoted
+    characters = (
         f"\\{c}" if c in "\\'" else c if c.isprintable() else "".join(map(_byte, _encoded(c)))
         for c in text
     )
-    return f"$'{''.join(quoted)}'"
+    return f"$'{''.join(characters)}'"
 
 
 def _encoded(character: str) -> bytes:

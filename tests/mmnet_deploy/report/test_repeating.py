@@ -168,6 +168,12 @@ def test_a_word_is_one_word_of_the_same_text(text):
         assert shlex.split(word(text)) == [text]
 
 
+@pytest.mark.parametrize("text", ["=1+1.tflite", "=ls", "="])
+def test_zsh_looks_up_no_program(text):
+    """It takes an open word that begins with = for the path of a program."""
+    assert word(text) == f"'{text}'"
+
+
 @pytest.mark.parametrize("text", ["a\nb", "\x1b]0;x\x07'\\", "\u202egnp.exe", "\udcff.tflite"])
 def test_a_shell_reads_what_cannot_be_printed(text):
     """Line feeds, escape sequences, turned text and bytes that are no text."""
