@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -13,9 +14,16 @@ from mmnet_deploy.tflite.card import ModelCard, described
 SHOWN_DIGITS = 12
 """Digits of a hash in messages."""
 
+LONGEST_NAME = 255
+"""Bytes of a file's name, in the usual file systems."""
+
 
 def target(folder: Path, card: ModelCard, options: Options) -> Path:
-    """The path of a converted file: name of the network, input size, precision and options."""
+    """The path of a converted file: name of the network, input size, precision and options.
+
+    Raises:
+        OutputError: The name is longer than file systems take.
+    """
     parts = [options.name or card.family]
     if options.name is None and card.width_multiplier is not None:
         parts.append(str(card.width_multiplier))
@@ -24,7 +32,14 @@ def target(folder: Path, card: ModelCard, options: Options) -> Path:
         parts.append(f"{options.io}-io")
     if card.graph == "stock":
         parts.append("stock")
-    return folder / ("-".join(parts) + ".tflite")
+    name = "-".join(parts) + ".tflite"
+    length = len(os.fsencode(name))
+    if length > LONGEST_NAME:
+        raise OutputError(
+            f"A file's name has at most {LONGEST_NAME} bytes. Received: {length} bytes, in {name}. "
+            "`--name` gives the file a shorter one."
+        )
+    return folder / name
 
 
 def require_replaceable(path: Path, card: ModelCard) -> None:
