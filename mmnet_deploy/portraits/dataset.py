@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mmnet_deploy.errors import DataError
+from mmnet_deploy.errors import DataError, UsageError
 from mmnet_deploy.parallel import in_parallel
 from mmnet_deploy.portraits import manifest
 from mmnet_deploy.portraits.masks import MaskValues
@@ -94,6 +94,25 @@ def split_names(root: Path) -> list[str]:
     if not names:
         raise DataError(f"{root} holds no data set. Expected: {LAYOUT}.")
     return names
+
+
+def require_apart(option: str, folder: Path) -> None:
+    """Make sure that what is written to a folder replaces no pictures or masks of a data set.
+
+    Args:
+        option: That names the folder, for the message.
+
+    Raises:
+        UsageError: It holds those of a split.
+    """
+    # The name counts that was given, and the one that a link leads to.
+    for place in (folder.absolute(), folder.resolve()):
+        sides = [(place.parent / side).is_dir() for side in ("image", "mask")]
+        if place.name in ("image", "mask") and all(sides) and pictures_in(place):
+            raise UsageError(
+                f"`{option}` must be no folder with the pictures or masks of a data set, which "
+                f"would be replaced. Received: {folder}."
+            )
 
 
 def stem_of(path: Path) -> str:

@@ -98,7 +98,10 @@ class Task:
             if path:
                 check_folder(path.parent)
         if self.save:
+            from mmnet_deploy.portraits.dataset import require_apart
+
             check_folder(self.save)
+            require_apart("--save", self.save)
 
     def sink(self, model: ModelFile, taken: dict[str, str] | None) -> Any:
         """What saves a model's mattes; of several models each in a folder of its own.

@@ -52,7 +52,7 @@ def predict(
     from mmnet_deploy.files import check_folder
     from mmnet_deploy.mattes import prediction
     from mmnet_deploy.mattes.matting import open_model
-    from mmnet_deploy.portraits import pictures
+    from mmnet_deploy.portraits import dataset, pictures
 
     if not source.exists():
         raise DataError(f"There is no file or folder {source}.")
@@ -61,8 +61,11 @@ def predict(
     if suffix and target.suffix != suffix:
         raise UsageError(f"`--out` must end in {suffix} for {source.name}. Received: {target}.")
     check_folder(target.parent if suffix else target)
-    if target.exists() and target.resolve() == source.resolve():
-        raise UsageError(f"`--out` must be another path than the source. Received: {target}.")
+    _require_other(target, source, "source")
+    if background is not None and prediction.colour(background) is None:
+        _require_other(target, Path(background), "background")
+    if target.exists():
+        dataset.require_apart("--out", target.parent if suffix else target)
     if suffix:
         target.parent.mkdir(parents=True, exist_ok=True)
     painter = prediction.Painter(kind, background)
@@ -81,3 +84,8 @@ def predict(
     else:
         prediction.predict_picture(opened, source, target, painter)
         say(f"{target} is written.")
+
+
+def _require_other(target: Path, read: Path, what: str) -> None:
+    if target.exists() and target.resolve() == read.resolve():
+        raise UsageError(f"`--out` must be another path than the {what}. Received: {target}.")

@@ -234,6 +234,9 @@ def test_pictures_that_are_left_out_are_named(call, tiny_models, tmp_path):
         ("twins", "out", (), 1, "several pictures of the stem a"),
         ("a.png", "b.png", ("--background", "#fff"), 2, "belong together"),
         ("a.png", "b.png", ("--kind", "background", "--background", "x.png"), 1, "x.png"),
+        ("a.png", "b.png", ("--kind", "background", "--background", "b.png"), 2, "the background"),
+        ("set/image", "set/mask", (), 2, "masks of a data set"),
+        ("a.png", "set/mask/a.png", (), 2, "masks of a data set"),
         ("a.png", "text.png/b.png", (), 1, "Cannot write to the folder"),
     ],
 )
@@ -247,6 +250,15 @@ def test_what_cannot_be_predicted_is_one_line(
     (tmp_path / "twins").mkdir()
     for name in ("a.png", "a.jpg"):
         shutil.copy("a.png", tmp_path / "twins" / name)
-    before = sorted(os.listdir(tmp_path))
+    for place in ("set/image", "set/mask"):
+        write(tmp_path / place / "a.png", IMAGE)
+    if "b.png" in words:
+        shutil.copy("a.png", "b.png")
+    before = _contents(tmp_path)
     one_line(call("predict", tiny_models["int8"], source, "-o", target, *words), code, message)
-    assert sorted(os.listdir(tmp_path)) == before
+    assert _contents(tmp_path) == before
+
+
+def _contents(folder):
+    """Every file below a folder, and its bytes."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -249,6 +249,23 @@ def test_what_cannot_be_is_one_line(
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("side", ["image", "mask"])
+def test_mattes_replace_no_pictures_of_the_data_set(
+    one_line, call, tmp_path, portraits, tiny_models, side, linked
+):
+    """They have the names of the data set's files; a link to its folder is that folder too."""
+    data = copies_of_one(tmp_path / "data", portraits, ["a"])
+    folder = data / "test" / side
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    if linked:
+        (tmp_path / "link").symlink_to(folder)
+    target = tmp_path / "link" if linked else folder
+    result = call("evaluate", tiny_models["int8"], "--data", data, "--save", target)
+    one_line(result, 2, "`--save` must be no folder with the pictures or masks of a data set")
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
 def test_a_sheet_shows_one_model(one_line, evaluate, tiny_models):
     """Two models have no common worst pictures."""
     files = [tiny_models["float32"], tiny_models["int8"]]
