@@ -91,6 +91,11 @@ class Meaning:
         if self.alpha_channel is not None and self.alpha_channel not in channels:
             said["alpha-channel"] = (self.alpha_channel, channels[0])
         for option, (ours, theirs) in said.items():
+            if ours is not None and theirs is None:
+                raise UsageError(
+                    f"`--{option}` is not for {name}, whose description says all: leave the "
+                    f"option out. Received: {_shown(option, ours)}."
+                )
             if ours is not None and ours != theirs:
                 raise UsageError(
                     f"`--{option}` contradicts {name}, which says {_shown(option, theirs)} of "
@@ -100,7 +105,7 @@ class Meaning:
 
 def _shown(option: str, value: Any) -> str:
     if option == "output-size":
-        return "x".join(map(str, value)) if value else "nothing"
+        return "x".join(map(str, value))
     return " ".join(f"{end:g}" for end in value) if isinstance(value, tuple) else str(value)
 
 

@@ -233,3 +233,15 @@ def test_a_kind_that_is_none_is_refused():
     """Whoever means the folder to write to is told its option."""
     with pytest.raises(UsageError, match=r"must be one of alpha, logit.*`--out`.*results"):
         Meaning(output="results")
+
+
+def test_an_option_is_not_told_to_contradict_what_nobody_says():
+    """A description has no size of the matte: its file needs none, and the message says so."""
+    said = Meaning(output_size=(5, 4))
+    with pytest.raises(UsageError, match=r"not for a\.tflite.*leave the option.*5x4") as refused:
+        said.require_agreement("a.tflite", Meaning(output="alpha", input_range=(0.0, 1.0)), (0,))
+    assert "contradicts" not in str(refused.value)
+    with pytest.raises(UsageError, match=r"contradicts a\.tflite, which says -1 1"):
+        Meaning(input_range=(0.0, 1.0)).require_agreement(
+            "a.tflite", Meaning(output="alpha", input_range=(-1.0, 1.0)), (0,)
+        )
