@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, print_table, progress, say, show, show_json
 from mmnet_deploy.cli.data_options import MASK_VALUES
 
@@ -45,7 +46,8 @@ def synth(folder: Path, count: int, size: int, seed: int) -> None:
     """
     from mmnet_deploy.portraits.synthetic import write_dataset
 
-    written = write_dataset(folder, count=count, size=size, seed=seed, progress=progress)
+    with signals.keeping(lambda: "The same command draws the rest of the data set."):
+        written = write_dataset(folder, count=count, size=size, seed=seed, progress=progress)
     parts = ", ".join(f"{pairs} in {split}" for split, pairs in written.items())
     say(f"Wrote {sum(written.values())} synthetic pairs to {folder}: {parts}.")
 
