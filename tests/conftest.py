@@ -19,9 +19,14 @@ MUST_RUN = "MMNET_TESTS_MUST_RUN"
 
 
 def pytest_configure(config):
-    """Let a test interrupt: what a script starts in the background ignores Ctrl-C."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let a test send signals: what `nohup` or a script in the background starts ignores some."""
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_DFL),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.hookimpl(hookwrapper=True)
