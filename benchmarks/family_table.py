@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mmnet_deploy.evaluation.significance import mean_interval
+from mmnet_deploy.evaluation.significance import score_interval
 from mmnet_deploy.results import estimate, naming, store
 from mmnet_deploy.results.grouping import middle
 from mmnet_deploy.results.latency import summarise
@@ -43,7 +43,7 @@ def quality(evaluations: Iterable[Evaluation]) -> None:
     for result in evaluations:
         cells = [naming.stem(result.model).removesuffix("/best.keras")]
         for name, (_, write) in METRICS.items():
-            ends = mean_interval(result.values(name))
+            ends = score_interval(name, result.values(name))
             between = f" ({write(ends.low)}…{write(ends.high)})" if ends else ""
             cells.append(write(result.scores[name]) + between)
         rows.append(cells)

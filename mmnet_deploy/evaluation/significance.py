@@ -63,6 +63,22 @@ def _means(count: int, resamples: int, draw: Draw) -> Iterator[NDArray[np.float6
         yield draw(min(rows, resamples - start))
 
 
+def score_interval(name: str, values: Sequence[float]) -> Interval | None:
+    """`mean_interval` of a metric's scores, within what the metric can be.
+
+    No score is negative, and a mean IoU is at most 1. The mean lies there too, so cutting the
+    interval off costs no coverage.
+
+    Args:
+        name: Of the metric.
+    """
+    found = mean_interval(values)
+    if found is None:
+        return None
+    most = 1.0 if name == "mean_iou" else math.inf
+    return Interval(max(0.0, found.low), min(most, found.high))
+
+
 def mean_interval(
     values: Sequence[float],
     *,

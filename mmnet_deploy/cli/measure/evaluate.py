@@ -225,10 +225,10 @@ def _compared(
 
 def _result_json(result: Evaluation) -> str:
     """The stored form, with the intervals of the means besides."""
-    from mmnet_deploy.evaluation.significance import mean_interval
+    from mmnet_deploy.evaluation.significance import score_interval
     from mmnet_deploy.results.record_json import to_json
 
-    ends = {name: mean_interval(result.values(name)) for name in result.scores}
+    ends = {name: score_interval(name, result.values(name)) for name in result.scores}
     intervals = {name: found and dataclasses.asdict(found) for name, found in ends.items()}
     content = json.loads(to_json(result)) | {"intervals": intervals}
     return json.dumps(content, indent=1, allow_nan=False) + "\n"

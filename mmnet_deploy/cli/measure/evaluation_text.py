@@ -37,13 +37,19 @@ def _ends(metric: Metric, interval: Interval | None, between: str = "…") -> st
     return f"{metric.shown(interval.low)}{between}{metric.shown(interval.high)}"
 
 
+def _interval(result: Evaluation, metric: Metric) -> Interval | None:
+    from mmnet_deploy.evaluation.significance import score_interval
+
+    return score_interval(metric.name, result.values(metric.name))
+
+
 def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -> None:
     """Two lines per model: the means in the metrics' units, and their intervals below.
 
     Args:
         wanted: The metrics to show; the default ones if there are none.
     """
-    from mmnet_deploy.evaluation.significance import CONFIDENCE, mean_interval
+    from mmnet_deploy.evaluation.significance import CONFIDENCE
     from mmnet_deploy.mattes import metrics
 
     wanted = wanted or metrics.named()
@@ -56,13 +62,15 @@ def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -
         cells = [
             (
                 metric.shown(result.scores[metric.name]),
-                *_ends(metric, mean_interval(result.values(metric.name)), between).split("\n"),
+                *_ends(
+                    metric, score_interval(metric.name, result.values(metric.name)), between
+                ).split("\n"),
             )
             for metric in wanted
         ]
         rows.append((name, *cells))
     print_table(("model", *map(_heading, wanted)), rows, title=where(results[0]))
-    say(f"Below each mean: its {100 * CONFIDENCE:.0f} % bootstrap interval over the pictures.")
+    say(f"Below each mean: its {100 * CONFIDENCE:.0f} % interval over the pictures.")
     for result in results:
         if result.note:
             say(result.note)

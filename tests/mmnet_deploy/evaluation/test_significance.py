@@ -138,3 +138,13 @@ def test_scores_of_different_pictures_are_refused():
     """Lists of different lengths cannot be paired."""
     with pytest.raises(ValueError, match="same pictures"):
         significance.compare([1.0], [1.0, 2.0])
+
+
+def test_the_interval_of_a_score_stays_within_what_a_score_can_be():
+    """Few pictures give a wide interval, but no negative error and no mean IoU above 1."""
+    few = [0.99, 0.2, 0.95]
+    whole = significance.mean_interval(few)
+    assert whole.low < 0 and whole.high > 1
+    assert significance.score_interval("mean_iou", few) == significance.Interval(0.0, 1.0)
+    assert significance.score_interval("mad", few) == significance.Interval(0.0, whole.high)
+    assert significance.score_interval("mad", [0.5]) is None
