@@ -62,9 +62,7 @@ def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -
         cells = [
             (
                 metric.shown(result.scores[metric.name]),
-                *_ends(
-                    metric, score_interval(metric.name, result.values(metric.name)), between
-                ).split("\n"),
+                *_ends(metric, _interval(result, metric), between).split("\n"),
             )
             for metric in wanted
         ]
