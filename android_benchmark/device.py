@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,8 @@ class DeviceFacts:
         max_frequencies_khz: Highest frequency of each core, in the order of their numbers;
             0 for a core that is off.
         emulated: Whether it is no real phone, so that its times mean nothing.
+        features: Extensions of the instruction set that every core has, by the names of
+            /proc/cpuinfo, such as `asimdhp` for fp16 arithmetic; empty if unknown.
     """
 
     serial: str
@@ -40,6 +43,7 @@ class DeviceFacts:
     kernel: str = ""
     max_frequencies_khz: tuple[int, ...] = ()
     emulated: bool = False
+    features: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,12 +91,17 @@ class Settings:
         cores: `big`, `little`, `all`, or a mask in hexadecimal digits; empty on a device that
             pins nothing.
         profile: Whether to time each operator too, which takes longer.
+        precision: `fp16` or `fp32`, what the delegate is to compute in; empty leaves it to the
+            engine.
+        engine_flags: Further flags of the engine's own, each as `NAME=VALUE`, in order.
     """
 
     threads: int = 1
     delegate: str = "xnnpack"
     cores: str = "big"
     profile: bool = False
+    precision: str = ""
+    engine_flags: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +115,10 @@ class Engine:
         nodes, delegated_nodes, partitions: How much of the graph the delegate took; None
             where the engine does not tell.
         sha256: Hash of the program.
+        release: The release that the program is of, such as `2.3.0`; empty if unknown.
+        origin: Where the program came from: an address, or words such as `built here`.
+        libraries: SHA-256 of each library that was pushed beside the program, by its name.
+        backend: What an accelerator ran on, in the engine's own words, such as `OpenCL`.
     """
 
     name: str
@@ -116,6 +129,10 @@ class Engine:
     delegated_nodes: int | None = None
     partitions: int | None = None
     sha256: str = ""
+    release: str = ""
+    origin: str = ""
+    libraries: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
+    backend: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -78,6 +78,8 @@ def benchmark(
         peak_memory_bytes=outcome.peak_memory_bytes,
         profile=outcome.profile,
         profiling=settings.profile,
+        delegate_precision=settings.precision,
+        engine_flags=settings.engine_flags,
         output_difference=difference,
         versions={
             "mmnet-deploy": importlib.metadata.version("mmnet-deploy"),

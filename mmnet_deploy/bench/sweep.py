@@ -88,7 +88,14 @@ def missing(
 
 def _settings(record: Benchmark) -> Settings:
     requested = record.engine.requested or record.engine.delegate
-    return Settings(record.threads, requested, record.cores_wanted, record.profiled)
+    return Settings(
+        record.threads,
+        requested,
+        record.cores_wanted,
+        record.profiled,
+        record.delegate_precision,
+        record.engine_flags,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

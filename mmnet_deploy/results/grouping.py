@@ -32,9 +32,9 @@ def newest_by_model(results: Iterable[R]) -> dict[str, R]:
 def same_device(facts: DeviceFacts) -> DeviceFacts:
     """The facts by which a device is known again.
 
-    Cores that are off now and then change the rest between two runs.
+    Cores that are off now and then change some between two runs; older results lack others.
     """
-    return dataclasses.replace(facts, cores=0, max_frequencies_khz=())
+    return dataclasses.replace(facts, cores=0, max_frequencies_khz=(), features=())
 
 
 def by_device(benchmarks: Iterable[Benchmark]) -> dict[DeviceFacts, list[Benchmark]]:
@@ -68,10 +68,15 @@ def conditions(benchmark: Benchmark) -> dict[str, Hashable]:
         "emulated": device.emulated,
         "governor": ", ".join(benchmark.before.governors) or "unknown",
         "engine": f"{engine.name} {engine.version}".strip(),
+        "engine release": engine.release,
         "engine hash": engine.sha256,
+        "engine libraries": tuple(sorted(engine.libraries.items())),
+        "engine flags": " ".join(benchmark.engine_flags),
         # Results of the first versions do not tell what was asked for.
         "requested delegate": engine.requested or engine.delegate,
         "delegate": engine.delegate,
+        "delegate backend": engine.backend,
+        "delegate precision": benchmark.delegate_precision or "the engine's choice",
         "operators in the delegate": _part(engine),
         "threads": benchmark.threads,
         "requested cores": benchmark.cores_wanted,

@@ -9,6 +9,9 @@ History of SCHEMA_VERSION:
        asked for; the first frame of a clip lacks those that compare it with the frame before
     5  benchmarks say whether the time of operators was asked for, evaluations what was said of
        the model and the masks
+    6  the engine's release, origin and libraries, the backend of an accelerator, the delegate's
+       precision and the engine's own flags; what a file computes in on a core; results of other
+       tools
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from mmnet_deploy.results.records import (
 from mmnet_deploy.tflite import card
 from mmnet_deploy.tflite.card import ModelFile
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _KINDS: Mapping[str, type[Record]] = {kind.kind: kind for kind in (Evaluation, Benchmark, Cost)}
 

@@ -130,6 +130,11 @@ class Benchmark:
         profile: Mean time of the operators, where it was requested and known.
         profiling: Whether the engine was asked for that profile, which takes time itself.
         output_difference: None where the engine gives no outputs.
+        delegate_precision: `fp16` or `fp32`, where the delegate was told what to compute in.
+        engine_flags: Further flags that the engine was given, each as `NAME=VALUE`.
+        computes_in: The type that the file's arithmetic is done in on this device's cores, such
+            as `float16`; empty if unknown.
+        imported_from: What was read, where another tool measured it; empty for our own.
     """
 
     model: ModelFile
@@ -150,6 +155,10 @@ class Benchmark:
     profile: tuple[OperatorTime, ...] = ()
     output_difference: OutputDifference | None = None
     profiling: bool = False
+    delegate_precision: str = ""
+    engine_flags: tuple[str, ...] = ()
+    computes_in: str = ""
+    imported_from: str = ""
 
     kind = "benchmark"
 
@@ -193,6 +202,8 @@ class Cost:
         runtime: The package that the kernels are from, with the hash of its wheel.
         compiler: What compiled the engine.
         counter_sha256: Hash of the emulator's plugin and what else counts.
+        cpu_title: What the core can do, in words, such as `ARMv8.2 with fp16 and dot products`.
+        computes_in: The type that the file's arithmetic is done in on this core; empty if unknown.
     """
 
     model: ModelFile
@@ -213,6 +224,8 @@ class Cost:
     threads: int = 1
     operators: tuple[OperatorCost, ...] = ()
     operators_missing: str = ""
+    cpu_title: str = ""
+    computes_in: str = ""
 
     kind = "cost"
 

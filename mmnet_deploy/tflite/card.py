@@ -16,9 +16,10 @@ from mmnet_deploy.errors import MissingDependencyError, ModelFileError, ResultEr
 from mmnet_deploy.files import read_regular, reason
 from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 6
 """Version of the description, counted with those of results: 1 had square inputs only; 2 has
-height and width, and how the graph, its input and its output were made; 3 and 4 changed nothing."""
+height and width, and how the graph, its input and its output were made; 6 says what half precision
+does to the mattes."""
 
 MOST_BYTES = 2**31 - 1
 """The largest file that the format's offsets reach."""
@@ -73,6 +74,11 @@ class ModelCard:
             `checked_pictures` real pictures.
         gradient_error_change: Relative change of the gradient error against that of the
             source network on those pictures; None if they have no masks.
+        reduced_precision: Content of the file's `reduced_precision_support` entry, such as
+            `fp16accfp16`; empty if it has none.
+        half_largest_difference, half_mean_difference: |Δα| of the file computed in half precision
+            against the source network, on the same pictures; None if it was not tried.
+        reduced_precision_reason: Why the entry was left out, where `convert` would have written it.
         versions: Versions of the tools that made the file.
     """
 
@@ -101,6 +107,10 @@ class ModelCard:
     mean_difference: float | None = None
     gradient_error_change: float | None = None
     checked_pictures: int | None = None
+    reduced_precision: str = ""
+    half_largest_difference: float | None = None
+    half_mean_difference: float | None = None
+    reduced_precision_reason: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property

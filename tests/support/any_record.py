@@ -59,6 +59,10 @@ cards = st.builds(
     largest_difference=optional(numbers),
     mean_difference=optional(numbers),
     checked_pictures=optional(counts),
+    reduced_precision=texts,
+    half_largest_difference=optional(numbers),
+    half_mean_difference=optional(numbers),
+    reduced_precision_reason=texts,
     versions=st.dictionaries(texts, texts, max_size=3),
 )
 model_files = st.builds(ModelFile, texts, texts, counts, optional(cards))
@@ -126,6 +130,7 @@ benchmarks = st.builds(
         kernel=texts,
         max_frequencies_khz=some_counts,
         emulated=st.booleans(),
+        features=tuples(texts),
     ),
     engine=st.builds(
         Engine,
@@ -136,6 +141,10 @@ benchmarks = st.builds(
         optional(counts),
         optional(counts),
         optional(counts),
+        texts,
+        texts,
+        texts,
+        st.dictionaries(texts, texts, max_size=3),
         texts,
     ),
     threads=counts,
@@ -164,6 +173,11 @@ benchmarks = st.builds(
     output_difference=optional(
         st.builds(OutputDifference, texts, counts, counts, numbers, st.booleans())
     ),
+    profiling=st.booleans(),
+    delegate_precision=texts,
+    engine_flags=tuples(texts),
+    computes_in=texts,
+    imported_from=texts,
 )
 costs = st.builds(
     Cost,
@@ -185,5 +199,7 @@ costs = st.builds(
     threads=counts,
     operators=tuples(st.builds(OperatorCost, texts, counts, counts, st.booleans())),
     operators_missing=texts,
+    cpu_title=texts,
+    computes_in=texts,
 )
 results = evaluations | benchmarks | costs

@@ -42,6 +42,10 @@ json_values = st.recursive(
 )
 
 
+_MAPPINGS = ("versions", "scores", "temperatures_c", "libraries")
+"""Fields whose names are data."""
+
+
 def _with_more_fields(value):
     """The same JSON with an unknown field in every object that is a record."""
     if isinstance(value, list):
@@ -49,8 +53,7 @@ def _with_more_fields(value):
     if not isinstance(value, dict):
         return value
     return {
-        key: item if key in ("versions", "scores", "temperatures_c") else _with_more_fields(item)
-        for key, item in value.items()
+        key: item if key in _MAPPINGS else _with_more_fields(item) for key, item in value.items()
     } | {"of_another_version": [1, {"x": None}]}
 
 
@@ -453,7 +456,7 @@ def test_pictures_with_different_metrics_are_refused(evaluation):
 def test_newer_schema_is_refused(evaluation):
     """The message has both versions."""
     content = json.loads(record_json.to_json(evaluation)) | {"schema_version": 99}
-    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 5\)"):
+    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 6\)"):
         record_json.from_json(json.dumps(content))
 
 
