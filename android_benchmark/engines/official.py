@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from android_benchmark import errors
 from android_benchmark.device import DELEGATES, Engine, OperatorTime, Settings
-from android_benchmark.engines import benchmark_model
+from android_benchmark.engines import benchmark_model, folder
 from android_benchmark.engines.benchmark_model import (
     RUN_ORDER,
     BenchmarkModelReport,
@@ -24,7 +23,6 @@ from android_benchmark.phone.adb import Completed
 from android_benchmark.phone.engine import EngineResult, confirmation_flag, failure, fallback_flag
 from android_benchmark.rules import RunRules
 
-_PROGRAM = "benchmark_model"
 _FAILURES: Mapping[FailureKind, type[errors.EngineError]] = {
     FailureKind.ENGINE: errors.EngineFileError,
     FailureKind.MODEL_MISSING: errors.ModelRefusedError,
@@ -50,32 +48,33 @@ _DELEGATE_FLAGS = ("use_cpu", "use_xnnpack", "use_gpu", "use_nnapi", "use_hexago
 
 
 class BenchmarkModel:
-    """One binary of benchmark_model.
+    """One build of benchmark_model, with the libraries that it needs beside it.
 
     Args:
-        binary: The file, built for the phone.
+        path: The program, built for the phone, or a folder as `folder.read` takes it.
+        release: The release that it is of, such as `2.3.0`, where that is known.
+        origin: Where it came from, for the results.
 
     Raises:
         EngineFileError: It cannot be read.
     """
 
     name = "benchmark_model"
-    programs: tuple[str, ...] = (_PROGRAM,)
 
-    def __init__(self, binary: Path) -> None:
-        try:
-            self.sha256 = hashlib.sha256(binary.read_bytes()).hexdigest()
-        except OSError as error:
-            raise errors.EngineFileError(
-                f"Cannot read the engine {binary}: {error.strerror}."
-            ) from error
-        self.files: Mapping[str, Path] = {_PROGRAM: binary}
+    def __init__(self, path: Path, *, release: str = "", origin: str = "") -> None:
+        read = folder.read(path)
+        self.files: Mapping[str, Path] = read.files
+        self.programs: tuple[str, ...] = read.programs
+        self.sha256 = read.sha256
+        self.libraries: Mapping[str, str] = read.libraries
+        self.release = release
+        self.origin = origin
         self._flags: Flags | None = None
 
     @property
     def probe(self) -> list[str] | None:
         """The command that lists its flags."""
-        return [f"./{_PROGRAM}", "--help"]
+        return [f"./{folder.PROGRAM}", "--help"]
 
     def learn(self, answer: Completed) -> None:
         """Take its flags; `--help` ends in failure, always.
@@ -87,8 +86,8 @@ class BenchmarkModel:
         if flags.tool not in (Tool.BENCHMARK_MODEL, Tool.LITERT):
             said = (answer.stderr or answer.stdout).strip().splitlines()
             raise errors.EngineFileError(
-                f"{self.files[_PROGRAM]} is not benchmark_model: its `--help` lists none of that "
-                f"program's flags. It says: {said[-1][:200] if said else 'nothing'}."
+                f"{self.files[folder.PROGRAM]} is not benchmark_model: its `--help` lists none of "
+                f"that program's flags. It says: {said[-1][:200] if said else 'nothing'}."
             )
         self._flags = flags
 
@@ -130,7 +129,7 @@ class BenchmarkModel:
             raise kind(str(error)) from error
         except benchmark_model.BenchmarkModelError as error:
             raise errors.EngineError(str(error)) from error
-        return [f"./{_PROGRAM}", *arguments]
+        return [f"./{folder.PROGRAM}", *arguments]
 
     def read(self, completed: Completed, settings: Settings) -> EngineResult:
         """What a run's output says.
@@ -155,6 +154,9 @@ class BenchmarkModel:
                 took.nodes if took else None,
                 took.partitions if took else None,
                 self.sha256,
+                self.release,
+                self.origin,
+                self.libraries,
             ),
             measurement=Measurement(
                 (),

@@ -9,6 +9,9 @@ from android_benchmark.errors import EngineFileError
 _MACHINES = {3: "x86", 40: "armeabi-v7a", 62: "x86_64", 183: "arm64-v8a", 243: "riscv64"}
 """Android's name of the instruction set, by ELF's number of the machine."""
 
+_HEXAGON = "machine 164"
+"""Qualcomm's NPU, for which some libraries of its runtime are built."""
+
 
 def abi(program: Path) -> str | None:
     """Android's name of the instruction set that a program is built for; None for a script.
@@ -32,7 +35,7 @@ def abi(program: Path) -> str | None:
 
 
 def check(program: Path, abis: tuple[str, ...], phone: str) -> None:
-    """Make sure that a phone can run a program.
+    """Make sure that a phone can run a program, or load a library.
 
     Args:
         program: The file.
@@ -43,6 +46,8 @@ def check(program: Path, abis: tuple[str, ...], phone: str) -> None:
         EngineFileError: It is built for another processor, or cannot be read.
     """
     built_for = abi(program)
+    if built_for == _HEXAGON and program.suffix == ".so":
+        return
     if built_for and abis and built_for not in abis:
         raise EngineFileError(
             f"The engine {program.name} is built for {built_for}, and the phone {phone} runs "

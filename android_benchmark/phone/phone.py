@@ -215,8 +215,9 @@ class Phone:
         if self._folder is not None:
             return self._folder
         abis = tuple(self._device.properties().get("ro.product.cpu.abilist", "").split(","))
-        for name in engine.programs:
-            elf.check(engine.files[name], tuple(filter(None, abis)), self.facts().model)
+        for name, file in engine.files.items():
+            if name in engine.programs or name.endswith(".so"):
+                elf.check(file, tuple(filter(None, abis)), self.facts().model)
         folder = self._workspace.program(engine.files, engine.programs)
         self._launcher.prepare()
         probe = engine.probe

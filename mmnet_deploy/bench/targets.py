@@ -48,13 +48,16 @@ def find_engine(path: Path | None) -> Callable[[], PhoneEngine]:
     """What makes the engine for one phone: of the path, of the environment, or our own.
 
     Args:
-        path: A binary of benchmark_model, or the folder of a bundle of tflbench.
+        path: A binary of benchmark_model, a folder with one and its libraries, or the folder of
+            a bundle of tflbench.
 
     Raises:
         UsageError: There is none.
         EngineFileError: It is no engine.
     """
-    given = path or (Path(text) if (text := os.environ.get(ENGINE_VARIABLE)) else None)
+    given, origin = path, "given with --engine-binary"
+    if given is None and (text := os.environ.get(ENGINE_VARIABLE)):
+        given, origin = Path(text), f"given with {ENGINE_VARIABLE}"
     if given is None:
         if not (BUNDLE / MANIFEST).is_file():
             raise UsageError(
@@ -63,9 +66,15 @@ def find_engine(path: Path | None) -> Callable[[], PhoneEngine]:
                 "`python tools/build_engine.py` in a checkout. Received: nothing."
             )
         given = BUNDLE
-    kind = Tflbench if given.is_dir() else BenchmarkModel
-    kind(given)  # a fault is found before a phone is touched
-    return lambda: kind(given)
+    chosen = given
+
+    def make() -> PhoneEngine:
+        if (chosen / MANIFEST).is_file():
+            return Tflbench(chosen)
+        return BenchmarkModel(chosen, origin=origin)
+
+    make()  # a fault is found before a phone is touched
+    return make
 
 
 @contextlib.contextmanager

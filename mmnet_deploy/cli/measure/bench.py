@@ -77,8 +77,8 @@ _KEPT = "What was measured is stored; `--resume` measures the rest."
     "engine",
     type=FOLDER,
     metavar="PATH",
-    help="Path of the benchmark_model binary for the phone, or of a tflbench folder. "
-    "[MMNET_BENCHMARK_MODEL]",
+    help="Path of the benchmark_model binary for the phone, of a folder with one and its "
+    "libraries, or of a tflbench folder. [MMNET_BENCHMARK_MODEL]",
 )
 @click.option(
     "--timeout",

@@ -80,3 +80,12 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path):
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(EngineFileError, match="Cannot read the engine"):
             elf.abi(path)
+
+
+def test_a_library_for_the_npu_beside_the_program_is_taken(tmp_path):
+    """Part of Qualcomm's runtime is built for Hexagon; a program for it runs on no phone."""
+    program = _program(tmp_path, 164)
+    library = program.rename(tmp_path / "libQnnHtpV75Skel.so")
+    elf.check(library, PHONE, "a phone")
+    with pytest.raises(EngineFileError, match="built for machine 164"):
+        elf.check(library.rename(program), PHONE, "a phone")
