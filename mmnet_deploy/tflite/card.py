@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mmnet_deploy import typed
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, ResultError
 from mmnet_deploy.files import read_regular, reason
-from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema
+from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema, with_metadata
 
 SCHEMA_VERSION = 6
 """Version of the description, counted with those of results: 1 had square inputs only; 2 has
@@ -232,20 +230,7 @@ def described(path: Path, content: bytes) -> ModelCard | None:
 
 def with_card(content: bytes, card_json: str) -> bytes:
     """A TFLite model with a description in its metadata, which replaces an earlier one."""
-    import flatbuffers
-
-    target = schema()
-    model = target.ModelT.InitFromPackedBuf(content)
-    buffer = target.BufferT()
-    buffer.data = np.frombuffer(card_json.encode(), np.uint8)
-    entry = target.MetadataT()
-    entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
-    model.buffers.append(buffer)
-    others = [other for other in model.metadata or [] if other.name != METADATA_NAME]
-    model.metadata = [*others, entry]
-    builder = flatbuffers.Builder(len(content) + len(card_json))
-    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
+    return with_metadata(content, METADATA_NAME, card_json.encode())
 
 
 def describe(path: Path) -> ModelFile:

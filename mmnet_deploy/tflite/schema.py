@@ -9,6 +9,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 
 IDENTIFIER = b"TFL3"
@@ -81,3 +83,48 @@ def name_of(enum: str, value: int) -> str:
         if code == value:
             return name
     return f"{enum} {value}"
+
+
+# --- Metadata ----------------------------------------------------------------
+
+
+def metadata(content: bytes, name: bytes) -> bytes:
+    """What a file says under a name in its metadata; empty if it says nothing.
+
+    As in the runtime (`ReadAllMetadata` of LiteRT's `model_builder_base.h`), the last entry that
+    is not empty counts, and one whose buffer does not exist is passed over.
+
+    Raises:
+        MissingDependencyError: No installed package has the classes of the file format.
+    """
+    model = schema().Model.GetRootAs(content)
+    found = b""
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry.Name() == name and entry.Buffer() < model.BuffersLength():
+            buffer = model.Buffers(entry.Buffer())
+            found = buffer.DataAsNumpy().tobytes() if buffer.DataLength() else found
+    return found
+
+
+def with_metadata(content: bytes, name: bytes, value: bytes | None) -> bytes:
+    """The file with one metadata entry of this name, or without any where the value is None.
+
+    Raises:
+        MissingDependencyError: No installed package has the classes of the file format.
+    """
+    import flatbuffers
+
+    target = schema()
+    model = target.ModelT.InitFromPackedBuf(content)
+    model.metadata = [entry for entry in model.metadata or [] if entry.name != name]
+    if value is not None:
+        buffer = target.BufferT()
+        buffer.data = np.frombuffer(value, np.uint8)
+        entry = target.MetadataT()
+        entry.name, entry.buffer = name, len(model.buffers)
+        model.buffers.append(buffer)
+        model.metadata.append(entry)
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
