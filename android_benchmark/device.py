@@ -45,6 +45,19 @@ class DeviceFacts:
     emulated: bool = False
     features: tuple[str, ...] = ()
 
+    @property
+    def fp16_arithmetic(self) -> bool | None:
+        """Whether XNNPACK can compute in float16 on all of its cores; None if that is not known.
+
+        It does so on ARM alone (`xnn_is_f16_supported_natively` in XNNPACK's
+        `src/xnnpack/hardware-config.h`). Kernels do not tell 32-bit programs of it.
+        """
+        if {"fphp", "asimdhp"} <= set(self.features):
+            return True
+        if self.abi.startswith("armeabi"):
+            return None
+        return False if self.features or self.abi.startswith("x86") else None
+
 
 @dataclasses.dataclass(frozen=True)
 class DeviceState:

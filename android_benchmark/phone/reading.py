@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from android_benchmark.device import DeviceFacts, DeviceState
+from android_benchmark.phone import features
 from android_benchmark.phone.adb import AdbDevice
 from android_benchmark.phone.adb.device import properties
 
@@ -23,6 +24,7 @@ _FACTS = (
     f"echo {_MARK}properties; getprop 2>/dev/null; "
     f"echo {_MARK}kernel; uname -r 2>/dev/null; "
     f"echo {_MARK}online; cat /sys/devices/system/cpu/online 2>/dev/null; "
+    f"echo {_MARK}cpuinfo; cat /proc/cpuinfo 2>/dev/null; "
     f"echo {_MARK}files; grep -H . {_CPU}/cpuinfo_max_freq 2>/dev/null; true"
 )
 _STATE = (
@@ -34,6 +36,9 @@ _STATE = (
     f"echo {_MARK}files; grep -H . {_CPU}/scaling_cur_freq {_CPU}/scaling_max_freq "
     f"{_CPU}/scaling_governor {_ZONES}/type {_ZONES}/temp 2>/dev/null; true"
 )
+
+_CHIPS = ("ro.soc.model", "ro.board.platform", "ro.product.board", "ro.hardware")
+"""Properties that may name the chip, the most telling first."""
 
 PLAUSIBLE_C = (-20.0, 150.0)
 """A sensor that reads outside is broken, or measures something else."""
@@ -122,18 +127,13 @@ def parse_facts(serial: str, text: str) -> DeviceFacts:
     release = said.get("ro.build.version.release", "")
     maker, model = said.get("ro.product.manufacturer", ""), said.get("ro.product.model", "")
     named = model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
-    processor = (
-        said.get("ro.soc.model")
-        or said.get("ro.board.platform")
-        or said.get("ro.product.board")
-        or said.get("ro.hardware", "")
-    )
+    chips = [said.get(name, "") for name in _CHIPS]
     emulated = "1" in (said.get("ro.kernel.qemu"), said.get("ro.boot.qemu"))
     sdk = _number(said.get("ro.build.version.sdk", ""))
     return DeviceFacts(
         serial=serial,
         model=named.strip() or serial,
-        processor=processor,
+        processor=next(filter(None, chips), ""),
         cores=len(online) or len(frequencies) or 1,
         system=f"Android {release}".strip(),
         abi=said.get("ro.product.cpu.abi", ""),
@@ -142,6 +142,7 @@ def parse_facts(serial: str, text: str) -> DeviceFacts:
         kernel=_only(sections.get("kernel", []), r"[0-9]+\.[0-9]+\S*"),
         max_frequencies_khz=frequencies,
         emulated=emulated,
+        features=features.parse("\n".join(sections.get("cpuinfo", [])), " ".join(chips)),
     )
 
 

@@ -21,6 +21,7 @@ from android_benchmark import (
     Settings,
 )
 from android_benchmark.engines.tflbench import compare_outputs, noise
+from mmnet_deploy.bench.arithmetic import computes_in
 from mmnet_deploy.bench.host import HOST_DELEGATES
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
 from mmnet_deploy.results.records import Benchmark, OutputDifference
@@ -80,6 +81,7 @@ def benchmark(
         profiling=settings.profile,
         delegate_precision=settings.precision,
         engine_flags=settings.engine_flags,
+        computes_in=computes_in(model, facts, outcome.engine, settings),
         output_difference=difference,
         versions={
             "mmnet-deploy": importlib.metadata.version("mmnet-deploy"),

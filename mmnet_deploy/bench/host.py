@@ -17,11 +17,17 @@ from android_benchmark import (
     RunRules,
     Settings,
 )
+from android_benchmark.phone import features
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.parallel import usable_cores
 from mmnet_deploy.tflite.interpreter import TFLiteModel, runtime_name
 
 _CPU = Path("/sys/devices/system/cpu")
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+_X86_KERNELS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8")
+"""Of the many flags of x86, those that XNNPACK has kernels for."""
 
 HOST_DELEGATES = ("xnnpack", "none")
 """What can run a model on this computer; `none` is the built-in kernels."""
@@ -49,12 +55,20 @@ def _field(path: Path, name: str) -> str:
     return ""
 
 
+def _features() -> tuple[str, ...]:
+    """What the cores can compute, as `DeviceFacts.features`; empty where Linux does not tell."""
+    if platform.system() == "Darwin" and platform.machine() == "arm64":
+        return features.FP16_ARITHMETIC  # All of Apple's chips for computers have it.
+    flags = _field(_CPUINFO, "flags").split()
+    return features.parse(_read(_CPUINFO)) or tuple(f for f in _X86_KERNELS if f in flags)
+
+
 class Host:
     """This computer, as a device that measures models; see `android_benchmark.Device`."""
 
     def facts(self) -> DeviceFacts:
         """What this computer is; its network name is left out of results on purpose."""
-        processor = _field(Path("/proc/cpuinfo"), "model name") or platform.processor()
+        processor = _field(_CPUINFO, "model name") or platform.processor()
         processor = processor or platform.machine()
         return DeviceFacts(
             serial="host",
@@ -62,6 +76,7 @@ class Host:
             processor=processor,
             cores=usable_cores(),
             system=f"{platform.system()} {platform.release()} {platform.machine()}",
+            features=_features(),
         )
 
     def state(self) -> DeviceState:

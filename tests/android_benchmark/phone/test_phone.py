@@ -53,6 +53,7 @@ def test_facts_are_those_of_the_phone(start, tmp_path):
     assert (facts.processor, facts.abi, facts.sdk, facts.cores) == ("msm8996", "arm64-v8a", 26, 4)
     assert "/" in facts.build and facts.kernel
     assert len(facts.max_frequencies_khz) == 4
+    assert "asimd" in facts.features and facts.fp16_arithmetic is False
 
 
 @pytest.mark.parametrize(

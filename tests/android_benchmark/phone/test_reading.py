@@ -240,6 +240,8 @@ LINES = st.one_of(
     ),
     st.builds("[ro.build.version.sdk]: [{}]".format, NUMBERS),
     st.builds("{}-{}".format, NUMBERS, NUMBERS),
+    st.builds("Features\t: {}".format, st.sampled_from(["fp asimd", "fp asimdhp", ""])),
+    st.builds("CPU part\t: {}".format, NUMBERS | st.just("0xd05")),
     st.builds("{}.{} 1".format, NUMBERS, NUMBERS),
     st.text(max_size=30),
 )
