@@ -16,13 +16,15 @@ class Statistics:
 
     Attributes:
         count: Number of samples.
+        first_us: None where it is not known.
         mean_us: With the engine's digits; benchmark_model prints six.
         std_us: Standard deviation of the population.
         p5_us, median_us, p95_us: None from engines that print none.
+        step_us: What the engine rounds its numbers to, beyond their digits; 0 if to nothing.
     """
 
     count: int
-    first_us: float
+    first_us: float | None
     min_us: float
     max_us: float
     mean_us: float
@@ -30,6 +32,7 @@ class Statistics:
     p5_us: float | None = None
     median_us: float | None = None
     p95_us: float | None = None
+    step_us: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

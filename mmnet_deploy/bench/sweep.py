@@ -73,6 +73,7 @@ def missing(
         (record.model.sha256, _settings(record))
         for record in records
         if isinstance(record, Benchmark)
+        and record.imported_from is None
         and (record.device.serial, record.engine.sha256) == (serial, engine_sha256)
         and record.rules == rules
     )

@@ -37,15 +37,22 @@ class DevicePart:
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """One engine with rules, and the command that repeats it."""
+    """One engine with rules, and the command that repeats it.
+
+    Attributes:
+        rules: None where another tool's file does not tell.
+        command: Empty for results of other tools.
+        imported_from: The files of other tools.
+    """
 
     engine: str
     sha256: str
     delegate: str
-    rules: RunRules
+    rules: RunRules | None
     rules_name: str
     versions: Mapping[str, str]
     command: str
+    imported_from: tuple[str, ...]
 
 
 def devices(
@@ -110,7 +117,9 @@ def _traces(benchmarks: Sequence[Benchmark]) -> tuple[tuple[Trace, ...], tuple[s
             notes.append(f"{what}: {known.pop():.4g} {unit}".rstrip() + " at every reading.")
         else:
             traces.append(Trace(what, unit, pairs))
-    if missing:
+    if all(benchmark.imported_from for benchmark in benchmarks):
+        notes.append("Measured elsewhere: nothing is known of the device's state.")
+    elif missing:
         notes.append(f"Not readable on this device: {', '.join(missing)}.")
     governors = sorted({g for b in benchmarks for g in (*b.before.governors, *b.after.governors)})
     if governors:
@@ -134,6 +143,7 @@ def _ways(benchmarks: Sequence[Benchmark]) -> tuple[Way, ...]:
         key = (
             naming.engine_name(engine), engine.sha256, engine.requested or engine.delegate,
             result.threads, result.cores_wanted, result.rules, result.profiled,
+            bool(result.imported_from),
         )  # fmt: skip
         groups.setdefault(key, []).append(result)
     return tuple(_way(group) for group in groups.values())
@@ -147,7 +157,10 @@ def _way(group: Sequence[Benchmark]) -> Way:
         sha256=first.engine.sha256,
         delegate=", ".join(delegates),
         rules=first.rules,
-        rules_name=preset_name(first.rules, rests(first)) or "own rules",
+        rules_name=(first.rules and preset_name(first.rules, rests(first))) or "own rules",
         versions=first.versions,
-        command=bench_command(group),
+        command="" if first.imported_from else bench_command(group),
+        imported_from=tuple(
+            sorted(f"{i.file} ({i.form})" for b in group if (i := b.imported_from))
+        ),
     )

@@ -114,7 +114,8 @@ def bench_command(group: Sequence[Benchmark]) -> str:
     words += ["--delegate", word(first.engine.requested or first.engine.delegate)]
     if first.cores_wanted:
         words += ["--cores", word(first.cores_wanted)]
-    words += rules_words(first.rules, rests(first))
+    if first.rules:
+        words += rules_words(first.rules, rests(first))
     repeats = max(Counter(result.model.sha256 for result in group).values())
     if repeats > 1:
         words += ["--repeats", str(repeats)]

@@ -125,7 +125,10 @@ def _facts(
     """The figures at the top."""
     invalid = sum(bool(b.broken_rules) for b in benchmarks)
     emulated = sum(b.device.emulated for b in benchmarks)
-    validity = "all valid" if not invalid else f"{invalid} invalid"
+    elsewhere = sum(b.imported_from is not None for b in benchmarks)
+    kinds = [f"{invalid} invalid"] * bool(invalid)
+    kinds += [f"{elsewhere} {naming.MEASURED_ELSEWHERE}"] * bool(elsewhere)
+    validity = ", ".join(kinds) or "all valid"
     facts = [
         ("Model files", str(len(models))),
         ("Devices", str(len(names))),

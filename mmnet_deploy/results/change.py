@@ -136,12 +136,16 @@ def of_samples(samples_us: ArrayLike, percentile: int = 50) -> LogLatency:
 
 
 def of_statistics(given: Statistics) -> LogLatency:
-    """The latency by an engine's mean or median; its samples are taken as independent."""
+    """The latency by an engine's mean or median; its samples are taken as independent.
+
+    What the engine rounds its numbers to counts as an even spread.
+    """
     middle = given.mean_us if given.median_us is None else given.median_us
     # The engine's deviation is that of a population.
     variance = (given.std_us / middle) ** 2 / (given.count - 1)
     if given.median_us is not None:
         variance *= _MEDIAN_VARIANCE
+    variance += (given.step_us / middle) ** 2 / 12
     return LogLatency(np.log(middle), np.asarray(variance), np.asarray(given.count - 1.0))
 
 

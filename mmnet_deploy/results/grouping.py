@@ -57,6 +57,7 @@ def conditions(benchmark: Benchmark) -> dict[str, Hashable]:
     """
     device, engine = same_device(benchmark.device), benchmark.engine
     return {
+        "measured by": benchmark.imported_from.form if benchmark.imported_from else "mmnet-deploy",
         "device": device.model,
         "serial": device.serial,
         "processor": device.processor,
@@ -78,11 +79,11 @@ def conditions(benchmark: Benchmark) -> dict[str, Hashable]:
         "delegate backend": engine.backend,
         "delegate precision": benchmark.delegate_precision or "the engine's choice",
         "operators in the delegate": _part(engine),
-        "threads": benchmark.threads,
+        "threads": benchmark.threads or "unknown",
         "requested cores": benchmark.cores_wanted,
         "cores": ",".join(map(str, benchmark.cores)),
         "profiling": "on" if benchmark.profiled else "off",
-        "rule details": benchmark.rules,
+        "rule details": benchmark.rules or "unknown",
         "statistic": quoted(benchmark).statistic,
     }
 

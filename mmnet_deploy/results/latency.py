@@ -138,7 +138,7 @@ def _margin(deviation: float, count: int) -> float:
 
 def quoted(benchmark: Benchmark) -> Latency:
     """The latency that stands for a benchmark: the percentile that its run rules quote."""
-    return summarise(benchmark.measurement, benchmark.rules.percentile)
+    return summarise(benchmark.measurement, benchmark.rules.percentile if benchmark.rules else 50)
 
 
 def milliseconds(us: float) -> str:
@@ -170,6 +170,7 @@ def _of_statistics(given: Statistics, wanted: str) -> Latency:
     else:
         # The median of a normal distribution is 1.25 times as uncertain as its mean.
         middle_us, statistic, margin_us = median_us, "median", 1.2533 * margin_us
+    margin_us += given.step_us / 2
     return Latency(
         middle_us, middle_us - margin_us, middle_us + margin_us, None, given.count, statistic
     )

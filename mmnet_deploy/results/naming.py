@@ -21,6 +21,10 @@ MOST_NAMES = 3
 """How many models a note names; of more, it says how many."""
 
 
+MEASURED_ELSEWHERE = "measured elsewhere"
+"""What stands where a result of our own is called valid."""
+
+
 def some(names: Collection[str]) -> str:
     """The first few names, and how many more there are."""
     shown = [*names]
@@ -86,7 +90,9 @@ def engine_name(engine: Engine) -> str:
 
 
 def threads_name(threads: int) -> str:
-    """`1 thread`, `2 threads`."""
+    """`1 thread`, `2 threads`, `unknown threads`."""
+    if not threads:
+        return "unknown threads"
     return f"{threads} thread{'s' if threads != 1 else ''}"
 
 
@@ -97,8 +103,10 @@ def cores_name(benchmark: Benchmark) -> str:
     return f"{benchmark.cores_wanted} ({','.join(map(str, benchmark.cores))})".strip()
 
 
-def rules_name(rules: RunRules) -> str:
+def rules_name(rules: RunRules | None) -> str:
     """A preset's name, else the number of runs."""
+    if rules is None:
+        return "unknown rules"
     known = {preset: name for name, preset in PRESETS.items()}
     return known.get(rules, f"≥{rules.min_runs} runs")
 
@@ -138,6 +146,8 @@ def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
         parts.append(f"cores {cores_name(first)}")
     if all(benchmark.profiled for benchmark in benchmarks):
         parts.append("profiled")
+    if all(benchmark.imported_from for benchmark in benchmarks):
+        parts.append(MEASURED_ELSEWHERE)
     engine = []
     if shared(lambda b: engine_name(b.engine)):
         engine.append(engine_name(first.engine))
@@ -180,7 +190,7 @@ def _model_label(model: ModelFile, precisions: bool, graphs: bool) -> str:
 
 # Each is written where it differs among the benchmarks of one device.
 _SETTINGS: tuple[Callable[[Benchmark], str], ...] = (
-    lambda b: f"t{b.threads}",
+    lambda b: f"t{b.threads or '?'}",
     lambda b: _short_delegate(b.engine),
     lambda b: b.cores_wanted or "not pinned",
     lambda b: rules_name(b.rules),

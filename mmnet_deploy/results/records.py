@@ -119,10 +119,30 @@ class OutputDifference:
 
 
 @dataclasses.dataclass(frozen=True)
+class Import:
+    """Where the result of another tool was read.
+
+    Attributes:
+        form: Kind of the file, such as `litert-benchmark JSON`.
+        file, sha256: Its name and its hash.
+        run: Which of the runs in the file, from 1.
+        dated: Whether the file says when it was measured; else the time of the import is given.
+    """
+
+    form: str
+    file: str
+    sha256: str
+    run: int = 1
+    dated: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Benchmark:
     """Latency of a model on a device, as raw samples, or as statistics of the engine's own.
 
     Attributes:
+        threads: CPU threads; 0 where another tool's file does not tell.
+        rules: None where another tool's file does not tell.
         cores: Numbers of the cores that the program was pinned to; empty if it was not.
         cores_wanted: `big`, `little`, `all` or a mask, as requested; empty on a device that
             pins nothing.
@@ -134,14 +154,15 @@ class Benchmark:
         engine_flags: Further flags that the engine was given, each as `NAME=VALUE`.
         computes_in: The type that the file's arithmetic is done in on this device's cores, such
             as `float16`; empty if unknown.
-        imported_from: What was read, where another tool measured it; empty for our own.
+        imported_from: The file of another tool that it was read from; None for our own. Nothing
+            is known of the device's state then, so no such result is called valid.
     """
 
     model: ModelFile
     device: DeviceFacts
     engine: Engine
     threads: int
-    rules: RunRules
+    rules: RunRules | None
     measurement: Measurement
     flags: tuple[Flag, ...]
     before: DeviceState
@@ -158,7 +179,7 @@ class Benchmark:
     delegate_precision: str = ""
     engine_flags: tuple[str, ...] = ()
     computes_in: str = ""
-    imported_from: str = ""
+    imported_from: Import | None = None
 
     kind = "benchmark"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mmnet_deploy.results import naming
 from mmnet_deploy.results.latency import quoted
-from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
+from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Import, Record
 from mmnet_deploy.results.trade_offs import Joined
 from mmnet_deploy.tflite.card import ModelFile
 
@@ -40,6 +40,11 @@ def _model(model: ModelFile) -> Row:
     }
 
 
+def _source(imported: Import | None) -> str:
+    """The file of another tool; empty for a result of our own."""
+    return f"{imported.form}: {imported.file}" if imported else ""
+
+
 def _benchmark(result: Benchmark) -> Row:
     latency = quoted(result)
     engine, device = result.engine, result.device
@@ -56,7 +61,7 @@ def _benchmark(result: Benchmark) -> Row:
         "delegate": engine.delegate,
         "nodes": engine.nodes,
         "delegated_nodes": engine.delegated_nodes,
-        "threads": result.threads,
+        "threads": result.threads or None,
         "cores": ",".join(map(str, result.cores)),
         "cores_wanted": result.cores_wanted,
         "governor": ", ".join(result.before.governors),
@@ -71,6 +76,7 @@ def _benchmark(result: Benchmark) -> Row:
         "init_ms": _ms(result.init_us),
         "peak_memory_bytes": result.peak_memory_bytes,
         "invalid": "; ".join(f"{f.label}: {f.reason}" for f in result.broken_rules),
+        "imported_from": _source(result.imported_from),
     }
 
 
@@ -141,6 +147,7 @@ _AFTER_SCORES = (
     "serial",
     "emulated",
     "invalid",
+    "imported_from",
 )
 
 

@@ -18,6 +18,7 @@ from mmnet_deploy.results.records import (
     Benchmark,
     Cost,
     Evaluation,
+    Import,
     OperatorCost,
     OutputDifference,
     PictureScore,
@@ -108,10 +109,10 @@ measurements = st.builds(Measurement, tuples(times), tuples(times, min_size=1)) 
     st.builds(
         Statistics,
         st.integers(1, 2**40),
-        *[times] * 5,
         optional(times),
-        optional(times),
-        optional(times),
+        *[times] * 4,
+        *[optional(times)] * 3,
+        times,
     ),
 )
 benchmarks = st.builds(
@@ -148,16 +149,18 @@ benchmarks = st.builds(
         texts,
     ),
     threads=counts,
-    rules=st.builds(
-        RunRules,
-        counts,
-        least,
-        st.integers(1, 2**40),
-        least,
-        st.floats(1e-3, 1e6),
-        st.sampled_from([50, 90]),
-        optional(least),
-        least,
+    rules=optional(
+        st.builds(
+            RunRules,
+            counts,
+            least,
+            st.integers(1, 2**40),
+            least,
+            st.floats(1e-3, 1e6),
+            st.sampled_from([50, 90]),
+            optional(least),
+            least,
+        )
     ),
     measurement=measurements,
     flags=tuples(st.builds(Flag, texts, st.booleans(), texts, st.booleans())),
@@ -177,7 +180,7 @@ benchmarks = st.builds(
     delegate_precision=texts,
     engine_flags=tuples(texts),
     computes_in=texts,
-    imported_from=texts,
+    imported_from=optional(st.builds(Import, texts, texts, texts, counts, st.booleans())),
 )
 costs = st.builds(
     Cost,

@@ -114,7 +114,7 @@ def _line(row: Row) -> tuple[str, ...]:
     made = row["created_at"][:19].replace("T", " ")
     kind = row["kind"]
     if kind == "benchmark":
-        settings = f"{row['engine']} {row['delegate']} t{row['threads']}"
+        settings = f"{row['engine']} {row['delegate']} t{row['threads'] or '?'}"
         settings += " profiled" * row["profiled"]
         on = row["device"] + " (emulated)" * row["emulated"]
         low, high = row["latency_low_ms"], row["latency_high_ms"]
@@ -122,7 +122,7 @@ def _line(row: Row) -> tuple[str, ...]:
             -math.inf if low is None else 1000 * low, math.inf if high is None else 1000 * high
         )
         result = f"{row['latency_ms']:.2f} ms {row['statistic']} ({interval})"
-        valid = "no" if row["invalid"] else "yes"
+        valid = "no" if row["invalid"] else "elsewhere" if row["imported_from"] else "yes"
         return kind, row["model"], on, settings, result, valid, made
     if kind == "evaluation":
         height, width = row["eval_height_px"], row["eval_width_px"]

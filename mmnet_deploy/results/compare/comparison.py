@@ -91,6 +91,8 @@ def _not_evidence(match: Match[Benchmark]) -> str:
     for side, where in ((match.baseline, f"{BASELINE} is"), (match.new, f"{NEW} are")):
         if why := _invalid(side):
             return f"{where} invalid: {why}"
+    if match.new[0].imported_from:
+        return "measured elsewhere: whether the results are valid is unknown"
     if match.new[0].device.emulated:
         return "times under emulation are not a phone's"
     return ""
@@ -129,7 +131,7 @@ def _latency(match: Match[Benchmark]) -> Iterator[Row]:
         for side in (match.baseline, match.new)
     ]
     runs = [[result.measurement for result in side] for side in sides]
-    percentile = first.rules.percentile
+    percentile = first.rules.percentile if first.rules else 50
     lacks = (change.lacking(run, percentile) for run in runs[0] + runs[1])
     lacking = next(filter(None, lacks), "")
     found = None

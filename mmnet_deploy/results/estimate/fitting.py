@@ -132,7 +132,7 @@ def pair(records: Iterable[Record]) -> Pairs:
     for benchmark in (record for record in records if isinstance(record, Benchmark)):
         key = benchmark.model.sha256, benchmark.engine.delegate
         unlike = benchmark.threads != 1 or benchmark.device.emulated or benchmark.profiled
-        if benchmark.broken_rules or unlike:
+        if benchmark.broken_rules or benchmark.imported_from or unlike:
             unfit += 1
         elif key not in costs:
             uncounted += 1
@@ -153,7 +153,8 @@ def pair(records: Iterable[Record]) -> Pairs:
     notes = []
     if unfit:
         notes.append(
-            f"{unfit} benchmarks left out: invalid, emulated, profiled, or not on one thread."
+            f"{unfit} benchmarks left out: invalid, emulated, profiled, measured elsewhere, or "
+            "not on one thread."
         )
     if uncounted:
         notes.append(f"{uncounted} benchmarks left out: no count of that file with that delegate.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from android_benchmark import DeviceFacts
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results import naming
-from mmnet_deploy.results.grouping import by_device, middle, newest_by_model, repeats, same_device
+from mmnet_deploy.results.grouping import grouped, middle, newest_by_model, repeats, same_device
 from mmnet_deploy.results.latency import Latency, quoted, summarise
 from mmnet_deploy.results.records import Benchmark, Evaluation, Record
 from mmnet_deploy.results.trade_offs.point import TradeOff, error_of, family_of, parameters_of
@@ -38,18 +39,24 @@ class Joined:
             ResultError: An evaluation lacks the metric, or an engine does not give the statistic.
         """
         shown = [benchmark for benchmark, _ in self.rows]
-        groups = by_device(shown)
-        names = naming.device_names(groups)
-        headings = {device: naming.heading(names[device], groups[device]) for device in groups}
+        groups = grouped(shown, _panel)
+        names = naming.device_names(device for device, _ in groups)
+        headings = {panel: naming.heading(names[panel[0]], groups[panel]) for panel in groups}
         # Each gives the labels of its device in the order of the rows.
-        labels = {device: naming.labels(groups[device], shown) for device in groups}
+        labels = {panel: naming.labels(groups[panel], shown) for panel in groups}
         points = []
         for benchmark, evaluation in self.rows:
-            device = same_device(benchmark.device)
-            label = next(labels[device])
-            heading = headings[device]
+            panel = _panel(benchmark)
+            label = next(labels[panel])
+            heading = headings[panel]
             points.append(_point(benchmark, evaluation, heading, label, metric, statistic))
         return points
+
+
+def _panel(benchmark: Benchmark) -> tuple[DeviceFacts, bool]:
+    """What shares a panel and a front: a device's own results, and apart from them those of
+    other tools, of whose validity nothing is known."""
+    return same_device(benchmark.device), benchmark.imported_from is not None
 
 
 def join(records: Sequence[Record], emulated: bool = False) -> Joined:
@@ -92,7 +99,20 @@ def join(records: Sequence[Record], emulated: bool = False) -> Joined:
     _one_definition(scored)
     if not emulated:
         rows = _without_emulated(rows, notes)
+    notes += _elsewhere_note(benchmark for benchmark, _ in rows)
     return Joined(tuple(rows), tuple(notes))
+
+
+def _elsewhere_note(shown: Iterable[Benchmark]) -> list[str]:
+    """That results of other tools are shown, in one line if there are any."""
+    count = sum(benchmark.imported_from is not None for benchmark in shown)
+    if not count:
+        return []
+    were, they = ("was", "it keeps") if count == 1 else ("were", "they keep")
+    return [
+        f"{count} {'result' if count == 1 else 'results'} {were} measured elsewhere: whether "
+        f"{they} the run rules is unknown."
+    ]
 
 
 def _one_definition(evaluations: Sequence[Evaluation]) -> None:
