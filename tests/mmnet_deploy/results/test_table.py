@@ -70,6 +70,7 @@ def test_table_has_a_row_per_benchmark():
         "serial": "1A2B",
         "emulated": False,
         "invalid": "not min runs met: too few; throttled: hot",
+        "imported_from": "",
     }
     unknown = ("precision", "latency_p90_ms", "init_ms", "peak_memory_bytes", "nodes")
     assert [second[name] for name in unknown] == [None] * 5
