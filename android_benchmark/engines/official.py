@@ -140,8 +140,6 @@ class BenchmarkModel:
         """
         report = benchmark_model.parse(completed.stdout, completed.stderr)
         measured = _require_success(report, completed.returncode, settings)
-        low_us = float(measured.min_us if measured.min_us is not None else measured.curr_us or 0)
-        high_us = float(measured.max_us if measured.max_us is not None else low_us)
         delegate, flags = _delegate(report, settings)
         took = next(iter(report.delegations_of(Delegate(delegate))), None)
         return EngineResult(
@@ -158,30 +156,12 @@ class BenchmarkModel:
                 self.origin,
                 self.libraries,
             ),
-            measurement=Measurement(
-                (),
-                (),
-                Statistics(
-                    count=measured.count,
-                    first_us=float(measured.first_us if measured.first_us is not None else low_us),
-                    min_us=low_us,
-                    max_us=high_us,
-                    mean_us=measured.avg_us if measured.avg_us is not None else low_us,
-                    std_us=float(measured.std_us or 0),
-                    p5_us=_real(measured.p5_us),
-                    median_us=low_us if measured.all_same else _real(measured.median_us),
-                    p95_us=_real(measured.p95_us),
-                ),
-            ),
+            measurement=Measurement((), (), measured),
             flags=flags,
             init_us=report.init_us,
             peak_memory_bytes=_peak(report),
-            profile=_profile(report),
+            profile=operators(report),
         )
-
-
-def _real(value: int | None) -> float | None:
-    return None if value is None else float(value)
 
 
 def _peak(report: BenchmarkModelReport) -> int | None:
@@ -189,7 +169,7 @@ def _peak(report: BenchmarkModelReport) -> int | None:
     return None if peak is None else round(peak)
 
 
-def _profile(report: BenchmarkModelReport) -> tuple[OperatorTime, ...]:
+def operators(report: BenchmarkModelReport) -> tuple[OperatorTime, ...]:
     """The operators of an inference; what ran once, before them, is left out."""
     found = []
     for profile in report.profiles:
@@ -209,7 +189,7 @@ def _profile(report: BenchmarkModelReport) -> tuple[OperatorTime, ...]:
 
 def _require_success(
     report: BenchmarkModelReport, returncode: int, settings: Settings
-) -> benchmark_model.LoggedStatistics:
+) -> Statistics:
     """The numbers of a run that came to its end, and can be trusted.
 
     Raises:
@@ -240,11 +220,12 @@ def _require_success(
         raise errors.OutputCutError(
             f"The output of benchmark_model is cut short: it lacks {', '.join(cut)}."
         )
-    if report.measured is None or report.measured.count == 0:
+    measured = report.measured.statistics if report.measured else None
+    if measured is None:
         raise errors.UnreadableOutputError(
             "The output is complete but has no measured run: it is not that of benchmark_model."
         )
-    return report.measured
+    return measured
 
 
 def _delegate(report: BenchmarkModelReport, settings: Settings) -> tuple[str, tuple[Flag, ...]]:

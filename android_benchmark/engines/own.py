@@ -143,37 +143,7 @@ class Tflbench:
         if report.damage or not report.samples_ns:
             said = (report.damage or ("it made no run",))[0]
             raise errors.UnreadableOutputError(f"The output of tflbench makes no sense: {said}.")
-        delegate = report.delegate
-        took = delegate.delegated_nodes if delegate else None
-        ran = (delegate.name or "none").lower() if delegate and took != 0 else "none"
-        told = ran == "none" or took is not None
-        init = report.init
-        return EngineResult(
-            engine=Engine(
-                self.name,
-                f"{report.start.version} ({report.start.runtime})",
-                ran,
-                settings.delegate,
-                delegate.nodes if delegate else None,
-                took,
-                delegate.partitions if delegate else None,
-                self.sha256,
-            ),
-            measurement=Measurement(
-                tuple(value / 1000 for value in report.warmup_ns),
-                tuple(value / 1000 for value in report.samples_ns),
-            ),
-            flags=(
-                fallback_flag(settings, ran, "the delegate took no operator" if took == 0 else ""),
-                confirmation_flag(settings, told),
-            ),
-            init_us=(
-                (init.model_ns + init.interpreter_ns + init.allocate_ns) / 1000 if init else None
-            ),
-            peak_memory_bytes=(report.memory.peak_bytes or None) if report.memory else None,
-            profile=_profile(report.op_profile),
-            outputs=tuple((tensor.dtype, tensor.size_bytes) for tensor in report.outputs),
-        )
+        return result_of(report, report.start, settings, self.sha256)
 
 
 def _sha256(file: Path) -> str:
@@ -182,6 +152,47 @@ def _sha256(file: Path) -> str:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError:
         return ""
+
+
+def result_of(
+    report: tflbench.TflbenchReport, start: tflbench.Start, settings: Settings, sha256: str
+) -> EngineResult:
+    """What a complete report says of a run.
+
+    Args:
+        start: The report's.
+        settings: What was asked for.
+        sha256: Hash of the program; empty if unknown.
+    """
+    delegate = report.delegate
+    took = delegate.delegated_nodes if delegate else None
+    ran = (delegate.name or "none").lower() if delegate and took != 0 else "none"
+    told = ran == "none" or took is not None
+    init = report.init
+    return EngineResult(
+        engine=Engine(
+            tflbench.ENGINE,
+            f"{start.version} ({start.runtime})",
+            ran,
+            settings.delegate,
+            delegate.nodes if delegate else None,
+            took,
+            delegate.partitions if delegate else None,
+            sha256,
+        ),
+        measurement=Measurement(
+            tuple(value / 1000 for value in report.warmup_ns),
+            tuple(value / 1000 for value in report.samples_ns),
+        ),
+        flags=(
+            fallback_flag(settings, ran, "the delegate took no operator" if took == 0 else ""),
+            confirmation_flag(settings, told),
+        ),
+        init_us=((init.model_ns + init.interpreter_ns + init.allocate_ns) / 1000 if init else None),
+        peak_memory_bytes=(report.memory.peak_bytes or None) if report.memory else None,
+        profile=_profile(report.op_profile),
+        outputs=tuple((tensor.dtype, tensor.size_bytes) for tensor in report.outputs),
+    )
 
 
 def _profile(profile: tflbench.OpProfile | None) -> tuple[OperatorTime, ...]:

@@ -5,12 +5,13 @@ The engine prints one JSON object per line and `end` last; `native/tflbench.c` l
 
 from android_benchmark.engines.tflbench.output import TensorDifference, compare_outputs, noise
 from android_benchmark.engines.tflbench.parser import parse
-from android_benchmark.engines.tflbench.record import OpProfile, TflbenchReport, TracedOp
+from android_benchmark.engines.tflbench.record import OpProfile, Start, TflbenchReport, TracedOp
 
 __all__ = [
     "ENGINE",
     "UNVERIFIED",
     "OpProfile",
+    "Start",
     "TensorDifference",
     "TflbenchReport",
     "TracedOp",

@@ -6,6 +6,7 @@ import dataclasses
 import re
 
 from android_benchmark.engines.benchmark_model.text.number import INTEGER, UNSIGNED, integer, real
+from android_benchmark.measurement import Statistics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,29 @@ class LoggedStatistics:
     median_us: int | None = None
     p95_us: int | None = None
     all_same: bool = False
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """The same as other engines give it; None of a dry run."""
+        low_us = self.curr_us if self.all_same else self.min_us
+        high_us = self.curr_us if self.all_same else self.max_us
+        if low_us is None or high_us is None:
+            return None
+        return Statistics(
+            count=self.count,
+            first_us=float(low_us if self.first_us is None else self.first_us),
+            min_us=float(low_us),
+            max_us=float(high_us),
+            mean_us=float(low_us) if self.avg_us is None else self.avg_us,
+            std_us=float(self.std_us or 0),
+            p5_us=_real(self.p5_us),
+            median_us=float(low_us) if self.all_same else _real(self.median_us),
+            p95_us=_real(self.p95_us),
+        )
+
+
+def _real(value: int | None) -> float | None:
+    return None if value is None else float(value)
 
 
 _PERCENTILES = rf"(?: p5=(?P<p5>{INTEGER}) median=(?P<median>{INTEGER}) p95=(?P<p95>{INTEGER}))?"
