@@ -24,6 +24,7 @@ from common import noise, random_network
 from android_benchmark import PRESETS, Settings
 from mmnet_deploy import conversion
 from mmnet_deploy.bench.benchmark import benchmark
+from mmnet_deploy.bench.engines import EngineChoice
 from mmnet_deploy.bench.targets import open_targets, phones_of
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source
 from mmnet_deploy.results.records import Benchmark
@@ -57,7 +58,7 @@ def main() -> None:
         for _ in range(rounds):
             begin = time.perf_counter()
             stop = threading.Event()
-            with open_targets(["emulated"], None, stop=stop, tell=print) as targets:
+            with open_targets(["emulated"], EngineChoice(), stop=stop, tell=print) as targets:
                 (phone,) = phones_of(targets)
                 facts = phone.facts()
                 note("start: adb server, emulated phone, its facts", time.perf_counter() - begin)

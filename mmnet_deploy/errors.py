@@ -7,6 +7,7 @@
     │   ├── CrashError            a model ends the process that runs it
     │   └── DelegateRefusedError  a model runs with another delegate only
     ├── OutputError               a file or folder cannot be written
+    ├── DownloadError             a file cannot be fetched, or is not what it must be
     ├── MissingDependencyError    an optional package is not installed
     ├── TrainingError             training cannot start, or went wrong
     ├── ConversionError           the converter failed, or its file is not the network
@@ -58,6 +59,10 @@ class DelegateRefusedError(ModelFileError):
 
 class OutputError(MmnetDeployError):
     """A file or folder cannot be written."""
+
+
+class DownloadError(MmnetDeployError):
+    """A file cannot be fetched, or is not what it must be."""
 
 
 class MissingDependencyError(MmnetDeployError):

@@ -52,6 +52,7 @@ class Phone:
         tell: Called with one line on what is being waited for or tried again.
         patience_s: How long the phone may stay away.
         timeout_s: Bound of one run of the engine; by default what its rules allow.
+        no_engine: Why there is no engine, for whoever wants to run a model all the same.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Phone:
         tell: Callable[[str], None] = lambda line: None,
         patience_s: float = PATIENCE_S,
         timeout_s: float | None = None,
+        no_engine: str = "",
     ) -> None:
         self.adb = adb
         self.serial = serial
@@ -79,6 +81,7 @@ class Phone:
         self._news = tell
         self._patience_s = patience_s
         self._timeout_s = timeout_s
+        self._no_engine = no_engine
         self._facts: DeviceFacts | None = None
         self._folder: str | None = None
         self._cool: DeviceState | None = None
@@ -182,7 +185,8 @@ class Phone:
         self, model: Path, settings: Settings, rules: RunRules, pinned: tuple[int, ...]
     ) -> Outcome:
         if self.engine is None:
-            raise errors.EngineFileError(f"There is no engine to run {model.name} with.")
+            why = self._no_engine or f"There is no engine to run {model.name} with."
+            raise errors.EngineFileError(why)
         folder = self._prepared(self.engine)
         remote = self._workspace.model(model)
         output = f"{self._workspace.folder}/{_OUTPUT}"

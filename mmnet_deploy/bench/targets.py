@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
+import functools
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,17 +13,19 @@ from pathlib import Path
 import mmnet_deploy
 from android_benchmark import Device, Settings, emulator
 from android_benchmark.emulator import EmulatedPhone, private_adb_server
-from android_benchmark.engines import MANIFEST, BenchmarkModel, PhoneEngine, Tflbench
+from android_benchmark.engines import MANIFEST, PhoneEngine
 from android_benchmark.engines.stand_in import write_stand_in
 from android_benchmark.errors import HarnessError
 from android_benchmark.phone import PATIENCE_S, Adb, Phone
 from mmnet_deploy.bench.benchmark import check_threads
+from mmnet_deploy.bench.engines import EngineChoice, Make, OfficialEngines, engine_at
 from mmnet_deploy.bench.host import Host
 from mmnet_deploy.bench.shelter import sheltered, undone
-from mmnet_deploy.errors import MissingDependencyError, UsageError
+from mmnet_deploy.engines.releases import UnsupportedAbiError
+from mmnet_deploy.errors import MissingDependencyError
+from mmnet_deploy.progress import Progress, silent
 
 HOST, EMULATED = "host", "emulated"
-ENGINE_VARIABLE = "MMNET_BENCHMARK_MODEL"
 BUNDLE = Path(mmnet_deploy.__file__).resolve().parents[1] / "build" / "engine"
 """Where `tools/build_engine.py` puts our own engine, in a checkout."""
 
@@ -44,48 +46,16 @@ class Target:
     pins: bool = True
 
 
-def find_engine(path: Path | None) -> Callable[[], PhoneEngine]:
-    """What makes the engine for one phone: of the path, of the environment, or our own.
-
-    Args:
-        path: A binary of benchmark_model, a folder with one and its libraries, or the folder of
-            a bundle of tflbench.
-
-    Raises:
-        UsageError: There is none.
-        EngineFileError: It is no engine.
-    """
-    given, origin = path, "given with --engine-binary"
-    if given is None and (text := os.environ.get(ENGINE_VARIABLE)):
-        given, origin = Path(text), f"given with {ENGINE_VARIABLE}"
-    if given is None:
-        if not (BUNDLE / MANIFEST).is_file():
-            raise UsageError(
-                "`--engine-binary` must be the official benchmark_model for the phone, or "
-                f"`{ENGINE_VARIABLE}` must name it. Our own engine can be built instead: run "
-                "`python tools/build_engine.py` in a checkout. Received: nothing."
-            )
-        given = BUNDLE
-    chosen = given
-
-    def make() -> PhoneEngine:
-        if (chosen / MANIFEST).is_file():
-            return Tflbench(chosen)
-        return BenchmarkModel(chosen, origin=origin)
-
-    make()  # a fault is found before a phone is touched
-    return make
-
-
 @contextlib.contextmanager
 def open_targets(
     names: Sequence[str],
-    engine: Path | None,
+    engine: EngineChoice,
     *,
     runs_models: bool = True,
     all_devices: bool = False,
     stop: threading.Event,
     tell: Callable[[str], None],
+    progress: Progress = silent,
     timeout_s: float | None = None,
     patience_s: float = PATIENCE_S,
 ) -> Iterator[tuple[Target, ...]]:
@@ -97,16 +67,19 @@ def open_targets(
     Args:
         names: Serials, `host` and `emulated`; none means the phone that ANDROID_SERIAL
             names, or the only one that is there.
-        engine: See `find_engine`; this computer needs none.
+        engine: What phones run; this computer needs none. Where nothing is given, real phones
+            get the published one, and the emulated phone gets tflbench.
         runs_models: Whether phones need an engine at all.
         all_devices: All phones that are ready, besides those of `names`.
         stop: Makes the phones stop what they do.
         tell: Takes a line of news.
+        progress: Told of downloads.
         timeout_s: Bound of one run of the engine.
         patience_s: How long a phone may stay away before it is given up.
 
     Raises:
         UsageError, HarnessError: A device cannot be used; nothing was changed on any.
+        DownloadError, OutputError: The engine cannot be had.
     """
     stack = contextlib.ExitStack()
     try:
@@ -118,13 +91,18 @@ def open_targets(
                 serials += [one.serial for one in adb.devices() if one.state == "device"]
             wanted: list[str | None] = [*serials] or [None]
             chosen = [adb.choose(serial).serial for serial in wanted]
-            make = find_engine(engine) if runs_models else lambda: None
+            given = engine.given() if runs_models else lambda: None
+            published = OfficialEngines(engine, stack, progress=progress, tell=tell)
             for serial in dict.fromkeys(chosen):
-                program = make()
-                device = Phone(
-                    adb, serial, program, tell=tell, timeout_s=timeout_s, patience_s=patience_s
+                opened = functools.partial(
+                    Phone, adb, serial, tell=tell, timeout_s=timeout_s, patience_s=patience_s
                 )
-                targets[serial] = Target(serial, device, program.sha256 if program else "")
+                if given is not None:
+                    phone = opened(given())
+                else:
+                    phone = _with_published(opened, published, alone=len(set(chosen)) == 1)
+                sha256 = phone.engine.sha256 if phone.engine else ""
+                targets[serial] = Target(serial, phone, sha256)
         if EMULATED in names:
             targets[EMULATED] = sheltered(
                 lambda: _emulated(stack, engine, stop=stop, tell=tell, timeout_s=timeout_s)
@@ -137,6 +115,28 @@ def open_targets(
         undone(stack.close)
 
 
+def _with_published(
+    opened: Callable[..., Phone], published: OfficialEngines, *, alone: bool
+) -> Phone:
+    """A phone with the published engine for it.
+
+    Where there is none for its ABI, and it is not alone, the others are measured all the same.
+
+    Args:
+        opened: Gives the phone, with an engine or without one.
+        alone: Whether it is the only phone.
+
+    Raises:
+        UnsupportedAbiError: There is none, and nothing else to do.
+    """
+    try:
+        return opened(published.make_for(opened(None).facts())())
+    except UnsupportedAbiError as error:
+        if alone:
+            raise
+        return opened(None, no_engine=str(error))
+
+
 def _close(phones: Sequence[Phone], tell: Callable[[str], None]) -> None:
     """Put back what is still changed on phones that no worker has closed."""
     for phone in phones:
@@ -146,9 +146,22 @@ def _close(phones: Sequence[Phone], tell: Callable[[str], None]) -> None:
             tell(str(error))
 
 
+def _own() -> Make:
+    """Our own engine, which the emulated phone can run.
+
+    Raises:
+        MissingDependencyError: There is none.
+    """
+    if not (BUNDLE / MANIFEST).is_file():
+        raise MissingDependencyError(
+            "Our own engine can be built: run `python tools/build_engine.py` in a checkout."
+        )
+    return engine_at(BUNDLE, "built here")
+
+
 def _emulated(
     stack: contextlib.ExitStack,
-    path: Path | None,
+    choice: EngineChoice,
     *,
     stop: threading.Event,
     tell: Callable[[str], None],
@@ -163,9 +176,9 @@ def _emulated(
     try:
         if not real.available:
             raise MissingDependencyError("; ".join(real.missing))
-        engine = find_engine(path)()
-    except (MissingDependencyError, UsageError) as error:
-        if path is not None:
+        engine = (choice.given() or _own())()
+    except MissingDependencyError as error:
+        if choice.path is not None:
             raise
         tell(
             "No real engine can run on the emulated phone, so a stand-in answers, whose "

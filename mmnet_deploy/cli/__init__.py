@@ -46,6 +46,10 @@ COMMANDS = {
         "Compare new results with a baseline, and fail if they are worse.",
     ),
     "results": ("present.results", "List, show and export stored results."),
+    "engines": (
+        "prepare.engines",
+        "List, get, check and remove the engines that run models on a phone.",
+    ),
     "doctor": ("doctor", "Say what works here, what is missing and how to get it."),
 }
 """Every command with its module and its line in the overview, in the order of the work."""

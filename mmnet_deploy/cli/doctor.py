@@ -67,7 +67,8 @@ def _phone_findings() -> list[tuple[str, str, str]]:
     """What measuring on phones needs, and which level of the emulated phone works."""
     from android_benchmark.emulator import levels
     from android_benchmark.engines import MANIFEST
-    from mmnet_deploy.bench.targets import BUNDLE, ENGINE_VARIABLE
+    from mmnet_deploy.bench.engines import ENGINE_VARIABLE
+    from mmnet_deploy.bench.targets import BUNDLE
 
     adb = shutil.which("adb")
     remedy = f"phones need it: {ADB_REMEDY}"

@@ -1,6 +1,6 @@
 """Files: written whole or not at all, and read only where they are regular files."""
 
-from mmnet_deploy.files.lock import is_empty, locked
+from mmnet_deploy.files.lock import FolderInUseError, is_empty, locked
 from mmnet_deploy.files.regular import NotRegularError, read_regular
 from mmnet_deploy.files.whole import (
     check_folder,
@@ -14,6 +14,7 @@ from mmnet_deploy.files.whole import (
 )
 
 __all__ = [
+    "FolderInUseError",
     "NotRegularError",
     "check_folder",
     "folder_aside",

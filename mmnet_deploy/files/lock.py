@@ -37,6 +37,10 @@ _WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, e
 _TRIES = 100
 
 
+class FolderInUseError(OutputError):
+    """Another process writes to the folder."""
+
+
 def is_empty(folder: Path) -> bool:
     """Whether there is nothing in a folder but this module's file and half-written ones.
 
@@ -55,7 +59,8 @@ def locked(folder: Path) -> Iterator[None]:
     still runs.
 
     Raises:
-        OutputError: Another process writes there, which the message names, or nobody can.
+        FolderInUseError: Another process writes there, which the message names.
+        OutputError: Nobody can.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     descriptor = None
@@ -181,13 +186,13 @@ def _may_run(record: Record) -> bool:
     return not owner.is_gone()
 
 
-def _in_use(file: Path, record: Record | None, *, needs_removal: bool = False) -> OutputError:
+def _in_use(file: Path, record: Record | None, *, needs_removal: bool = False) -> FolderInUseError:
     who = "another process"
     if record:
         who = f"process {record['pid']} on {record['host']} since {record['since']}"
         who += f" (`{record['command']}`)"
     freed = f" If it no longer runs, remove {file}." if needs_removal else ""
-    return OutputError(
+    return FolderInUseError(
         f"{file.parent} is being written by {who}. Wait until it ends, or give another "
         f"folder.{freed}"
     )

@@ -15,6 +15,7 @@ from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, each_result, progress, read_results, say
 from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
 from mmnet_deploy.cli.measure.usable import each_usable
+from mmnet_deploy.cli.prepare.engine_options import engine_of, engine_options
 from mmnet_deploy.errors import DelegateRefusedError, ResultError, UsageError
 
 if TYPE_CHECKING:
@@ -72,14 +73,7 @@ _KEPT = "What was measured is stored; `--resume` measures the rest."
 @click.option("--resume", is_flag=True, help="Measure only what DIR has no result of.")
 @rule_options
 @click.option("--profile", is_flag=True, help="Measure the time of every operator too.")
-@click.option(
-    "--engine-binary",
-    "engine",
-    type=FOLDER,
-    metavar="PATH",
-    help="Path of the benchmark_model binary for the phone, of a folder with one and its "
-    "libraries, or of a tflbench folder. [MMNET_BENCHMARK_MODEL]",
-)
+@engine_options
 @click.option(
     "--timeout",
     type=float,
@@ -123,13 +117,20 @@ def bench(
     if not models and not clean:
         raise UsageError("`MODEL.tflite` must name at least one file. Received: none.")
     rules = rules_of(preset or ("quick" if names == (EMULATED,) else "default"), options)
+    engine = engine_of(options, names, _delegates(options["delegates"]))
     opening = _opening_of(options)
     jobs = _plan(models, **options)
     stop = threading.Event()
     measured = fleet.Measured()
     with signals.keeping(lambda: _KEPT if measured.results else ""):
         with open_targets(
-            names, stop=stop, tell=say, runs_models=bool(models), **opening
+            names,
+            engine,
+            stop=stop,
+            tell=say,
+            progress=progress,
+            runs_models=bool(models),
+            **opening,
         ) as targets:
             if models:
                 check_settings(targets, [job.settings for job in jobs])
@@ -180,7 +181,6 @@ def _opening_of(options: dict[str, Any]) -> dict[str, Any]:
     if not 0 <= patience <= 86400:
         raise UsageError(f"`--patience` must be 0 … 86400 s. Received: {patience}.")
     return {
-        "engine": options.pop("engine"),
         "all_devices": options.pop("all_devices"),
         "timeout_s": timeout,
         "patience_s": patience,

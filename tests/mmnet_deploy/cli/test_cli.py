@@ -13,7 +13,11 @@ from tests.support.datasets import GREY, SMOOTH, write, write_pair
 # --- Help --------------------------------------------------------------------
 
 
-GROUPS = {"dataset": ("synth", "check", "stats"), "results": ("list", "show", "export")}
+GROUPS = {
+    "dataset": ("synth", "check", "stats"),
+    "results": ("list", "show", "export"),
+    "engines": ("list", "get", "verify", "remove"),
+}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""The options of `bench` that choose the engine, and when they say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmnet_deploy.cli.console import FOLDER
+from mmnet_deploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from mmnet_deploy.bench.engines import EngineChoice
+
+_OPTIONS = (
+    click.option(
+        "--engine-binary",
+        "engine",
+        type=FOLDER,
+        metavar="PATH",
+        help="Path of the benchmark_model binary for the phone, of a folder with one and its "
+        "libraries, or of a tflbench folder. [MMNET_BENCHMARK_MODEL] Default: the official "
+        "engine, which is downloaded once.",
+    ),
+    click.option(
+        "--engine-version",
+        metavar="VERSION",
+        help="Version of the official engine, such as 2.3.0, or nightly. Default: that of the "
+        "installed runtime.",
+    ),
+    click.option(
+        "--offline", is_flag=True, help="Download nothing; take the engine from the cache."
+    ),
+)
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What is taken out again by `engine_of`."""
+    for add in reversed(_OPTIONS):
+        command = add(command)
+    return command
+
+
+def engine_of(
+    options: dict[str, Any], devices: Sequence[str], delegates: Sequence[str]
+) -> EngineChoice:
+    """What the options say of the engine; they are taken out of `options`.
+
+    Args:
+        devices: What `--device` names; of none, a phone is measured on.
+        delegates: What `--delegate` names.
+
+    Raises:
+        UsageError: An option has no effect with these devices, or contradicts another.
+    """
+    from mmnet_deploy.bench.engines import EngineChoice, purposes_of
+    from mmnet_deploy.bench.targets import EMULATED, HOST
+    from mmnet_deploy.engines.releases import checked_version
+
+    path, version = options.pop("engine"), options.pop("engine_version")
+    offline = options.pop("offline")
+    others = {*devices} - {HOST, EMULATED}
+    phones = bool(others or not devices or options["all_devices"])
+    if version is not None:
+        checked_version(version)
+        if path is not None:
+            raise UsageError(
+                "`--engine-version` chooses an official engine, and `--engine-binary` gives "
+                f"another: leave one of them out. Received: {version} and {path}."
+            )
+        if not phones:
+            raise UsageError(
+                "`--engine-version` is for phones: the emulated phone runs tflbench, and this "
+                f"computer its own runtime. Received: --device {', '.join(devices)}."
+            )
+    if not phones and EMULATED not in devices and (offline or path is not None):
+        name = "--offline" if offline else "--engine-binary"
+        raise UsageError(
+            f"`{name}` is for phones: this computer needs no engine. Received: --device "
+            f"{', '.join(devices)}."
+        )
+    return EngineChoice(path, version or "", offline, purposes_of(tuple(delegates)))
