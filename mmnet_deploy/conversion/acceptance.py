@@ -44,7 +44,7 @@ class Acceptance:
             raise ConversionError(
                 f"{traced.network.path} computes in {' and '.join(traced.computed_in)}, which "
                 "TFLite does not, and gives other mattes in float32: "
-                f"{_says(self.rounding, largest, mean)}. Train or fine-tune it in float32, or "
+                f"{says(self.rounding, largest, mean)}. Train or fine-tune it in float32, or "
                 "raise `--max-difference` and `--max-mean-difference`."
             )
 
@@ -81,9 +81,8 @@ class Acceptance:
             return
         limits = self.limits(precision)
         raise ConversionError(
-            f"{path.name} does not compute the network: {_says(found, *limits)}, "
-            f"on {_pictures(found.pictures)}. The file was not kept. "
-            f"{self._cause(found, precision, limits, stock())}"
+            f"{path.name} does not compute the network: {says(found, *limits)}. The file was "
+            f"not kept. {self._cause(found, precision, limits, stock())}"
         )
 
     def _cause(
@@ -128,12 +127,9 @@ def _chosen(given: float | None, usual: float) -> float:
     return usual if given is None else given
 
 
-def _pictures(count: int) -> str:
-    return f"{count} picture{'s' if count > 1 else ''}"
-
-
-def _says(found: MatteDifference, largest: float, mean: float) -> str:
+def says(found: MatteDifference, largest: float, mean: float) -> str:
+    """How far mattes are, with these limits, and on how many pictures."""
     return (
         f"|Δα| is {found.mean:.2g} on average (limit {mean:.2g}) and {found.largest:.2g} at most "
-        f"(limit {largest:.2g})"
+        f"(limit {largest:.2g}), on {found.pictures} picture{'s' if found.pictures > 1 else ''}"
     )

@@ -12,6 +12,9 @@ from mmnet_deploy.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
+REDUCED_PRECISION = ("allow", "forbid")
+"""Whether cores with fp16 arithmetic may compute a file in half precision."""
+
 GRAPHS = ("deploy", "stock")
 """The graph rewritten for inference, and the graph that TensorFlow's converter makes."""
 
@@ -31,6 +34,8 @@ class Options:
         max_error_increase: Largest relative increase of the gradient error by int8; layers
             are left in float until it is kept. None for no limit.
         max_difference, max_mean_difference: Limits of |Δα|. Default: those of the precision.
+        reduced_precision: One of `REDUCED_PRECISION`, for files in float32 and float16. None allows
+            it for float16 and forbids it for float32.
         name: What the files' names begin with. Default: family and width multiplier.
         replace: Whether files of other networks are overwritten.
     """
@@ -44,6 +49,7 @@ class Options:
     max_error_increase: float | None = None
     max_difference: float | None = None
     max_mean_difference: float | None = None
+    reduced_precision: str | None = None
     name: str | None = None
     replace: bool = False
 
@@ -59,11 +65,14 @@ class Options:
                 f"`precision` must be one of {', '.join(PRECISIONS)}. "
                 f"Received: {', '.join(unknown) or 'none'}."
             )
-        for name, value, allowed in (("graph", self.graph, GRAPHS), ("io", self.io, IO_TYPES)):
+        for name, value, allowed in (
+            ("graph", self.graph, GRAPHS),
+            ("io", self.io, IO_TYPES),
+            ("reduced_precision", self.reduced_precision, (None, *REDUCED_PRECISION)),
+        ):
             if value not in allowed:
-                raise UsageError(
-                    f"`{name}` must be one of {', '.join(allowed)}. Received: {value}."
-                )
+                names = ", ".join(filter(None, allowed))
+                raise UsageError(f"`{name}` must be one of {names}. Received: {value}.")
         for name in ("calibration_samples", "checked_pictures"):
             if getattr(self, name) < 1:
                 raise UsageError(f"`{name}` must be at least 1. Received: {getattr(self, name)}.")
@@ -89,6 +98,19 @@ class Options:
                 f"`io` is the type of an int8 file's input and output; the others have float32: "
                 f"`precision` must include int8. Received: {', '.join(precisions)}."
             )
+
+        if self.reduced_precision is not None and not {"float32", "float16"} & set(precisions):
+            raise UsageError(
+                "`reduced_precision` says whether files in float32 and float16 may compute in half "
+                "precision: `precision` must include one of them. "
+                f"Received: {', '.join(precisions)}."
+            )
+
+    def reduces(self, precision: str) -> bool:
+        """Whether a file of a precision is to compute in half precision where cores can."""
+        usual = "allow" if precision == "float16" else "forbid"
+        wanted = self.reduced_precision or usual
+        return precision in ("float32", "float16") and wanted == "allow"
 
     def limits(self, precision: str) -> tuple[float, float]:
         """The largest |Δα| that a file of a precision may have, at most and on average."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mmnet_deploy.conversion import selection
 from mmnet_deploy.conversion.acceptance import Acceptance
+from mmnet_deploy.conversion.half_precision import Reduction, Trial
 from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.proof import Judge, MatteDifference
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source, int8
@@ -45,6 +46,7 @@ class Converted:
         computed_in: The types other than float32 that the network computes in itself; its
             files do not.
         rounding: How far the network is from itself in float32, if it has such types.
+        half: How the file was tried in half precision; None if it was not.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Converted:
     held_out: bool = True
     computed_in: tuple[str, ...] = ()
     rounding: MatteDifference | None = None
+    half: Trial | None = None
 
 
 # --- Cards -------------------------------------------------------------------
@@ -163,6 +166,7 @@ def convert(
         acceptance = Acceptance(traced, judge, options)
         content, _ = traced.float_graph(options.graph)
         source = Source(content, samples, phases=options.graph == "deploy", io=options.io)
+        reduction = Reduction(source, judge, acceptance, paths[0])
         macs = counts.total_macs(source.graph())
         advance("traced")
         results = []
@@ -182,6 +186,7 @@ def convert(
             found = judge.difference(judge.mattes(_described(content, card), path))
             stock = functools.partial(_stock, traced, judge, options, path)
             acceptance.require_near(found, name, path, stock)
+            content, card, half = reduction.applied(content, card, options)
             converted = _written(content, card, path, found, judge)
             results.append(
                 dataclasses.replace(
@@ -189,6 +194,7 @@ def convert(
                     held_out=drawn.is_disjoint or not PRECISIONS[name].calibrated,
                     computed_in=traced.computed_in,
                     rounding=acceptance.rounding,
+                    half=half,
                 )
             )
             advance(name)

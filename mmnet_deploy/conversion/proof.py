@@ -61,11 +61,18 @@ class Judge:
     ) -> None:
         self.images = images
         self.expected = expected
+        self._portraits = portraits
         self._masks = [
             pictures.read_mask(p.mask, p.mask_values) for p in portraits if p.mask is not None
         ]
         self.has_masks = len(self._masks) == len(images)
         self._baseline = self._gradient_error(expected) if self.has_masks else math.nan
+
+    def first(self, count: int) -> Judge:
+        """The same judge with at most this many pictures."""
+        if count >= len(self.images):
+            return self
+        return Judge(self._portraits[:count], self.images[:count], self.expected[:count])
 
     def mattes(self, content: bytes, path: Path) -> list[Matte]:
         """The mattes of a `.tflite` file's content; `path` names it in messages.

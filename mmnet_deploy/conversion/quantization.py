@@ -95,10 +95,12 @@ def float32(source: Source) -> bytes:
 
 
 def float16(source: Source) -> bytes:
-    """Weights stored in 16 bits; a CPU without fp16 arithmetic computes in 32 bits.
+    """Weights stored in 16 bits, which alone changes the size of the file only.
 
-    Filters and biases become float16 constants behind a DEQUANTIZE, which delegates
-    unpack once, or skip if they compute in float16.
+    Filters and biases become float16 constants behind a DEQUANTIZE, which CPUs unpack to float32
+    when they load the file. Cores with fp16 arithmetic (ARMv8.2-A, in phones since about 2018)
+    compute in float16 if the file has the entry of `tflite.half_precision`, which
+    `conversion.half_precision` adds once the mattes are proved; GPUs compute in what they are told.
 
     Raises:
         ConversionError: A weight is beyond the range of float16.

@@ -75,7 +75,8 @@ class ModelCard:
         reduced_precision: Content of the file's `reduced_precision_support` entry, such as
             `fp16accfp16`; empty if it has none.
         half_largest_difference, half_mean_difference: |Δα| of the file computed in half precision
-            against the source network, on the same pictures; None if it was not tried.
+            against the source network; None if it was not tried, or gave no numbers.
+        half_checked_pictures: On how many of those pictures.
         reduced_precision_reason: Why the entry was left out, where `convert` would have written it.
         versions: Versions of the tools that made the file.
     """
@@ -108,6 +109,7 @@ class ModelCard:
     reduced_precision: str = ""
     half_largest_difference: float | None = None
     half_mean_difference: float | None = None
+    half_checked_pictures: int | None = None
     reduced_precision_reason: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 

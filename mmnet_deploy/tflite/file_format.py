@@ -20,6 +20,9 @@ T = TypeVar("T")
 _LEFT_OUT = -1
 """The number of an optional tensor that an operator does without."""
 
+_VERSION = 3
+"""Of the schema, in every file since 2017."""
+
 MOST_UNPACKED = 16
 """How many times a file's size its parts may take; more than once, as some share constants."""
 
@@ -197,6 +200,17 @@ def write(
     builder = flatbuffers.Builder(1 << 16)
     builder.Finish(written.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())
+
+
+def alone(op: Op) -> bytes:
+    """An operator as a `.tflite` file of its own: its inputs are those that are no constants."""
+    empty = schema().ModelT()
+    empty.version = _VERSION
+    main = schema().SubGraphT()
+    main.inputs, main.outputs = [], []
+    empty.subgraphs = [main]
+    inputs = [tensor for tensor in op.inputs if tensor is not None and tensor.data is None]
+    return write([op], list({id(tensor): tensor for tensor in inputs}.values()), op.outputs, empty)
 
 
 class _Tables:

@@ -79,12 +79,25 @@ def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
     )
     if verdict.stage == "crash":
         raise _crash("The model", verdict, "none")
+    return built_in_interpreter(content, threads, keeps_tensors=True)
+
+
+def built_in_interpreter(content: bytes, threads: int = 1, *, keeps_tensors: bool = False) -> Any:
+    """An allocated interpreter of a file that was made here, with the built-in kernels.
+
+    Args:
+        keeps_tensors: Whether it keeps the value of every tensor.
+
+    Raises:
+        ModelFileError: The runtime cannot load it.
+    """
+    module, _ = _runtime()
     try:
         interpreter = module.Interpreter(
             model_content=content,
             num_threads=threads,
             experimental_op_resolver_type=module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            experimental_preserve_all_tensors=True,
+            experimental_preserve_all_tensors=keeps_tensors,
         )
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:

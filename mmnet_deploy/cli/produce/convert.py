@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,12 @@ SHOWN_LAYERS = 12
     help="Type of the input and output of an int8 file: uint8 or float32.",
 )
 @click.option(
+    "--reduced-precision",
+    help="allow or forbid: whether cores with fp16 arithmetic compute a float32 or float16 file in "
+    "half precision. allow writes the entry that they ask for if the mattes stay near in emulated "
+    "half precision.  [default: allow for float16, forbid for float32]",
+)
+@click.option(
     "--calibration-samples",
     default=100,
     show_default=True,
@@ -115,8 +122,8 @@ SHOWN_LAYERS = 12
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit with 1 if `inspect` reports a finding in any file, or the comparison with the "
-    "network proved nothing.",
+    help="Exit with 1 if `inspect` reports a finding in any file, the comparison with the network "
+    "proved nothing, or half precision was left out because of the mattes.",
 )
 def convert(
     network: Path,
@@ -128,6 +135,7 @@ def convert(
     replace: bool,
     graph: str,
     io: str,
+    reduced_precision: str | None,
     calibration_samples: int,
     checked_pictures: int,
     seed: int,
@@ -171,6 +179,7 @@ def convert(
         max_error_increase=parse_share(max_error_increase, "max_error_increase"),
         max_difference=max_difference,
         max_mean_difference=max_mean_difference,
+        reduced_precision=reduced_precision,
         name=name,
         replace=replace,
     )
@@ -200,7 +209,10 @@ def convert(
     _advise(results)
     findings = [result.path for result in results if not print_lint(result.path)]
     say(f"Next: mmnet-deploy bench {folder}/*.tflite --device host -o results")
-    sound = all(result.proved and result.held_out for result in results)
+    sound = all(
+        result.proved and result.held_out and not (result.half and result.half.reason)
+        for result in results
+    )
     if strict and (findings or not sound):
         raise click.exceptions.Exit(1)
 
@@ -253,9 +265,15 @@ def print_differences(results: Sequence[Converted]) -> None:
                 f"{result.path.stat().st_size / 1024:.0f}",
                 f"{card.mean_difference:.2g}" if result.proved else "nothing proved",
                 f"{card.largest_difference:.2g}" if result.proved else "—",
-                f"{round(100 * change, 2) + 0.0:+.2f} %" if change is not None else absent,
+                _percent(change, absent),
             )
         )
+        half = result.half.found if result.half else None
+        if half is not None and math.isfinite(half.largest):
+            cost = _percent(half.gradient_error_change, "no masks")
+            rows.append(
+                ("  in half precision", "", f"{half.mean:.2g}", f"{half.largest:.2g}", cost)
+            )
     count = results[0].checked
     what = "held-out picture" if all(result.held_out for result in results) else "picture"
     print_table(
@@ -264,6 +282,7 @@ def print_differences(results: Sequence[Converted]) -> None:
         title=f"Compared with the network on {count} {what}{'s' if count > 1 else ''}",
     )
     _say_of_comparison(results)
+    _say_of_half_precision(results)
     blind = [result.path.name for result in results if not result.proved]
     if blind:
         say(
@@ -273,6 +292,33 @@ def print_differences(results: Sequence[Converted]) -> None:
             "train the network."
         )
     say(f"The files are in {results[0].path.parent}.")
+
+
+def _percent(change: float | None, absent: str) -> str:
+    """A relative change, without the sign of a zero."""
+    return absent if change is None else f"{round(100 * change, 2) + 0.0:+.2f} %"
+
+
+def _say_of_half_precision(results: Sequence[Converted]) -> None:
+    """What the files compute in, where it depends on the core, and why others do not."""
+    reduced = [result for result in results if result.card.reduced_precision]
+    if reduced:
+        fewer = {result.card.half_checked_pictures for result in reduced} - {results[0].checked}
+        some = f", on the first {max(filter(None, fewer))} pictures" if any(fewer) else ""
+        say(
+            f"{_listed(reduced)} in float16 on cores with fp16 arithmetic (ARMv8.2-A, in phones "
+            f"since about 2018), as emulated here{some}, and in float32 on other cores."
+        )
+    for result in results:
+        reason = result.card.reduced_precision_reason
+        if reason:
+            say(f"{result.path.name} computes in float32 on every core: {reason}.")
+
+
+def _listed(results: Sequence[Converted]) -> str:
+    """`a.tflite computes`, or `a.tflite and b.tflite compute`."""
+    names = [result.path.name for result in results]
+    return f"{' and '.join(names)} compute{'s' if len(names) == 1 else ''}"
 
 
 def _say_of_comparison(results: Sequence[Converted]) -> None:

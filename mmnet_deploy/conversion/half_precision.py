@@ -1,0 +1,105 @@
+"""Whether a file may compute in half precision: tried on held-out pictures before it may."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from pathlib import Path
+
+from mmnet_deploy.conversion.acceptance import Acceptance, says
+from mmnet_deploy.conversion.emulation import HalfPrecision
+from mmnet_deploy.conversion.options import Options
+from mmnet_deploy.conversion.proof import Judge, MatteDifference
+from mmnet_deploy.conversion.quantization import Source, float32
+from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.tflite import counts
+from mmnet_deploy.tflite.card import ModelCard
+from mmnet_deploy.tflite.half_precision import HALF, with_entry
+from mmnet_deploy.tflite.interpreter import TFLiteModel
+
+LIMITS_OF = "float16"
+"""The precision whose limits of |Δα| half precision keeps. A float16 file promises them, so it has
+to keep them on every core; a float32 file that may compute in half precision is no better."""
+
+MOST_MACS = 3e9
+"""Multiply-adds that are emulated, at one to two nanoseconds each; pictures beyond are left out.
+MMNet 1.0/256 has 0.3e9 for each."""
+
+LEAST_PICTURES = 2
+"""Which are emulated whatever they take."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """How the mattes are in half precision.
+
+    Attributes:
+        found: Their |Δα| against the source network; None if it could not be tried.
+        reason: Why a file must not compute in half precision; empty if it may.
+    """
+
+    found: MatteDifference | None
+    reason: str = ""
+
+
+class Reduction:
+    """Leave to compute in half precision, for the files of one network.
+
+    Args:
+        source: The float32 model that all recipes start from.
+        path: Names the file in messages.
+    """
+
+    def __init__(self, source: Source, judge: Judge, acceptance: Acceptance, path: Path) -> None:
+        self._source, self._judge, self._acceptance = source, judge, acceptance
+        self._path = path
+
+    def applied(
+        self, content: bytes, card: ModelCard, options: Options
+    ) -> tuple[bytes, ModelCard, Trial | None]:
+        """A file with the entry, if it is wanted and the mattes allow it.
+
+        Returns:
+            Its content, its description, and the trial; None where there was none.
+        """
+        if not options.reduces(card.precision):
+            forbidden = card.precision == LIMITS_OF
+            reason = "`--reduced-precision forbid` leaves it out" if forbidden else ""
+            return content, dataclasses.replace(card, reduced_precision_reason=reason), None
+        trial = self.trial
+        if trial.found is not None and math.isfinite(trial.found.largest):
+            card = dataclasses.replace(
+                card,
+                half_largest_difference=trial.found.largest,
+                half_mean_difference=trial.found.mean,
+                half_checked_pictures=trial.found.pictures,
+            )
+        if trial.reason:
+            return content, dataclasses.replace(card, reduced_precision_reason=trial.reason), trial
+        return with_entry(content, HALF), dataclasses.replace(card, reduced_precision=HALF), trial
+
+    @functools.cached_property
+    def trial(self) -> Trial:
+        """The network in emulated half precision on held-out pictures, tried once."""
+        content = float32(self._source)
+        per_picture = counts.total_macs(self._source.graph())
+        judge = self._judge.first(max(LEAST_PICTURES, int(MOST_MACS // max(per_picture, 1))))
+        try:
+            network = HalfPrecision(content)
+            picture, matte = TFLiteModel(self._path, content=content).require_matting()
+            mattes = [matte.matte(network.run(picture.tensor(image))) for image in judge.images]
+        except ModelFileError as error:
+            return Trial(None, f"half precision cannot be emulated: {error}".rstrip("."))
+        found = judge.difference(mattes)
+        limits = self._acceptance.limits(LIMITS_OF)
+        if not found.is_within(*limits):
+            reason = f"in half precision {says(found, *limits)}"
+            if network.overflow:
+                reason += f", and values of {network.overflow} go beyond 65504, where float16 ends"
+            return Trial(found, reason)
+        if not judge.proves(*limits):
+            return Trial(
+                found, "the mattes of the held-out pictures hardly differ, so they prove nothing"
+            )
+        return Trial(found)

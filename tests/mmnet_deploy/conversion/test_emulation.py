@@ -1,0 +1,109 @@
+"""Half precision as it is emulated: the sums, their roundings, and whole networks."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmnet_deploy.conversion.emulation import HalfPrecision
+from mmnet_deploy.tflite import file_format
+from mmnet_deploy.tflite.operators import constant, valid_convolution
+from mmnet_deploy.tflite.parts import Op, Tensor
+from tests.support.networks import converted, output_of
+
+layers = keras.layers
+
+
+def _summed(picture, filters, bias):
+    """A 1×1 convolution in NumPy's own float16: one rounding per multiply-add, in order."""
+    sums = np.broadcast_to(bias.astype(np.float16), (*picture.shape[:2], len(bias)))
+    for channel in range(picture.shape[2]):
+        product = np.multiply.outer(
+            picture[..., channel].astype(np.float16).astype(np.float64),
+            filters[:, channel].astype(np.float16).astype(np.float64),
+        )
+        sums = (sums.astype(np.float64) + product).astype(np.float16)
+    return sums.astype(np.float32)
+
+
+def _alone(op):
+    """A network of one operator."""
+    return HalfPrecision(file_format.alone(op))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    channels=st.integers(1, 40),
+    scale=st.sampled_from([1e-6, 1e-3, 1.0, 30.0, 300.0]),
+)
+def test_sums_are_rounded_after_every_product(seed, channels, scale):
+    """Each sum is that of float16 arithmetic to its last digit, infinite where that overflows."""
+    rng = np.random.default_rng(seed)
+    picture = (rng.normal(0, scale, (4, 5, channels))).astype(np.float32)
+    filters = rng.normal(0, scale, (3, 1, 1, channels)).astype(np.float32)
+    bias = rng.normal(0, scale, 3).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        expected = _summed(picture, filters[:, 0, 0], bias)
+        source = Tensor("picture", (1, 4, 5, channels))
+        found = _alone(valid_convolution(source, filters, bias, "sum")).run(picture[None])[0]
+    # A float32 sum may round once more, away from the digit that one rounding gives.
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+    near = np.isclose(found, expected, rtol=2.0**-8, atol=1e-6, equal_nan=True)
+    assert near.all() and same.mean() > 0.9
+
+
+def _many_sums(image):
+    """Every operator that adds up, with paddings, strides, dilations and groups."""
+    parts = [
+        layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")(image),
+        layers.Conv2D(2, 3, dilation_rate=2)(image),
+        layers.Conv2D(8, 3, groups=2, padding="same", activation="relu6")(image),
+        layers.DepthwiseConv2D(3, strides=2, padding="same", depth_multiplier=2)(image),
+        layers.Conv2DTranspose(3, 3, strides=2, padding="same")(image),
+        layers.Conv2DTranspose(2, 3, strides=2)(image),
+        layers.MaxPooling2D()(image) + layers.MaxPooling2D()(image),
+        layers.Dense(3)(layers.Flatten()(layers.MaxPooling2D(4)(image))),
+    ]
+    return layers.Concatenate()([layers.Flatten()(part) for part in parts])
+
+
+def test_where_nothing_is_rounded_the_runtime_computes_the_same():
+    """Whole numbers below 2048 are exact in float16, so every value is that of float32."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input(batch_size=1, shape=(9, 12, 4))
+    network = keras.Model(image, _many_sums(image))
+    rng = np.random.default_rng(0)
+    for weights in network.weights:
+        weights.assign(rng.integers(-3, 4, weights.shape))
+    content = converted(network, (1, 9, 12, 4), frozen=True)
+    picture = rng.integers(-4, 5, (1, 9, 12, 4)).astype(np.float32)
+    found = HalfPrecision(content).run(picture)
+    assert found.shape == output_of(content).shape
+    assert np.array_equal(found, output_of(content, picture=picture))
+
+
+def test_a_sum_that_overflows_on_its_way_stays_infinite():
+    """The products cancel in the end, but the sum was beyond 65504 before; the layer is named."""
+    filters = np.array([400, -400], np.float32).reshape(1, 1, 1, 2)
+    source = Tensor("picture", (1, 1, 1, 2))
+    network = _alone(valid_convolution(source, filters, np.zeros(1, np.float32), "cancels"))
+    assert network.run(np.full((1, 1, 1, 2), 100, np.float32)) == 0
+    assert network.overflow == ""
+    assert np.isinf(network.run(np.full((1, 1, 1, 2), 200, np.float32)))
+    assert network.overflow == "cancels"
+
+
+@pytest.mark.parametrize("kind", ["ADD", "MUL"])
+def test_other_operators_round_their_output(kind):
+    """What the runtime's kernel gives in float32 is rounded, and so are constants and inputs."""
+    source = Tensor("picture", (1, 1, 1, 1))
+    op = Op(
+        kind,
+        [source, constant("c", np.full((1, 1, 1, 1), 0.1, np.float32))],
+        [Tensor("o", (1, 1, 1, 1))],
+    )
+    half = np.float16
+    expected = half(0.3) + half(0.1) if kind == "ADD" else half(0.3) * half(0.1)
+    assert _alone(op).run(np.full((1, 1, 1, 1), 0.3, np.float32)) == expected
