@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -204,6 +204,9 @@ class Device(Protocol):
 
     def facts(self) -> DeviceFacts:
         """What the device is."""
+
+    def check(self, settings: Sequence[Settings]) -> None:
+        """Make sure that it can do what is asked, before anything is measured."""
 
     def measure(self, model: Path, settings: Settings, rules: RunRules) -> Outcome:
         """Run `model` under `rules` and return what it brought back."""

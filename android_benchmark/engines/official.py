@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from android_benchmark import errors
 from android_benchmark.device import DELEGATES, Engine, OperatorTime, Settings
-from android_benchmark.engines import benchmark_model, folder
+from android_benchmark.engines import benchmark_model, folder, verdict
 from android_benchmark.engines.benchmark_model import (
     RUN_ORDER,
     BenchmarkModelReport,
@@ -18,11 +19,12 @@ from android_benchmark.engines.benchmark_model import (
     Phase,
     Tool,
 )
-from android_benchmark.measurement import Flag, Measurement, Statistics
+from android_benchmark.measurement import Measurement, Statistics
 from android_benchmark.phone.adb import Completed
-from android_benchmark.phone.engine import EngineResult, confirmation_flag, failure, fallback_flag
+from android_benchmark.phone.engine import EngineResult, failure
 from android_benchmark.rules import RunRules
 
+_LINKER = re.compile(r'CANNOT LINK EXECUTABLE.*library "([^"]{1,200})" not found')
 _FAILURES: Mapping[FailureKind, type[errors.EngineError]] = {
     FailureKind.ENGINE: errors.EngineFileError,
     FailureKind.MODEL_MISSING: errors.ModelRefusedError,
@@ -43,8 +45,6 @@ _CAUSES = (
     FailureKind.ENGINE,
 )
 """What explains a failure best comes first: after a cause its consequences are printed too."""
-
-_DELEGATE_FLAGS = ("use_cpu", "use_xnnpack", "use_gpu", "use_nnapi", "use_hexagon", "use_npu")
 
 
 class BenchmarkModel:
@@ -80,9 +80,16 @@ class BenchmarkModel:
         """Take its flags; `--help` ends in failure, always.
 
         Raises:
-            EngineFileError: It is another program.
+            EngineFileError: It is another program, or does not start for want of a library.
         """
-        flags = benchmark_model.probe(f"{answer.stdout}\n{answer.stderr}")
+        text = f"{answer.stdout}\n{answer.stderr}"
+        if missing := _LINKER.search(text):
+            raise errors.EngineFileError(
+                f"{self.files[folder.PROGRAM]} does not start on the phone, which lacks its "
+                f"library {missing[1]}: put that beside it, in a folder, and give the folder to "
+                "`--engine-binary`."
+            )
+        flags = benchmark_model.probe(text)
         if flags.tool not in (Tool.BENCHMARK_MODEL, Tool.LITERT):
             said = (answer.stderr or answer.stdout).strip().splitlines()
             raise errors.EngineFileError(
@@ -91,13 +98,31 @@ class BenchmarkModel:
             )
         self._flags = flags
 
+    def check(self, settings: Settings) -> None:
+        """Make sure that this binary can do what is asked.
+
+        Raises:
+            DelegateMissingError: It has no flag for the delegate, or no library of an NPU.
+            EngineError: It lacks another flag.
+        """
+        self.command("model", settings, RunRules(), None)
+
+    def environment(self, path: str) -> Mapping[str, str]:
+        """Where Android's linker, and Qualcomm's NPU, find the libraries beside the program."""
+        if not self.libraries:
+            return {}
+        qualcomm = any("Qnn" in name or "Qualcomm" in name for name in self.libraries)
+        names = ["LD_LIBRARY_PATH", *(["ADSP_LIBRARY_PATH"] if qualcomm else [])]
+        return dict.fromkeys(names, path)
+
     def command(
-        self, model: str, settings: Settings, rules: RunRules, output: str | None
+        self, model: str, settings: Settings, rules: RunRules, output: str | None, path: str = "."
     ) -> list[str]:
         """The command that runs a model; it hands out no outputs.
 
         Raises:
-            DelegateMissingError: This binary has no flag for the delegate.
+            DelegateMissingError: This binary has no flag for the delegate, or no library of an
+                NPU.
             EngineError: It lacks another flag.
         """
         if self._flags is None:
@@ -108,6 +133,9 @@ class BenchmarkModel:
             )
         # TensorFlow 1 knows no bound: there it is the time that a run may take at all.
         bounds = "max_secs" in self._flags
+        extra = {
+            name: value for name, _, value in (f.partition("=") for f in settings.engine_flags)
+        }
         try:
             arguments = benchmark_model.arguments(
                 self._flags,
@@ -120,16 +148,26 @@ class BenchmarkModel:
                 warmup_runs=rules.warmup_min_runs,
                 warmup_min_duration_s=rules.warmup_min_s,
                 profile=settings.profile,
+                precision=settings.precision,
+                libraries=path if self.libraries else "",
+                extra=extra,
             )
         except benchmark_model.UnsupportedDelegateError as error:
             raise errors.DelegateMissingError(str(error)) from error
-        except benchmark_model.UnsupportedFlagError as error:
-            missing = error.flag in _DELEGATE_FLAGS
-            kind = errors.DelegateMissingError if missing else errors.EngineError
-            raise kind(str(error)) from error
         except benchmark_model.BenchmarkModelError as error:
             raise errors.EngineError(str(error)) from error
+        if settings.delegate == "npu" and not {"dispatch_library_path"} & extra.keys():
+            self._require_dispatch()
         return [f"./{folder.PROGRAM}", *arguments]
+
+    def _require_dispatch(self) -> None:
+        if not any("Dispatch" in name for name in self.libraries):
+            there = ", ".join(sorted(self.libraries)[:8]) or "none"
+            raise errors.DelegateMissingError(
+                "`--delegate npu` needs the chip's dispatch library, such as "
+                "libLiteRtDispatch_Qualcomm.so, beside the engine: give a folder with both to "
+                f"`--engine-binary`. Received: libraries {there}."
+            )
 
     def read(self, completed: Completed, settings: Settings) -> EngineResult:
         """What a run's output says.
@@ -140,24 +178,24 @@ class BenchmarkModel:
         """
         report = benchmark_model.parse(completed.stdout, completed.stderr)
         measured = _require_success(report, completed.returncode, settings)
-        delegate, flags = _delegate(report, settings)
-        took = next(iter(report.delegations_of(Delegate(delegate))), None)
+        ran = verdict.judge(report, settings, self.libraries)
         return EngineResult(
             engine=Engine(
                 self.name,
                 report.dialect.value,
-                delegate,
+                ran.delegate,
                 settings.delegate,
-                took.total_nodes if took else None,
-                took.nodes if took else None,
-                took.partitions if took else None,
+                ran.nodes,
+                ran.delegated_nodes,
+                ran.partitions,
                 self.sha256,
                 self.release,
                 self.origin,
                 self.libraries,
+                ran.backend,
             ),
             measurement=Measurement((), (), measured),
-            flags=flags,
+            flags=ran.flags,
             init_us=report.init_us,
             peak_memory_bytes=_peak(report),
             profile=operators(report),
@@ -226,20 +264,3 @@ def _require_success(
             "The output is complete but has no measured run: it is not that of benchmark_model."
         )
     return measured
-
-
-def _delegate(report: BenchmarkModelReport, settings: Settings) -> tuple[str, tuple[Flag, ...]]:
-    """What ran the model, and what is wrong with that."""
-    why = report.fallbacks[0].text if report.fallbacks else ""
-    wanted = Delegate(settings.delegate)
-    ran = report.ran(wanted)
-    # Newer runtimes apply XNNPACK by themselves, whatever was asked for.
-    others = (it.value for it in Delegate if it is not wanted and report.ran(it))
-    other = None if ran else next(others, None)
-    if wanted is Delegate.NONE or ran is False or other:
-        delegate = other or "none"
-        return delegate, (fallback_flag(settings, delegate, why),)
-    return settings.delegate, (
-        fallback_flag(settings, settings.delegate, why),
-        confirmation_flag(settings, ran is True),
-    )

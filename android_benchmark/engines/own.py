@@ -97,19 +97,38 @@ class Tflbench:
     def _start(self) -> list[str]:
         return [f"./{self._loader}", "--library-path", ".", "./tflbench"]
 
-    def command(
-        self, model: str, settings: Settings, rules: RunRules, output: str | None
-    ) -> list[str]:
-        """The command that runs a model.
+    def check(self, settings: Settings) -> None:
+        """Make sure that it can do what is asked.
 
         Raises:
             DelegateMissingError: It has XNNPACK and the built-in kernels only.
+            EngineError: It has no further flags, and cannot choose a precision.
         """
         if settings.delegate not in _DELEGATES:
             raise errors.DelegateMissingError(
                 f"tflbench has no delegate {settings.delegate}, only {' and '.join(_DELEGATES)}: "
                 "give the official benchmark_model with `--engine-binary`."
             )
+        option = "--delegate-precision" if settings.precision else "--engine-flag"
+        if settings.precision or settings.engine_flags:
+            raise errors.EngineError(
+                f"tflbench has nothing that `{option}` could set: leave it out, or give the "
+                "official benchmark_model with `--engine-binary`."
+            )
+
+    def environment(self, path: str) -> Mapping[str, str]:
+        """None: its own loader is told where the libraries are."""
+        return {}
+
+    def command(
+        self, model: str, settings: Settings, rules: RunRules, output: str | None, path: str = "."
+    ) -> list[str]:
+        """The command that runs a model.
+
+        Raises:
+            EngineError: See `check`.
+        """
+        self.check(settings)
         return [
             *self._start,
             f"--graph={model}",

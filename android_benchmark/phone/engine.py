@@ -59,17 +59,32 @@ class PhoneEngine(Protocol):
             EngineError: It is not such a program.
         """
 
+    def check(self, settings: Settings) -> None:
+        """Make sure, once `learn` was called, that it can do what is asked.
+
+        Raises:
+            EngineError: It cannot; the message says what it can.
+        """
+
+    def environment(self, path: str) -> Mapping[str, str]:
+        """Variables that its programs need.
+
+        Args:
+            path: The folder of its files on the phone.
+        """
+
     def command(
-        self, model: str, settings: Settings, rules: RunRules, output: str | None
+        self, model: str, settings: Settings, rules: RunRules, output: str | None, path: str = "."
     ) -> list[str]:
         """The command, in the folder of its files, that runs a model.
 
         Args:
             model: Path on the phone.
-            settings: Threads, delegate and profile.
+            settings: Threads, delegate, profile, and further flags.
             rules: How often and how long.
             output: Path on the phone for the output tensors, where they are wanted and the
                 engine can.
+            path: The folder of its files on the phone.
 
         Raises:
             DelegateMissingError: It has no such delegate.
@@ -108,13 +123,20 @@ def failure(kind: type[errors.EngineError], name: str, code: int, why: str) -> e
     return kind(f"{said}: {advice}." if advice else f"{said}.")
 
 
-def fallback_flag(settings: Settings, delegate: str, why: str) -> Flag:
-    """Whether another delegate than the one that was asked for ran the model."""
+def fallback_flag(settings: Settings, delegate: str, why: str, advice: str = "") -> Flag:
+    """Whether another delegate than the one that was asked for ran the model.
+
+    Args:
+        delegate: The one that ran it.
+        why: The engine's own words.
+        advice: What to do about it.
+    """
     fell = delegate != settings.delegate
     ran = "the built-in kernels" if delegate == "none" else delegate
     reason = f"{settings.delegate} was asked for, {ran} ran the model"
     why = why.rstrip(".")
-    return Flag("fell_back", fell, f"{reason}{why and f' ({why})'}" if fell else "", wanted=False)
+    reason += f"{why and f' ({why})'}{advice and f'; {advice}'}"
+    return Flag("fell_back", fell, reason if fell else "", wanted=False)
 
 
 def confirmation_flag(settings: Settings, confirmed: bool) -> Flag:

@@ -6,7 +6,7 @@ import contextlib
 import re
 import shlex
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from android_benchmark import errors
 from android_benchmark.phone.adb import AdbDevice, Completed
@@ -46,7 +46,12 @@ class Launcher:
         self._pins = self._device.shell("taskset 1 true 2>&1").returncode == 0
 
     def run(
-        self, command: Sequence[str], folder: str, pinned: tuple[int, ...], timeout_s: float
+        self,
+        command: Sequence[str],
+        folder: str,
+        pinned: tuple[int, ...],
+        timeout_s: float,
+        environment: Mapping[str, str] | None = None,
     ) -> tuple[Completed, tuple[int, ...] | None]:
         """Run a program; returns what it did, and the cores that the kernel let it use.
 
@@ -58,6 +63,8 @@ class Launcher:
             folder: The working directory on the phone.
             pinned: Cores to pin it to; none pins it to no core, nor does a phone that cannot.
             timeout_s: It is killed after so long.
+            environment: Variables for the program alone: Android's own programs, such as the
+                shell and `taskset`, must not load its libraries.
 
         Returns:
             The cores are None where the phone does not tell.
@@ -68,7 +75,13 @@ class Launcher:
             TransientError: The connection broke.
             StoppedError: Somebody asked to stop; it is killed.
         """
-        note = f'echo $$ > "$0"; grep Cpus_allowed: /proc/self/status; echo {_MARK}; exec "$@"'
+        exports = "".join(
+            f"export {name}={shlex.quote(value)}; " for name, value in (environment or {}).items()
+        )
+        note = (
+            'echo $$ > "$0"; grep Cpus_allowed: /proc/self/status; '
+            f'{exports}echo {_MARK}; exec "$@"'
+        )
         words = ["sh", "-c", note, f"{self._workspace.folder}/{_PID}", *command]
         if pinned and self._pins:
             words = ["taskset", mask(pinned), *words]

@@ -7,7 +7,7 @@ import dataclasses
 import shlex
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -101,6 +101,19 @@ class Phone:
             self._facts = dataclasses.replace(facts, serial=self.name)
         return self._facts
 
+    def check(self, settings: Sequence[Settings]) -> None:
+        """Make sure that the engine can do what is asked, before anything is measured.
+
+        Raises:
+            EngineError: It cannot.
+            HarnessError: See `errors`.
+        """
+        engine = self.engine
+        if engine is not None:
+            self._again(lambda: self._prepared(engine))
+            for setting in settings:
+                engine.check(setting)
+
     def measure(self, model: Path, settings: Settings, rules: RunRules) -> Outcome:
         """Run a model.
 
@@ -190,12 +203,14 @@ class Phone:
         folder = self._prepared(self.engine)
         remote = self._workspace.model(model)
         output = f"{self._workspace.folder}/{_OUTPUT}"
-        command = self.engine.command(remote, settings, rules, output)
+        command = self.engine.command(remote, settings, rules, output, folder)
         before = read_state(self._device)
         if self._cool is None:
             self._cool = before
         timeout_s = self._timeout_s or STARTING_S + 2.5 * rules.max_duration_s
-        completed, affinity = self._launcher.run(command, folder, pinned, timeout_s)
+        completed, affinity = self._launcher.run(
+            command, folder, pinned, timeout_s, self.engine.environment(folder)
+        )
         result = self.engine.read(completed, settings)
         after = read_state(self._device)
         outputs = self._fetch(result, output)
@@ -226,7 +241,9 @@ class Phone:
         self._launcher.prepare()
         probe = engine.probe
         if probe:
-            answer, _ = self._launcher.run(probe, folder, (), STARTING_S)
+            answer, _ = self._launcher.run(
+                probe, folder, (), STARTING_S, engine.environment(folder)
+            )
             engine.learn(answer)
         self._touched, self._closed = True, False
         self._awake(self._device).keep()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import android_benchmark
@@ -100,6 +101,21 @@ class Host:
             temperatures_c=temperatures,
             free_memory_bytes=int(free_kib) * 1024 if free_kib.isdigit() else None,
         )
+
+    def check(self, settings: Sequence[Settings]) -> None:
+        """Make sure that nothing is asked that is for the engines of phones.
+
+        Raises:
+            UsageError: A precision or a flag, which the interpreter used here has not.
+        """
+        for setting in settings:
+            option = "--delegate-precision" if setting.precision else "--engine-flag"
+            if setting.precision or setting.engine_flags:
+                raise UsageError(
+                    f"`{option}` must be left out on this computer: the interpreter that runs the "
+                    f"models here has no such setting. Received: "
+                    f"{setting.precision or setting.engine_flags[0]}."
+                )
 
     def measure(self, model: Path, settings: Settings, rules: RunRules) -> Outcome:
         """Time a model on seeded noise in this process; it is not pinned to cores.

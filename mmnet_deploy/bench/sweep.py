@@ -32,8 +32,10 @@ class Job:
     @property
     def title(self) -> str:
         """What it is, for people."""
-        threads = f"{self.settings.threads} thread{'s' if self.settings.threads > 1 else ''}"
-        return f"{self.model.name}, {self.settings.delegate}, {threads}"
+        settings = self.settings
+        threads = f"{settings.threads} thread{'s' if settings.threads > 1 else ''}"
+        delegate = f"{settings.delegate} {settings.precision}".strip()
+        return ", ".join([self.model.name, delegate, threads, *settings.engine_flags])
 
 
 def plan(
@@ -144,6 +146,8 @@ def run(
     """
     done = 0
     try:
+        if jobs:
+            device.check(list(dict.fromkeys(job.settings for job in jobs)))
         for number, job in enumerate(jobs):
             if stop.is_set():
                 break
@@ -160,7 +164,7 @@ def run(
             done += 1
     except errors.StoppedError:
         pass
-    except errors.HarnessError as error:
+    except (errors.HarnessError, UsageError) as error:
         fail(Failure(name, None, str(error), len(jobs) - done))
     finally:
         try:

@@ -10,8 +10,8 @@ not in the text is None; a malformed one is not taken; an output that was cut sh
     if not report.ran(Delegate.GPU): …  # they are not those of the GPU
 """
 
-from android_benchmark.engines.benchmark_model.command import arguments
-from android_benchmark.engines.benchmark_model.delegate import Delegate
+from android_benchmark.engines.benchmark_model.command import arguments, delegates
+from android_benchmark.engines.benchmark_model.delegate import Delegate, Extent, FallbackKind
 from android_benchmark.engines.benchmark_model.errors import (
     BenchmarkModelError,
     UnsupportedDelegateError,
@@ -29,7 +29,9 @@ __all__ = [
     "BenchmarkModelError",
     "BenchmarkModelReport",
     "Delegate",
+    "Extent",
     "FailureKind",
+    "FallbackKind",
     "Flags",
     "LoggedStatistics",
     "Missing",
@@ -38,6 +40,7 @@ __all__ = [
     "UnsupportedDelegateError",
     "UnsupportedFlagError",
     "arguments",
+    "delegates",
     "parse",
     "probe",
 ]

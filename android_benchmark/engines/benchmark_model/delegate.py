@@ -40,6 +40,8 @@ class FallbackKind(enum.Enum):
     """It refused operators, which the CPU runs."""
     BACKEND = "backend"
     """It runs, by its second choice."""
+    LIBRARY = "library"
+    """A library cannot be loaded, which may explain another notice and decides nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,17 +74,46 @@ class Application:
 
 
 @dataclasses.dataclass(frozen=True)
+class Partition:
+    """What the compiler of an NPU took of a graph, before the graph is cut for the delegate.
+
+    Attributes:
+        nodes, total_nodes: Operators that it took, of how many.
+        partitions: Pieces they form; None in older builds.
+        subgraph: Index.
+    """
+
+    nodes: int
+    total_nodes: int
+    partitions: int | None
+    subgraph: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Fallback:
-    """A notice that something asked for was not, or not wholly, done."""
+    """A notice that something asked for was not, or not wholly, done.
+
+    Attributes:
+        delegate: What it is about; None where the words do not say.
+    """
 
     kind: FallbackKind
     text: str
+    delegate: Delegate | None = None
+
+    def concerns(self, delegate: Delegate) -> bool:
+        """Whether it may be about `delegate`."""
+        return self.delegate in (None, delegate)
 
 
 _REPLACING = re.compile(
     rf"Replacing ({INTEGER})(?: out of ({INTEGER}))? node\(s\) with delegate \(([^()]{{1,200}})\)"
     rf" node(?:, yielding ({INTEGER}) partitions"
-    rf"(?: for (?:subgraph ({INTEGER})|the whole graph))?)?\.?"
+    rf"(?: for (?:subgraph ({INTEGER})(?: \([^()]{{0,200}}\))?|the whole graph))?)?\.?"
+)
+_PARTITIONED = re.compile(
+    rf"Partitioned subgraph<({INTEGER})>, selected ({INTEGER}) ops, from a total of ({INTEGER}) ops"
+    rf"\.?(?: resulted in ({INTEGER}) partitions\.?)?"
 )
 _APPLIED = re.compile(
     r"Explicitly applied (.{1,200}) delegate, and the model graph will be "
@@ -92,16 +123,45 @@ _NOTHING = re.compile(
     r"Though (.{1,200}) delegate is explicitly applied, the model graph will not be executed by"
     r" the delegate\.?"
 )
-_NOTICES = (
-    (FallbackKind.NOT_RUN, "the model graph will not be executed by the delegate"),
-    (FallbackKind.NOT_RUN, "acceleration is unsupported on this platform"),
-    (FallbackKind.NOT_RUN, "Could not create Hexagon delegate"),
-    (FallbackKind.NOT_RUN, "Hexagon Delegate is not supported"),
-    (FallbackKind.UNDONE, "Restored original execution plan after delegate application failure"),
-    (FallbackKind.PARTIAL, "Following operations are not supported by GPU delegate"),
-    (FallbackKind.PARTIAL, "operations will run on the CPU"),
-    (FallbackKind.BACKEND, "Falling back to OpenGL"),
+# The first that fits wins. LiteRT registers all accelerators, whichever was asked for, so its
+# words are about one of them.
+_NOTICES: tuple[tuple[FallbackKind, Delegate | None, str], ...] = (
+    (FallbackKind.NOT_RUN, None, "the model graph will not be executed by the delegate"),
+    (FallbackKind.NOT_RUN, None, "acceleration is unsupported on this platform"),
+    (FallbackKind.NOT_RUN, Delegate.HEXAGON, "Could not create Hexagon delegate"),
+    (FallbackKind.NOT_RUN, Delegate.HEXAGON, "Hexagon Delegate is not supported"),
+    (FallbackKind.NOT_RUN, Delegate.GPU, "GPU accelerator could not be "),
+    (FallbackKind.NOT_RUN, Delegate.GPU, "GPU accelerator registration disabled"),
+    (FallbackKind.NOT_RUN, Delegate.GPU, "No operations will run on the GPU"),
+    (FallbackKind.NOT_RUN, Delegate.NPU, "NPU accelerator could not be "),
+    (FallbackKind.NOT_RUN, Delegate.NPU, "NPU accelerator is disabled"),
+    (FallbackKind.NOT_RUN, Delegate.NPU, "NPU accelerator accelerator is disabled"),
+    (FallbackKind.NOT_RUN, Delegate.NPU, "Failed to apply compiler plugins"),
+    (FallbackKind.NOT_RUN, Delegate.NPU, "Failed to load compiler plugins"),
+    (FallbackKind.UNDONE, Delegate.NPU, "No dispatch library found in"),
+    (FallbackKind.UNDONE, Delegate.NPU, "Failed to create a dispatch delegate kernel"),
+    (FallbackKind.UNDONE, Delegate.NPU, "Failed to initialize Dispatch API"),
+    (FallbackKind.UNDONE, Delegate.NPU, "Failed to initialize QNN backend"),
+    (FallbackKind.UNDONE, Delegate.NPU, "Unsupported dispatch runtime version"),
+    (FallbackKind.UNDONE, Delegate.NPU, "Found Dispatch API with an unsupported version"),
+    (
+        FallbackKind.UNDONE,
+        None,
+        "Restored original execution plan after delegate application failure",
+    ),
+    (FallbackKind.PARTIAL, Delegate.GPU, "Following operations are not supported by GPU delegate"),
+    (FallbackKind.PARTIAL, None, "operations will run on the CPU"),
+    (FallbackKind.PARTIAL, None, "alling back to CPU"),
+    (FallbackKind.BACKEND, Delegate.GPU, "Falling back to OpenGL"),
+    (FallbackKind.BACKEND, Delegate.GPU, "OpenCL not supported on this platform"),
+    (FallbackKind.LIBRARY, Delegate.GPU, "Failed to load GPU accelerator("),
+    (FallbackKind.LIBRARY, None, "dlopen failed: "),
+    (FallbackKind.LIBRARY, None, "cannot locate symbol"),
+    (FallbackKind.LIBRARY, None, "Could not load symbol"),
+    (FallbackKind.LIBRARY, Delegate.NPU, "Failed to load plugin at"),
+    (FallbackKind.LIBRARY, Delegate.NPU, "Failed to load skel"),
 )
+_FULLY = re.compile(r"Fully accelerated: {1,20}(?:no|false)\.?", re.IGNORECASE)
 _NAMES = {
     Delegate.XNNPACK: ("xnnpack", "tflitexnnpackdelegate"),
     Delegate.GPU: ("gpu", "tflitegpudelegate", "tflitegpudelegatev2", "litert_"),
@@ -130,9 +190,20 @@ def application(text: str) -> Application | None:
     return None
 
 
-def fallback(text: str) -> FallbackKind | None:
-    """What kind of fallback a line reports."""
-    return next((kind for kind, phrase in _NOTICES if phrase in text), None)
+def partition(text: str) -> Partition | None:
+    """A `Partitioned subgraph<…>` line of LiteRT."""
+    match = _PARTITIONED.fullmatch(text.strip(" "))
+    if match is None:
+        return None
+    subgraph, nodes, total, partitions = match.groups()
+    return Partition(int(nodes), int(total), integer(partitions), int(subgraph))
+
+
+def fallback(text: str) -> tuple[FallbackKind, Delegate | None] | None:
+    """What kind of fallback a line reports, and of which delegate."""
+    if _FULLY.fullmatch(text.strip(" ")):
+        return FallbackKind.PARTIAL, None
+    return next(((kind, of) for kind, of, phrase in _NOTICES if phrase in text), None)
 
 
 def is_of(delegate: Delegate, name: str) -> bool:
@@ -155,7 +226,7 @@ def ran(
     One notice against it outweighs all that was announced before: the runtime prints `Replacing …`
     before it knows whether the delegate works.
     """
-    kinds = {notice.kind for notice in fallbacks}
+    kinds = {notice.kind for notice in fallbacks if notice.concerns(delegate)}
     applied = [it.extent for it in applications if is_of(delegate, it.delegate)]
     if FallbackKind.UNDONE in kinds or Extent.NOTHING in applied:
         return False

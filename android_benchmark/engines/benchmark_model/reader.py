@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from android_benchmark.engines.benchmark_model import delegate, failure, summary
-from android_benchmark.engines.benchmark_model.delegate import Application, Delegation, Fallback
+from android_benchmark.engines.benchmark_model import backend, delegate, failure, summary
+from android_benchmark.engines.benchmark_model.backend import Backend
+from android_benchmark.engines.benchmark_model.delegate import (
+    Application,
+    Delegation,
+    Fallback,
+    Partition,
+)
 from android_benchmark.engines.benchmark_model.failure import Failure
 from android_benchmark.engines.benchmark_model.profile import ProfileReader
 from android_benchmark.engines.benchmark_model.summary import Summary
@@ -48,6 +54,8 @@ class RunReader:
         self.single: dict[str, float | None] = {}
         self.delegations: list[Delegation] = []
         self.applications: list[Application] = []
+        self.partitions: list[Partition] = []
+        self.backends: list[Backend] = []
         self.fallbacks: list[Fallback] = []
         self.unconsumed: list[str] = []
         self.warnings: list[str] = []
@@ -67,6 +75,7 @@ class RunReader:
             self._read_signs(text, line)
             if self._read_timing(text) or self._read_fact(text):
                 return
+            self.backends += backend.read(text)
         self._read_message(text, line.severity)
 
     def _read_signs(self, text: str, line: Line) -> None:
@@ -112,6 +121,10 @@ class RunReader:
             self.delegations.append(delegation)
             if delegation.total_nodes is not None and delegation.nodes > delegation.total_nodes:
                 self._doubt(f"a delegate took more nodes than there are: {text[:200]}")
+        elif partition := delegate.partition(text):
+            self.partitions.append(partition)
+            if partition.nodes > partition.total_nodes:
+                self._doubt(f"a compiler took more operators than there are: {text[:200]}")
         elif application := delegate.application(text):
             self.applications.append(application)
             # Of a delegate that runs nothing, the line is a message as well.
@@ -126,9 +139,10 @@ class RunReader:
             for word in text.removeprefix(_UNCONSUMED).split():
                 self.unconsumed.append(word.removeprefix("--").partition("=")[0][:_TEXT])
         elif fallback := delegate.fallback(text):
-            self.fallbacks.append(Fallback(fallback, kept))
-        elif kind := failure.classify(text, severity):
-            self.failures.append(Failure(kind, kept))
+            kind, of = fallback
+            self.fallbacks.append(Fallback(kind, kept, of))
+        elif failed := failure.classify(text, severity):
+            self.failures.append(Failure(failed, kept))
         elif severity == "WARN" or text.startswith(_WARNINGS):
             self.warnings.append(kept)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import enum
 
+from android_benchmark.engines.benchmark_model import backend
+from android_benchmark.engines.benchmark_model.backend import Backend
 from android_benchmark.engines.benchmark_model.delegate import (
     Application,
     Delegate,
     Delegation,
     Fallback,
+    Partition,
     is_of,
     ran,
 )
@@ -64,6 +67,8 @@ class BenchmarkModelReport:
         memory: Growth of the process; None in all fields where nothing was printed.
         delegations: What each delegate took, in order.
         applications: What the tool said of each delegate that was asked for.
+        partitions: What the compiler of an NPU took, in order.
+        backends: Lines that name what an accelerator computes with, in order.
         fallbacks: Every notice that something asked for was not, or not wholly, done.
         profiles: Time by operator.
         unconsumed_flags: Flags that the binary does not know, without dashes and values. The
@@ -83,6 +88,8 @@ class BenchmarkModelReport:
     memory: Memory = dataclasses.field(default_factory=Memory)
     delegations: tuple[Delegation, ...] = ()
     applications: tuple[Application, ...] = ()
+    partitions: tuple[Partition, ...] = ()
+    backends: tuple[Backend, ...] = ()
     fallbacks: tuple[Fallback, ...] = ()
     profiles: tuple[OperatorProfile, ...] = ()
     unconsumed_flags: tuple[str, ...] = ()
@@ -108,9 +115,17 @@ class BenchmarkModelReport:
         """What `delegate` took, in order."""
         return tuple(it for it in self.delegations if is_of(delegate, it.delegate))
 
+    def applications_of(self, delegate: Delegate) -> tuple[Application, ...]:
+        """What the tool said of `delegate`."""
+        return tuple(it for it in self.applications if is_of(delegate, it.delegate))
+
     def ran(self, delegate: Delegate) -> bool | None:
         """Whether `delegate` ran any of the model; None where the output does not say.
 
         True does not mean all of it: `delegations` have the numbers of nodes.
         """
         return ran(delegate, self.delegations, self.applications, self.fallbacks)
+
+    def backend(self, delegate: Delegate) -> str:
+        """What `delegate` computed with, such as `OpenCL`; empty where the output does not say."""
+        return backend.of(delegate, self.backends, self.delegations_of(delegate))

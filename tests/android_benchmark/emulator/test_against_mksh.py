@@ -252,7 +252,10 @@ def test_all_that_the_harness_sends_does_what_it_does_in_mksh(
     """From the first look at a phone to its clean-up, with each kind of engine, nothing differs."""
     stand_in.write_stand_in(tmp_path / "stand-in")
     replies = ScriptedEngine.from_bytes((tmp_path / "stand-in").read_bytes()).replies
-    emulated, phone = harness(_script_of(tmp_path / "engine", *replies))
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "libQnnHtp.so").write_text("a library")
+    _script_of(tmp_path / "engine" / "benchmark_model", *replies)
+    emulated, phone = harness(BenchmarkModel(tmp_path / "engine"))
     emulated.device.screen.on = False
     del emulated.device.settings["system", "screen_off_timeout"]
     attached_phones(phone.adb)

@@ -9,6 +9,7 @@ from android_benchmark.engines.benchmark_model.delegate import (
     Extent,
     Fallback,
     FallbackKind,
+    Partition,
 )
 from android_benchmark.engines.benchmark_model.failure import Failure
 from android_benchmark.engines.benchmark_model.report import Dialect
@@ -34,7 +35,9 @@ def test_second_choice_of_the_gpu_delegate():
     """All nodes are delegated, yet by OpenGL; the reason is among the errors of a good run."""
     report = parse(recorded("tf2_20_gpu_opengl"))
     assert report.delegations == (Delegation("TfLiteGpuDelegateV2", 4, 4, 1, subgraph=0),)
-    assert report.fallbacks == (Fallback(FallbackKind.BACKEND, "Falling back to OpenGL"),)
+    assert report.fallbacks == (
+        Fallback(FallbackKind.BACKEND, "Falling back to OpenGL", Delegate.GPU),
+    )
     assert report.failures == (Failure(FailureKind.DELEGATE, "No selector for floor_mod"),)
     assert report.faults == ()
     assert report.ran(Delegate.GPU) is True
@@ -67,6 +70,11 @@ def test_silent_fallback():
             "INFO: Replacing 7 out of 9 node(s) with delegate (LITERT_CL) node, "
             "yielding 3 partitions for subgraph 2.",
             Delegation("LITERT_CL", 7, 9, 3, 2),
+        ),
+        (
+            "VERBOSE: Replacing 7 out of 9 node(s) with delegate (LITERT_CL) node, "
+            "yielding 3 partitions for subgraph 0 (prefill_128).",
+            Delegation("LITERT_CL", 7, 9, 3, 0),
         ),
         (
             "Replacing 518 out of 518 node(s) with delegate (TfLiteQnnDelegate) node",
@@ -130,3 +138,54 @@ def test_missing_delegate_did_not_run():
     """Of a delegate that the platform lacks, the run is not."""
     report = parse(run("GPU acceleration is unsupported on this platform."))
     assert report.ran(Delegate.GPU) is False
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "Partitioned subgraph<0>, selected 3911 ops, from a total of 3912 ops. resulted in 2 "
+            "partitions.",
+            Partition(3911, 3912, 2, 0),
+        ),
+        (
+            "Partitioned subgraph<1>, selected 7 ops, from a total of 7 ops",
+            Partition(7, 7, None, 1),
+        ),
+    ],
+)
+def test_what_the_compiler_of_an_npu_took(line, expected):
+    """Its line came without the number of pieces once."""
+    assert parse(run(f"INFO: [compiler_plugin.cc:741] {line}")).partitions == (expected,)
+
+
+def test_a_compiler_that_took_more_than_there_is():
+    """Such a line is damaged, and the output in doubt."""
+    line = "Partitioned subgraph<0>, selected 9 ops, from a total of 8 ops"
+    assert parse(run(line)).doubts
+
+
+@pytest.mark.parametrize(
+    ("lines", "delegate", "name"),
+    [
+        (["Initialized OpenCL-based API."], Delegate.GPU, "OpenCL"),
+        (["Initialized OpenCL-based API from serialized data."], Delegate.GPU, "OpenCL"),
+        (["Falling back to OpenGL", "Initialized OpenGL-based API."], Delegate.GPU, "OpenGL"),
+        (["Initializing WebGPU-based API from graph."], Delegate.GPU, "WebGPU"),
+        (["Dispatch API vendor ID: MediaTek"], Delegate.NPU, "MediaTek"),
+        (["  BackendType              : Htp(2)"], Delegate.NPU, "Qualcomm HTP"),
+        (["NNAPI accelerator name: [qti-gpu]"], Delegate.NNAPI, "qti-gpu"),
+        (["NNAPI accelerator name: []"], Delegate.NNAPI, ""),
+        (["Initialized OpenCL-based API."], Delegate.NPU, ""),
+    ],
+)
+def test_what_an_accelerator_computes_with(lines, delegate, name):
+    """The engine's own words for it; the last of several counts."""
+    assert parse(run(*lines)).backend(delegate) == name
+
+
+def test_words_about_one_accelerator_are_none_about_another():
+    """LiteRT registers all that it knows, whichever was asked for."""
+    report = parse(recorded("litert2_gpu_missing"))
+    assert report.ran(Delegate.GPU) is report.ran(Delegate.NPU) is False
+    assert report.ran(Delegate.XNNPACK) is True

@@ -12,6 +12,7 @@ from android_benchmark.engines.benchmark_model import (
     Missing,
     parse,
 )
+from android_benchmark.engines.benchmark_model.backend import Backend
 from android_benchmark.engines.benchmark_model.delegate import (
     Application,
     Delegation,
@@ -76,6 +77,7 @@ def test_failed_run():
     """A failing delegate: every error is kept and classified, and nothing is measured."""
     report = parse(recorded("tf2_4_nnapi_failed"))
     assert report == BenchmarkModelReport(
+        backends=(Backend(Delegate.NNAPI, "qti-default"),),
         fallbacks=(
             Fallback(
                 FallbackKind.UNDONE,
@@ -110,6 +112,7 @@ def test_prefix_of_the_runtime_is_no_sign_of_a_newer_tool():
         measured=LoggedStatistics(50, 119212, 118055, 113737, 124776, 119375, 1948),
         summary=Summary(870557, 130565, 122373, 119375),
         applications=(Application("GPU", Extent.COMPLETE),),
+        backends=(Backend(Delegate.GPU, "OpenCL"),),
     )
     assert report.ran(Delegate.GPU) is True
 
@@ -172,11 +175,15 @@ def test_litert_2():
         ),
         memory=Memory(8.94 * MIB, 11.51 * MIB),
         delegations=(Delegation("TfLiteXNNPackDelegate", 1, 1, 1, subgraph=0),),
-        warnings=(
-            "NPU accelerator could not be loaded and registered: "
-            "kLiteRtStatusErrorInvalidArgument.",
-            "All log messages before absl::InitializeLog() is called are written to STDERR",
+        fallbacks=(
+            Fallback(
+                FallbackKind.NOT_RUN,
+                "NPU accelerator could not be loaded and registered: "
+                "kLiteRtStatusErrorInvalidArgument.",
+                Delegate.NPU,
+            ),
         ),
+        warnings=("All log messages before absl::InitializeLog() is called are written to STDERR",),
     )
 
 

@@ -1,0 +1,135 @@
+"""What really ran a model: an accelerator is never credited with what the CPU did."""
+
+import pytest
+
+from android_benchmark import Settings
+from android_benchmark.engines import verdict
+from android_benchmark.engines.benchmark_model import parse
+from tests.support.benchmark_model import recorded, run
+
+GPU_LIBRARY = ("libLiteRtClGlAccelerator.so",)
+
+
+def _judged(output, delegate, libraries=()):
+    return verdict.judge(parse(output), Settings(delegate=delegate), libraries)
+
+
+def _broken(judged):
+    return {flag.name: flag.reason for flag in judged.flags if not flag.good}
+
+
+@pytest.mark.parametrize(
+    ("name", "delegate", "backend", "share"),
+    [
+        ("litert2_gpu_opencl", "gpu", "OpenCL", (395, 395, 1)),
+        ("litert2_gpu_opengl", "gpu", "OpenGL", (395, 395, 1)),
+        ("litert2_npu_whole", "npu", "Qualcomm HTP", (1166, 1166, 1)),
+        ("tf2_20_gpu_profile", "gpu", "OpenCL", (4, 4, 1)),
+        ("tf2_20_gpu_opengl", "gpu", "OpenGL", (4, 4, 1)),
+        ("tf2_4_gpu", "gpu", "OpenCL", (None, None, None)),
+        ("litert2_profile", "xnnpack", "", (1, 1, 1)),
+    ],
+)
+def test_a_delegate_that_ran_all(name, delegate, backend, share):
+    """It is named with what it computed with, and nothing is wrong."""
+    judged = _judged(recorded(name), delegate)
+    assert (judged.delegate, judged.backend) == (delegate, backend)
+    assert (judged.nodes, judged.delegated_nodes, judged.partitions) == share
+    assert not _broken(judged)
+
+
+@pytest.mark.parametrize(
+    ("name", "delegate", "share", "words"),
+    [
+        ("litert2_gpu_partial", "gpu", (90, 48, 2), "gpu ran 48 of 90 operators, the CPU the rest"),
+        ("litert2_npu_qualcomm", "npu", (3912, 3911, 2), "npu ran 3911 of 3912 operators"),
+    ],
+)
+def test_an_accelerator_that_ran_a_part_fell_back(name, delegate, share, words):
+    """The label says how much it was; an NPU's compiler counts operators, its delegate pieces."""
+    judged = _judged(recorded(name), delegate)
+    assert judged.delegate == delegate
+    assert (judged.nodes, judged.delegated_nodes, judged.partitions) == share
+    assert words in _broken(judged)["fell_back"]
+
+
+@pytest.mark.parametrize(
+    ("name", "delegate", "words"),
+    [
+        (
+            "litert2_gpu_missing",
+            "gpu",
+            "gpu was asked for, xnnpack ran the model (GPU accelerator could not be loaded and "
+            "registered); put libLiteRtClGlAccelerator.so beside the engine",
+        ),
+        (
+            "litert2_npu_missing",
+            "npu",
+            "npu was asked for, xnnpack ran the model (Failed to apply compiler plugins: No "
+            "compiler plugin found); put libLiteRtDispatch_VENDOR.so",
+        ),
+        (
+            "litert2_npu_vendor_missing",
+            "npu",
+            'dlopen failed: library "libQnnSystem.so" not found',
+        ),
+        ("tf2_20_nnapi_fallback", "nnapi", "nnapi was asked for, xnnpack ran the model"),
+    ],
+)
+def test_an_accelerator_that_ran_nothing_is_not_in_the_label(name, delegate, words):
+    """XNNPACK did the work, whatever was announced before, and the engine's words say why."""
+    judged = _judged(recorded(name), delegate)
+    assert (judged.delegate, judged.backend) == ("xnnpack", "")
+    assert words in _broken(judged)["fell_back"]
+
+
+def test_advice_goes_by_the_libraries_that_are_there():
+    """One that is there already may lack one of its own."""
+    judged = _judged(recorded("litert2_gpu_missing"), "gpu", GPU_LIBRARY)
+    assert "one that they need may be missing" in _broken(judged)["fell_back"]
+
+
+GPU = (
+    "Replacing 9 out of 9 node(s) with delegate (LITERT_CL) node, yielding 1 partitions for "
+    "subgraph 0 (main)."
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Fully accelerated: no",
+        "Fully accelerated:     False",
+        "WARNING: Conv2D: weights have unsupported properties. Gracefully falling back to CPU.",
+        "5 operations will run on the GPU, and the remaining 4 operations will run on the CPU.",
+        "Replacing 2 out of 2 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 1 "
+        "partitions for subgraph 1 (other).",
+        "Explicitly applied GPU delegate, and the model graph will be partially executed by the "
+        "delegate w/ 1 delegate kernels.",
+    ],
+)
+def test_any_word_of_the_cpu_beside_an_accelerator_is_a_fallback(line):
+    """Even where the accelerator's own line speaks of all operators."""
+    assert "fell_back" in _broken(_judged(run(GPU, line), "gpu"))
+    assert not _broken(_judged(run(GPU), "gpu"))
+
+
+def test_an_accelerator_of_which_nothing_is_said_is_not_confirmed():
+    """Silence is no proof."""
+    assert list(_broken(_judged(run(), "npu"))) == ["delegate_confirmed"]
+
+
+def test_a_delegate_that_was_undone_did_not_run():
+    """The runtime announces it before it knows whether it works."""
+    undone = "ERROR: Restored original execution plan after delegate application failure."
+    judged = _judged(run(GPU, undone), "gpu")
+    assert judged.delegate == "none"
+    assert "the built-in kernels ran the model" in _broken(judged)["fell_back"]
+
+
+def test_several_subgraphs_count_together():
+    """Each has its own line; one that is read a second time is no further subgraph."""
+    second = GPU.replace("subgraph 0 (main)", "subgraph 1 (other)").replace("9 out", "7 out")
+    judged = _judged(run(GPU, second, GPU), "gpu")
+    assert (judged.nodes, judged.delegated_nodes, judged.partitions) == (18, 16, 2)
+    assert "gpu ran 16 of 18 operators" in _broken(judged)["fell_back"]
