@@ -87,7 +87,7 @@ def recorded(file: EngineFile) -> Recorded | None:
     path = _record_file(file)
     try:
         return typed.from_json(read_regular(path, _MOST_RECORD_BYTES), Recorded)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         why = reason(error) if isinstance(error, OSError) else "it is damaged"

@@ -18,6 +18,7 @@ HEAD_BYTES = 64
 
 _MACHINES = {"arm64-v8a": 183}
 _ELF = b"\x7fELF"
+_64_BITS_LITTLE_ENDIAN = b"\x02\x01"
 _OTHERS = (
     (
         rb"\s*<(?:!doctype html|html|head|body|script)",
@@ -60,8 +61,8 @@ def _elf_fault(head: bytes, file: EngineFile, size_bytes: int | None) -> str:
     """The same for an ELF file, as the System V ABI lays out its header."""
     if len(head) < HEAD_BYTES:
         return "it is cut off"
-    machine = int.from_bytes(head[18:20], "big" if head[5] == 2 else "little")
-    if machine != _MACHINES[file.abi]:
+    machine = int.from_bytes(head[18:20], "little")
+    if head[4:6] != _64_BITS_LITTLE_ENDIAN or machine != _MACHINES[file.abi]:
         return f"it is a program for another processor (ELF machine {machine})"
     # The table of sections is at the end of a file, unless it was stripped of it.
     begin = int.from_bytes(head[40:48], "little")

@@ -107,8 +107,12 @@ def fetch(
                     f"The download of {name} from {shown} broke off {attempt} times: {error}. "
                     "What has arrived is kept; the next call goes on with it."
                 ) from error
-            tell(f"{name}: {error}. Going on from there ({attempt} of {ATTEMPTS - 1}).")
+            tell(f"{name}: {error}. Trying again ({attempt} of {ATTEMPTS - 1}).")
             time.sleep(PAUSE_S)
+        except KeyboardInterrupt:
+            if (folder / CONTENT).exists():
+                tell(f"What has arrived of {name} is kept; the next call goes on with it.")
+            raise
         except OSError as error:
             raise OutputError(
                 f"Cannot write {error.filename or folder / CONTENT}: {reason(error)}. What has "
@@ -149,7 +153,7 @@ def _attempt(
         tell(f"Downloading {name} ({size}{rest}) from {shown}")
         # Without a size there is one step, the last.
         steps = 1 if total is None else -(-(total - begin) // 1000)
-        with progress("Kilobytes", steps) as advance, content.open("ab") as file:
+        with progress("Downloading, in kB", steps) as advance, content.open("ab") as file:
             done = begin
             while piece:
                 file.write(piece)
@@ -186,8 +190,9 @@ def _first(answer: http.client.HTTPResponse, begin: int, total: int | None) -> b
     piece = b""
     while len(piece) < HEAD_BYTES and (more := _piece(answer, begin + len(piece))):
         piece += more
-    if not piece and total is not None and begin < total:
-        raise _BrokenOffError(f"it ended after {begin} of {total} bytes")
+    have = begin + len(piece)
+    if len(piece) < HEAD_BYTES and total is not None and have < total:
+        raise _BrokenOffError(f"it ended after {have} of {total} bytes")
     return piece
 
 

@@ -72,12 +72,12 @@ def get(
     """The files of a published engine, those that are missing by download.
 
     Args:
-        version: A release, or one of `releases.MOVING`. Of these, what is in the cache is used;
-            if a file is missing, or with `anew`, all are brought to the server's latest state.
+        version: A release, or one of `releases.MOVING`. Of these, what is in the cache is used
+            as it is, and all files are downloaded together: without a program there, or `anew`.
         abi: One of `releases.ABIS`.
         wanted: Names of files, each with whether it must be there; see `releases.needed`.
         offline: Whether nothing may be downloaded.
-        anew: Whether to ask for the latest files of a version that moves.
+        anew: Whether to download a version that moves even if it is there.
         pins: Hashes that a person says files must have; they replace what was recorded.
         progress, tell: See `download.fetch`.
 
@@ -88,19 +88,14 @@ def get(
     pins = pins or {}
     files = [EngineFile(version, abi, name) for name in wanted]
     moves = version in releases.MOVING
-    there = [cache.place(file).exists() for file in files]
-    anew = moves and not offline and (anew or (any(there) and not all(there)))
-    if anew:  # Files of two nights do not go together.
-        files += [
-            file
-            for file in cache.files()
-            if (file.version, file.abi) == (version, abi) and file not in files
-        ]
-    if moves and all(there) and not anew:
+    if moves and not anew and cache.place(EngineFile(version, abi, PROGRAM)).exists():
         tell(
             f"LiteRT {version} is taken as it is in the cache; `mmnet-deploy engines get "
-            f"--version {version}` fetches the latest."
+            f"--version {version}` fetches the latest (`--for gpu` with what GPUs need)."
         )
+        offline = True
+    anew = moves and not offline
+    old = [file for file in cache.files() if (file.version, file.abi) == (version, abi)]
     found: dict[str, Path] = {}
     origin = ""
     for file in files:
@@ -110,14 +105,18 @@ def get(
                 tell=tell,
             )  # fmt: skip
         except (download.NotThereError, _NotCachedError) as error:
-            if not wanted.get(file.name):
+            if not wanted[file.name]:
                 tell(f"Going on without {file.title}, which is not there.")
                 continue
             raise DownloadError(f"{error}.") from error
-        if file.name in wanted:
-            found[file.name] = path
+        found[file.name] = path
         if file.name == PROGRAM:
             origin = known.origin if known else BY_HAND
+        if anew:  # Files of two nights do not go together.
+            for stale in old:
+                if stale.name not in found:
+                    cache.remove(stale)
+            old = []
     return Official(version, abi, found, origin)
 
 
@@ -210,14 +209,15 @@ def hashed(file: EngineFile) -> str | None:
     path = cache.place(file)
     try:
         whole = read_regular(path, content.MOST_BYTES)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise DownloadError(f"Cannot read the engine {path}: {reason(error)}.") from error
     fault = content.fault(whole[: content.HEAD_BYTES], file, len(whole))
     if fault:
         raise DownloadError(
-            f"{path} is not {file.title}: {fault}. Remove it, and get the file anew."
+            f"{path} is not {file.title}: {fault}. Remove it with `mmnet-deploy engines remove "
+            f"--version {file.version}`, and get it anew."
         )
     return hashlib.sha256(whole).hexdigest()
 
@@ -232,7 +232,8 @@ def _kept(
     path, known = cache.place(file), cache.recorded(file)
     must = expected(file, pin)
     if must and digest != must:
-        raise _changed(f"{path} has", file, digest, must)
+        anew = f"To get the right one: mmnet-deploy engines remove --version {file.version}. "
+        raise _changed(f"{path} has", file, digest, must, anew)
     if known is None or pin:
         known = _new_record(digest, known.origin if known else BY_HAND, bool(pin))
         try:
@@ -277,7 +278,9 @@ def _fetched(
     except DownloadError:
         cache.forget_partial(file)  # It is no beginning of the right one.
         raise
-    known = _new_record(digest, shown, bool(pin))
+    before = cache.recorded(file)
+    pinned = bool(pin or (before and before.pinned and before.sha256 == digest))
+    known = _new_record(digest, shown, pinned)
     # The hash first: a process that is killed between the two leaves nothing unchecked.
     cache.record(file, known)
     path = cache.place(file)
@@ -297,12 +300,12 @@ def _new_record(digest: str, origin: str, pinned: bool) -> Recorded:
     return Recorded(digest, origin, now, pinned)
 
 
-def _changed(what: str, file: EngineFile, digest: str, must: str) -> DownloadError:
+def _changed(what: str, file: EngineFile, digest: str, must: str, anew: str = "") -> DownloadError:
     """The error of a file with another hash than the one that it must have."""
     return DownloadError(
-        f"{what} SHA-256 {digest}, and {file.title} must have {must}, as it had before: it was "
-        "replaced or damaged. To accept it on purpose: mmnet-deploy engines get --version "
-        f"{file.version} --sha256 {file.name}={digest}"
+        f"{what} SHA-256 {digest}, and {file.title} must have {must}, as was recorded: it was "
+        f"replaced or damaged. {anew}To accept it on purpose: mmnet-deploy engines get "
+        f"--version {file.version} --sha256 {file.name}={digest}"
     )
 
 
