@@ -1,6 +1,5 @@
 """What the phone harness adds to the engine's own runs, on the emulated phone at level 2.
 
-    python tools/build_engine.py
     python benchmarks/harness_overhead.py [--rounds 5]
 
 One model, MMNet 1.0/128 in int8, under the preset `quick`. Everything goes through the real adb
@@ -71,7 +70,7 @@ def main() -> None:
                 begin = time.perf_counter()
                 phone.close()
                 note("close: put the screen back", time.perf_counter() - begin)
-            assert result.engine.name == "tflbench", "build the engine first: tools/build_engine.py"
+            assert result.engine.name == "tflbench", "level 2 is not reached"
     print(f"{facts.model}, emulated; medians of {rounds}; least … most\n")
     print("| | seconds | |\n|---|---|---|")
     for name, values in times.items():

@@ -7,6 +7,9 @@ import signal
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Shared by all test processes of a checkout, so that what is downloaded is downloaded once; the
+# user's own cache is left alone.
+os.environ["MMNET_CACHE"] = str(Path(__file__).resolve().parents[1] / "build" / "cache")
 
 import keras
 import pytest

@@ -63,7 +63,7 @@ def read(text: str) -> Counted:
         if head["event"] != "counter" or head["format"] != FORMAT or head["classes"] != [*CLASSES]:
             raise UnreadableOutputError(
                 f"The instruction counter's output has format {head['format']}, {FORMAT} is "
-                "understood: build it anew (python tools/build_cost_plugin.py)."
+                "understood: build it anew (mmnet-deploy engines build counter)."
             )
         events = [_event(line) for line in lines]
         if not text.endswith("\n"):

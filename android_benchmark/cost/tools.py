@@ -10,12 +10,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from android_benchmark.engines import MANIFEST, Tflbench
+from android_benchmark.building import CLOCK, COUNTER, MANIFEST
+from android_benchmark.engines import Tflbench
 from android_benchmark.errors import EngineFileError, HarnessError
 
 QEMU = "qemu-aarch64"
-PLUGIN = "libcost.so"
-CLOCK = "libsteadyclock.so"
 
 
 class CostToolsError(HarnessError):
@@ -47,28 +46,38 @@ class CostTools:
     runtime_wheel_sha256: str
 
 
-def find_tools(bundle: Path, plugin: Path) -> CostTools:
-    """Find the programs and ask for their versions.
+def find_counter(folder: Path) -> tuple[Path, str]:
+    """The emulator that takes the instruction counter, and its version.
 
     Args:
-        bundle: Folder that `tools/build_engine.py` made.
-        plugin: Folder that `tools/build_cost_plugin.py` made.
+        folder: Where `android_benchmark.building` put the counter.
 
     Raises:
         CostToolsError: Something is missing; the message says all of it, and how to get it.
-        EngineFileError: The bundle is damaged.
     """
     missing = []
     qemu = shutil.which(QEMU)
     if qemu is None:
         missing.append(f"{QEMU} (Debian and Ubuntu: apt-get install qemu-user)")
-    if not all((plugin / name).is_file() for name in (PLUGIN, CLOCK)):
-        missing.append(f"the instruction counter {plugin} (python tools/build_cost_plugin.py)")
-    if not (bundle / MANIFEST).is_file():
-        missing.append(f"the engine {bundle} (python tools/build_engine.py)")
+    if not all((folder / one.name).is_file() for one in (COUNTER, CLOCK)):
+        missing.append("the instruction counter (mmnet-deploy engines build counter)")
     if missing or qemu is None:
         raise CostToolsError(f"Counting instructions needs {'; '.join(missing)}.")
-    version = _version(Path(qemu))
+    return Path(qemu), _version(Path(qemu))
+
+
+def find_tools(bundle: Path, plugin: Path) -> CostTools:
+    """Find the programs and ask for their versions.
+
+    Args:
+        bundle: Folder of tflbench that `android_benchmark.building` made.
+        plugin: Folder of the counter that it made.
+
+    Raises:
+        CostToolsError: Something is missing; the message says all of it, and how to get it.
+        EngineFileError: The bundle is damaged.
+    """
+    qemu, version = find_counter(plugin)
     engine = Tflbench(bundle)
     manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
     try:
@@ -78,9 +87,9 @@ def find_tools(bundle: Path, plugin: Path) -> CostTools:
         raise EngineFileError(
             f"{bundle / MANIFEST} lacks {error}: build the bundle anew."
         ) from error
-    counter, clock = plugin / PLUGIN, plugin / CLOCK
+    counter, clock = plugin / COUNTER.name, plugin / CLOCK.name
     digest = hashlib.sha256(counter.read_bytes() + clock.read_bytes()).hexdigest()
-    return CostTools(Path(qemu), version, counter, clock, digest, engine, compiler, runtime, wheel)
+    return CostTools(qemu, version, counter, clock, digest, engine, compiler, runtime, wheel)
 
 
 def _version(qemu: Path) -> str:

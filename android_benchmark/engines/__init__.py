@@ -5,7 +5,7 @@ is what runs it.
 """
 
 from android_benchmark.engines.official import BenchmarkModel
-from android_benchmark.engines.own import MANIFEST, Tflbench
+from android_benchmark.engines.own import Tflbench
 from android_benchmark.phone.engine import PhoneEngine
 
-__all__ = ["MANIFEST", "BenchmarkModel", "PhoneEngine", "Tflbench"]
+__all__ = ["BenchmarkModel", "PhoneEngine", "Tflbench"]

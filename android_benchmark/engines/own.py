@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from android_benchmark import errors
+from android_benchmark.building import MANIFEST, TFLBENCH
 from android_benchmark.device import Engine, OperatorTime, Settings
 from android_benchmark.engines import tflbench
 from android_benchmark.measurement import Measurement
@@ -16,7 +18,6 @@ from android_benchmark.phone.adb import Completed
 from android_benchmark.phone.engine import EngineResult, confirmation_flag, failure, fallback_flag
 from android_benchmark.rules import RunRules
 
-MANIFEST = "manifest.json"
 _DELEGATES = ("xnnpack", "none")
 _COMPLAINTS: tuple[tuple[str, type[errors.EngineError]], ...] = (
     (r"no memory for ", errors.OutOfMemoryError),
@@ -33,7 +34,7 @@ _COMPLAINTS: tuple[tuple[str, type[errors.EngineError]], ...] = (
 
 
 class Tflbench:
-    """A bundle of tflbench with a runtime, as `tools/build_engine.py` builds it.
+    """A bundle of tflbench with a runtime, as `android_benchmark.building` puts it together.
 
     Args:
         bundle: Its folder.
@@ -49,11 +50,14 @@ class Tflbench:
             manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
             hashes = {name: file["sha256"] for name, file in sorted(manifest["files"].items())}
             self._loader, self._library = str(manifest["loader"]), str(manifest["library"])
-            self.sha256 = str(hashes["tflbench"])
+            self.sha256 = str(hashes[TFLBENCH.name])
+            self.libraries = {name: str(one) for name, one in hashes.items()}
+            del self.libraries[TFLBENCH.name]
+            self.origin = str(manifest["files"][TFLBENCH.name]["origin"])
         except OSError as error:
             raise errors.EngineFileError(
                 f"{bundle} is no bundle of tflbench: cannot read {MANIFEST} ({error.strerror}). "
-                "Build one: python tools/build_engine.py."
+                "Make one: mmnet-deploy engines build tflbench."
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise errors.EngineFileError(
@@ -162,7 +166,9 @@ class Tflbench:
         if report.damage or not report.samples_ns:
             said = (report.damage or ("it made no run",))[0]
             raise errors.UnreadableOutputError(f"The output of tflbench makes no sense: {said}.")
-        return result_of(report, report.start, settings, self.sha256)
+        result = result_of(report, report.start, settings, self.sha256)
+        engine = dataclasses.replace(result.engine, origin=self.origin, libraries=self.libraries)
+        return dataclasses.replace(result, engine=engine)
 
 
 def _sha256(file: Path) -> str:

@@ -5,39 +5,43 @@ from __future__ import annotations
 import datetime
 import functools
 import importlib.metadata
-import itertools
 import platform
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-import mmnet_deploy
 from android_benchmark import cost as counting
 from android_benchmark.cost import CostTools
 from android_benchmark.errors import HarnessError
+from mmnet_deploy.engines import own
 from mmnet_deploy.errors import MmnetDeployError
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.results.records import Cost, OperatorCost
-from mmnet_deploy.tflite import half_precision
 from mmnet_deploy.tflite.card import describe, read_model
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.precision import precision_of
 
-BUILD = Path(mmnet_deploy.__file__).resolve().parents[1] / "build"
-"""Where `tools/` puts the engine and the counter, in a checkout."""
-
 _TICK_S = 1.0
 
 
-def find_tools() -> CostTools:
-    """The programs that counting needs.
+def find_tools(
+    *, offline: bool = False, progress: Progress = silent, tell: own.Tell = own.quiet
+) -> CostTools:
+    """The programs that counting needs; the engine is put together if it is not there yet.
+
+    Args:
+        offline: Nothing may be downloaded for that.
+        tell: Takes a line on what is downloaded.
 
     Raises:
         CostToolsError: Something is missing; the message says how to get it.
-        EngineFileError: The engine is damaged.
+        DownloadError, OutputError: The engine cannot be put together.
     """
-    return counting.find_tools(BUILD / "engine", BUILD / "cost")
+    counting.find_counter(own.counter_folder())  # before a download
+    return counting.find_tools(
+        own.bundle(offline=offline, progress=progress, tell=tell), own.counter_folder()
+    )
 
 
 def read_graph(model: Path) -> Graph:
@@ -53,7 +57,7 @@ def measure(
     model: Path,
     tools: CostTools,
     *,
-    cpu: str = counting.DEFAULT_CPU,
+    cpu: str = "cortex-a57",
     delegate: str = "xnnpack",
     timeout_s: float = counting.TIMEOUT_S,
     operators: bool = True,
@@ -68,9 +72,7 @@ def measure(
         ModelFileError: It is no TFLite file, or damaged.
         HarnessError: The runtime does not take it, it crashed, or took too long.
     """
-    content = read_model(model)
-    described, graph = describe(model), Graph.from_bytes(content, str(model))
-    precision = precision_of(graph)
+    described, graph = describe(model), read_graph(model)
     counted = counting.count(
         model,
         tools,
@@ -81,10 +83,9 @@ def measure(
         stop=stop,
     )
     attributed, missing = attribute(counted, graph)
-    core = counting.CPUS[cpu]
     return Cost(
         model=described,
-        precision=precision,
+        precision=precision_of(graph),
         counts=counted.per_inference,
         runs=tuple(run.total for run in counted.runs),
         cpu=cpu,
@@ -103,13 +104,6 @@ def measure(
         created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
         operators=attributed,
         operators_missing=missing,
-        cpu_title=core.title,
-        computes_in=half_precision.computes_in(
-            precision,
-            half_precision.entry(content),
-            fp16_arithmetic=core.fp16_arithmetic,
-            delegate=counted.engine.delegate,
-        ),
     )
 
 
@@ -162,15 +156,13 @@ def measure_all(
     models: Sequence[Path],
     tools: CostTools,
     *,
-    cpus: Sequence[str] = (counting.DEFAULT_CPU,),
+    cpu: str,
     delegate: str,
     timeout_s: float,
     jobs: int = 1,
     progress: Progress = silent,
-) -> Generator[tuple[Path, str, Cost | MmnetDeployError | HarnessError], None, None]:
-    """Count models on cores, `jobs` at a time, and yield each when it is done.
-
-    What is yielded is the model, the core, and the cost or the error.
+) -> Generator[tuple[Path, Cost | MmnetDeployError | HarnessError], None, None]:
+    """Count models, `jobs` at a time, and yield each with its cost or its error when it is done.
 
     Who stops before the end closes the generator, which ends the emulators.
 
@@ -178,25 +170,24 @@ def measure_all(
     """
     stop = threading.Event()
     count = functools.partial(
-        measure, tools=tools, delegate=delegate, timeout_s=timeout_s, stop=stop
+        measure, tools=tools, cpu=cpu, delegate=delegate, timeout_s=timeout_s, stop=stop
     )
-    jobs_title, total = "Counting instructions", len(models) * len(cpus)
-    with ThreadPoolExecutor(jobs) as pool, progress(jobs_title, total) as tell:
-        left: dict[Future[Cost], tuple[Path, str]] = {}
+    with ThreadPoolExecutor(jobs) as pool, progress("Counting instructions", len(models)) as tell:
+        left: dict[Future[Cost], Path] = {}
         try:
-            for model, cpu in itertools.product(models, cpus):
-                left[pool.submit(count, model, cpu=cpu)] = model, cpu
+            for model in models:
+                left[pool.submit(count, model)] = model
             while left:
                 done, _ = wait(left, timeout=_TICK_S, return_when=FIRST_COMPLETED)
                 tell(steps=0)
                 for future in done:
-                    model, cpu = left.pop(future)
+                    model = left.pop(future)
                     try:
                         outcome: Cost | MmnetDeployError | HarnessError = future.result()
                     except (MmnetDeployError, HarnessError) as error:
                         outcome = error
                     tell(model.name)
-                    yield model, cpu, outcome
+                    yield model, outcome
         finally:
             stop.set()
             for future in left:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from android_benchmark import DeviceFacts
-from android_benchmark.engines import MANIFEST, BenchmarkModel, PhoneEngine, Tflbench
+from android_benchmark.building import MANIFEST
+from android_benchmark.engines import BenchmarkModel, PhoneEngine, Tflbench
 from mmnet_deploy.engines import official, releases
 from mmnet_deploy.progress import Progress, silent
 

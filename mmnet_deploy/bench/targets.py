@@ -10,24 +10,22 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import mmnet_deploy
 from android_benchmark import Device, Settings, emulator
-from android_benchmark.emulator import EmulatedPhone, private_adb_server
-from android_benchmark.engines import MANIFEST, PhoneEngine
+from android_benchmark.emulator import EmulatedPhone, LevelReport, private_adb_server
+from android_benchmark.engines import PhoneEngine
 from android_benchmark.engines.stand_in import write_stand_in
 from android_benchmark.errors import HarnessError
 from android_benchmark.phone import PATIENCE_S, Adb, Phone
 from mmnet_deploy.bench.benchmark import check_threads
-from mmnet_deploy.bench.engines import EngineChoice, Make, OfficialEngines, engine_at
+from mmnet_deploy.bench.engines import EngineChoice, OfficialEngines, engine_at
 from mmnet_deploy.bench.host import Host
 from mmnet_deploy.bench.shelter import sheltered, undone
+from mmnet_deploy.engines import own
 from mmnet_deploy.engines.releases import UnsupportedAbiError
-from mmnet_deploy.errors import MissingDependencyError
+from mmnet_deploy.errors import DownloadError, MissingDependencyError, OutputError
 from mmnet_deploy.progress import Progress, silent
 
 HOST, EMULATED = "host", "emulated"
-BUNDLE = Path(mmnet_deploy.__file__).resolve().parents[1] / "build" / "engine"
-"""Where `tools/build_engine.py` puts our own engine, in a checkout."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,8 +102,10 @@ def open_targets(
                 sha256 = phone.engine.sha256 if phone.engine else ""
                 targets[serial] = Target(serial, phone, sha256)
         if EMULATED in names:
+            levels = emulator.levels()
+            program = _engine_of_emulated(levels, engine, progress, tell)
             targets[EMULATED] = sheltered(
-                lambda: _emulated(stack, engine, stop=stop, tell=tell, timeout_s=timeout_s)
+                lambda: _emulated(stack, levels, program, stop=stop, tell=tell, timeout_s=timeout_s)
             )
         if HOST in names:
             targets[HOST] = Target(HOST, Host(), pins=False)
@@ -146,48 +146,52 @@ def _close(phones: Sequence[Phone], tell: Callable[[str], None]) -> None:
             tell(str(error))
 
 
-def _own() -> Make:
-    """Our own engine, which the emulated phone can run.
+def _engine_of_emulated(
+    levels: Sequence[LevelReport],
+    choice: EngineChoice,
+    progress: Progress,
+    tell: Callable[[str], None],
+) -> PhoneEngine | None:
+    """The engine for the emulated phone; None where only a stand-in can answer, which is told.
 
     Raises:
-        MissingDependencyError: There is none.
+        MissingDependencyError: It cannot run at all, or not the engine that was given.
     """
-    if not (BUNDLE / MANIFEST).is_file():
-        raise MissingDependencyError(
-            "Our own engine can be built: run `python tools/build_engine.py` in a checkout."
-        )
-    return engine_at(BUNDLE, "built here")
-
-
-def _emulated(
-    stack: contextlib.ExitStack,
-    choice: EngineChoice,
-    *,
-    stop: threading.Event,
-    tell: Callable[[str], None],
-    timeout_s: float | None,
-) -> Target:
-    """Start the emulated phone, with an adb server of its own; `stack` ends both."""
-    reachable, real = emulator.levels()
+    reachable, real = levels
     if not reachable.available:
         raise MissingDependencyError("The emulated phone needs: " + "; ".join(reachable.missing))
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mmnet-engine-")))
-    engine: PhoneEngine
     try:
         if not real.available:
             raise MissingDependencyError("; ".join(real.missing))
-        engine = (choice.given() or _own())()
-    except MissingDependencyError as error:
+        if given := choice.given():
+            return given()
+        return engine_at(own.bundle(offline=choice.offline, progress=progress, tell=tell), "")()
+    except (MissingDependencyError, DownloadError, OutputError) as error:
         if choice.path is not None:
             raise
         tell(
             "No real engine can run on the emulated phone, so a stand-in answers, whose "
             f"figures are of no model. For a real one: {error}"
         )
+    return None
+
+
+def _emulated(
+    stack: contextlib.ExitStack,
+    levels: Sequence[LevelReport],
+    engine: PhoneEngine | None,
+    *,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    timeout_s: float | None,
+) -> Target:
+    """Start the emulated phone, with an adb server of its own; `stack` ends both."""
+    if engine is None:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mmnet-engine-")))
         engine = write_stand_in(folder / "engine")
     try:
         server = stack.enter_context(private_adb_server())
-        arm64 = emulator.find_arm64() if real.available else None
+        arm64 = emulator.find_arm64() if levels[-1].available else None
         phone = stack.enter_context(EmulatedPhone(arm64=arm64))
         server.connect(phone.serial)
     except emulator.EmulatorError as error:

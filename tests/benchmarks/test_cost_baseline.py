@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from mmnet_deploy.bench import cost
 from tests.support import counting
 
 QUICK = ("mmnet-0.5-128", "md16-0.35-128")
@@ -13,12 +12,11 @@ QUICK = ("mmnet-0.5-128", "md16-0.35-128")
 
 
 @pytest.fixture
-def script(tmp_path, monkeypatch):
+def script(monkeypatch):
     """The script with the engine and the counter that the tests built."""
     counting.require_programs()
-    (tmp_path / "engine").symlink_to(counting.bundle())
-    (tmp_path / "cost").symlink_to(counting.counter())
-    monkeypatch.setattr(cost, "BUILD", tmp_path)
+    counting.bundle()
+    counting.counter()
     monkeypatch.syspath_prepend(counting.ROOT / "benchmarks")
     return importlib.import_module("cost_baseline")
 

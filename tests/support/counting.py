@@ -1,28 +1,27 @@
 """What the tests of counting share: the engine and the counter, built once."""
 
-import atexit
 import functools
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from android_benchmark.cost import find_tools
-from tests.support import ROOT, scripts
+from mmnet_deploy.engines import own
+from mmnet_deploy.errors import DownloadError
+from tests.support import ROOT
 
 NATIVE = ROOT / "android_benchmark" / "native"
 CROSS = "aarch64-linux-gnu-gcc"
+needs_cross = pytest.mark.skipif(
+    shutil.which(CROSS) is None, reason=f"needs {CROSS} (Debian: apt install gcc-aarch64-linux-gnu)"
+)
 
 
 def require_programs():
-    """Skip where qemu with plugins or a compiler is missing."""
-    for program, package in (
-        ("qemu-aarch64", "qemu-user"),
-        ("gcc", "gcc"),
-        (CROSS, "gcc-aarch64-linux-gnu"),
-    ):
+    """Skip where qemu with plugins or the compiler is missing."""
+    for program, package in (("qemu-aarch64", "qemu-user"), ("gcc", "gcc")):
         if shutil.which(program) is None:
             pytest.skip(f"needs {program} (Debian: apt install {package})")
     help_text = subprocess.run(["qemu-aarch64", "-help"], capture_output=True, text=True).stdout
@@ -32,30 +31,21 @@ def require_programs():
 
 @functools.cache
 def counter() -> Path:
-    """The folder of the built counter."""
-    folder = Path(tempfile.mkdtemp(prefix="mmnet-counter-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    scripts.load("tools/build_cost_plugin.py").build(folder / "cost")
-    return folder / "cost"
+    """The folder of the built counter, in the tests' cache."""
+    folder = own.counter_folder()
+    return folder if (folder / "manifest.json").exists() else own.build_counter()
 
 
 @functools.cache
 def _bundle() -> Path | str:
-    build_engine = scripts.load("tools/build_engine.py")
-    folder = Path(tempfile.mkdtemp(prefix="mmnet-engine-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
-        wheel = build_engine.fetch_wheel(ROOT / "build" / "downloads")
-    except build_engine.BuildError as error:
-        if "pip cannot download" not in str(error):
-            raise
-        return "needs a package index, once, for the arm64 runtime wheel"
-    build_engine.build(folder / "engine", wheel)
-    return folder / "engine"
+        return own.bundle()
+    except DownloadError as error:
+        return f"needs a package index, once: {error}"
 
 
 def bundle() -> Path:
-    """The folder of the built engine; skips where its runtime cannot be had."""
+    """The folder of the engine, in the tests' cache; skips where its parts cannot be had."""
     found = _bundle()
     if isinstance(found, str):
         pytest.skip(found)

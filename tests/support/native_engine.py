@@ -5,8 +5,9 @@ import subprocess
 
 import pytest
 
+from android_benchmark.building import TFLBENCH
 from android_benchmark.engines import tflbench
-from tests.support import ROOT, scripts
+from tests.support import ROOT
 
 needs_gcc = pytest.mark.skipif(
     shutil.which("gcc") is None, reason="needs gcc for this computer (Debian: apt install gcc)"
@@ -19,7 +20,7 @@ BRIEF = ("--warmup_min_secs=0", "--num_runs=3", "--min_secs=0")
 
 def compile_engine(output, flags=FLAGS):
     """Compile the engine for this computer."""
-    scripts.load("tools/build_engine.py").compile_engine(output, compiler="gcc", flags=flags)
+    TFLBENCH.compile(output, "gcc", flags)
 
 
 class Workbench:

