@@ -129,7 +129,9 @@ class Host:
                 f"`delegate` must be {' or '.join(HOST_DELEGATES)} on this computer. "
                 f"Received: {settings.delegate}."
             )
-        loaded = TFLiteModel(model, settings.threads, delegate=settings.delegate)
+        loaded = TFLiteModel(
+            model, settings.threads, delegate=settings.delegate, half_precision=True
+        )
         loaded.fill_inputs()
         name, _, version = runtime_name().partition(" ")
         before = self.state()

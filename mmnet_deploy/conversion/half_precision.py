@@ -65,7 +65,7 @@ class Reduction:
         """
         if not options.reduces(card.precision):
             forbidden = card.precision == LIMITS_OF
-            reason = "`--reduced-precision forbid` leaves it out" if forbidden else ""
+            reason = "`--reduced-precision forbid` was given" if forbidden else ""
             return content, dataclasses.replace(card, reduced_precision_reason=reason), None
         trial = self.trial
         if trial.found is not None and math.isfinite(trial.found.largest):

@@ -48,6 +48,9 @@ def _facts(found: Inspection) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "size_bytes": found.file.size_bytes,
         "precision": found.precision,
+        "reduced_precision": found.reduced_precision or None,
+        "arithmetic_on_fp16_cores": found.computes_in.fp16_cores,
+        "arithmetic_on_other_cores": found.computes_in.other_cores,
         "parameters": found.parameters,
         "macs": found.macs,
         "peak_activation_bytes": found.peak_activation_bytes,

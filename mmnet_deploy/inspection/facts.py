@@ -16,6 +16,7 @@ from mmnet_deploy.inspection.quantization_error import QuantizationError
 from mmnet_deploy.tflite import counts, interpreter
 from mmnet_deploy.tflite.card import ModelFile, describe, read_model
 from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.half_precision import computes_in, entry
 from mmnet_deploy.tflite.parts import Op, Tensor
 from mmnet_deploy.tflite.precision import precision_of
 from mmnet_deploy.tflite.schema import reading
@@ -79,12 +80,28 @@ class Delegation:
 
 
 @dataclasses.dataclass(frozen=True)
+class Arithmetic:
+    """What CPUs compute a file in, as `tflite.half_precision.computes_in` calls it.
+
+    Attributes:
+        fp16_cores: Cores with fp16 arithmetic, which ARMv8.2-A brought.
+        other_cores: All others, those of x86 among them.
+    """
+
+    fp16_cores: str
+    other_cores: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Inspection:
     """All that is known of a file.
 
     Attributes:
         file: Its identity, and the description that it carries.
         precision: That of its tensors, by the names of `mmnet-deploy convert`.
+        reduced_precision: What the file's entry of `tflite.half_precision` says; empty if it has
+            none.
+        computes_in: What CPUs compute it in.
         operators: Number of operators of each kind, the most frequent first.
         parameters: Numbers in its constants; folded batch norms are gone.
         macs: Multiply-adds of one inference at batch 1; None if sizes may vary.
@@ -97,6 +114,8 @@ class Inspection:
 
     file: ModelFile
     precision: str
+    reduced_precision: str
+    computes_in: Arithmetic
     inputs: tuple[End, ...]
     outputs: tuple[End, ...]
     operators: Mapping[str, int]
@@ -119,22 +138,25 @@ def inspect(path: Path) -> Inspection:
         CrashError: It crashes the runtime.
         ModelFileError: It is missing, is damaged, or is not a TFLite model.
     """
-    graph = Graph.from_bytes(read_model(path), str(path))
+    content = read_model(path)
+    graph = Graph.from_bytes(content, str(path))
     file = describe(path)
     partitions, problem, refusal = _partitions(path)
     with reading(str(path)):
-        return _look(file, graph, partitions, problem, refusal)
+        return _look(file, graph, entry(content), partitions, problem, refusal)
 
 
 def _look(
     file: ModelFile,
     graph: Graph,
+    reduced_precision: str,
     partitions: Partitions | None,
     problem: str | None,
     refusal: str | None,
 ) -> Inspection:
     counts.settle_batches(graph)
-    findings = lint(graph, None if refusal else partitions)
+    meant = file.card is not None and bool(file.card.reduced_precision_reason)
+    findings = lint(graph, None if refusal else partitions, reduced_precision, meant=meant)
     if refusal is not None:
         findings.append(_refused(refusal))
     if problem is not None and not any(f.rule in ("flex", "dynamic_shape") for f in findings):
@@ -144,6 +166,8 @@ def _look(
     return Inspection(
         file=file,
         precision=precision_of(graph),
+        reduced_precision=reduced_precision,
+        computes_in=_arithmetic(graph, reduced_precision, partitions),
         inputs=tuple(_end(tensor) for tensor in graph.inputs),
         outputs=tuple(_end(tensor) for tensor in graph.outputs),
         operators=_tally(graph.ops),
@@ -155,6 +179,16 @@ def _look(
         findings=tuple(findings),
         layers=_layers(graph, partitions),
     )
+
+
+def _arithmetic(graph: Graph, entry: str, partitions: Partitions | None) -> Arithmetic:
+    """What CPUs compute in; XNNPACK is taken to run a file that the runtime here cannot load."""
+    delegate = "none" if partitions == () else "xnnpack"
+    on_fp16, on_others = (
+        computes_in(precision_of(graph), entry, fp16_arithmetic=known, delegate=delegate)
+        for known in (True, False)
+    )
+    return Arithmetic(on_fp16, on_others)
 
 
 def _partitions(path: Path) -> tuple[Partitions | None, str | None, str | None]:

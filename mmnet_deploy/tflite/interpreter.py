@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
+import platform
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +31,12 @@ from mmnet_deploy.portraits.output import Meaning, Output
 from mmnet_deploy.tflite import ends, trial
 from mmnet_deploy.tflite.card import described, read_model
 from mmnet_deploy.tflite.ends import PictureInput
+from mmnet_deploy.tflite.half_precision import allows, entry, with_entry
 
 _MOST_WORDS = 160
+
+_WITHOUT_HALF_PRECISION = ("x86_64", "amd64", "i386", "i686", "x86")
+"""Machines on which XNNPACK ignores a file's leave to compute in half precision."""
 
 _RUNTIMES = (
     ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -171,6 +176,9 @@ class TFLiteModel:
             need not exist.
         delegate: `xnnpack` to let the runtime apply it as it does by default, or `none` for
             the built-in kernels.
+        half_precision: Whether a file that may compute in half precision does so where this
+            computer's cores can. By default it computes in float32, so that mattes and scores are
+            the same on every computer.
 
     Raises:
         CrashError: It crashes the runtime.
@@ -184,10 +192,14 @@ class TFLiteModel:
         threads: int = 1,
         content: bytes | None = None,
         delegate: str = "xnnpack",
+        *,
+        half_precision: bool = False,
     ) -> None:
         self.path = path
         self._ends: tuple[PictureInput, Output] | None = None
         self._content = read_model(path) if content is None else content
+        if not half_precision and platform.machine().lower() not in _WITHOUT_HALF_PRECISION:
+            self._content = _in_float32(self._content)
         module, _ = _runtime()
         # A file that failed to run there is not run here.
         self._problem = ""
@@ -360,6 +372,14 @@ class TFLiteModel:
     def matte(self, image: pictures.Picture) -> NDArray[np.float32]:
         """Alpha of a picture, uint8 (h, w, 3): `prepare` and `infer`."""
         return self.infer(self.prepare(image))
+
+
+def _in_float32(content: bytes) -> bytes:
+    """A file without leave to compute in half precision; one that has none is not touched."""
+    try:
+        return with_entry(content, "") if allows(entry(content)) else content
+    except (ModelFileError, MissingDependencyError):
+        return content  # It is damaged, which others say, or the runtime is older than the entry.
 
 
 def _brief(reason: str) -> str:

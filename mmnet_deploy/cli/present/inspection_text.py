@@ -12,6 +12,7 @@ from mmnet_deploy.cli.escaping import escaped
 from mmnet_deploy.inspection import Delegation, End, Inspection
 from mmnet_deploy.inspection.difference import FileChange, FileDifference
 from mmnet_deploy.inspection.quantization_error import QuantizationError
+from mmnet_deploy.tflite.half_precision import ENTRY, allows
 from mmnet_deploy.tflite.layer_names import short_names, shortened
 
 WIDTH = 80
@@ -66,6 +67,7 @@ def print_summary(found: Inspection) -> None:
     """What the file is and what it costs, on one screen."""
     _line("file", f"{found.file.name}, {_size(found.file.size_bytes)}")
     _print_card(found)
+    _line("computes in", _arithmetic(found))
     for label, ends in (("input", found.inputs), ("output", found.outputs)):
         for end in ends:
             _line(label, _end(end))
@@ -102,6 +104,14 @@ def _print_card(found: Inspection) -> None:
         if card.checked_pictures is not None:
             text += f", on {_plural(card.checked_pictures, 'picture')}"
         _line("checked", text)
+    if card.half_mean_difference is not None and card.half_largest_difference is not None:
+        text = (
+            f"|Δα| {card.half_mean_difference:.2g} on average, {card.half_largest_difference:.2g} "
+            "at most in float16, emulated"
+        )
+        if card.half_checked_pictures is not None:
+            text += f" on {_plural(card.half_checked_pictures, 'picture')}"
+        _line("", text)
     if card.calibration_files:
         pictures = _plural(len(card.calibration_files), "picture")
         seed = "" if card.calibration_seed is None else f", seed {card.calibration_seed}"
@@ -110,6 +120,23 @@ def _print_card(found: Inspection) -> None:
         _line("in float", f"{_plural(len(card.float_layers), 'layer')}, kept on purpose")
     if card.versions:
         _line("made with", ", ".join(f"{name} {v}" for name, v in sorted(card.versions.items())))
+
+
+def _arithmetic(found: Inspection) -> str:
+    """What CPUs compute the file in, and why not in half precision."""
+    on = found.computes_in
+    if on.fp16_cores != on.other_cores:
+        return (
+            f"{on.fp16_cores} on cores with fp16 arithmetic (ARMv8.2-A, in phones since about "
+            f"2018), {on.other_cores} on others"
+        )
+    text = f"{on.other_cores} on every core"
+    card, entry = found.file.card, found.reduced_precision
+    if card is not None and card.reduced_precision_reason and not entry:
+        return f"{text}: {card.reduced_precision_reason}"
+    if entry and not allows(entry):
+        text += f": XNNPACK ignores the entry {ENTRY}, which says {entry!r}"
+    return text
 
 
 def _end(end: End) -> str:
@@ -221,6 +248,9 @@ def print_error(error: QuantizationError, most: int | None) -> None:
 _LABELS = {
     "size_bytes": "size",
     "macs": "MACs",
+    "reduced_precision": f"entry {ENTRY}",
+    "arithmetic_on_fp16_cores": "computes in, with fp16",
+    "arithmetic_on_other_cores": "computes in, without fp16",
     "peak_activation_bytes": "activation memory",
 }
 

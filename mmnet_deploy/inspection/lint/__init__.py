@@ -17,7 +17,7 @@ from mmnet_deploy.inspection.lint.layout import (
     transpose,
 )
 from mmnet_deploy.inspection.lint.leftovers import batch_norm, flex, space_to_batch, variables
-from mmnet_deploy.inspection.lint.precision import delegation, float_islands
+from mmnet_deploy.inspection.lint.precision import delegation, float_islands, half_precision
 from mmnet_deploy.tflite.graph import Graph
 
 __all__ = ["RULES", "Finding", "Partitions", "left_out", "lint"]
@@ -32,17 +32,26 @@ RULES: tuple[Callable[[Model], Finding | None], ...] = (
     transpose,
     resize_flags,
     float_islands,
+    half_precision,
     delegation,
 )
 """Every rule, in the order of a report."""
 
 
-def lint(graph: Graph, partitions: Partitions | None) -> list[Finding]:
+def lint(
+    graph: Graph,
+    partitions: Partitions | None,
+    reduced_precision: str = "",
+    *,
+    meant: bool = False,
+) -> list[Finding]:
     """Everything in a model that costs more than it has to.
 
     Args:
         partitions: Operators that the default delegate takes, as in `TFLiteModel.partitions`;
             None if the installed runtime cannot load the file.
+        reduced_precision: What the file's entry of `tflite.half_precision` says.
+        meant: Whether the file's description says that it has no such entry on purpose.
     """
-    model = Model(graph, partitions)
+    model = Model(graph, partitions, reduced_precision, meant=meant)
     return [finding for rule in RULES if (finding := rule(model)) is not None]

@@ -34,11 +34,25 @@ class Finding:
 
 
 class Model:
-    """A graph, with what several rules ask of it."""
+    """A graph, with what several rules ask of it.
 
-    def __init__(self, graph: Graph, partitions: Partitions | None) -> None:
+    Attributes:
+        reduced_precision: What the file's entry of `tflite.half_precision` says.
+        meant: Whether the file's description says that it has no such entry on purpose.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        partitions: Partitions | None,
+        reduced_precision: str = "",
+        *,
+        meant: bool = False,
+    ) -> None:
         self.graph = graph
         self.partitions = partitions
+        self.reduced_precision = reduced_precision
+        self.meant = meant
         self._producers = graph.producers()
         self._readers = graph.readers()
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from mmnet_deploy.inspection.lint.finding import Finding, Model, names, tally
 from mmnet_deploy.tflite.counts import stores_weights
+from mmnet_deploy.tflite.half_precision import ENTRY, HALF, allows
 from mmnet_deploy.tflite.parts import Op
-from mmnet_deploy.tflite.precision import CONVERSIONS, is_integer, is_quantized
+from mmnet_deploy.tflite.precision import CONVERSIONS, is_integer, is_quantized, precision_of
 
 _NOTHING_TO_COMPUTE = (*CONVERSIONS, "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE")
 
@@ -44,6 +45,28 @@ def _serves_floats(model: Model, op: Op, floats: Sequence[Op]) -> bool:
             reader is other for reader in model.readers(op.output) for other in floats
         )
     return any(model.producer(op.input(0)) is other for other in floats)
+
+
+def half_precision(model: Model) -> Finding | None:
+    """A float16 file without leave to compute in float16."""
+    entry = model.reduced_precision
+    if (
+        precision_of(model.graph) != "float16"
+        or allows(entry)
+        or model.meant
+        or not model.partitions
+    ):
+        return None
+    ignored = f": XNNPACK ignores `{entry}` in its entry `{ENTRY}`" if entry else ""
+    return Finding(
+        "half_precision",
+        f"a float16 file that computes in float32 on every core{ignored}",
+        (),
+        "float16 weights alone make the file smaller. Cores with fp16 arithmetic (ARMv8.2-A, in "
+        f"phones since about 2018) compute in float16 only if the entry `{ENTRY}` says `{HALF}`.",
+        "Convert the network again with `mmnet-deploy convert --precision float16`, which writes "
+        "the entry if the mattes stay near in half precision.",
+    )
 
 
 def delegation(model: Model) -> Finding | None:

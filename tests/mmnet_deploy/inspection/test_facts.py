@@ -1,5 +1,6 @@
 """What a file tells of itself, what two of them differ in, and what layers are called."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,10 +9,12 @@ import tensorflow as tf
 
 from mmnet_deploy import inspection
 from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.inspection import difference
 from mmnet_deploy.inspection.quantization_error import LayerNoise, QuantizationError
 from mmnet_deploy.tflite import counts, interpreter
-from mmnet_deploy.tflite.card import card_from_json, with_card
+from mmnet_deploy.tflite.card import card_from_json, card_to_json, with_card
 from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.half_precision import HALF, with_entry
 from tests.support.networks import converted
 
 
@@ -39,6 +42,40 @@ def test_a_hybrid_file_is_dynamic(inspect):
         lambda x: tf.nn.conv2d(x, filters, 1, "SAME"), optimizations=[tf.lite.Optimize.DEFAULT]
     )
     assert inspect(content).precision == "dynamic"
+
+
+@pytest.mark.parametrize(
+    ("precision", "on_fp16_cores", "on_others"),
+    [
+        ("float32", "float32", "float32"),
+        ("float16", "float16", "float32"),
+        ("int8", "int8", "int8"),
+        ("int16x8", "int16", "int16"),
+    ],
+)
+def test_what_a_file_computes_in(tiny_models, precision, on_fp16_cores, on_others):
+    """On cores with fp16 arithmetic and on others."""
+    found = inspection.inspect(tiny_models[precision])
+    assert found.computes_in == inspection.Arithmetic(on_fp16_cores, on_others)
+    assert bool(found.reduced_precision) == (precision == "float16")
+
+
+def test_a_foreign_file_computes_in_what_its_entry_says(tiny_models, inspect):
+    """The entry counts and not the description; without it a float16 file is a finding."""
+    content = tiny_models["float16"].read_bytes()
+    plain = inspect(with_entry(content, ""))
+    assert plain.computes_in == inspection.Arithmetic("float32", "float32")
+    assert [finding.rule for finding in plain.findings] == ["half_precision"]
+    card = dataclasses.replace(plain.file.card, reduced_precision_reason="it breaks")
+    meant = inspect(with_card(with_entry(content, ""), card_to_json(card)))
+    assert not meant.findings
+    half = inspect(with_entry(tiny_models["float32"].read_bytes(), HALF))
+    assert half.computes_in == inspection.Arithmetic("float16", "float32")
+    changes = difference.compare(inspection.inspect(tiny_models["float32"]), half).facts
+    assert {change.what: (change.before, change.after) for change in changes[1:]} == {
+        "reduced_precision": (None, HALF),
+        "arithmetic_on_fp16_cores": ("float32", "float16"),
+    }
 
 
 def test_ends_have_their_scale(tiny_models):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.inspection.lint import lint
-from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.tflite import half_precision, interpreter
 from mmnet_deploy.tflite.graph import Graph
 from tests.support.networks import converted, vary_batch_norms
 
@@ -51,7 +51,8 @@ def look(tmp_path):
             partitions = interpreter.TFLiteModel(path).partitions
         except ModelFileError:
             partitions = None
-        return {found.rule: found for found in lint(Graph.from_bytes(content), partitions)}
+        found = lint(Graph.from_bytes(content), partitions, half_precision.entry(content))
+        return {finding.rule: finding for finding in found}
 
     return findings
 
@@ -84,15 +85,27 @@ def test_the_ends_of_an_integer_file_are_no_islands(look, io):
     assert not look(content)
 
 
+def _in_float16(sums=None) -> bytes:
+    """A convolution with float16 weights; TensorFlow writes the entry if the sums have a type."""
+    spec = tf.lite.TargetSpec(supported_types=[tf.float16])
+    if sums is not None:
+        spec._experimental_supported_accumulation_type = sums
+    return _convert(_conv, optimizations=[tf.lite.Optimize.DEFAULT], target_spec=spec)
+
+
 def test_unpacked_weights_are_no_islands(look):
     """Neither the DEQUANTIZE of float16 weights nor int8 weights make an integer graph."""
-    half = _convert(
-        _conv, optimizations=[tf.lite.Optimize.DEFAULT],
-        target_spec=tf.lite.TargetSpec(supported_types=[tf.float16]),
-    )  # fmt: skip
     hybrid = _convert(lambda x: _conv(x, 64), optimizations=[tf.lite.Optimize.DEFAULT])
-    assert not look(half)
+    assert set(look(_in_float16())) == {"half_precision"}
     assert not look(hybrid)
+
+
+def test_a_float16_file_that_computes_in_float32_is_found(look):
+    """With TensorFlow's own entry it is clean; an entry that XNNPACK ignores is named."""
+    assert not look(_in_float16(tf.float16))
+    ignored = look(_in_float16(tf.float32))
+    assert set(ignored) == {"half_precision"}
+    assert "ignores `fp16accfp32`" in ignored["half_precision"].what
 
 
 # --- Left over by the converter ----------------------------------------------
@@ -138,7 +151,7 @@ def test_a_batch_norm_before_a_convolution_is_found(look):
             lambda x: _conv(tf.nn.relu(_conv(x)) * scale + shift),
             optimizations=optimizations, **options,
         )  # fmt: skip
-        assert set(look(content)) == {"batch_norm"}
+        assert set(look(content)) - {"half_precision"} == {"batch_norm"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Running `.tflite` files, and the description that they carry."""
 
 import dataclasses
+import platform
 import re
 
 import keras
@@ -13,12 +14,28 @@ from mmnet_deploy.portraits import pictures
 from mmnet_deploy.tflite import interpreter
 from mmnet_deploy.tflite.card import card_to_json, describe, with_card
 from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.half_precision import HALF, entry, with_entry
 from mmnet_deploy.tflite.parts import Tensor
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
 
 # --- Loading -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("machine", "said", "kept"),
+    [("aarch64", False, ""), ("arm64", True, HALF), ("AMD64", False, HALF), ("x86_64", True, HALF)],
+)
+def test_mattes_are_computed_in_float32_on_every_computer(
+    described, tmp_path, monkeypatch, machine, said, kept
+):
+    """Where a computer could compute in half precision, only a measurement of time lets it."""
+    path = tmp_path / "half.tflite"
+    path.write_bytes(with_entry(described, HALF))
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    model = interpreter.TFLiteModel(path, half_precision=said)
+    assert entry(model._content) == kept
 
 
 @pytest.mark.parametrize("share", [0, 0.003, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99])

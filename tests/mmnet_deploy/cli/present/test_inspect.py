@@ -68,6 +68,19 @@ def test_strict_turns_findings_into_an_exit_code(call, faulty, tiny_models):
         assert "delegation" in result.stdout
 
 
+def test_it_says_what_a_file_computes_in(call, tiny_models):
+    """By core where that matters, with the mattes in half precision; also in a comparison."""
+    said = " ".join(call("inspect", tiny_models["float16"]).stdout.split())
+    assert "computes in float16 on cores with fp16 arithmetic (ARMv8.2-A" in said
+    assert "at most in float16, emulated on 8 pictures" in said
+    assert "computes in float32 on every core" in " ".join(
+        call("inspect", tiny_models["float32"]).stdout.split()
+    )
+    result = call("inspect", tiny_models["float32"], tiny_models["float16"])
+    (row,) = [line for line in result.stdout.splitlines() if line.startswith(" computes in")]
+    assert row.split()[-2:] == ["float32", "float16"]
+
+
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
 def test_layers_fit_the_screen(call, tiny_models, precision):
     """One row per operator in 80 columns, with what it costs."""

@@ -31,6 +31,11 @@ def test_all_is_every_precision(call, tiny_run):
             "`max_error_increase` must be a share such as 2% or 0.02. Received: two.",
         ),
         (("--precision", "int8", "--float-layers", "["), "must be a regular expression"),
+        (("--reduced-precision", "on"), "`reduced_precision` must be one of allow, forbid."),
+        (
+            ("--precision", "int8", "--reduced-precision", "allow"),
+            "`precision` must include one of them. Received: int8.",
+        ),
         (("--representative", "nowhere"), "nowhere"),
         (("--alpha-channel", 2), "alpha"),
     ],
@@ -40,6 +45,23 @@ def test_wrong_options_are_one_line_and_leave_nothing(one_line, call, tiny_run, 
     result = call("convert", tiny_run, *words, "-o", "models")
     one_line(result, 1 if "nowhere" in words else 2, message)
     assert not os.path.exists("models") or not os.listdir("models")
+
+
+def test_it_says_what_the_files_compute_in(call, tiny_run):
+    """Which of them on which cores, how far the mattes then are, and why others do not."""
+    words = ("convert", tiny_run, "--precision", "float16", "-o", "models")
+    said = " ".join(call(*words).output.split())
+    assert "in half precision" in said
+    assert "tiny-1.0-32-float16.tflite computes in float16 on cores with fp16 arithmetic" in said
+    result = call(*words, "--reduced-precision", "forbid", "--strict")
+    assert result.exit_code == 0
+    assert "in half precision" not in result.stdout
+    said = " ".join(result.output.split())
+    assert "float32 on every core: `--reduced-precision forbid` was given." in said
+    # What a limit of one's own keeps from half precision is not as it was wanted.
+    result = call(*words, "--max-mean-difference", "1e-4", "--strict")
+    assert result.exit_code == 1
+    assert "on every core: in half precision |Δα| is" in " ".join(result.output.split())
 
 
 def test_a_file_outside_a_limit_ends_in_1(one_line, call, tiny_run):
