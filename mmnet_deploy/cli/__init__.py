@@ -45,7 +45,7 @@ COMMANDS = {
         "present.compare",
         "Compare new results with a baseline, and fail if they are worse.",
     ),
-    "results": ("present.results", "List, show and export stored results."),
+    "results": ("present.results", "List, show, export and import results."),
     "engines": (
         "prepare.engines",
         "List, get, check and remove the engines that run models on a phone.",

@@ -171,6 +171,5 @@ def _of_statistics(given: Statistics, wanted: str) -> Latency:
         # The median of a normal distribution is 1.25 times as uncertain as its mean.
         middle_us, statistic, margin_us = median_us, "median", 1.2533 * margin_us
     margin_us += given.step_us / 2
-    return Latency(
-        middle_us, middle_us - margin_us, middle_us + margin_us, None, given.count, statistic
-    )
+    low_us = -math.inf if math.isinf(margin_us) else max(middle_us - margin_us, 0.0)
+    return Latency(middle_us, low_us, middle_us + margin_us, None, given.count, statistic)

@@ -23,17 +23,18 @@ _LONGEST_NAME = 200
 
 
 def _file_name(record: Record) -> str:
-    """A name that tells results apart; a repeated evaluation or count keeps its name.
+    """A name that tells results apart; a repeated evaluation, count or import keeps its name.
 
     The end of one that is too long gives way to a hash of the whole.
     """
     if isinstance(record, Benchmark):
-        engine = record.engine
+        engine, source = record.engine, record.imported_from
+        made = re.sub(r"[^0-9T]", "", record.created_at.partition("+")[0])
         about = [
-            record.device.serial,
+            record.device.serial or record.device.model,
             f"{engine.name}-{engine.version}-{engine.delegate}",
             f"t{record.threads}",
-            re.sub(r"[^0-9T]", "", record.created_at.partition("+")[0]),
+            f"{source.sha256[:12]}-{source.run}" if source else made,
         ]
     elif isinstance(record, Cost):
         engine = record.engine

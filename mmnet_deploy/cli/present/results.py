@@ -21,6 +21,7 @@ from mmnet_deploy.cli.console import (
     show,
     show_json,
 )
+from mmnet_deploy.cli.present.results_import import import_results
 
 if TYPE_CHECKING:
     from mmnet_deploy.results.records import Record
@@ -55,7 +56,10 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def results() -> None:
-    """List, show and export stored results."""
+    """List, show, export and import results."""
+
+
+results.add_command(import_results)
 
 
 def _rows(
