@@ -146,8 +146,6 @@ def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
         parts.append(f"cores {cores_name(first)}")
     if all(benchmark.profiled for benchmark in benchmarks):
         parts.append("profiled")
-    if all(benchmark.imported_from for benchmark in benchmarks):
-        parts.append(MEASURED_ELSEWHERE)
     engine = []
     if shared(lambda b: engine_name(b.engine)):
         engine.append(engine_name(first.engine))
@@ -158,6 +156,8 @@ def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
             break
     if engine:
         parts.append(" ".join(engine))
+    if all(benchmark.imported_from for benchmark in benchmarks):
+        parts.append(MEASURED_ELSEWHERE)
     return ", ".join(parts)
 
 

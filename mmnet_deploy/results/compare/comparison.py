@@ -113,6 +113,8 @@ def _setting(result: Benchmark) -> str:
         parts.append(f"{result.cores_wanted} cores")
     if result.profiled:
         parts.append("profiled")
+    if result.imported_from:
+        parts.append(naming.MEASURED_ELSEWHERE)
     return ", ".join(parts)
 
 

@@ -6,7 +6,8 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from android_benchmark import Engine, Flag, Measurement, RunRules
+from android_benchmark import Engine, Flag, Measurement, RunRules, Settings
+from android_benchmark.engines import verdict
 from android_benchmark.engines.benchmark_model import (
     BenchmarkModelReport,
     Delegate,
@@ -18,6 +19,7 @@ from android_benchmark.engines.benchmark_model.report import Dialect
 from android_benchmark.engines.benchmark_model.text import line
 from android_benchmark.engines.benchmark_model.text.number import REAL
 from android_benchmark.engines.official import operators
+from android_benchmark.engines.verdict import Verdict
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results.imported import android_log
 from mmnet_deploy.results.imported.run import (
@@ -152,21 +154,19 @@ def _run(text: str, form: str, measured_at: str) -> ForeignRun:
     asked = next((name for name in _ASKED if values.get(f"use {name}") == "1"), "")
     if not asked and values.get("use xnnpack") == "0":
         asked = "none"
-    delegate, flags = _delegate(report, asked, said.xnnpack)
-    took = None
-    if delegate in {it.value for it in Delegate}:
-        took = next(iter(report.delegations_of(Delegate(delegate))), None)
+    ran = _verdict(report, said, asked)
     size = report.model_size_bytes
     return ForeignRun(
         form=form,
         engine=Engine(
             TOOL,
             report.dialect.value,
-            delegate,
+            ran.delegate,
             asked,
-            took.total_nodes if took else None,
-            took.nodes if took else None,
-            took.partitions if took else None,
+            ran.nodes,
+            ran.delegated_nodes,
+            ran.partitions,
+            backend=ran.backend,
         ),
         measurement=Measurement(
             (), (), checked(measured, [] if report.init_us is None else [report.init_us])
@@ -176,7 +176,7 @@ def _run(text: str, form: str, measured_at: str) -> ForeignRun:
         model_bytes=around(size, 1e-5 * size) if size else None,
         threads=_threads(values),
         rules=_rules(said),
-        flags=(*flags, *_unknown_flags(report)),
+        flags=(*ran.flags, *_unknown_flags(report)),
         init_us=report.init_us,
         peak_memory_bytes=_peak(report),
         profile=operators(report),
@@ -217,27 +217,19 @@ def _require_whole(report: BenchmarkModelReport, text: str) -> None:
         raise ResultError(f"it is cut off: it lacks {' and '.join(lacking)}")
 
 
-def _delegate(
-    report: BenchmarkModelReport, asked: str, xnnpack: bool
-) -> tuple[str, tuple[Flag, ...]]:
+def _verdict(report: BenchmarkModelReport, said: _Said, asked: str) -> Verdict:
     """What ran the model, and what is wrong with that."""
+    if asked:
+        return verdict.judge(report, Settings(delegate=asked))
     ran = [it for it in Delegate if report.ran(it)]
     # What XNNPACK runs beside an accelerator is what that one left.
-    first = next((it.value for it in ran if it is not Delegate.XNNPACK), "")
-    other = first or (Delegate.XNNPACK.value if ran or xnnpack else "")
-    if not asked:
-        return other or ("none" if report.dialect is Dialect.TF1 else UNKNOWN), ()
-    confirmed = asked == "none" or report.ran(Delegate(asked))
-    if confirmed and not (asked == "none" and other):
-        return asked, (Flag("delegate_confirmed", True),)
-    if confirmed is None and other in ("", asked):
-        reason = f"the log does not say whether {asked} ran the model"
-        return asked, (Flag("delegate_confirmed", False, reason),)
-    delegate = other or "none"
-    words = {"none": "the built-in kernels"}.get(delegate, delegate)
-    why = f" ({report.fallbacks[0].text.rstrip('.')})" if report.fallbacks else ""
-    reason = f"{asked} was asked for, {words} ran the model{why}"
-    return delegate, (Flag("fell_back", True, reason, wanted=False),)
+    ran.sort(key=lambda it: it is Delegate.XNNPACK)
+    if ran:
+        return verdict.judge(report, Settings(delegate=ran[0].value))
+    known = Delegate.XNNPACK.value if said.xnnpack else ""
+    if report.dialect is Dialect.TF1:
+        known = Delegate.NONE.value
+    return Verdict(known or UNKNOWN, None, None, None, "", ())
 
 
 def _unknown_flags(report: BenchmarkModelReport) -> tuple[Flag, ...]:

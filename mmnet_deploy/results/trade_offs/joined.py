@@ -108,11 +108,9 @@ def _elsewhere_note(shown: Iterable[Benchmark]) -> list[str]:
     count = sum(benchmark.imported_from is not None for benchmark in shown)
     if not count:
         return []
-    were, they = ("was", "it keeps") if count == 1 else ("were", "they keep")
-    return [
-        f"{count} {'result' if count == 1 else 'results'} {were} measured elsewhere: whether "
-        f"{they} the run rules is unknown."
-    ]
+    which = "result was" if count == 1 else "results were"
+    they = "it is" if count == 1 else "they are"
+    return [f"{count} {which} measured elsewhere: whether {they} valid is unknown."]
 
 
 def _one_definition(evaluations: Sequence[Evaluation]) -> None:

@@ -60,9 +60,7 @@ def test_it_has_a_panel_of_its_own_in_the_chart():
     joined = trade_offs.join([benchmark(file), elsewhere(file, threads=1), evaluation(file)])
     own, other = sorted({point.device for point in joined.points}, key=len)
     assert "measured elsewhere" in other and "measured elsewhere" not in own
-    assert joined.notes == (
-        "1 result was measured elsewhere: whether it keeps the run rules is unknown.",
-    )
+    assert joined.notes == ("1 result was measured elsewhere: whether it is valid is unknown.",)
 
 
 def test_compare_gives_no_verdict():

@@ -90,8 +90,8 @@ def test_an_accelerator_that_is_not_named_is_not_confirmed():
     """Without a line that says so, the label may be wrong."""
     text = log("tf2_4_gpu")
     lines = [line for line in text.split("\n") if "GPU delegate" not in line]
-    (flag,) = only("\n".join(lines)).flags
-    assert flag.label == "not delegate confirmed"
+    flags = only("\n".join(lines)).flags
+    assert [flag.label for flag in flags if not flag.good] == ["not delegate confirmed"]
 
 
 def test_what_else_the_tool_was_given_is_kept():
@@ -217,3 +217,14 @@ def test_a_crash_of_the_app_is_its_reason():
     crash = "05-30 15:16:45.000  3380  3380 F libc    : Fatal signal 11 (SIGSEGV), code 1\n"
     (error,) = benchmark_log.read(begin + crash)
     assert isinstance(error, ResultError) and "Fatal signal 11" in str(error)
+
+
+def test_an_accelerator_that_ran_a_part_fell_back():
+    """The rest ran on the CPU, and its time is in the figure."""
+    (flag,) = [flag for flag in only(android("threadtime")).flags if not flag.good]
+    assert flag.label == "fell back" and "nnapi ran a part" in flag.reason
+
+
+def test_what_an_accelerator_computed_with_is_kept():
+    """In the log's own words."""
+    assert only(log("tf2_20_gpu_opengl")).engine.backend == "OpenGL"
