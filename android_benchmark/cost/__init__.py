@@ -10,13 +10,15 @@ A count is not a latency: it knows nothing of caches, bandwidth and issue width.
 from __future__ import annotations
 
 from android_benchmark.cost.counting import TIMEOUT_S, WARMUP_RUNS, CountedRuns, count
-from android_benchmark.cost.identity import CPUS
+from android_benchmark.cost.identity import CPUS, DEFAULT_CPU, Core
 from android_benchmark.cost.tools import CostTools, CostToolsError, find_counter, find_tools
 
 __all__ = [
     "CPUS",
+    "DEFAULT_CPU",
     "TIMEOUT_S",
     "WARMUP_RUNS",
+    "Core",
     "CostTools",
     "CostToolsError",
     "CountedRuns",

@@ -21,7 +21,7 @@ from android_benchmark import errors
 from android_benchmark.building import CLOCK, COUNTER
 from android_benchmark.cost import counter
 from android_benchmark.cost.counter import Kernel
-from android_benchmark.cost.identity import CPUS
+from android_benchmark.cost.identity import CPUS, DEFAULT_CPU
 from android_benchmark.cost.tools import CostTools
 from android_benchmark.device import Engine, Settings
 from android_benchmark.engines import tflbench
@@ -73,7 +73,7 @@ def count(
     model: Path,
     tools: CostTools,
     *,
-    cpu: str = "cortex-a57",
+    cpu: str = DEFAULT_CPU,
     delegate: str = "xnnpack",
     timeout_s: float = TIMEOUT_S,
     trace: bool = True,
@@ -104,17 +104,17 @@ def count(
     if delegate not in DELEGATES:
         raise ValueError(f"`delegate` must be one of {', '.join(DELEGATES)}. Received: {delegate}.")
     _check_is_model(model)
-    identity = CPUS[cpu]()
+    core = CPUS[cpu]
     settings = Settings(threads=1, delegate=delegate, cores="")
     with tempfile.TemporaryDirectory(prefix="mmnet-cost-") as scratch:
         folder = Path(scratch)
-        identity.write(folder / "identity")
+        core.identity.write(folder / "identity")
         for name, file in tools.engine.files.items():
             (folder / name).symlink_to(file.resolve())
         (folder / COUNTER.name).symlink_to(tools.plugin.resolve())
         (folder / CLOCK.name).symlink_to(tools.clock.resolve())
         (folder / "model.tflite").symlink_to(model.resolve())
-        command = _command(tools, cpu, settings, trace=trace)
+        command = _command(tools, core.played_by, settings, trace=trace)
         completed = _run(command, folder, timeout_s, stop or threading.Event())
         if completed.returncode < 0:
             raise _crashed(-completed.returncode, completed.stderr)
@@ -138,7 +138,7 @@ def count(
         (report.trace.failure or "") if report.trace else "it was not asked for",
         result.engine,
         cpu,
-        identity.name,
+        core.identity.name,
     )
 
 
@@ -154,7 +154,7 @@ def _check_is_model(model: Path) -> None:
         raise errors.ModelRefusedError(f"{model} is not a TFLite file.")
 
 
-def _command(tools: CostTools, cpu: str, settings: Settings, *, trace: bool) -> list[str]:
+def _command(tools: CostTools, played_by: str, settings: Settings, *, trace: bool) -> list[str]:
     rules = RunRules(
         warmup_min_runs=WARMUP_RUNS,
         warmup_min_s=0.0,
@@ -162,7 +162,7 @@ def _command(tools: CostTools, cpu: str, settings: Settings, *, trace: bool) -> 
         min_duration_s=0.0,
         max_duration_s=86400.0,
     )
-    emulator = [str(tools.qemu), "-cpu", cpu, "-L", "identity", "-r", _KERNEL_RELEASE]
+    emulator = [str(tools.qemu), "-cpu", played_by, "-L", "identity", "-r", _KERNEL_RELEASE]
     emulator += ["-E", f"LD_PRELOAD=./{CLOCK.name}", "-seed", "1"]
     emulator += ["-plugin", f"./{COUNTER.name},out={_COUNTS}"]
     engine = tools.engine.command("model.tflite", settings, rules, None)

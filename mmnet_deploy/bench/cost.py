@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import importlib.metadata
+import itertools
 import platform
 import threading
 from collections.abc import Generator, Sequence
@@ -18,6 +19,7 @@ from mmnet_deploy.engines import own
 from mmnet_deploy.errors import MmnetDeployError
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.results.records import Cost, OperatorCost
+from mmnet_deploy.tflite import half_precision
 from mmnet_deploy.tflite.card import describe, read_model
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.precision import precision_of
@@ -57,7 +59,7 @@ def measure(
     model: Path,
     tools: CostTools,
     *,
-    cpu: str = "cortex-a57",
+    cpu: str = counting.DEFAULT_CPU,
     delegate: str = "xnnpack",
     timeout_s: float = counting.TIMEOUT_S,
     operators: bool = True,
@@ -72,7 +74,9 @@ def measure(
         ModelFileError: It is no TFLite file, or damaged.
         HarnessError: The runtime does not take it, it crashed, or took too long.
     """
-    described, graph = describe(model), read_graph(model)
+    content = read_model(model)
+    described, graph = describe(model), Graph.from_bytes(content, str(model))
+    precision = precision_of(graph)
     counted = counting.count(
         model,
         tools,
@@ -83,9 +87,10 @@ def measure(
         stop=stop,
     )
     attributed, missing = attribute(counted, graph)
+    core = counting.CPUS[cpu]
     return Cost(
         model=described,
-        precision=precision_of(graph),
+        precision=precision,
         counts=counted.per_inference,
         runs=tuple(run.total for run in counted.runs),
         cpu=cpu,
@@ -104,6 +109,13 @@ def measure(
         created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
         operators=attributed,
         operators_missing=missing,
+        cpu_title=core.title,
+        computes_in=half_precision.computes_in(
+            precision,
+            half_precision.entry(content),
+            fp16_arithmetic=core.fp16_arithmetic,
+            delegate=counted.engine.delegate,
+        ),
     )
 
 
@@ -156,13 +168,15 @@ def measure_all(
     models: Sequence[Path],
     tools: CostTools,
     *,
-    cpu: str,
+    cpus: Sequence[str] = (counting.DEFAULT_CPU,),
     delegate: str,
     timeout_s: float,
     jobs: int = 1,
     progress: Progress = silent,
-) -> Generator[tuple[Path, Cost | MmnetDeployError | HarnessError], None, None]:
-    """Count models, `jobs` at a time, and yield each with its cost or its error when it is done.
+) -> Generator[tuple[Path, str, Cost | MmnetDeployError | HarnessError], None, None]:
+    """Count models on cores, `jobs` at a time, and yield each when it is done.
+
+    What is yielded is the model, the core, and the cost or the error.
 
     Who stops before the end closes the generator, which ends the emulators.
 
@@ -170,24 +184,25 @@ def measure_all(
     """
     stop = threading.Event()
     count = functools.partial(
-        measure, tools=tools, cpu=cpu, delegate=delegate, timeout_s=timeout_s, stop=stop
+        measure, tools=tools, delegate=delegate, timeout_s=timeout_s, stop=stop
     )
-    with ThreadPoolExecutor(jobs) as pool, progress("Counting instructions", len(models)) as tell:
-        left: dict[Future[Cost], Path] = {}
+    jobs_title, total = "Counting instructions", len(models) * len(cpus)
+    with ThreadPoolExecutor(jobs) as pool, progress(jobs_title, total) as tell:
+        left: dict[Future[Cost], tuple[Path, str]] = {}
         try:
-            for model in models:
-                left[pool.submit(count, model)] = model
+            for model, cpu in itertools.product(models, cpus):
+                left[pool.submit(count, model, cpu=cpu)] = model, cpu
             while left:
                 done, _ = wait(left, timeout=_TICK_S, return_when=FIRST_COMPLETED)
                 tell(steps=0)
                 for future in done:
-                    model = left.pop(future)
+                    model, cpu = left.pop(future)
                     try:
                         outcome: Cost | MmnetDeployError | HarnessError = future.result()
                     except (MmnetDeployError, HarnessError) as error:
                         outcome = error
                     tell(model.name)
-                    yield model, outcome
+                    yield model, cpu, outcome
         finally:
             stop.set()
             for future in left:

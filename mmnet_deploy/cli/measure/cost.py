@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mmnet_deploy.results.estimate import LatencyProfile
     from mmnet_deploy.results.records import Cost
 
-_CPUS = ("cortex-a57", "cortex-a53", "cortex-a76", "max")
 _CLASSES = {
     "fma": "fp mul-add",
     "simd": "other SIMD/fp",
@@ -42,10 +41,9 @@ _CLASSES = {
 @click.argument("paths", metavar="MODEL.tflite...", nargs=-1, type=FOLDER)
 @click.option(
     "--cpu",
-    type=click.Choice(_CPUS),
-    default=_CPUS[0],
-    show_default=True,
-    help="Core to emulate; the cortex-a57 identifies itself as a Snapdragon 820.",
+    metavar="NAME,…",
+    help="Cores to count for, from the list above; with --fit, the one whose counts are taken. "
+    "Default: cortex-a57.",
 )
 @click.option(
     "--delegate",
@@ -94,7 +92,7 @@ _CLASSES = {
 def cost(
     ctx: click.Context,
     paths: tuple[Path, ...],
-    cpu: str,
+    cpu: str | None,
     delegate: str,
     jobs: int,
     timeout_s: float,
@@ -111,12 +109,34 @@ def cost(
     give the same number on every computer. A count is not a latency; for float32 models, the
     latency on the phone of a profile is estimated from it, with an interval.
 
+    A core decides which kernels run, and whether a file that allows half precision computes in
+    float16. The cores, what they can do, and phones that have them:
+
+    \b
+      cortex-a57   ARMv8.0, the Snapdragon 820 of 2016
+                   Xiaomi Mi 5
+      cortex-a53   ARMv8.0
+                   the small cores until 2017; all of a Snapdragon 625
+      cortex-a72   ARMv8.0
+                   Snapdragon 650 and 652, Kirin 950 (2016)
+      cortex-a73   ARMv8.0
+                   Snapdragon 835 (2017)
+      cortex-a55   ARMv8.2 with fp16 and dot products
+                   the small cores of a Snapdragon 855; all of an Exynos 850
+      cortex-a76   ARMv8.2 with fp16 and dot products
+                   the large cores of a Snapdragon 855 (2019)
+      cortex-a710  ARMv9.0 with fp16, dot products and i8mm
+                   Snapdragon 8 Gen 1 (2022)
+      max          all that qemu has, with fp16, dot products, i8mm and SVE
+                   no phone
+
     With --fit, the arguments are results: folders or files with benchmarks of one phone and the
     counts of the same models.
 
     \b
     Examples:
       mmnet-deploy cost models/*.tflite -o results
+      mmnet-deploy cost models/*.tflite --cpu cortex-a57,cortex-a76
       mmnet-deploy cost models/mmnet-1.0-256-int8.tflite --operators
       mmnet-deploy cost --fit results -o my-phone.toml
       mmnet-deploy cost models/*.tflite --profile my-phone.toml
@@ -125,7 +145,7 @@ def cost(
         what = "DIR of results" if fit else "MODEL.tflite"
         raise UsageError(f"`{what}` must name at least one. Received: none.")
     if fit:
-        _fit(paths, out, name)
+        _fit(paths, out, name, cpu)
     elif name:
         raise UsageError("`--name` needs `--fit`, whose profile it names.")
     elif not _count(paths, cpu, delegate, jobs, timeout_s, operators, profile_name, out, as_json):
@@ -135,14 +155,34 @@ def cost(
 # --- Fitting -----------------------------------------------------------------
 
 
-def _fit(paths: Sequence[Path], out: Path | None, name: str) -> None:
+def _cpus(text: str) -> list[str]:
+    """The cores that a list names, each once.
+
+    Raises:
+        UsageError: There is no such core.
+    """
+    from android_benchmark.cost import CPUS
+
+    words = [word.strip().lower() for word in text.split(",")]
+    for word in words:
+        if word not in CPUS:
+            raise UsageError(
+                f"`--cpu` must be of {', '.join(CPUS)}. Received: {word or 'nothing'}."
+            )
+    return list(dict.fromkeys(words))
+
+
+def _fit(paths: Sequence[Path], out: Path | None, name: str, cpu: str | None) -> None:
     from mmnet_deploy.files import check_folder
     from mmnet_deploy.results import estimate
 
     if out is None or out.suffix != ".toml":
         raise UsageError(f"`--fit` needs `-o FILE.toml`. Received: {out or 'none'}.")
+    cpus = _cpus(cpu) if cpu else []
+    if len(cpus) > 1:
+        raise UsageError(f"A profile is of one core. Received: --cpu {cpu}.")
     check_folder(out.parent)
-    pairs = estimate.pair(read_results(paths).records)
+    pairs = estimate.pair(read_results(paths).records, *cpus)
     for note in pairs.notes:
         say(note)
     source = f"{len(pairs.costs)} models, measured with `mmnet-deploy bench`"
@@ -165,7 +205,7 @@ def _fit(paths: Sequence[Path], out: Path | None, name: str) -> None:
 
 def _count(
     models: Sequence[Path],
-    cpu: str,
+    cpu: str | None,
     delegate: str,
     jobs: int,
     timeout_s: float,
@@ -175,6 +215,7 @@ def _count(
     as_json: bool,
 ) -> bool:
     """Count, store and print; whether all could be counted."""
+    from android_benchmark.cost import DEFAULT_CPU
     from mmnet_deploy import parallel
     from mmnet_deploy.bench import cost as stage
     from mmnet_deploy.files import make_folder
@@ -186,17 +227,18 @@ def _count(
         raise UsageError(f"`--jobs` must be 1 … {cores}, the cores here. Received: {jobs}.")
     if not 0 < timeout_s <= 86400:
         raise UsageError(f"`--timeout` must be above 0, at most 86400 s. Received: {timeout_s:g}.")
+    cpus = _cpus(DEFAULT_CPU if cpu is None else cpu)
     # All are looked at before the first is counted, so that a fault is seen early.
     usable = [model for model, _ in each_usable(models, stage.read_graph)]
     profile = estimate.load_profile(profile_name)
     tools = stage.find_tools(progress=progress, tell=say)
     if out is not None:
         make_folder(out)
-    found: dict[Path, Cost] = {}
+    found: dict[tuple[Path, str], Cost] = {}
     counting = stage.measure_all(
         usable,
         tools,
-        cpu=cpu,
+        cpus=cpus,
         delegate=delegate,
         timeout_s=timeout_s,
         jobs=jobs,
@@ -204,14 +246,17 @@ def _count(
     )
     kept = signals.keeping(lambda: "What was counted is stored." if found and out else "")
     with kept, contextlib.closing(counting):
-        for model, outcome in counting:
+        for model, core, outcome in counting:
             if isinstance(outcome, Cost):
-                found[model] = outcome
+                found[model, core] = outcome
                 if out is not None:
                     store.save(outcome, out)
             else:
-                say(f"Error: {model.name}: {outcome}")
-    costs = [found[model] for model in models if model in found]
+                about = f"{model.name} on {core}" if len(cpus) > 1 else model.name
+                say(f"Error: {about}: {outcome}")
+    # The counts of a core stand together: those of two cores are never compared.
+    pairs = [(model, core) for core in cpus for model in models]
+    costs = [found[pair] for pair in pairs if pair in found]
     if as_json:
         show_json(json.dumps([_as_json(one, profile) for one in costs], indent=1))
     elif costs:
@@ -219,7 +264,7 @@ def _count(
         if operators:
             for one in costs:
                 _print_operators(one)
-    return len(found) == len(set(models))
+    return len(found) == len(set(models)) * len(cpus)
 
 
 def _estimate(one: Cost, profile: LatencyProfile) -> tuple[dict[str, Any] | None, str]:
@@ -245,43 +290,76 @@ def _millions(instructions: int) -> str:
 
 
 def _print(costs: Sequence[Cost], profile: LatencyProfile) -> None:
-    rows = []
+    """A table for each core, and what a reader should know of them."""
+    from mmnet_deploy.results import arithmetic
+    from mmnet_deploy.results.grouping import grouped
+
     notes: dict[str, list[str]] = {}
-    for one in costs:
-        latency, note = _estimate(one, profile)
-        cell = "–"
-        if latency:
-            cell = f"{latency['latency_ms']:.1f} ({latency['low_ms']:.1f}–{latency['high_ms']:.1f})"
-        if note:
-            notes.setdefault(note, []).append(one.model.name)
-        classes = [_millions(getattr(one.counts, name)) for name in _CLASSES]
-        rows.append((one.model.name, _millions(one.counts.total), *classes, cell))
-    first = costs[0]
-    delegate = first.engine.delegate
-    print_table(
-        ("", "instructions", *_CLASSES.values(), "estimated ms"),
-        rows,
-        title=(
-            f"Million arm64 instructions per inference: {first.cpu} as {first.identity}, 1 thread, "
-            f"{'built-in kernels' if delegate == 'none' else delegate}, {first.runtime}"
-        ),
-    )
-    if any(row[-1] != "–" for row in rows):
+    estimated = False
+    for of_core in grouped(costs, lambda cost: cost.cpu).values():
+        rows = []
+        for one in of_core:
+            latency, note = _estimate(one, profile)
+            cell = "–"
+            if latency:
+                low, high = latency["low_ms"], latency["high_ms"]
+                cell, estimated = f"{latency['latency_ms']:.1f} ({low:.1f}–{high:.1f})", True
+            for said in filter(None, (note, _why_float32(one))):
+                notes.setdefault(said, []).append(one.model.name)
+            classes = [_millions(getattr(one.counts, name)) for name in _CLASSES]
+            name, computes_in = one.model.name, one.computes_in or "–"
+            rows.append((name, computes_in, _millions(one.counts.total), *classes, cell))
+        print_table(
+            ("", "computes in", "instructions", *_CLASSES.values(), "estimated ms"),
+            rows,
+            title=_title(of_core[0]),
+        )
+    if estimated:
         say(f"Estimated for {profile.name} from {profile.points} points, with the 95 % interval.")
     for note, names in notes.items():
-        about = names[0] if len(names) == 1 else f"{len(names)} models"
-        say(f"{about}: {note}.")
+        several = len(set(names))
+        say(f"{names[0] if several == 1 else f'{several} models'}: {note}.")
     for one in costs:
         if len(set(one.runs)) > 1:
             say(
                 f"{one.model.name}: its runs differ ({', '.join(map(str, one.runs))} instructions)."
             )
+    if any(arithmetic.HALF in one.computes_in for one in costs):
+        say(arithmetic.PRICE)
     say("A count is not a latency: it knows no caches, bandwidth or issue width.")
+
+
+def _title(one: Cost) -> str:
+    """What the counts of one core share."""
+    core = one.cpu if one.cpu == one.identity.lower() else f"{one.cpu} as {one.identity}"
+    delegate = one.engine.delegate
+    parts = [
+        f"Million arm64 instructions per inference: {core} ({one.cpu_title})",
+        "1 thread",
+        "built-in kernels" if delegate == "none" else delegate,
+        one.runtime,
+    ]
+    return ", ".join(parts)
+
+
+def _why_float32(one: Cost) -> str:
+    """Why a float16 file computes in float32 on its core, as a note; empty if it does not."""
+    from android_benchmark.cost import CPUS
+    from mmnet_deploy.results import arithmetic
+
+    reason = arithmetic.why_float32(
+        one.precision,
+        one.computes_in,
+        delegate=one.engine.delegate,
+        fp16_arithmetic=CPUS[one.cpu].fp16_arithmetic,
+    )
+    return f"a float16 file that computes in float32 on {one.cpu}: {reason}" if reason else ""
 
 
 def _print_operators(one: Cost) -> None:
     if one.operators_missing:
-        say(f"{one.model.name}: no instructions by operator: {one.operators_missing}.")
+        about = f"{one.model.name} on {one.cpu}"
+        say(f"{about}: no instructions by operator: {one.operators_missing}.")
         return
     total = one.counts.total
     rows = [
@@ -298,4 +376,4 @@ def _print_operators(one: Cost) -> None:
     if rest > 0:  # The traced run can be the longer one by a few instructions.
         rows.append(("", "between operators", "", _millions(rest), f"{rest / total:.1%}"))
     header = ("", "operator", "delegated", "million instructions", "share")
-    print_table(header, rows, title=one.model.name, numbers=False)
+    print_table(header, rows, title=f"{one.model.name} on {one.cpu}", numbers=False)

@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from mmnet_deploy.errors import ResultError
+from mmnet_deploy.results.arithmetic import named
 from mmnet_deploy.results.estimate.profile import LatencyProfile
 from mmnet_deploy.results.grouping import conditions, middle
 from mmnet_deploy.results.latency import quoted
@@ -51,7 +52,7 @@ def fit(
     """A profile of the phone that `latencies_ms` were measured on.
 
     Args:
-        costs: Counts of one precision and under one set of conditions.
+        costs: Counts of one precision, computed in one type, and under one set of conditions.
         latencies_ms: The latency of each.
 
     Raises:
@@ -87,7 +88,7 @@ def fit(
     return LatencyProfile(
         name=name,
         source=source,
-        precision=first.precision,
+        precision=_kind(first)[0],
         delegate=first.engine.delegate,
         cpu=first.cpu,
         identity=first.identity,
@@ -103,6 +104,11 @@ def fit(
     )
 
 
+def _kind(cost: Cost) -> tuple[str, str]:
+    """What one price per instruction is for: what files compute in, and what runs them."""
+    return named(cost.precision, cost.computes_in), cost.engine.delegate
+
+
 @dataclasses.dataclass(frozen=True)
 class Pairs:
     """Models with a count and a latency, and what was left out."""
@@ -113,22 +119,26 @@ class Pairs:
     notes: tuple[str, ...]
 
 
-def pair(records: Iterable[Record]) -> Pairs:
+def pair(records: Iterable[Record], cpu: str | None = None) -> Pairs:
     """Match counts to benchmarks of one phone by the model file's hash.
 
     Only valid results of real devices on one thread count. Of several benchmarks of a file the
     middle one is taken, of several counts the newest. Where precisions are mixed, float32 is taken.
 
+    Args:
+        cpu: The core whose counts are taken; without it, there may be counts of one only.
+
     Raises:
-        ResultError: The benchmarks are of several devices or settings, or none has a count.
+        ResultError: The benchmarks are of several devices or settings, none has a count, or the
+            counts are of several cores.
     """
     records = list(records)
     costs: dict[tuple[str, str], Cost] = {}
-    for cost in sorted((r for r in records if isinstance(r, Cost)), key=lambda c: c.created_at):
+    for cost in sorted(_of_core(records, cpu), key=lambda c: c.created_at):
         costs[cost.model.sha256, cost.engine.delegate] = cost
     measured: dict[tuple[str, str], list[Benchmark]] = {}
     devices = set()
-    unfit = uncounted = 0
+    unfit = uncounted = otherwise = 0
     for benchmark in (record for record in records if isinstance(record, Benchmark)):
         key = benchmark.model.sha256, benchmark.engine.delegate
         unlike = benchmark.threads != 1 or benchmark.device.emulated or benchmark.profiled
@@ -136,20 +146,28 @@ def pair(records: Iterable[Record]) -> Pairs:
             unfit += 1
         elif key not in costs:
             uncounted += 1
+        elif len({benchmark.computes_in, costs[key].computes_in} - {""}) > 1:
+            otherwise += 1
         else:
             devices.add((benchmark.device.serial, benchmark.device.model))
             measured.setdefault(key, []).append(benchmark)
     if len(devices) > 1:
         names = ", ".join(sorted(f"{model} ({serial})" for serial, model in devices))
         raise ResultError(f"A profile is of one device. Received results of {names}.")
+    elsewhere = (
+        f"{otherwise} benchmarks left out: the phone computed in another type than the core that "
+        "their files were counted for."
+    )
+    if not measured and otherwise:
+        raise ResultError(f"{elsewhere} Count them for its core, with `cost --cpu`.")
     if not measured:
         raise ResultError(
             "No valid benchmark of a real device on one thread has a count of the same file: "
             "store counts with `mmnet-deploy cost FILE -o RESULTS`."
         )
-    kinds = {(costs[key].precision, costs[key].engine.delegate) for key in measured}
+    kinds = {_kind(costs[key]) for key in measured}
     chosen = min(kinds, key=lambda kind: (kind != ("float32", "xnnpack"), kind))
-    keys = [k for k in measured if (costs[k].precision, costs[k].engine.delegate) == chosen]
+    keys = [key for key in measured if _kind(costs[key]) == chosen]
     notes = []
     if unfit:
         notes.append(
@@ -158,6 +176,8 @@ def pair(records: Iterable[Record]) -> Pairs:
         )
     if uncounted:
         notes.append(f"{uncounted} benchmarks left out: no count of that file with that delegate.")
+    if otherwise:
+        notes.append(elsewhere)
     if len(keys) < len(measured):
         others = len(measured) - len(keys)
         notes.append(f"{others} models left out: not {chosen[0]} with the delegate {chosen[1]}.")
@@ -169,6 +189,25 @@ def pair(records: Iterable[Record]) -> Pairs:
         device,
         tuple(notes),
     )
+
+
+def _of_core(records: Sequence[Record], cpu: str | None) -> list[Cost]:
+    """The counts of one core.
+
+    Raises:
+        ResultError: They are of several, and which is not said; or of that one there are none.
+    """
+    costs = [record for record in records if isinstance(record, Cost)]
+    cores = sorted({cost.cpu for cost in costs})
+    if cpu is None and len(cores) > 1:
+        raise ResultError(
+            "A profile is of the counts of one core. Received counts of "
+            f"{', '.join(cores)}: choose with `--cpu`."
+        )
+    chosen = [cost for cost in costs if cpu in (None, cost.cpu)]
+    if costs and not chosen:
+        raise ResultError(f"There are counts of {', '.join(cores)}. Received: --cpu {cpu}.")
+    return chosen
 
 
 def _check_one_setting(benchmarks: Sequence[Benchmark]) -> None:

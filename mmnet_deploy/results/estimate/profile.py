@@ -25,7 +25,8 @@ class LatencyProfile:
     Attributes:
         name: The phone's, as it stands beside an estimate.
         source: Where the fitted latencies are from.
-        precision, delegate: Of the models that it was fitted on.
+        precision: Of the models that it was fitted on, as `arithmetic.named` says it.
+        delegate: What ran them.
         cpu, identity, runtime, runtime_wheel_sha256: How their instructions were counted.
         slope_ms_per_million: Milliseconds per million instructions.
         interval_factor: An estimate's interval is from latency ÷ factor to latency · factor.

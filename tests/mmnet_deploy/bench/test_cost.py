@@ -18,7 +18,9 @@ from android_benchmark.cost import CPUS, CostToolsError, count, find_tools
 from mmnet_deploy.bench import cost
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.results.record_json import from_json, to_json
+from mmnet_deploy.tflite.half_precision import HALF, with_entry
 from tests.support import counting
+from tests.support.networks import conv, converted_network
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +43,9 @@ def test_who_stops_early_ends_the_emulators(monkeypatch):
 
     monkeypatch.setattr(cost, "measure", measure)
     models = [Path(f"{number}.tflite") for number in range(5)]
-    options = {"cpu": "max", "delegate": "none", "timeout_s": 60.0, "jobs": 2}
+    options = {"cpus": ["max"], "delegate": "none", "timeout_s": 60.0, "jobs": 2}
     counting = cost.measure_all(models, None, **options)
-    assert next(counting) == (models[0], "counted")
+    assert next(counting) == (models[0], "max", "counted")
     counting.close()
     assert len(stopped) == len(begun) - 1 < 4
 
@@ -97,15 +99,36 @@ def test_operators_account_for_the_inference(tools, tiny_models, precision, dele
     assert any(operator.inside_delegate for operator in found.operators) == (delegate == "xnnpack")
     assert found.precision == precision and found.engine.delegate == delegate
     assert (found.counts.fma > 0) == (precision == "float32")
+    assert found.computes_in == precision
     assert from_json(to_json(found)) == found
 
 
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """Two convolutions of 32 channels, in a file that allows half precision and in one that does
+    not: with few channels, float16 takes more instructions than float32."""
+    plain = converted_network(lambda image: conv(32)(conv(32, 3)(image)), shape=(16, 16, 3))
+    folder = tmp_path_factory.mktemp("wide")
+    contents = {"plain": plain, "allowing": with_entry(plain, HALF)}
+    for name, content in contents.items():
+        (folder / f"{name}.tflite").write_bytes(content)
+    return {name: folder / f"{name}.tflite" for name in contents}
+
+
 @pytest.mark.parametrize("cpu", CPUS)
-def test_every_core_runs(tools, tiny_models, cpu):
-    """Each core runs the model under an identity of its own."""
-    found = count(tiny_models["float32"], tools, cpu=cpu, trace=False)
-    assert found.cpu == cpu and found.per_inference.total > 10_000
-    assert found.identity == CPUS[cpu]().name
+def test_half_precision_is_what_the_core_can_do(tools, wide, cpu):
+    """With fp16 arithmetic, a file that allows half precision takes fewer instructions than one
+    that does not; without, the same. Each core has an identity of its own."""
+    core = CPUS[cpu]
+    found = cost.measure(wide["allowing"], tools, cpu=cpu, operators=False)
+    usual = count(wide["plain"], tools, cpu=cpu, trace=False).per_inference.total
+    if core.fp16_arithmetic:
+        assert found.counts.total < 0.8 * usual
+    else:
+        assert found.counts.total == usual > 10_000
+    assert found.computes_in == ("float16" if core.fp16_arithmetic else "float32")
+    assert (found.cpu, found.cpu_title) == (cpu, core.title)
+    assert found.identity == core.identity.name
 
 
 def test_choices_are_checked(tools, tiny_models):

@@ -86,6 +86,11 @@ def test_outside_the_fitted_range_the_interval_is_wider(millions, words):
         (counted(24), "factor of 2.1"),
         (counted(500), "factor of 2.5"),
         (counted(100, precision="int8"), "precision float32, not int8"),
+        (counted(100, computes_in="float16"), "not float32 computed in float16"),
+        (
+            counted(100, precision="float16", computes_in="float32"),
+            "not float16 computed in float32",
+        ),
         (
             counted(100, engine=dataclasses.replace(COUNTING_ENGINE, delegate="none")),
             "xnnpack, not none",
@@ -246,3 +251,46 @@ def test_profiled_latencies_are_no_part_of_a_profile():
     pairs = estimate.pair([*costs, *benchmarks, profiled])
     assert pairs.latencies_ms == (32, 60, 88, 130)
     assert pairs.notes[0].startswith("1 benchmarks left out: invalid, emulated, profiled")
+
+
+def test_a_profile_of_half_precision_is_for_half_precision():
+    """Files of one precision that compute in two types do not share a price per instruction."""
+    half = [counted(m, f"n{m}", computes_in="float16") for m, _ in PAIRS]
+    profile = estimate.fit(half, [ms for _, ms in PAIRS], "Phone", "a test")
+    assert estimate.estimate(counted(100, computes_in="float16"), profile).latency_ms > 0
+    for other in ("", "float32"):
+        with pytest.raises(estimate.NoEstimateError, match="not float32"):
+            estimate.estimate(counted(100, computes_in=other), profile)
+
+
+def _results(core="cortex-a57", computes_in="float32", on_phone="float32"):
+    """Counts and benchmarks of four float16 files."""
+    costs = [
+        counted(m, f"n{m}", "float16", cpu=core, identity=core, computes_in=computes_in)
+        for m, _ in PAIRS
+    ]
+    found = [measured(c, ms, computes_in=on_phone) for c, (_, ms) in zip(costs, PAIRS, strict=True)]
+    return [*costs, *found]
+
+
+def test_counts_of_two_cores_are_not_mixed():
+    """A profile needs to know whose counts are meant; then those of the others are left out."""
+    old, new = _results(), _results("cortex-a76")[:4]
+    with pytest.raises(ResultError, match=r"counts of cortex-a57, cortex-a76: choose with `--cpu`"):
+        estimate.pair([*old, *new])
+    found = estimate.pair([*old, *new], "cortex-a57")
+    assert {cost.cpu for cost in found.costs} == {"cortex-a57"} and len(found.costs) == 4
+    with pytest.raises(ResultError, match=r"counts of cortex-a57\. Received: --cpu max"):
+        estimate.pair(old, "max")
+
+
+def test_a_phone_that_computes_in_another_type_is_left_out():
+    """A count in float32 says nothing of a file that the phone computed in float16."""
+    with pytest.raises(ResultError, match="4 benchmarks left out: the phone computed in another"):
+        estimate.pair(_results(on_phone="float16"))
+    other = measured(counted(70, "x", computes_in="float32"), 40, computes_in="float16")
+    mixed = [*_results(), counted(70, "x", computes_in="float32"), other]
+    found = estimate.pair(mixed)
+    assert len(found.costs) == 4 and "1 benchmarks left out: the phone" in found.notes[0]
+    # Results of earlier versions do not tell, and were computed as they were counted.
+    assert len(estimate.pair(_results(computes_in="", on_phone="")).costs) == 4

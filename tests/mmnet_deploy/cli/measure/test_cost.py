@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from android_benchmark.cost import CPUS
 from mmnet_deploy.bench import cost
 from mmnet_deploy.results import estimate, store
 from mmnet_deploy.results.record_json import to_json
+from mmnet_deploy.tflite.half_precision import HALF, with_entry
 from tests.support import counting
 from tests.support.results import PAIRS, counted, fitted, measured
 
@@ -29,11 +31,38 @@ def test_counts_are_printed_and_stored(call, built, tiny_models, tmp_path):
     for record in records:
         assert f"{record.counts.total / 1e6:.3f}" in result.stdout
         assert record.operators[0].name in result.stdout
-    assert "cortex-a57 as MSM8996, 1 thread, xnnpack" in result.stdout
+    title = "cortex-a57 as MSM8996 (ARMv8.0, the Snapdragon 820 of 2016), 1 thread, xnnpack"
+    assert title in result.stdout
     assert "beyond the fitted range" in result.stderr and "not int8" in result.stderr
     assert "A count is not a latency" in result.stderr
     again = call("cost", *models, "-o", "results")
     assert again.exit_code == 0 and len(list((tmp_path / "results").iterdir())) == 2
+
+
+def test_cores_have_tables_of_their_own(call, built, tiny_models, tmp_path):
+    """Several cores are counted at once; each table says what its core can do and computes in."""
+    half = tmp_path / "half.tflite"
+    half.write_bytes(with_entry(tiny_models["float16"].read_bytes(), HALF))
+    result = call("cost", half, "--cpu", "cortex-a57, cortex-a76", "-o", "results")
+    assert result.exit_code == 0, result.output
+    old, new = result.stdout.split("cortex-a76 (ARMv8.2 with fp16 and dot products)")
+    assert "float32" in old and "float16" not in old
+    assert "float16" in new and "float32" not in new
+    assert (
+        "computes in float32 on cortex-a57: these cores have no fp16 arithmetic." in result.stderr
+    )
+    assert "eight values in float16" in result.stderr
+    records = store.load([tmp_path / "results"])
+    told = {record.cpu: (record.cpu_title, record.computes_in) for record in records}
+    assert told["cortex-a76"] == ("ARMv8.2 with fp16 and dot products", "float16")
+    assert told["cortex-a57"][1] == "float32"
+
+
+def test_help_lists_the_cores(call):
+    """Every core stands in the help with what it can do and where it is."""
+    words = " ".join(call("cost", "--help").stdout.split())
+    for name, core in CPUS.items():
+        assert f"{name} {core.title} {core.phones}" in words
 
 
 def test_json_holds_record_and_estimate(call, built, tiny_models, tmp_path):
@@ -77,6 +106,13 @@ def test_one_model_that_fails_leaves_the_others(call, built, tiny_models, monkey
         (("text.tflite",), 1, ("text.tflite is not a TFLite model",)),
         (("MODEL", "--jobs", "0"), 2, ("`--jobs` must be 1",)),
         (("MODEL", "--timeout", "0"), 2, ("`--timeout` must be above 0",)),
+        (("MODEL", "--cpu", "pixel"), 2, ("`--cpu` must be of cortex-a57", "Received: pixel")),
+        (("MODEL", "--cpu", "cortex-a57,"), 2, ("Received: nothing",)),
+        (
+            ("MODEL", "--fit", "-o", "p.toml", "--cpu", "max,cortex-a57"),
+            2,
+            ("of one core", "max,cortex-a57"),
+        ),
         (("MODEL", "--profile", "pixel"), 2, ("snapdragon-820", "Received: pixel")),
         (
             ("MODEL", "--profile", "lacking.toml"),
