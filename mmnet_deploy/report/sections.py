@@ -12,7 +12,7 @@ from mmnet_deploy.report.bars import Bars, Share
 from mmnet_deploy.report.devices import DevicePart, devices
 from mmnet_deploy.report.repeating import evaluation_commands
 from mmnet_deploy.report.trade_offs import TradeOffPart, trade_off_part
-from mmnet_deploy.results import naming
+from mmnet_deploy.results import arithmetic, naming
 from mmnet_deploy.results.grouping import newest_by_model, same_device
 from mmnet_deploy.results.latency import Latency, quoted
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation
@@ -56,13 +56,19 @@ class Measured:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """All that the page shows."""
+    """All that the page shows.
+
+    Attributes:
+        arithmetic_told: Whether the table of latencies says what files computed in.
+        half_counted: What counts in float16 do not tell; empty where there are none.
+    """
 
     title: str
     facts: tuple[tuple[str, str], ...]
     skipped: tuple[str, ...]
     trade_offs: TradeOffPart
     measured: tuple[Measured, ...]
+    arithmetic_told: bool
     left_out: int
     detailed: tuple[Measured, ...]
     evaluations: tuple[Evaluation, ...]
@@ -71,6 +77,7 @@ class Report:
     layers: tuple[Bars, ...]
     sizes: tuple[Share, ...]
     costs: tuple[Cost, ...]
+    half_counted: str
     devices: tuple[DevicePart, ...]
 
 
@@ -93,12 +100,14 @@ def build(stored: StoredResults, title: str = "", emulated: bool = False) -> Rep
     ]
     measured.sort(key=lambda m: (m.result.device.emulated, m.device, m.latency.quoted_us))
     models = {r.model.sha256: r.model for r in stored.records}
+    costs = tuple(r for r in stored.records if isinstance(r, Cost))
     return Report(
         title=title or "Portrait matting: quality and latency",
         facts=_facts(models.values(), benchmarks, evaluations, names),
         skipped=stored.skipped,
         trade_offs=trade_off_part(stored.records, emulated),
         measured=tuple(measured[:MOST_ROWS]),
+        arithmetic_told=any(map(arithmetic.is_told, benchmarks)),
         left_out=max(len(measured) - MOST_ROWS, 0),
         detailed=tuple(measured[:MOST_DETAILS]),
         evaluations=tuple(sorted(newest.values(), key=_by_quality))[:MOST_ROWS],
@@ -108,8 +117,10 @@ def build(stored: StoredResults, title: str = "", emulated: bool = False) -> Rep
         ),
         layers=bars.layers(models.values()),
         sizes=bars.sizes(models.values()),
-        # Counts of instructions, which are no latencies.
-        costs=tuple(r for r in stored.records if isinstance(r, Cost)),
+        costs=costs,
+        half_counted=arithmetic.PRICE
+        if any(arithmetic.HALF in cost.computes_in for cost in costs)
+        else "",
         devices=devices(benchmarks, names),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import models
 from android_benchmark import PRESETS, DeviceFacts, Engine, RunRules
+from mmnet_deploy.results import arithmetic
 from mmnet_deploy.results.grouping import conditions, grouped, same_device
 from mmnet_deploy.results.latency import quoted
 from mmnet_deploy.results.records import Benchmark
@@ -267,9 +268,13 @@ def labels(on_device: Sequence[Benchmark], shown: Sequence[Benchmark]) -> Iterat
     graphs = len({card.graph for card in cards}) > 1
     engines = {benchmark.engine for benchmark in on_device}
     told = [of for of in _SETTINGS if len({of(benchmark) for benchmark in on_device}) > 1]
+    differing = arithmetic.differing(shown)
     parts = [
         [
             _model_label(benchmark.model, precisions, graphs),
+            f"in {benchmark.computes_in}"
+            if benchmark.computes_in and benchmark.model.sha256 in differing
+            else "",
             _engine_label(benchmark.engine, engines),
             *(of(benchmark) for of in told),
         ]

@@ -55,12 +55,14 @@ def _benchmark(result: Benchmark) -> Row:
         "system": device.system,
         "build": device.build,
         "emulated": device.emulated,
+        "features": " ".join(device.features),
         "engine": naming.engine_name(engine),
         "engine_sha256": engine.sha256,
         "requested_delegate": engine.requested or engine.delegate,
         "delegate": engine.delegate,
         "nodes": engine.nodes,
         "delegated_nodes": engine.delegated_nodes,
+        "computes_in": result.computes_in,
         "threads": result.threads or None,
         "cores": ",".join(map(str, result.cores)),
         "cores_wanted": result.cores_wanted,
@@ -82,7 +84,10 @@ def _benchmark(result: Benchmark) -> Row:
 
 def _cost(result: Cost) -> Row:
     return {
+        "counted_precision": result.precision,
+        "computes_in": result.computes_in,
         "cpu": result.cpu,
+        "cpu_title": result.cpu_title,
         "identity": result.identity,
         "engine": naming.engine_name(result.engine),
         "engine_sha256": result.engine.sha256,
@@ -143,6 +148,7 @@ _AFTER_SCORES = (
     "delegate",
     "nodes",
     "delegated_nodes",
+    "computes_in",
     "device",
     "serial",
     "emulated",

@@ -6,17 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from android_benchmark.engines import tflbench
 from mmnet_deploy.cli.console import print_table, say
-from mmnet_deploy.results import grouping, naming
+from mmnet_deploy.results import arithmetic, grouping, naming
 from mmnet_deploy.results.latency import milliseconds, quoted, shown_interval
 from mmnet_deploy.results.records import Benchmark
 
 REPEATS_WITHIN = 0.05
 """Repetitions may differ by this share of the fastest; the rules of MLPerf Mobile."""
-
-SAME_TIME = 0.05
-"""Latencies that differ by less than this share count as equal."""
-
-_CPU = ("xnnpack", "none")
 
 
 def print_results(results: Sequence[Benchmark]) -> None:
@@ -37,7 +32,7 @@ def remarks(results: Sequence[Benchmark]) -> list[str]:
         *_unbounded(results, name),
         *_repeats(results, name),
         *_outputs(results, name),
-        *_float16(results, name),
+        *_arithmetic(results, name),
         *_unverified(results),
     ]
 
@@ -73,6 +68,9 @@ def _print_device(name: str, results: Sequence[Benchmark]) -> None:
         latency = quoted(result)
         return shown_interval(latency.low_us, latency.high_us)
 
+    # That a float16 file computes in float32 is a remark.
+    told = any(arithmetic.HALF in result.computes_in for result in results)
+
     # A header, its cells, and what stands in the title instead if all cells are equal.
     columns: list[tuple[str | tuple[str, ...], Cell, Cell | None]] = [
         ("model", lambda r: naming.stem(r.model), None),
@@ -81,6 +79,11 @@ def _print_device(name: str, results: Sequence[Benchmark]) -> None:
             "delegate",
             lambda r: naming.delegate_name(r.engine),
             lambda r: naming.delegate_name(r.engine),
+        ),
+        (
+            ("computes", "in"),
+            lambda r: r.computes_in if told else "",
+            lambda r: f"computes in {r.computes_in}" if told and r.computes_in else "",
         ),
         ("threads", lambda r: str(r.threads), lambda r: naming.threads_name(r.threads)),
         ("cores", naming.cores_name, _cores),
@@ -199,24 +202,25 @@ def _outputs(results: Sequence[Benchmark], name: Cell) -> list[str]:
     )
 
 
-def _float16(results: Sequence[Benchmark], name: Cell) -> list[str]:
-    """That float16 saves no time on the CPU, where two results show it."""
-    pairs: dict[tuple, dict[str, Benchmark]] = {}
-    for result in results:
-        card = result.model.card
-        if card and result.engine.delegate in _CPU and not result.device.emulated:
-            network = card.weights_sha256, card.height_px, card.width_px, card.graph
-            pairs.setdefault((network, *grouping.settings(result)[1:]), {})[card.precision] = result
-    for pair in pairs.values():
-        if {"float16", "float32"} <= pair.keys():
-            half, whole = pair["float16"], pair["float32"]
-            half_us, whole_us = quoted(half).quoted_us, quoted(whole).quoted_us
-            if abs(half_us - whole_us) < SAME_TIME * whole_us:
-                return [
-                    "float16 halves the file, not the CPU time: the CPU computes in float32 "
-                    f"({name(half)}: {_ms(half_us)} ms, float32 {_ms(whole_us)} ms)."
-                ]
-    return []
+def _arithmetic(results: Sequence[Benchmark], name: Cell) -> list[str]:
+    """Which float16 files computed in float32, and why."""
+    reasons = (
+        (
+            name(result),
+            arithmetic.why_float32(
+                arithmetic.precision_of(result),
+                result.computes_in,
+                delegate=result.engine.delegate,
+                fp16_arithmetic=result.device.fp16_arithmetic,
+            ),
+        )
+        for result in results
+    )
+    return _grouped(
+        (name, f"a float16 file that computes in float32 here: {reason}.")
+        for name, reason in reasons
+        if reason
+    )
 
 
 def _unverified(results: Sequence[Benchmark]) -> list[str]:

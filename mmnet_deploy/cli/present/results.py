@@ -119,6 +119,7 @@ def _line(row: Row) -> tuple[str, ...]:
     kind = row["kind"]
     if kind == "benchmark":
         settings = f"{row['engine']} {row['delegate']} t{row['threads'] or '?'}"
+        settings += _in(row, row["precision"])
         settings += " profiled" * row["profiled"]
         on = row["device"] + " (emulated)" * row["emulated"]
         low, high = row["latency_low_ms"], row["latency_high_ms"]
@@ -137,9 +138,18 @@ def _line(row: Row) -> tuple[str, ...]:
         return kind, row["model"], on, settings, result, "", made
     if kind == "cost":
         settings = f"{row['engine']} {row['delegate']} t{row['threads']}"
+        settings += _in(row, row["counted_precision"])
         result = f"{row['instructions'] / 1e6:.3f} million instructions"
         return kind, row["model"], f"{row['cpu']} as {row['identity']}", settings, result, "", made
     return kind, row["model"], "", "", "", "", made
+
+
+def _in(row: Row, precision: str | None) -> str:
+    """What a file computed in, where its precision does not say it."""
+    from mmnet_deploy.results import arithmetic
+
+    plain = arithmetic.named(precision or "", row["computes_in"]) == precision
+    return "" if plain or not row["computes_in"] else f" in {row['computes_in']}"
 
 
 @results.command("show")

@@ -17,6 +17,7 @@ from mmnet_deploy.report import plots, sections
 from mmnet_deploy.results import store
 from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
 from tests.support import report_results as made
+from tests.support.results import counted
 
 
 def reading(results, skipped=()):
@@ -100,6 +101,16 @@ def page():
 def test_the_report_says(page, words):
     """Validity, fallbacks, layers, states and commands are all in it."""
     assert words in page.words
+
+
+def test_what_files_computed_in_is_told_where_it_is_not_plain(page):
+    """Of latencies and of counts, with what the core can do and what such a count does not say."""
+    assert "Computes in" not in page.words
+    half = made.benchmark(made.model(1.0, "float16"), 5000, computes_in="float16")
+    count = counted(85, cpu_title="ARMv8.2 with fp16", computes_in="float16")
+    words = _Page(report.render(reading([half, count]))).words
+    assert words.count("Computes in") == 2 and words.count("eight values in float16") == 1
+    assert "xnnpack float16 tflbench" in words and "ARMv8.2 with fp16 xnnpack float16 85" in words
 
 
 def test_an_open_interval_is_told_in_words():

@@ -98,6 +98,50 @@ def test_settings_that_differ_move_from_the_heading_to_the_labels():
     assert pair(rules=PRESETS["mlperf"])[1] == ["net ≥50 runs median", "net mlperf p90"]
 
 
+def _arithmetic(*shown):
+    """Labels for files, precisions, devices and what each computed in there."""
+    found = []
+    for sha, precision, device, computes_in in shown:
+        file = model(sha, described=card(precision=precision))
+        found += [evaluation(file), benchmark(file, device=device, computes_in=computes_in)]
+    return [point.label for point in trade_offs.join(found).points]
+
+
+OLD = dataclasses.replace(PHONE, serial="old")
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        # One file on two phones.
+        (
+            [("h", "float16", PHONE, "float16"), ("h", "float16", OLD, "float32")],
+            ["1.0 in float16", "1.0 in float32"],
+        ),
+        # Two files of one precision on one phone.
+        (
+            [("a", "float32", PHONE, "float32"), ("b", "float32", PHONE, "float16")],
+            ["1.0 in float32", "1.0 in float16"],
+        ),
+        # Beside others, whose precision says it all.
+        (
+            [
+                ("h", "float16", PHONE, "float16"),
+                ("w", "float32", PHONE, "float32"),
+                ("h", "float16", OLD, "float32"),
+            ],
+            ["1.0 float16 in float16", "1.0 float32", "1.0 float16 in float32"],
+        ),
+        # What is not known is not said, and tells nothing apart.
+        ([("h", "float16", PHONE, ""), ("h", "float16", OLD, "float32")], ["1.0", "1.0"]),
+        ([("h", "float16", PHONE, "float32"), ("h", "float16", OLD, "float32")], ["1.0", "1.0"]),
+    ],
+)
+def test_what_a_file_computed_in_is_in_the_label_where_it_differs(shown, expected):
+    """Between the devices of a chart, or between files of one precision."""
+    assert _arithmetic(*shown) == expected
+
+
 @pytest.mark.parametrize(
     ("engine", "expected", "in_chart"),
     [

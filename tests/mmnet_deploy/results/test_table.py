@@ -33,6 +33,7 @@ def test_table_has_a_row_per_benchmark():
                         cores_wanted="big",
                         init_us=5500.0,
                         peak_memory_bytes=2**40,
+                        computes_in="float16",
                     ),
                     benchmark(
                         foreign, device=EMULATED, threads=2, measurement=Measurement((), (), given_)
@@ -66,6 +67,7 @@ def test_table_has_a_row_per_benchmark():
         "delegate": "none",
         "nodes": 60,
         "delegated_nodes": 0,
+        "computes_in": "float16",
         "device": "Pixel 6",
         "serial": "1A2B",
         "emulated": False,
@@ -76,7 +78,7 @@ def test_table_has_a_row_per_benchmark():
     assert [second[name] for name in unknown] == [None] * 5
     assert (second["statistic"], second["requested_delegate"]) == ("mean", "xnnpack")
     assert (second["emulated"], second["invalid"]) == (True, "")
-    assert ",60,0,Pixel 6," in frame.to_csv(index=False)
+    assert ",60,0,float16,Pixel 6," in frame.to_csv(index=False)
 
 
 def test_a_table_of_nothing_is_empty():

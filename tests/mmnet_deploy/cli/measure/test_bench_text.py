@@ -22,6 +22,8 @@ from tests.support.results import benchmark
 
 PHONE = DeviceFacts("1A2B", "Google Pixel 6", "GS101", 8, "Android 14")
 EMULATED = DeviceFacts("emulator-5554", "Mi 5", "MSM8996", 4, "Android 8", emulated=True)
+OLD = dataclasses.replace(PHONE, features=("asimd",))
+NEW = dataclasses.replace(PHONE, features=("asimd", "fphp", "asimdhp"))
 INVALID = Flag("stable", False, "the 90th percentile is 2.00 times the median; repeat")
 
 
@@ -216,34 +218,43 @@ def test_quantized_outputs_that_differ_by_a_step_are_counted(difference, said):
     assert remarks([result("int8", output_difference=difference)]) == [expected] * said
 
 
-def test_float16_that_is_as_slow_as_float32_is_explained_once():
-    """On the CPU, where both are there."""
-    pair = [result("float32", 20_000.0), result("float16", 20_500.0)]
-    (line,) = remarks([*pair, *(dataclasses.replace(r, threads=2) for r in pair)])
-    assert line.startswith("float16 halves the file, not the CPU time: ")
-    assert "20.5 ms, float32 20.0 ms" in line
+def test_a_column_says_which_files_computed_in_half_precision(printed):
+    """On cores that can: beside others in a column, else in the title. The table still fits."""
+    more = {"init_us": 480_000.0, "peak_memory_bytes": 130_000_000}
+    half = result("float16", computes_in="float16", **more)
+    whole = result("float32", computes_in="float32", **more)
+    int8 = result("int8", computes_in="int8", **more)
+    out, err = printed(whole, half, int8, result("dynamic", **more))
+    assert "computes" in out[1] and max(map(len, out)) <= 80 and not err
+    rows = [line.split()[1] for line in out[-4:]]
+    assert rows == ["float32", "float16", "int8", "–"]
+    out, _ = printed(half)
+    assert "computes in float16" in " ".join(out) and "computes" not in out[2]
+    out, _ = printed(whole, int8)
+    assert "computes" not in " ".join(out)
 
 
 @pytest.mark.parametrize(
-    "half",
+    ("changes", "reason"),
     [
-        result("float16", 15_000.0),
-        result("float16", threads=2),
-        result("float16", engine=engine("gpu")),
-        result("float16", device=EMULATED),
-        result("float16", device=dataclasses.replace(PHONE, serial="3C4D")),
-        result("int8"),
+        ({"device": OLD}, "these cores have no fp16 arithmetic"),
+        ({"device": NEW}, "the file does not allow half precision"),
+        ({"device": NEW, "engine": engine("none")}, "the built-in kernels have no half precision"),
+        ({"device": NEW, "engine": engine("gpu")}, "the delegate was told to"),
     ],
 )
-def test_nothing_is_said_of_float16_where_nothing_shows_it(half):
-    """A faster one, other settings, another device, or none at all."""
-    assert not remarks([result(), half])
+def test_a_float16_file_that_computes_in_float32_is_explained(changes, reason):
+    """With what it is that the file, the cores or the delegate lacks; several in one line."""
+    half = result("float16", computes_in="float32", **changes)
+    (line,) = remarks([half, result("float32", computes_in="float32", **changes)])
+    assert line.endswith(f": a float16 file that computes in float32 here: {reason}.")
+    (line,) = remarks([half, dataclasses.replace(half, threads=2)])
+    assert line.startswith("2 results: ")
 
 
-def test_nothing_is_said_of_float16_on_an_accelerator_or_an_emulator():
-    """There the reason is another, or the times mean nothing."""
-    for changes in ({"engine": engine("gpu")}, {"device": EMULATED}):
-        assert not remarks([result(**changes), result("float16", **changes)])
+def test_nothing_is_said_of_float16_that_is_not_known():
+    """Results of earlier versions, and what computed in float16, need no remark."""
+    assert not remarks([result("float16"), result("float16", computes_in="float16", threads=2)])
 
 
 def test_our_own_engine_is_said_to_be_unverified_on_real_phones():

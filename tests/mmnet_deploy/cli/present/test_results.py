@@ -63,6 +63,24 @@ def test_list_has_a_line_for_each_result(call, folder):
     assert "3 results." in result.stderr
 
 
+def test_list_says_what_files_computed_in_where_it_is_not_plain(call, tmp_path):
+    """Of benchmarks and of counts; a count has the name of its core, and what that can do."""
+    half = results.model("cc", "half.tflite", results.card(precision="float16"))
+    told = [
+        dataclasses.replace(LATENCY, computes_in="int8"),
+        dataclasses.replace(LATENCY, model=half, computes_in="float16"),
+        results.counted(85, "half", "float16", computes_in="float16", cpu_title="ARMv8.2"),
+        results.counted(85, "whole", computes_in="float32"),
+    ]
+    for result in told:
+        store.save(result, tmp_path / "results")
+    lines = call("results", "list", "results").stdout.splitlines()
+    assert sorted("in float16" in line for line in lines) == [False, False, False, True, True]
+    assert not any("in int8" in line or "in float32" in line for line in lines)
+    shown = call("results", "show", "results", "--kind", "cost", "--model", "half").stdout
+    assert "computes_in" in shown and "cpu_title" in shown and "ARMv8.2" in shown
+
+
 @pytest.mark.parametrize(
     ("words", "models"),
     [
