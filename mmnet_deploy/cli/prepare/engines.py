@@ -212,7 +212,8 @@ def get_engine(version: str | None, abi: str, purposes: str, hashes: tuple[str, 
         tell=say,
     )
     count = len(found.files)
-    say(f"{count} file{'s' * (count != 1)} of LiteRT {found.version} for {abi} are in the cache.")
+    files = f"{count} files" if count != 1 else "1 file"
+    say(f"In the cache: {files} of LiteRT {found.version} for {abi}.")
 
 
 def _purposes(text: str) -> list[str]:
