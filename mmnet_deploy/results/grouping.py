@@ -71,7 +71,10 @@ def conditions(benchmark: Benchmark) -> dict[str, Hashable]:
         "engine": f"{engine.name} {engine.version}".strip(),
         "engine release": engine.release,
         "engine hash": engine.sha256,
-        "engine libraries": tuple(sorted(engine.libraries.items())),
+        "engine libraries": ", ".join(
+            f"{name} {sha256[:12]}" for name, sha256 in sorted(engine.libraries.items())
+        )
+        or "none",
         "engine flags": " ".join(benchmark.engine_flags),
         # Results of the first versions do not tell what was asked for.
         "requested delegate": engine.requested or engine.delegate,

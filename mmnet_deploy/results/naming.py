@@ -85,9 +85,14 @@ def _short_delegate(engine: Engine) -> str:
     return engine.delegate if engine.delegate == "xnnpack" else delegate_name(engine)
 
 
+def _version(engine: Engine) -> str:
+    """The release, if it is known; else what the engine says of its version."""
+    return engine.release or engine.version
+
+
 def engine_name(engine: Engine) -> str:
     """Name and version."""
-    return f"{engine.name} {engine.version}".strip()
+    return f"{engine.name} {_version(engine)}".strip()
 
 
 def threads_name(threads: int) -> str:
@@ -241,9 +246,9 @@ def _engine_label(engine: Engine, others: Collection[Engine]) -> str:
     """As little of name, version and hash as tells an engine from `others`."""
     label = engine.name if len({other.name for other in others}) > 1 else ""
     named = [other for other in others if other.name == engine.name]
-    if len({other.version for other in named}) > 1:
+    if len({_version(other) for other in named}) > 1:
         label = engine_name(engine)
-    if len({o.sha256 for o in named if o.version == engine.version}) > 1:
+    if len({o.sha256 for o in named if _version(o) == _version(engine)}) > 1:
         label += f" {engine.sha256[:7] or 'unknown build'}"
     return label.strip()
 

@@ -58,6 +58,7 @@ def _benchmark(result: Benchmark) -> Row:
         "features": " ".join(device.features),
         "engine": naming.engine_name(engine),
         "engine_sha256": engine.sha256,
+        "engine_origin": engine.origin,
         "requested_delegate": engine.requested or engine.delegate,
         "delegate": engine.delegate,
         "nodes": engine.nodes,

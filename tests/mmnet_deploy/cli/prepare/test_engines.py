@@ -44,9 +44,9 @@ def test_an_engine_is_got_listed_verified_and_removed(call, server):
     assert f"{FILE.title}, from the cache" in listed.stderr
     (row,) = json.loads(call("engines", "list", "--json").stdout)
     assert row["whole"] and row["size_bytes"] == 200_000 and row["version"] == VERSION
-    assert "1 of 1 file" in call("engines", "verify").stderr
+    assert "1 of 1 entries" in call("engines", "verify").stderr
     removed = call("engines", "remove", "--version", VERSION)
-    assert "1 file (0.2 MB) removed" in removed.stderr
+    assert "1 entry (0.2 MB) removed" in removed.stderr
     assert json.loads(call("engines", "list", "--json").stdout) == []
 
 
@@ -61,7 +61,7 @@ def test_verify_fails_where_a_file_was_changed_or_is_not_whole(call, server):
     assert result.exit_code == 1
     assert "its SHA-256 must be" in result.stdout
     assert "a part of an unfinished download" in result.stdout
-    assert "0 of 2 files" in result.stderr
+    assert "0 of 2 entries" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_another_hash_is_one_line_and_accepted_as_that_says(call, one_line, serv
     [
         (("get", "--version", "v2"), "`--version` must be a release"),
         (("get", "--abi", "x86_64"), "arm64-v8a only"),
-        (("get", "--for", "cpu,tpu"), "`--for` must be of cpu, gpu, npu. Received: tpu"),
+        (("get", "--for", "cpu,tpu"), "`--for` must be of cpu, gpu, npu, emulated. Received: tpu"),
         (("get", "--sha256", "12"), "`--sha256` must be 64 hexadecimal digits"),
         (("get", "--sha256", f"libLiteRt.so={'0' * 64}"), "`--sha256`"),
         (("remove",), "Received: neither"),
