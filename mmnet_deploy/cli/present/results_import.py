@@ -157,4 +157,4 @@ def _show(stored: Sequence[Stored], folder: Path) -> None:
     )
     undated = sum(it.new and not it.dated for it in stored)
     if undated:
-        say(f"{undated} of them: the file has no date, so the time of the import is stored.")
+        say(f"The time of the import stands for that of {undated}, whose files have no date.")

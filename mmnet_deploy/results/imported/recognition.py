@@ -56,6 +56,8 @@ def read(content: bytes) -> Contents:
 def _binary(content: bytes) -> Contents:
     if content[4:8] == b"TFL3":
         raise ResultError("it is a TFLite model, not a measurement: give it with --model")
+    if content.startswith((b"PK\x03\x04", b"\x1f\x8b")):
+        raise ResultError("it is an archive: unpack it, and name the files in it")
     if run := protos.result(content):
         return Contents((run,))
     if info := protos.runtime_info(content):

@@ -79,6 +79,8 @@ def test_a_log_may_hold_odd_bytes():
         (b'{"latency": {}, "accelerators": []}', "damaged"),
         (b"[" * 100_000, "cut off"),
         (result_proto()[:-30], "known"),
+        (b"PK\x03\x04" + bytes(99), "unpack it"),
+        (b"\x1f\x8b\x08" + bytes(99), "unpack it"),
     ],
 )
 def test_everything_else_is_refused_in_a_line(content, words):
