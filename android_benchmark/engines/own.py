@@ -51,8 +51,9 @@ class Tflbench:
             hashes = {name: file["sha256"] for name, file in sorted(manifest["files"].items())}
             self._loader, self._library = str(manifest["loader"]), str(manifest["library"])
             self.sha256 = str(hashes[TFLBENCH.name])
-            self.libraries = {name: str(one) for name, one in hashes.items()}
-            del self.libraries[TFLBENCH.name]
+            self.libraries: Mapping[str, str] = {
+                name: str(one) for name, one in hashes.items() if name != TFLBENCH.name
+            }
             self.origin = str(manifest["files"][TFLBENCH.name]["origin"])
         except OSError as error:
             raise errors.EngineFileError(

@@ -41,12 +41,14 @@ class PhoneEngine(Protocol):
         files: What it consists of, by the names that the files need on the phone.
         programs: Which of the files are executed.
         sha256: Hash of the program, which tells builds apart.
+        libraries: Hash of each library beside it that results name, by its name.
     """
 
     name: str
     files: Mapping[str, Path]
     programs: tuple[str, ...]
     sha256: str
+    libraries: Mapping[str, str]
 
     @property
     def probe(self) -> list[str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from android_benchmark import DeviceFacts, Engine, Settings
-from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.tflite import half_precision
 from mmnet_deploy.tflite.card import read_model
 from mmnet_deploy.tflite.graph import Graph
@@ -45,3 +45,20 @@ def computes_in(model: Path, facts: DeviceFacts, engine: Engine, settings: Setti
         delegate=engine.delegate,
         delegate_precision=told,
     )
+
+
+def require_precision(model: Path, settings: Settings) -> None:
+    """Make sure that a delegate can keep to the precision that was asked for, with this file.
+
+    Raises:
+        UsageError: XNNPACK computes it in half precision whatever it is told, where cores can.
+        ModelFileError: The file cannot be read.
+    """
+    if (settings.precision, settings.delegate) != ("fp32", "xnnpack"):
+        return
+    if half_precision.allows(half_precision.entry(read_model(model))):
+        raise UsageError(
+            f"`--delegate-precision` must not be fp32 for {model.name} on XNNPACK: the file says "
+            "itself that it may be computed in half precision, and XNNPACK has no flag against "
+            "that. Convert it with `--reduced-precision forbid`, or leave the option out."
+        )

@@ -21,7 +21,7 @@ from android_benchmark import (
     Settings,
 )
 from android_benchmark.engines.tflbench import compare_outputs, noise
-from mmnet_deploy.bench.arithmetic import computes_in
+from mmnet_deploy.bench.arithmetic import computes_in, require_precision
 from mmnet_deploy.bench.host import HOST_DELEGATES
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
 from mmnet_deploy.results.records import Benchmark, OutputDifference
@@ -50,12 +50,14 @@ def benchmark(
     """Measure one model on one device.
 
     Raises:
-        UsageError: More threads than cores, or fewer than one.
+        UsageError: More threads than cores, or fewer than one, or a precision that this file does
+            not leave to choose.
         ModelFileError: The model cannot be loaded.
         HarnessError: The device cannot run it.
     """
     facts = device.facts()
     check_threads(settings.threads, facts)
+    require_precision(model, settings)
     described = describe(model)
     outcome = device.measure(model, settings, rules)
     difference = output_difference(model, outcome)

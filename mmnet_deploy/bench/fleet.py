@@ -53,7 +53,8 @@ def share_out(
             )
             own_rules = host.without_rests(rules)
         if earlier is not None:
-            own = sweep.missing(own, earlier, target.name, target.engine_sha256, own_rules)
+            engine = target.engine_sha256, target.libraries
+            own = sweep.missing(own, earlier, target.name, engine, own_rules)
         shares.append(Share(target, own, own_rules))
     return shares
 

@@ -10,7 +10,7 @@ import collections
 import dataclasses
 import random
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from android_benchmark import Device, RunRules, Settings, errors
@@ -60,7 +60,11 @@ def plan(
 
 
 def missing(
-    jobs: Sequence[Job], records: Iterable[Record], serial: str, engine_sha256: str, rules: RunRules
+    jobs: Sequence[Job],
+    records: Iterable[Record],
+    serial: str,
+    engine: tuple[str, Mapping[str, str]],
+    rules: RunRules,
 ) -> tuple[Job, ...]:
     """The jobs whose results are not among `records`; each result stands for one repeat.
 
@@ -68,7 +72,8 @@ def missing(
         jobs: What is wanted on one device.
         records: Results of any device.
         serial: The device, as results name it.
-        engine_sha256: The engine, as results name it; empty on this computer.
+        engine: The hashes of the engine and of its libraries, as results name them; empty on this
+            computer.
         rules: Results under other rules do not count.
     """
     there = collections.Counter(
@@ -76,7 +81,8 @@ def missing(
         for record in records
         if isinstance(record, Benchmark)
         and record.imported_from is None
-        and (record.device.serial, record.engine.sha256) == (serial, engine_sha256)
+        and record.device.serial == serial
+        and (record.engine.sha256, record.engine.libraries) == engine
         and record.rules == rules
     )
     left = []

@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from android_benchmark import Device, Settings, emulator
@@ -19,6 +19,7 @@ from android_benchmark.phone import PATIENCE_S, Adb, Phone
 from mmnet_deploy.bench.benchmark import check_threads
 from mmnet_deploy.bench.engines import EngineChoice, OfficialEngines, engine_at
 from mmnet_deploy.bench.host import Host
+from mmnet_deploy.bench.reservation import reserved
 from mmnet_deploy.bench.shelter import sheltered, undone
 from mmnet_deploy.engines import own
 from mmnet_deploy.engines.releases import UnsupportedAbiError
@@ -35,6 +36,7 @@ class Target:
     Attributes:
         name: As it stands in results: the serial of a phone.
         engine_sha256: Hash of the engine; empty where a result has none.
+        libraries: Hash of each library beside the engine, by its name.
         pins: Whether programs can be pinned to cores there.
     """
 
@@ -42,6 +44,7 @@ class Target:
     device: Device
     engine_sha256: str = ""
     pins: bool = True
+    libraries: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -76,7 +79,8 @@ def open_targets(
         patience_s: How long a phone may stay away before it is given up.
 
     Raises:
-        UsageError, HarnessError: A device cannot be used; nothing was changed on any.
+        UsageError, HarnessError: A device cannot be used, or another process uses it; nothing was
+            changed on any.
         DownloadError, OutputError: The engine cannot be had.
     """
     stack = contextlib.ExitStack()
@@ -89,6 +93,8 @@ def open_targets(
                 serials += [one.serial for one in adb.devices() if one.state == "device"]
             wanted: list[str | None] = [*serials] or [None]
             chosen = [adb.choose(serial).serial for serial in wanted]
+            for serial in dict.fromkeys(chosen):
+                stack.enter_context(reserved(serial))
             given = engine.given() if runs_models else lambda: None
             published = OfficialEngines(engine, stack, progress=progress, tell=tell)
             for serial in dict.fromkeys(chosen):
@@ -99,8 +105,7 @@ def open_targets(
                     phone = opened(given())
                 else:
                     phone = _with_published(opened, published, alone=len(set(chosen)) == 1)
-                sha256 = phone.engine.sha256 if phone.engine else ""
-                targets[serial] = Target(serial, phone, sha256)
+                targets[serial] = _target(serial, phone)
         if EMULATED in names:
             levels = emulator.levels()
             program = _engine_of_emulated(levels, engine, progress, tell)
@@ -113,6 +118,12 @@ def open_targets(
         yield tuple(targets.values())
     finally:
         undone(stack.close)
+
+
+def _target(name: str, phone: Phone) -> Target:
+    """A phone and its engine, as results name them."""
+    engine = phone.engine
+    return Target(name, phone, *((engine.sha256, True, engine.libraries) if engine else ()))
 
 
 def _with_published(
@@ -198,7 +209,7 @@ def _emulated(
         raise HarnessError(f"The emulated phone does not start: {error}") from error
     adb = Adb(server.adb, server.environment, stop)
     device = Phone(adb, phone.serial, engine, name=EMULATED, tell=tell, timeout_s=timeout_s)
-    return Target(EMULATED, device, engine.sha256)
+    return _target(EMULATED, device)
 
 
 def phones_of(targets: Sequence[Target]) -> tuple[Phone, ...]:
@@ -209,6 +220,8 @@ def phones_of(targets: Sequence[Target]) -> tuple[Phone, ...]:
 def check_settings(targets: Sequence[Target], settings: Sequence[Settings]) -> None:
     """Make sure that every device has the threads and cores, before any is used.
 
+    What the engine of a phone can do is found out where it is used.
+
     Raises:
         UsageError, CoresError: One has not.
         HarnessError: A phone does not answer.
@@ -216,6 +229,8 @@ def check_settings(targets: Sequence[Target], settings: Sequence[Settings]) -> N
     for target in targets:
         for setting in settings:
             check_threads(setting.threads, target.device.facts())
+        if isinstance(target.device, Host):
+            target.device.check(settings)
     for phone in phones_of(targets):
         for setting in settings:
             phone.pinned(setting)

@@ -38,7 +38,15 @@ _TRIES = 100
 
 
 class FolderInUseError(OutputError):
-    """Another process writes to the folder."""
+    """Another process writes to the folder.
+
+    Attributes:
+        who: That process, for people.
+    """
+
+    def __init__(self, message: str, who: str) -> None:
+        super().__init__(message)
+        self.who = who
 
 
 def is_empty(folder: Path) -> bool:
@@ -194,5 +202,6 @@ def _in_use(file: Path, record: Record | None, *, needs_removal: bool = False) -
     freed = f" If it no longer runs, remove {file}." if needs_removal else ""
     return FolderInUseError(
         f"{file.parent} is being written by {who}. Wait until it ends, or give another "
-        f"folder.{freed}"
+        f"folder.{freed}",
+        who,
     )

@@ -198,6 +198,9 @@ def _model_label(model: ModelFile, precisions: bool, graphs: bool) -> str:
 _SETTINGS: tuple[Callable[[Benchmark], str], ...] = (
     lambda b: f"t{b.threads or '?'}",
     lambda b: _short_delegate(b.engine),
+    lambda b: b.engine.backend,
+    lambda b: b.delegate_precision,
+    lambda b: " ".join(b.engine_flags),
     lambda b: b.cores_wanted or "not pinned",
     lambda b: rules_name(b.rules),
     lambda b: "profiled" if b.profiled else "",

@@ -28,6 +28,7 @@ class Reply:
         stderr: What it prints to standard error, after `stdout`.
         exit_code: Its exit code, if nothing ends it before.
         when: The reply is for runs whose arguments contain this text; "" is for all.
+        library: The reply is for runs that find this file by LD_LIBRARY_PATH; "" is for all.
         delay_s: Seconds that it works before it prints.
         hang: Whether it goes on for ever once it has printed.
         signal: Number of the signal that ends it once it has printed, or 0.
@@ -37,6 +38,7 @@ class Reply:
     stderr: str = ""
     exit_code: int = 0
     when: str = ""
+    library: str = ""
     delay_s: float = 0.0
     hang: bool = False
     signal: int = 0
@@ -90,8 +92,10 @@ class ScriptedEngine:
                 await io.stderr.write(b"ERROR: Benchmarking failed.\n")
                 return 1
         line = " ".join(arguments)
+        folders = program.environment.get("LD_LIBRARY_PATH", "").split(":")
         for reply in self.replies:
-            if reply.when in line:
+            found = any(files.exists(f"{folder}/{reply.library}") for folder in folders if folder)
+            if reply.when in line and (found or not reply.library):
                 return await _play(reply, io)
         await io.stderr.write(f"scripted engine: no reply to {line!r}\n".encode())
         return 1

@@ -133,7 +133,7 @@ def arguments(
     if delegate not in offered:
         known = ", ".join(it.value for it in offered)
         raise UnsupportedDelegateError(
-            f"`delegate` must be one of {known} with this engine: its `--help` has no flag for "
+            f"`--delegate` must be one of {known} with this engine: its `--help` has no flag for "
             f"another. Received: {delegate.value}."
         )
     wanted = {

@@ -13,12 +13,14 @@ import click
 
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, each_result, progress, read_results, say
+from mmnet_deploy.cli.measure.bench_settings import delegates_of, setting_options, settings_of
 from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
 from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.prepare.engine_options import engine_of, engine_options
 from mmnet_deploy.errors import DelegateRefusedError, ResultError, UsageError
 
 if TYPE_CHECKING:
+    from android_benchmark import Settings
     from mmnet_deploy.bench.fleet import Measured
     from mmnet_deploy.bench.sweep import Job
     from mmnet_deploy.bench.targets import Target
@@ -48,31 +50,13 @@ _KEPT = "What was measured is stored; `--resume` measures the rest."
     type=FOLDER,
     help="Folder for the results.",
 )
-@click.option(
-    "--threads", default="1", show_default=True, metavar="N,…", help="Numbers of threads to try."
-)
-@click.option(
-    "--delegate",
-    "delegates",
-    default="xnnpack",
-    show_default=True,
-    metavar="NAME,…",
-    help="Delegates to try: xnnpack, none (built-in kernels), gpu, nnapi, hexagon, npu.",
-)
-@click.option(
-    "--cores",
-    default="big",
-    show_default=True,
-    metavar="big|little|all|MASK",
-    help="Cores to pin to, big and little by their highest frequency.",
-)
+@setting_options
 @click.option(
     "--repeats", default=1, show_default=True, help="Repeat every setting this many times."
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of the random order.")
 @click.option("--resume", is_flag=True, help="Measure only what DIR has no result of.")
 @rule_options
-@click.option("--profile", is_flag=True, help="Measure the time of every operator too.")
 @engine_options
 @click.option(
     "--timeout",
@@ -109,6 +93,7 @@ def bench(
     Examples:
       mmnet-deploy bench models/*.tflite --device 1a2b3c4d -o results
       mmnet-deploy bench models/*.tflite --device host --threads 1,2 -o results
+      mmnet-deploy bench models/*.tflite --engine-binary litert/ --delegate gpu -o results
     """
     from mmnet_deploy.bench import fleet
     from mmnet_deploy.bench.targets import EMULATED, check_settings, open_targets
@@ -117,9 +102,9 @@ def bench(
     if not models and not clean:
         raise UsageError("`MODEL.tflite` must name at least one file. Received: none.")
     rules = rules_of(preset or ("quick" if names == (EMULATED,) else "default"), options)
-    engine = engine_of(options, names, _delegates(options["delegates"]))
+    engine = engine_of(options, names, delegates_of(options["delegates"]))
     opening = _opening_of(options)
-    jobs = _plan(models, **options)
+    jobs = _plan(models, settings_of(options), **options)
     stop = threading.Event()
     measured = fleet.Measured()
     with signals.keeping(lambda: _KEPT if measured.results else ""):
@@ -188,31 +173,18 @@ def _opening_of(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plan(
-    models: Sequence[Path],
-    *,
-    threads: str,
-    delegates: str,
-    cores: str,
-    profile: bool,
-    repeats: int,
-    seed: int,
+    models: Sequence[Path], settings: Sequence[Settings], *, repeats: int, seed: int
 ) -> tuple[Job, ...]:
     """The jobs that the options describe, of the models that can be loaded.
 
     Raises:
-        UsageError: A number or a name is wrong.
+        UsageError: A number is wrong.
         ModelFileError: The only model cannot be loaded.
     """
-    from android_benchmark import Settings
     from mmnet_deploy.bench import sweep
     from mmnet_deploy.bench.host import HOST_DELEGATES
     from mmnet_deploy.tflite.interpreter import TFLiteModel
 
-    settings = [
-        Settings(count, delegate, cores, profile)
-        for count in _counts(threads)
-        for delegate in _delegates(delegates)
-    ]
     if not 1 <= repeats <= 1000:
         raise UsageError(f"`--repeats` must be 1 … 1000. Received: {repeats}.")
     here = [setting.delegate for setting in settings if setting.delegate in HOST_DELEGATES]
@@ -226,26 +198,6 @@ def _plan(
     # All are loaded before the first is measured, so that a fault is seen early.
     usable = [path for path, _ in each_usable(models, look)]
     return sweep.plan(usable, settings, repeats=repeats, seed=seed)
-
-
-def _counts(text: str) -> list[int]:
-    words = text.split(",")
-    if not all(word.strip().isdecimal() and 1 <= int(word) <= 64 for word in words):
-        raise UsageError(
-            f"`--threads` must be numbers from 1 to 64, as in 1,2,4. Received: {text}."
-        )
-    return list(dict.fromkeys(map(int, words)))
-
-
-def _delegates(text: str) -> list[str]:
-    from android_benchmark import DELEGATES
-
-    words = [word.strip() for word in text.split(",")]
-    for word in words:
-        if word not in DELEGATES:
-            known = ", ".join(DELEGATES)
-            raise UsageError(f"`--delegate` must be of {known}. Received: {word or 'nothing'}.")
-    return list(dict.fromkeys(words))
 
 
 # --- The end -----------------------------------------------------------------

@@ -52,6 +52,10 @@ def _cores(result: Benchmark) -> str:
     return f"cores {naming.cores_name(result)}" if result.cores else ""
 
 
+def _flags(result: Benchmark) -> str:
+    return " ".join(result.engine_flags)
+
+
 Cell = Callable[[Benchmark], str]
 
 
@@ -80,6 +84,9 @@ def _print_device(name: str, results: Sequence[Benchmark]) -> None:
             lambda r: naming.delegate_name(r.engine),
             lambda r: naming.delegate_name(r.engine),
         ),
+        ("backend", lambda r: r.engine.backend, lambda r: r.engine.backend),
+        ("precision", lambda r: r.delegate_precision, lambda r: r.delegate_precision),
+        (("engine", "flags"), _flags, _flags),
         (
             ("computes", "in"),
             lambda r: r.computes_in if told else "",
@@ -127,9 +134,12 @@ def _namer(results: Sequence[Benchmark]) -> Cell:
     """Names that tell results apart: model, delegate, threads, and the device if they differ."""
     names = naming.device_names(result.device for result in results)
     cores = len({result.cores for result in results}) > 1
+    told: list[Cell] = [lambda r: r.engine.backend, lambda r: r.delegate_precision, _flags]
+    told = [of for of in told if len({of(result) for result in results}) > 1]
 
     def name(result: Benchmark) -> str:
         parts = [naming.stem(result.model), naming.delegate_name(result.engine)]
+        parts += filter(None, (of(result) for of in told))
         parts.append(naming.threads_name(result.threads))
         if cores and result.cores:
             parts.append(_cores(result))

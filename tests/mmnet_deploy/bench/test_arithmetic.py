@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from android_benchmark import DeviceFacts, Engine, RunRules, Settings
-from mmnet_deploy.bench.arithmetic import computes_in
+from mmnet_deploy.bench.arithmetic import computes_in, require_precision
 from mmnet_deploy.bench.benchmark import benchmark
 from mmnet_deploy.bench.host import Host
+from mmnet_deploy.errors import UsageError
 from mmnet_deploy.tflite.half_precision import HALF, with_entry
 
 OLD = DeviceFacts("1", "Mi 5", "msm8996", 4, "Android 8", "arm64-v8a", features=("fp", "asimd"))
@@ -63,6 +64,15 @@ def test_a_file_that_cannot_be_read_computes_in_something_unknown(tmp_path):
     """A measurement stands, whatever its file has become meanwhile."""
     (tmp_path / "text.tflite").write_text("no model")
     assert computes_in(tmp_path / "text.tflite", NEW, XNNPACK, Settings()) == ""
+
+
+def test_xnnpack_cannot_be_kept_from_half_precision_that_a_file_allows(files, tiny_models):
+    """Such a run would not be in fp32 on a core that can; of other files it is."""
+    settings = Settings(precision="fp32")
+    with pytest.raises(UsageError, match=r"must not be fp32 .* `--reduced-precision forbid`"):
+        require_precision(files[f"float16 {HALF}"], settings)
+    require_precision(tiny_models["float32"], settings)
+    require_precision(files[f"float16 {HALF}"], dataclasses.replace(settings, delegate="gpu"))
 
 
 def test_a_benchmark_says_it(files):
