@@ -6,7 +6,7 @@ The weights are random, since neither size nor latency depends on them; the grap
 deployment graph, calibrated on noise. Sizes are those of the files without a description. All
 files of all networks take turns; latency is the least processor time of one thread, which other
 work on the machine disturbs least. int16x8 is not timed: no delegate takes it, so its time says
-nothing about the network; float16 computes like float32 on CPUs.
+nothing about the network; x86 computes float16 files in float32.
 """
 
 from __future__ import annotations

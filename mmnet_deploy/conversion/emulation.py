@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.conversion import accumulation
 from mmnet_deploy.conversion.accumulation import Values, rounded
+from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.parallel import usable_cores
 from mmnet_deploy.tflite import file_format, interpreter
 from mmnet_deploy.tflite.graph import Graph
@@ -46,7 +47,11 @@ class HalfPrecision:
         self.overflow = ""
 
     def run(self, picture: Values) -> Values:
-        """The output for an input, both as the file has them."""
+        """The output for an input, both as the file has them.
+
+        Raises:
+            ModelFileError: The runtime cannot run one of the operators on these values.
+        """
         output = id(self._graph.outputs[0])
         values: dict[int, NDArray] = {id(self._graph.inputs[0]): rounded(picture)}
         waiting = Counter(id(tensor) for step in self._steps for tensor in step.op.inputs)
@@ -104,5 +109,8 @@ class _Step:
         given = {id(t): value for t, value in pairs if t is not None and t.data is None}
         for details, value in zip(kernel.get_input_details(), given.values(), strict=True):
             kernel.set_tensor(details["index"], value)
-        kernel.invoke()
+        try:
+            kernel.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileError(f"{self.op.name} does not run alone: {error}.") from error
         return [kernel.get_tensor(details["index"]) for details in kernel.get_output_details()]

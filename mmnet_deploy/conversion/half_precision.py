@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from mmnet_deploy.conversion.proof import Judge, MatteDifference
 from mmnet_deploy.conversion.quantization import Source, float32
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.tflite import counts
-from mmnet_deploy.tflite.card import ModelCard
+from mmnet_deploy.tflite.card import ModelCard, card_to_json, with_card
 from mmnet_deploy.tflite.half_precision import HALF, with_entry
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 
@@ -54,6 +53,7 @@ class Reduction:
     def __init__(self, source: Source, judge: Judge, acceptance: Acceptance, path: Path) -> None:
         self._source, self._judge, self._acceptance = source, judge, acceptance
         self._path = path
+        self._trial: Trial | None = None
 
     def applied(
         self, content: bytes, card: ModelCard, options: Options
@@ -67,7 +67,7 @@ class Reduction:
             forbidden = card.precision == LIMITS_OF
             reason = "`--reduced-precision forbid` was given" if forbidden else ""
             return content, dataclasses.replace(card, reduced_precision_reason=reason), None
-        trial = self.trial
+        self._trial = trial = self._trial or self._tried(card)
         if trial.found is not None and math.isfinite(trial.found.largest):
             card = dataclasses.replace(
                 card,
@@ -79,10 +79,9 @@ class Reduction:
             return content, dataclasses.replace(card, reduced_precision_reason=trial.reason), trial
         return with_entry(content, HALF), dataclasses.replace(card, reduced_precision=HALF), trial
 
-    @functools.cached_property
-    def trial(self) -> Trial:
-        """The network in emulated half precision on held-out pictures, tried once."""
-        content = float32(self._source)
+    def _tried(self, card: ModelCard) -> Trial:
+        """The network in half precision on held-out pictures; `card` says what its ends are."""
+        content = with_card(float32(self._source), card_to_json(card))
         per_picture = counts.total_macs(self._source.graph())
         judge = self._judge.first(max(LEAST_PICTURES, int(MOST_MACS // max(per_picture, 1))))
         try:
@@ -93,11 +92,15 @@ class Reduction:
             return Trial(None, f"half precision cannot be emulated: {error}".rstrip("."))
         found = judge.difference(mattes)
         limits = self._acceptance.limits(LIMITS_OF)
+        # What kernels make of infinity differs: XNNPACK's sigmoid for arm64 gives NaN.
+        if network.overflow:
+            return Trial(
+                found,
+                f"in half precision values of {network.overflow} go beyond 65504, the largest of "
+                f"float16, and {says(found, *limits)}",
+            )
         if not found.is_within(*limits):
-            reason = f"in half precision {says(found, *limits)}"
-            if network.overflow:
-                reason += f", and values of {network.overflow} go beyond 65504, where float16 ends"
-            return Trial(found, reason)
+            return Trial(found, f"in half precision {says(found, *limits)}")
         if not judge.proves(*limits):
             return Trial(
                 found, "the mattes of the held-out pictures hardly differ, so they prove nothing"

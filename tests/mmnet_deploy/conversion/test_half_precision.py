@@ -91,9 +91,40 @@ def test_values_beyond_float16_keep_the_entry_out(tmp_path, amplified, portraits
         card = describe(result.path).card
         assert (ENTRY in _metadata(result.path)) == fits
         assert (card.reduced_precision_reason == "") == fits
-    assert "larger" in card.reduced_precision_reason
-    assert "go beyond 65504" in card.reduced_precision_reason
+    assert "values of larger go beyond 65504" in card.reduced_precision_reason
     assert card.half_mean_difference > MEAN
+
+
+def test_infinity_is_refused_although_the_matte_stays_near(tmp_path, portraits):
+    """A sigmoid of infinity is 1 here, and NaN in the kernels for phones."""
+    image = keras.Input((32, 32, 3))
+    model = keras.Model(image, keras.layers.Conv2D(1, 1, activation="sigmoid", name="end")(image))
+    model.layers[-1].set_weights([np.full((1, 1, 3, 1), 60000.0), np.full(1, -60000.0)])
+    model.save(tmp_path / "steep.keras")
+    loaded = network.load(tmp_path / "steep.keras", meaning=Meaning(alpha_channel=0))
+    options = Options(max_difference=1.0, max_mean_difference=0.5)
+    (result,) = conversion.convert(loaded, ("float16",), portraits, tmp_path / "out", options)
+    assert ENTRY not in _metadata(result.path)
+    assert "go beyond 65504" in result.card.reduced_precision_reason
+
+
+@pytest.mark.parametrize("graph", ["deploy", "stock"])
+def test_other_channels_and_ranges_are_tried_as_they_are(tmp_path, portraits, graph):
+    """What the input and the output hold counts in half precision too."""
+    keras.utils.set_random_seed(2)
+    image = keras.Input((48, 32, 3))
+    x = keras.layers.Conv2D(6, 3, padding="same", activation="relu")(image)
+    keras.Model(image, keras.layers.Conv2D(3, 1, activation="sigmoid")(x)).save(
+        tmp_path / "foreign.keras"
+    )
+    loaded = network.load(
+        tmp_path / "foreign.keras", meaning=Meaning(alpha_channel=0, input_range=(-1.0, 1.0))
+    )
+    (result,) = conversion.convert(
+        loaded, ("float16",), portraits, tmp_path / "out", Options(graph=graph)
+    )
+    assert ENTRY in _metadata(result.path)
+    assert 0 < result.card.half_mean_difference < 1e-3
 
 
 def test_a_limit_of_ones_own_counts_in_half_precision(tmp_path, tiny_run, portraits):
