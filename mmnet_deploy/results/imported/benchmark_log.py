@@ -54,6 +54,10 @@ _NEEDLESS = frozenset({
     "num threads", "#threads used for cpu inference", "graph", "benchmark name", "output prefix",
     "nnapi accelerators available", "use xnnpack", "use gpu", "use nnapi", "use hexagon",
     "enable op profiling", "xnnpack_force_fp16", "allow lower precision in gpu",
+    "op profiling output mode.", "op profiling output file.", "list signatures",
+    "csv file to export profiling data to", "max initial profiling buffer entries",
+    "allow dynamic increase on profiling buffer entries", "memory footprint check interval (ms)",
+    "print pre-invoke interpreter state", "print post-invoke interpreter state",
 })  # fmt: skip
 _ASKED = ("gpu", "nnapi", "hexagon", "xnnpack")
 

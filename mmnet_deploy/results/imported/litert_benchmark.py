@@ -140,9 +140,10 @@ def _delegate(result: _Result) -> tuple[str, tuple[Flag, ...]]:
 # --- The text ----------------------------------------------------------------
 
 _HEADING = "BENCHMARK RESULTS"
+# PowerShell writes the program's name before its first line.
 _LOGGED = re.compile(
-    r"(?P<when>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}) (?P<level>[A-Z]{1,8}) "
-    r"benchmark_litert_model: (?P<text>.*)"
+    r"(?:\S{1,200} : )?(?P<when>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}) "
+    r"(?P<level>[A-Z]{1,8}) benchmark_litert_model: (?P<text>.*)"
 )
 _FACT = re.compile(
     r"(Model|Model size|Accelerators|Num threads|Benchmark runs|Using signature) *: +(.*)"

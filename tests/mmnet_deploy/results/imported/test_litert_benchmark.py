@@ -176,3 +176,15 @@ def test_any_value_anywhere_is_read_or_refused(value, data):
         assert "\n" not in str(error)
     else:
         assert run.measurement.runs > 0
+
+
+def test_powershell_puts_the_program_before_its_first_line():
+    """`> file 2>&1` of Windows PowerShell wraps standard error as errors of its own, in UTF-16."""
+    first, rest = recorded("int8.txt").split("\n", 1)
+    wrapped = (
+        f"litert-benchmark : {first}\nAt line:1 char:1\n+ litert-benchmark --model a.tflite\n"
+        f"    + CategoryInfo          : NotSpecified: ({first}:String) [], RemoteException\n"
+        "    + FullyQualifiedErrorId : NativeCommandError\n \n"
+    )
+    (run,) = recognition.read((wrapped + rest).replace("\n", "\r\n").encode("utf-16")).runs
+    assert run == litert_benchmark.from_text(recorded("int8.txt"))[0]
