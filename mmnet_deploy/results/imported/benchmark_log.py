@@ -229,7 +229,10 @@ def _verdict(report: BenchmarkModelReport, said: _Said, asked: str) -> Verdict:
     # What XNNPACK runs beside an accelerator is what that one left.
     ran.sort(key=lambda it: it is Delegate.XNNPACK)
     if ran:
-        return verdict.judge(report, Settings(delegate=ran[0].value))
+        found = verdict.judge(report, Settings(delegate=ran[0].value))
+        # LiteRT's log does not tell what was asked for, so nothing shows that it was this one.
+        told = tuple(flag for flag in found.flags if flag.name != "fell_back" or not flag.good)
+        return dataclasses.replace(found, flags=told)
     known = Delegate.XNNPACK.value if said.xnnpack else ""
     if report.dialect is Dialect.TF1:
         known = Delegate.NONE.value

@@ -228,3 +228,10 @@ def test_an_accelerator_that_ran_a_part_fell_back():
 def test_what_an_accelerator_computed_with_is_kept():
     """In the log's own words."""
     assert only(log("tf2_20_gpu_opengl")).engine.backend == "OpenGL"
+
+
+def test_where_nothing_tells_what_was_asked_for_no_fallback_is_ruled_out():
+    """A GPU was asked for here, and LiteRT's log does not hold that."""
+    run = only(log("litert2_gpu_missing"))
+    assert (run.engine.delegate, run.engine.requested) == ("xnnpack", "")
+    assert [flag.label for flag in run.flags] == ["delegate confirmed"]
