@@ -25,6 +25,7 @@ from android_benchmark.phone.engine import EngineResult, failure
 from android_benchmark.rules import RunRules
 
 _LINKER = re.compile(r'CANNOT LINK EXECUTABLE.*library "([^"]{1,200})" not found')
+_CPU_DELEGATES = ("xnnpack", "none")
 _FAILURES: Mapping[FailureKind, type[errors.EngineError]] = {
     FailureKind.ENGINE: errors.EngineFileError,
     FailureKind.MODEL_MISSING: errors.ModelRefusedError,
@@ -106,6 +107,13 @@ class BenchmarkModel:
             EngineError: It lacks another flag.
         """
         self.command("model", settings, RunRules(), None)
+
+    def libraries_for(self, settings: Settings) -> Mapping[str, str]:
+        """Those beside it; a published program holds all that a CPU needs in itself.
+
+        So results of a CPU are the same whether libraries for a GPU lay beside it or not.
+        """
+        return {} if self.release and settings.delegate in _CPU_DELEGATES else self.libraries
 
     def environment(self, path: str) -> Mapping[str, str]:
         """Where Android's linker, and Qualcomm's NPU, find the libraries beside the program."""
@@ -191,7 +199,7 @@ class BenchmarkModel:
                 self.sha256,
                 self.release,
                 self.origin,
-                self.libraries,
+                self.libraries_for(settings),
                 ran.backend,
             ),
             measurement=Measurement((), (), measured),

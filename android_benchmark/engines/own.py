@@ -121,6 +121,10 @@ class Tflbench:
                 "official benchmark_model with `--engine-binary`."
             )
 
+    def libraries_for(self, settings: Settings) -> Mapping[str, str]:
+        """All of them, whatever the settings."""
+        return self.libraries
+
     def environment(self, path: str) -> Mapping[str, str]:
         """None: its own loader is told where the libraries are."""
         return {}

@@ -41,7 +41,7 @@ class PhoneEngine(Protocol):
         files: What it consists of, by the names that the files need on the phone.
         programs: Which of the files are executed.
         sha256: Hash of the program, which tells builds apart.
-        libraries: Hash of each library beside it that results name, by its name.
+        libraries: Hash of each library beside it, by its name.
     """
 
     name: str
@@ -67,6 +67,9 @@ class PhoneEngine(Protocol):
         Raises:
             EngineError: It cannot; the message says what it can.
         """
+
+    def libraries_for(self, settings: Settings) -> Mapping[str, str]:
+        """SHA-256 of each library that may take part in a run with these settings, by its name."""
 
     def environment(self, path: str) -> Mapping[str, str]:
         """Variables that its programs need.

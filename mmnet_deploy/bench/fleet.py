@@ -53,8 +53,7 @@ def share_out(
             )
             own_rules = host.without_rests(rules)
         if earlier is not None:
-            engine = target.engine_sha256, target.libraries
-            own = sweep.missing(own, earlier, target.name, engine, own_rules)
+            own = sweep.missing(own, earlier, target.name, target.hashes, own_rules)
         shares.append(Share(target, own, own_rules))
     return shares
 

@@ -63,7 +63,7 @@ def missing(
     jobs: Sequence[Job],
     records: Iterable[Record],
     serial: str,
-    engine: tuple[str, Mapping[str, str]],
+    hashes: Callable[[Settings], tuple[str, Mapping[str, str]]],
     rules: RunRules,
 ) -> tuple[Job, ...]:
     """The jobs whose results are not among `records`; each result stands for one repeat.
@@ -72,8 +72,8 @@ def missing(
         jobs: What is wanted on one device.
         records: Results of any device.
         serial: The device, as results name it.
-        engine: The hashes of the engine and of its libraries, as results name them; empty on this
-            computer.
+        hashes: Gives those of the engine and of its libraries, as results with some settings name
+            them; empty on this computer.
         rules: Results under other rules do not count.
     """
     there = collections.Counter(
@@ -82,7 +82,7 @@ def missing(
         if isinstance(record, Benchmark)
         and record.imported_from is None
         and record.device.serial == serial
-        and (record.engine.sha256, record.engine.libraries) == engine
+        and (record.engine.sha256, record.engine.libraries) == hashes(_settings(record))
         and record.rules == rules
     )
     left = []

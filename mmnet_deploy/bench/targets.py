@@ -35,16 +35,20 @@ class Target:
 
     Attributes:
         name: As it stands in results: the serial of a phone.
-        engine_sha256: Hash of the engine; empty where a result has none.
-        libraries: Hash of each library beside the engine, by its name.
+        engine: What runs models there; None where results name none.
         pins: Whether programs can be pinned to cores there.
     """
 
     name: str
     device: Device
-    engine_sha256: str = ""
+    engine: PhoneEngine | None = None
     pins: bool = True
-    libraries: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def hashes(self, settings: Settings) -> tuple[str, Mapping[str, str]]:
+        """Of the engine and of its libraries, as results with these settings name them."""
+        if self.engine is None:
+            return "", {}
+        return self.engine.sha256, self.engine.libraries_for(settings)
 
 
 @contextlib.contextmanager
@@ -105,7 +109,7 @@ def open_targets(
                     phone = opened(given())
                 else:
                     phone = _with_published(opened, published, alone=len(set(chosen)) == 1)
-                targets[serial] = _target(serial, phone)
+                targets[serial] = Target(serial, phone, phone.engine)
         if EMULATED in names:
             levels = emulator.levels()
             program = _engine_of_emulated(levels, engine, progress, tell)
@@ -118,12 +122,6 @@ def open_targets(
         yield tuple(targets.values())
     finally:
         undone(stack.close)
-
-
-def _target(name: str, phone: Phone) -> Target:
-    """A phone and its engine, as results name them."""
-    engine = phone.engine
-    return Target(name, phone, *((engine.sha256, True, engine.libraries) if engine else ()))
 
 
 def _with_published(
@@ -209,7 +207,7 @@ def _emulated(
         raise HarnessError(f"The emulated phone does not start: {error}") from error
     adb = Adb(server.adb, server.environment, stop)
     device = Phone(adb, phone.serial, engine, name=EMULATED, tell=tell, timeout_s=timeout_s)
-    return _target(EMULATED, device)
+    return Target(EMULATED, device, engine)
 
 
 def phones_of(targets: Sequence[Target]) -> tuple[Phone, ...]:

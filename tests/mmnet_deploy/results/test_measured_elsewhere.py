@@ -87,8 +87,8 @@ def test_bench_measures_what_was_only_measured_elsewhere():
     own = benchmark(file)
     other = dataclasses.replace(own, imported_from=SOURCE)
     serial = own.device.serial
-    assert sweep.missing([job], [other], serial, ("", {}), own.rules) == (job,)
-    assert sweep.missing([job], [own], serial, ("", {}), own.rules) == ()
+    assert sweep.missing([job], [other], serial, lambda settings: ("", {}), own.rules) == (job,)
+    assert sweep.missing([job], [own], serial, lambda settings: ("", {}), own.rules) == ()
 
 
 def test_a_profile_of_a_phone_is_not_made_of_it():

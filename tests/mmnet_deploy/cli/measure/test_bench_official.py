@@ -170,3 +170,21 @@ def test_two_versions_of_the_engine_are_never_merged(run, phones, server, tmp_pa
     assert first != second and {"2.2.0", VERSION} == {
         version for version in ("2.2.0", VERSION) if version in f"{first} {second}"
     }
+
+
+@needs_adb
+def test_libraries_for_a_gpu_make_another_engine_for_a_gpu_only(
+    run, phones, server, tmp_path, tiny_models
+):
+    """A result of the CPU counts as one, whatever lay beside the program; one of a GPU does not."""
+    phones("arm64-v8a")
+    words = (tiny_models["int8"], *QUICK, "--resume")
+    assert run(*words, "--delegate", "xnnpack,gpu").exit_code == 0
+    server.put("libLiteRt.so", engine_server.elf())
+    again = run(*words, "--delegate", "xnnpack,gpu")
+    assert again.exit_code == 0, again.output
+    assert "1 of 2 results are in" in again.output
+    records = store.load([tmp_path / "out"])
+    held = sorted((r.engine.requested, [*r.engine.libraries]) for r in records)
+    assert held == [("gpu", []), ("gpu", ["libLiteRt.so"]), ("xnnpack", [])]
+    assert len(grouping.repeats(records)) == 3
