@@ -142,8 +142,9 @@ def inspect(path: Path) -> Inspection:
     graph = Graph.from_bytes(content, str(path))
     file = describe(path)
     partitions, problem, refusal = _partitions(path)
+    reduced = entry(content, str(path))
     with reading(str(path)):
-        return _look(file, graph, entry(content), partitions, problem, refusal)
+        return _look(file, graph, reduced, partitions, problem, refusal)
 
 
 def _look(

@@ -22,24 +22,32 @@ _ALLOWS = re.compile(r"(?:bf16)*fp16(?:fp16|bf16)*accfp16")
 """The values that XNNPACK takes as leave to compute in float16: kinds of values, float16 among
 them, then the kind of sums, and nothing before or after. It ignores every other value."""
 
+_MOST_BYTES = 100
+"""Of a value in messages and tables: a damaged file may have megabytes there."""
+
 _INTEGERS = {"int8": "int8", "int16x8": "int16"}
 
 _DELEGATE_TYPES = {"fp16": "float16", "fp32": "float32"}
 
 
-def entry(content: bytes) -> str:
+def entry(content: bytes, name: str = "The TFLite model") -> str:
     """What a file's entry says, such as `fp16accfp16`; empty if it has none.
 
     As in the runtime, an empty entry counts as none, and the last one of several counts. The value
-    may be one that XNNPACK ignores: `allows` knows. Bytes that are no text become escapes.
+    may be one that XNNPACK ignores: `allows` knows. Bytes that are no text become escapes, and
+    what is longer than any sensible value is cut off.
+
+    Args:
+        name: The file, for messages.
 
     Raises:
         ModelFileError: The file is damaged.
         MissingDependencyError: No installed package has the classes of the file format.
     """
-    with reading("The TFLite model"):
+    with reading(name):
         value = metadata(content, ENTRY.encode())
-    return value.decode("utf-8", "backslashreplace")
+    text = value[:_MOST_BYTES].decode("utf-8", "backslashreplace")
+    return text if len(value) <= _MOST_BYTES else f"{text}…"
 
 
 def with_entry(content: bytes, value: str) -> bytes:

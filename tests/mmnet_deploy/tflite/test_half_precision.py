@@ -64,6 +64,7 @@ def test_entry_changes_no_arithmetic_without_half_precision(described):
         ([b"fp16accfp32", HALF.encode()], HALF),
         ([HALF.encode() + b"\0"], HALF + "\0"),
         ([b"\xff\xfe"], r"\xff\xfe"),
+        ([b"fp16" * 30], "fp16" * 25 + "…"),
     ],
 )
 def test_entries_count_as_in_the_runtime(described, values, expected):
