@@ -16,7 +16,10 @@ from mmnet_deploy.tflite.card import ModelFile
 HOST = "host"
 """The serial of this computer, which neither rests nor is told an engine."""
 
-OFFICIAL_ENGINE = "benchmark_model"
+EMULATED = "emulated"
+"""The serial of the emulated phone, which runs tflbench unless it is told another engine."""
+
+_ENGINES = ("benchmark_model", "tflbench")
 
 OPTIONS = {
     "warmup_min_runs": "--warmup-runs",
@@ -112,6 +115,10 @@ def bench_command(group: Sequence[Benchmark]) -> str:
     words = ["mmnet-deploy", "bench", *_model_words([result.model for result in group])]
     words += ["--device", word(first.device.serial), "--threads", str(first.threads)]
     words += ["--delegate", word(first.engine.requested or first.engine.delegate)]
+    if first.delegate_precision:
+        words += ["--delegate-precision", word(first.delegate_precision)]
+    for flag in first.engine_flags:
+        words += ["--engine-flag", word(flag)]
     if first.cores_wanted:
         words += ["--cores", word(first.cores_wanted)]
     if first.rules:
@@ -121,9 +128,17 @@ def bench_command(group: Sequence[Benchmark]) -> str:
         words += ["--repeats", str(repeats)]
     if first.profiled:
         words.append("--profile")
-    if first.engine.name == OFFICIAL_ENGINE:
-        words += ["--engine-binary", OFFICIAL_ENGINE]
+    words += _engine_words(first)
     return " ".join([*words, "-o", "results"])
+
+
+def _engine_words(benchmark: Benchmark) -> list[str]:
+    """The options that choose the same engine: a release, else a path with the engine's name."""
+    engine, serial = benchmark.engine, benchmark.device.serial
+    if engine.release:
+        return ["--engine-version", word(engine.release)]
+    usual = serial == HOST or (serial == EMULATED and engine.name == "tflbench")
+    return ["--engine-binary", engine.name] if engine.name in _ENGINES and not usual else []
 
 
 def evaluation_commands(evaluations: Sequence[Evaluation]) -> tuple[str, ...]:

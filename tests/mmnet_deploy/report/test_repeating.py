@@ -116,11 +116,45 @@ def test_the_command_has_every_condition():
     assert rules_of(params["preset"], params) == held["rule details"]
 
 
+@pytest.mark.parametrize(
+    ("engine", "serial", "words"),
+    [
+        (
+            Engine("benchmark_model", "litert", "gpu", release="2.3.0"),
+            "a",
+            "--engine-version 2.3.0",
+        ),
+        (Engine("benchmark_model", "litert", "gpu"), "a", "--engine-binary benchmark_model"),
+        (Engine("tflbench", "1", "xnnpack"), "a", "--engine-binary tflbench"),
+        (Engine("tflbench", "1", "xnnpack"), "emulated", ""),
+    ],
+)
+def test_the_command_has_the_engine(engine, serial, words):
+    """By its release where that is known; the emulated phone's own is not named."""
+    device = dataclasses.replace(made.PHONE, serial=serial)
+    command = bench_command(made.benchmark(made.model(), 5000, engine=engine, device=device))
+    assert words in command and ("--engine" in command) == bool(words)
+    params = parsed(command)
+    assert params["engine_version"] == (engine.release or None)
+
+
+def test_the_command_has_the_precision_and_the_flags_of_the_engine():
+    """In their order."""
+    result = dataclasses.replace(
+        made.benchmark(made.model(), 5000),
+        delegate_precision="fp16",
+        engine_flags=("gpu_backend=cl", "a=b c"),
+    )
+    params = parsed(bench_command(result))
+    assert params["precision"] == "fp16"
+    assert params["engine_flags"] == ("gpu_backend=cl", "a=b c")
+
+
 def test_a_preset_is_called_by_its_name():
     """And nothing more is said; what it lacks is."""
     for name, preset in PRESETS.items():
         command = bench_command(made.benchmark(made.model(), 5000, rules=preset))
-        assert f"--preset {name} -o" in command
+        assert f"--preset {name} --engine-binary" in command
     almost = dataclasses.replace(PRESETS["mlperf"], rest_max_s=0.0)
     command = bench_command(made.benchmark(made.model(), 5000, rules=almost))
     assert "--preset mlperf --rest 0 " in command
