@@ -198,13 +198,16 @@ def _stored(
         raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {metric}.")
     records = read_results(results).records
     if devices:
-        there = {r.device.serial for r in records if isinstance(r, Benchmark)}
+        # Devices of other tools' results have a name only.
+        there = {r.device.serial or r.device.model for r in records if isinstance(r, Benchmark)}
         for device in devices:
             if device not in there:
                 known = ", ".join(sorted(there)) or "none"
                 raise UsageError(f"`--device` must be one of {known}. Received: {device}.")
         records = tuple(
-            r for r in records if not isinstance(r, Benchmark) or r.device.serial in devices
+            r
+            for r in records
+            if not isinstance(r, Benchmark) or (r.device.serial or r.device.model) in devices
         )
     joined = trade_offs.join(records, emulated=emulated)
     estimates, notes = trade_offs.estimates(records, load_profile(profile), metric)

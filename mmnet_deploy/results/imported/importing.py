@@ -10,6 +10,7 @@ import importlib.metadata
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 from android_benchmark import DeviceFacts, DeviceState, Flag, RunRules, judge
 from mmnet_deploy.errors import ResultError
@@ -235,9 +236,8 @@ def benchmark(found: FoundRun, given: Given) -> Benchmark:
         engine_flags=run.engine_flags,
         imported_from=source,
     )
-    # What cannot be read back must not be stored.
-    from_json(to_json(result))
-    return result
+    # What cannot be read back must not be stored, and odd bytes of names are written out there.
+    return cast("Benchmark", from_json(to_json(result)))
 
 
 def _now() -> str:

@@ -68,6 +68,7 @@ def test_imported_results_enter_the_chart_and_the_report(call, work):
     assert "1 result was measured elsewhere" in plot.stderr + plot.stdout
     chart = (work / "chart.svg").read_text()
     assert "measured elsewhere" in chart and "Pixel 8" in chart
+    assert call("plot", "results", "--device", "Pixel 8", "-o", "chart.svg").exit_code == 0
     assert call("report", "results", "-o", "page.html").exit_code == 0
     page = (work / "page.html").read_text()
     assert "unknown: measured elsewhere" in page
@@ -130,7 +131,9 @@ def test_what_nobody_can_know_has_to_be_given(call, work, arguments):
 def test_stored_names_of_files_are_escaped(call, work):
     """A name that a terminal would obey is written out."""
     (work / "a\x1b[31m.json").write_text(litert_json())
-    result = call(*IMPORT, "Pixel 8", "a\x1b[31m.json")
+    result = call(*IMPORT, "Pix\udcffel 8", "a\x1b[31m.json")
     assert result.exit_code == 0 and "\x1b" not in result.stdout + result.stderr
     (stored,) = (work / "results").iterdir()
     assert json.loads(stored.read_text())["imported_from"]["file"] == "a\x1b[31m.json"
+    again = call(*IMPORT, "Pix\udcffel 8", "a\x1b[31m.json")
+    assert again.exit_code == 0 and "was there already" in again.stdout

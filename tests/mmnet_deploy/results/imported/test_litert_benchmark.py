@@ -4,7 +4,7 @@ import json
 import statistics
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from android_benchmark import Flag, RunRules
@@ -164,6 +164,7 @@ def test_whatever_the_tool_can_write_is_read(times_ms):
     assert said.std_us == pytest.approx(1000 * statistics.pstdev(times_ms), abs=5.1)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists), st.data())
 def test_any_value_anywhere_is_read_or_refused(value, data):
     """Nothing but a run or one error comes of it."""
