@@ -88,7 +88,7 @@ def page():
         "Fastest core: 2.4 GHz at every reading.",
         "Not readable on this device: hottest sensor",
         "mmnet-deploy bench mmnet-1.4-256-float32.tflite --device 1A2B3C --threads 4 --delegate "
-        "xnnpack --cores big --preset default -o results",
+        "xnnpack --cores big --preset default --engine-binary tflbench -o results",
         "--delegate gpu",
         "--eval-size 800x600",
         "emulated: not a phone's times",
