@@ -16,7 +16,7 @@ READELF = f"{TRIPLET}-readelf"
 PACKAGES: Mapping[str, str] = {
     HOST: "gcc libc6-dev",
     CROSS: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross",
-    READELF: "binutils-aarch64-linux-gnu",
+    READELF: "gcc-aarch64-linux-gnu",
 }
 """What Debian and Ubuntu call the packages of each."""
 
@@ -61,10 +61,10 @@ def require(*programs: str) -> None:
     """
     missing = [name for name in programs if shutil.which(name) is None]
     if missing:
-        packages = " ".join(PACKAGES.get(name, name) for name in missing)
+        words = " ".join(PACKAGES.get(name, name) for name in missing).split()
         raise BuildError(
-            f"Not found: {', '.join(missing)}. Install it first (Debian and Ubuntu: apt-get "
-            f"install {packages})."
+            f"There is no {' and no '.join(missing)}, which this needs (Debian and Ubuntu: apt-get "
+            f"install {' '.join(dict.fromkeys(words))})."
         )
 
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from android_benchmark.building import CLOCK, COUNTER, MANIFEST
+from android_benchmark.building import CLOCK, COUNTER, MANIFEST, check_counter
 from android_benchmark.engines import Tflbench
 from android_benchmark.errors import EngineFileError, HarnessError
 
@@ -54,15 +54,17 @@ def find_counter(folder: Path) -> tuple[Path, str]:
 
     Raises:
         CostToolsError: Something is missing; the message says all of it, and how to get it.
+        BuildError: The counter was changed.
     """
     missing = []
     qemu = shutil.which(QEMU)
     if qemu is None:
         missing.append(f"{QEMU} (Debian and Ubuntu: apt-get install qemu-user)")
     if not all((folder / one.name).is_file() for one in (COUNTER, CLOCK)):
-        missing.append("the instruction counter (mmnet-deploy engines build counter)")
+        missing.append("the instruction counter (with gcc: mmnet-deploy engines build counter)")
     if missing or qemu is None:
         raise CostToolsError(f"Counting instructions needs {'; '.join(missing)}.")
+    check_counter(folder)
     return Path(qemu), _version(Path(qemu))
 
 

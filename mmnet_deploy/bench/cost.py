@@ -16,6 +16,7 @@ from android_benchmark import cost as counting
 from android_benchmark.cost import CostTools
 from android_benchmark.errors import HarnessError
 from mmnet_deploy.engines import own
+from mmnet_deploy.engines.own_parts import Tell, quiet
 from mmnet_deploy.errors import MmnetDeployError
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.results.records import Cost, OperatorCost
@@ -28,7 +29,7 @@ _TICK_S = 1.0
 
 
 def find_tools(
-    *, offline: bool = False, progress: Progress = silent, tell: own.Tell = own.quiet
+    *, offline: bool = False, progress: Progress = silent, tell: Tell = quiet
 ) -> CostTools:
     """The programs that counting needs; the engine is put together if it is not there yet.
 

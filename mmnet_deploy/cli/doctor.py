@@ -126,7 +126,7 @@ def _official() -> Finding:
 
 def _tflbench() -> Finding:
     """Our own engine, which the emulated phone and counting need."""
-    from mmnet_deploy.engines import own
+    from mmnet_deploy.engines import own, own_parts
 
     name = "tflbench"
     folder = own.bundle_folder()
@@ -136,7 +136,7 @@ def _tflbench() -> Finding:
     wanted = own.lacking()
     how = "the emulated phone and `cost` put it together once"
     if wanted:
-        how += f", downloading {own.described(wanted)}"
+        how += f" by a download of {own_parts.in_short(wanted)}"
     return Finding(name, "", how, comes=True)
 
 

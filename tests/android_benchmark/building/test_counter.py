@@ -40,7 +40,7 @@ def test_same_sources_give_the_same_bytes(tmp_path, monkeypatch):
 def test_missing_compiler_is_named(tmp_path, monkeypatch):
     """Without a compiler, the message names it and the packages that have it."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BuildError, match=r"Not found: gcc\. .*apt-get install gcc libc6-dev"):
+    with pytest.raises(BuildError, match=r"There is no gcc, .*apt-get install gcc libc6-dev"):
         build_counter(tmp_path)
 
 
