@@ -126,9 +126,11 @@ def _arithmetic(found: Inspection) -> str:
     """What CPUs compute the file in, and why not in half precision."""
     on = found.computes_in
     if on.fp16_cores != on.other_cores:
+        # What the delegate leaves to the built-in kernels is computed by these as ever.
+        where = " in what XNNPACK takes" if found.delegation.left_out else ""
         return (
-            f"{on.fp16_cores} on cores with fp16 arithmetic (ARMv8.2-A, in phones since about "
-            f"2018), {on.other_cores} on others"
+            f"{on.fp16_cores}{where} on cores with fp16 arithmetic (ARMv8.2-A, in phones since "
+            f"about 2018), {on.other_cores} on others"
         )
     text = f"{on.other_cores} on every core"
     card, entry = found.file.card, found.reduced_precision

@@ -9,6 +9,7 @@ import keras
 import pytest
 import tensorflow as tf
 
+from mmnet_deploy.tflite.half_precision import HALF, with_entry
 from tests.support.networks import converted
 
 
@@ -68,7 +69,7 @@ def test_strict_turns_findings_into_an_exit_code(call, faulty, tiny_models):
         assert "delegation" in result.stdout
 
 
-def test_it_says_what_a_file_computes_in(call, tiny_models):
+def test_it_says_what_a_file_computes_in(call, tiny_models, faulty, tmp_path):
     """By core where that matters, with the mattes in half precision; also in a comparison."""
     said = " ".join(call("inspect", tiny_models["float16"]).stdout.split())
     assert "computes in float16 on cores with fp16 arithmetic (ARMv8.2-A" in said
@@ -76,6 +77,10 @@ def test_it_says_what_a_file_computes_in(call, tiny_models):
     assert "computes in float32 on every core" in " ".join(
         call("inspect", tiny_models["float32"]).stdout.split()
     )
+    partial = tmp_path / "partial.tflite"
+    partial.write_bytes(with_entry(faulty.read_bytes(), HALF))
+    said = " ".join(call("inspect", partial).stdout.split())
+    assert "float16 in what XNNPACK takes on cores with fp16" in said
     result = call("inspect", tiny_models["float32"], tiny_models["float16"])
     (row,) = [line for line in result.stdout.splitlines() if line.startswith(" computes in")]
     assert row.split()[-2:] == ["float32", "float16"]
