@@ -2,7 +2,7 @@
 
     python tools/fault_table.py
 
-Every fault of `tests/support/phone_faults.py` meets the real adb and an emulated phone with two
+Every fault of `tests/support/phone_faults` meets the real adb and an emulated phone with two
 models. Needs adb and the packages of the extras `convert` and `test`.
 """
 
