@@ -248,6 +248,11 @@ def _require_success(
         said = (failures or report.failures or (None,))[0]
         kind = _FAILURES.get(said.kind, errors.EngineError) if said else errors.EngineError
         why = said.text if said else "it says nothing of why"
+        # The line that ends the run is rarely the one that explains it.
+        before = verdict.why(report, Delegate(settings.delegate))
+        if before and settings.delegate not in ("xnnpack", "none"):
+            kind = errors.DelegateMissingError if kind is errors.EngineError else kind
+            why += f" ({before})" if before not in why else ""
         raise failure(kind, "benchmark_model", returncode, why)
     if report.unconsumed_flags:
         raise errors.EngineError(

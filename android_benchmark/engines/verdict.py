@@ -54,14 +54,14 @@ def judge(
     other = None if ran else _other(report, wanted)
     if wanted is Delegate.NONE or ran is False or other:
         delegate = other or Delegate.NONE
-        why = _why(report, wanted)
+        words = why(report, wanted)
         advice = _advice(report, wanted, libraries) if delegate is not wanted else ""
-        flags = (fallback_flag(settings, delegate.value, why, advice),)
+        flags = (fallback_flag(settings, delegate.value, words, advice),)
         return _verdict(report, delegate, flags)
     verdict = _verdict(report, wanted, (confirmation_flag(settings, ran is True),))
     fallback = fallback_flag(settings, wanted.value, "")
     if ran and wanted in _ACCELERATORS and _is_partial(report, wanted, verdict):
-        fallback = _partly(verdict, _why(report, wanted))
+        fallback = _partly(verdict, why(report, wanted))
     return dataclasses.replace(verdict, flags=(fallback, *verdict.flags))
 
 
@@ -126,15 +126,15 @@ def _is_partial(report: BenchmarkModelReport, delegate: Delegate, verdict: Verdi
     return said or applied or on_cpu
 
 
-def _partly(verdict: Verdict, why: str) -> Flag:
+def _partly(verdict: Verdict, words: str) -> Flag:
     some = "a part of the operators"
     if verdict.nodes is not None and (verdict.delegated_nodes or 0) < verdict.nodes:
         some = f"{verdict.delegated_nodes} of {verdict.nodes} operators"
     reason = f"{verdict.delegate} ran {some}, the CPU the rest"
-    return Flag("fell_back", True, f"{reason} ({why})" if why else reason, wanted=False)
+    return Flag("fell_back", True, f"{reason} ({words})" if words else reason, wanted=False)
 
 
-def _why(report: BenchmarkModelReport, wanted: Delegate) -> str:
+def why(report: BenchmarkModelReport, wanted: Delegate) -> str:
     """The engine's own words for a fallback, and for the library that is behind it."""
     own = [it for it in report.fallbacks if it.concerns(wanted)]
     telling = [it.text for it in own if it.kind is not FallbackKind.LIBRARY]

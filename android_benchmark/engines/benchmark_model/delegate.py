@@ -136,6 +136,8 @@ _NOTICES: tuple[tuple[FallbackKind, Delegate | None, str], ...] = (
     (FallbackKind.NOT_RUN, Delegate.NPU, "NPU accelerator could not be "),
     (FallbackKind.NOT_RUN, Delegate.NPU, "NPU accelerator is disabled"),
     (FallbackKind.NOT_RUN, Delegate.NPU, "NPU accelerator accelerator is disabled"),
+    # Of every run without an NPU.
+    (FallbackKind.NOT_RUN, Delegate.NPU, "Dispatch library directory is not set"),
     (FallbackKind.NOT_RUN, Delegate.NPU, "Failed to apply compiler plugins"),
     (FallbackKind.NOT_RUN, Delegate.NPU, "Failed to load compiler plugins"),
     (FallbackKind.UNDONE, Delegate.NPU, "No dispatch library found in"),

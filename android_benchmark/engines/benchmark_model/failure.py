@@ -131,7 +131,7 @@ _RULES = (
             "Disallowed CPU fallback detected",
             "NN API returned error",
             "No selector for",
-            "Failed to compile model",
+            "Some ops are not accelerated",
         ),
         hints=("Delegate", "delegat", "accelerat"),
     ),
@@ -152,6 +152,7 @@ _RULES = (
     _Rule(
         FailureKind.RUN,
         (
+            "Failed to compile model",
             "Benchmarking failed",
             "Failed to allocate tensors",
             "Failed to initialize the interpreter",

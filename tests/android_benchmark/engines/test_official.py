@@ -92,3 +92,23 @@ def test_a_program_without_its_library_says_which(tmp_path):
     )
     with pytest.raises(errors.EngineFileError, match=r"lacks its library libLiteRt\.so: put that"):
         BenchmarkModel(tmp_path).learn(Completed("", said, 1))
+
+
+FAILED = """INFO: STARTING!
+ERROR: ERROR: [litert/runtime/dispatch_accelerator.cc:137] Dispatch library directory is not set.
+WARNING: [gpu_registry.cc:131] GPU accelerator could not be loaded and registered.
+ERROR: [benchmark_litert_model.cc:236] Failed to compile model.
+└ ERROR: [./litert/cc/litert_compiled_model.h:495]
+ERROR: Benchmarking failed.
+"""
+
+
+def test_a_run_that_failed_is_explained_by_words_about_its_delegate(engine):
+    """Those that stand in every run, and those about another delegate, explain nothing."""
+    failed = Completed(FAILED, "", 1)
+    with pytest.raises(errors.DelegateMissingError) as caught:
+        engine("help_litert2_3").read(failed, Settings(delegate="gpu"))
+    assert "Failed to compile model (GPU accelerator could not be loaded" in str(caught.value)
+    with pytest.raises(errors.EngineError) as caught:
+        engine("help_litert2_3").read(failed, Settings())
+    assert str(caught.value) == "benchmark_model failed (exit code 1): Failed to compile model."

@@ -1,13 +1,23 @@
 """What really ran a model: an accelerator is never credited with what the CPU did."""
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from android_benchmark import Settings
 from android_benchmark.engines import verdict
 from android_benchmark.engines.benchmark_model import parse
+from tests.support import FIXTURES
 from tests.support.benchmark_model import recorded, run
 
+FOLDER = FIXTURES / "benchmark_model"
 GPU_LIBRARY = ("libLiteRtClGlAccelerator.so",)
+
+
+def _lines(text):
+    return text.splitlines(keepends=True)
 
 
 def _judged(output, delegate, libraries=()):
@@ -133,3 +143,25 @@ def test_several_subgraphs_count_together():
     judged = _judged(run(GPU, second, GPU), "gpu")
     assert (judged.nodes, judged.delegated_nodes, judged.partitions) == (18, 16, 2)
     assert "gpu ran 16 of 18 operators" in _broken(judged)["fell_back"]
+
+
+LITERT = [recorded(path.stem) for path in sorted(FOLDER.glob("litert2_[gn]pu_*.txt"))]
+LINES = sorted({line for text in LITERT for line in text.splitlines(keepends=True)})
+
+
+@given(
+    lines=st.lists(st.sampled_from(LINES), max_size=60) | st.sampled_from(LITERT).map(_lines),
+    cut=st.integers(0, 60),
+    delegate=st.sampled_from(["gpu", "npu"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_text_makes_an_accelerator_run_that_took_nothing(lines, cut, delegate):
+    """In a verdict without a fault stands a line in which it took all, and none of the CPU's."""
+    text = "".join(lines[:cut] + lines[cut + 1 :])
+    judged = _judged(text, delegate)
+    assert judged.delegated_nodes is None or judged.delegated_nodes <= judged.nodes
+    if judged.delegate == delegate and not _broken(judged):
+        name = {"gpu": "LITERT_", "npu": "DispatchDelegate"}[delegate]
+        taken = re.findall(rf"Replacing (\d+) out of (\d+) .*\({name}", text)
+        assert taken and all(part == whole for part, whole in taken[:1])
+        assert "(TfLiteXNNPackDelegate)" not in text

@@ -1,7 +1,8 @@
 """Output as lines without what loggers, terminals and transports put around them.
 
-Beyond the tool's own `INFO: ` there are LiteRT's `[file.cc:12] `, abseil's `I0000 … file.cc:12] `,
-the carriage returns of old adb and colour codes.
+Beyond the tool's own `INFO: ` there are LiteRT's `[file.cc:12] `, `ERROR: ` a second time where it
+hands an error on, `└ ` before what that error came of, abseil's `I0000 … file.cc:12] `, the
+carriage returns of old adb and colour codes.
 """
 
 from __future__ import annotations
@@ -72,15 +73,18 @@ _EMPTY = Line("")
 def _line(text: str, whole: bool) -> Line:
     if not text:
         return _EMPTY
-    severity, prefixed = "", False
-    if match := _SEVERITY.match(text):
-        prefixed = True
-        severity = "WARN" if match[1] == "WARNING" else match[1]
+    severity, prefixed, source = "", False, ""
+    text = text.removeprefix("└ ")
+    while True:
+        if match := _SEVERITY.match(text):
+            prefixed = True
+            severity = severity or ("WARN" if match[1] == "WARNING" else match[1])
+        elif match := _SOURCE.match(text):
+            source = source or match[1]
+        else:
+            break
         text = text[match.end() :]
-    source = ""
-    if match := _SOURCE.match(text):
-        source, text = match[1], text[match.end() :]
-    elif match := _ABSEIL.match(text):
+    if not source and (match := _ABSEIL.match(text)):
         severity, text = _LETTERS[match[1]], text[match.end() :]
     return Line(text, severity, prefixed, source, whole)
 
