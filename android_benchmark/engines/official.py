@@ -252,7 +252,7 @@ def _require_success(
         before = verdict.why(report, Delegate(settings.delegate))
         if before and settings.delegate not in ("xnnpack", "none"):
             kind = errors.DelegateMissingError if kind is errors.EngineError else kind
-            why += f" ({before})" if before not in why else ""
+            why = why.rstrip(".") + (f" ({before})" if before not in why else "")
         raise failure(kind, "benchmark_model", returncode, why)
     if report.unconsumed_flags:
         raise errors.EngineError(

@@ -290,7 +290,7 @@ def _kinds(folder: Path) -> list[_Reading]:
     (folder / "engine").write_bytes(b"")
     official = BenchmarkModel(folder / "engine")
     own = Tflbench.__new__(Tflbench)  # reading needs no bundle
-    own.sha256 = ""
+    own.sha256, own.origin, own.libraries = "", "", {}
     return [
         _Reading(
             lambda random_: random_.choice(RECORDED),

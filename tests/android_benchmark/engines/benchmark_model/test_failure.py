@@ -44,7 +44,7 @@ def test_missing_model():
         ("ERROR: Encountered unresolved custom op: MyOp.", FailureKind.OPERATOR),
         ("ERROR: Disallowed CPU fallback detected.", FailureKind.DELEGATE),
         ("ERROR: TfLiteGpuDelegate Prepare: delegate is not initialized", FailureKind.DELEGATE),
-        ("ERROR: [litert/runtime/a.cc:7] Failed to compile model.", FailureKind.DELEGATE),
+        ("ERROR: [litert/runtime/a.cc:7] Failed to compile model.", FailureKind.RUN),
         ("E0000 00:00:1758.5 62590 kernel.cc:51] accelerator is gone", FailureKind.DELEGATE),
         ("ERROR: Error: CL_OUT_OF_RESOURCES", FailureKind.MEMORY),
         ("terminating with uncaught exception of type std::bad_alloc", FailureKind.MEMORY),
