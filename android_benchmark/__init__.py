@@ -6,6 +6,8 @@ another. The package needs the standard library only.
 
 from android_benchmark.device import (
     DELEGATES,
+    Computed,
+    ComputingDevice,
     Device,
     DeviceFacts,
     DeviceState,
@@ -13,6 +15,8 @@ from android_benchmark.device import (
     OperatorTime,
     Outcome,
     Output,
+    Port,
+    Ports,
     Settings,
 )
 from android_benchmark.instructions import InstructionCounts
@@ -22,6 +26,8 @@ from android_benchmark.rules import PRESETS, RunRules
 __all__ = [
     "DELEGATES",
     "PRESETS",
+    "Computed",
+    "ComputingDevice",
     "Device",
     "DeviceFacts",
     "DeviceState",
@@ -32,6 +38,8 @@ __all__ = [
     "OperatorTime",
     "Outcome",
     "Output",
+    "Port",
+    "Ports",
     "RunRules",
     "Settings",
     "Statistics",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from android_benchmark.measurement import Flag, Measurement
 from android_benchmark.rules import RunRules
@@ -160,7 +160,7 @@ class OperatorTime:
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """An output tensor that the device computed from the engine's own noise.
+    """An output tensor that the device computed.
 
     Attributes:
         dtype: Numpy's name of its type.
@@ -184,7 +184,7 @@ class Outcome:
         init_us: Loading the model and preparing it.
         peak_memory_bytes: Greatest resident memory of the engine's process.
         profile: Time of the operators, in the order that they ran.
-        outputs: What the model computed, where the engine hands it out.
+        outputs: What the model computed from the engine's own noise, where it hands that out.
     """
 
     engine: Engine
@@ -197,6 +197,70 @@ class Outcome:
     peak_memory_bytes: int | None = None
     profile: tuple[OperatorTime, ...] = ()
     outputs: tuple[Output, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    """An output that a model is asked for.
+
+    Attributes:
+        name: As the model's signature calls it.
+        dtype: Numpy's name of its type.
+        size_bytes: Size of all its values.
+    """
+
+    name: str
+    dtype: str
+    size_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Ports:
+    """What a model is given, and what it is asked for.
+
+    Attributes:
+        inputs: Bytes, little-endian, of every input, by the name that the model's signature has
+            for it, in the model's own order.
+        outputs: In the model's own order.
+    """
+
+    inputs: Mapping[str, bytes]
+    outputs: tuple[Port, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Computed:
+    """What a device computed from given inputs.
+
+    Attributes:
+        outputs: In the order of `Ports.outputs`.
+        delegated: Whether the delegate that was asked for ran any of the model; None where the
+            engine does not say.
+    """
+
+    outputs: tuple[Output, ...]
+    delegated: bool | None = None
+
+
+@runtime_checkable
+class ComputingDevice(Protocol):
+    """A device that hands out what a model computes from given inputs."""
+
+    def compute(
+        self, model: Path, settings: Settings, ports: Ports, *, keep: bool = True
+    ) -> Computed:
+        """Run `model` once, untimed.
+
+        Args:
+            model: The file.
+            settings: Delegate, its precision, and flags of the engine's own.
+            ports: What goes in, and what comes out.
+            keep: Whether the file may stay on the device for later runs.
+
+        Raises:
+            NoOutputsError: The engine cannot hand out outputs, or not with these settings.
+            HarnessError: The device cannot run the model.
+        """
 
 
 class Device(Protocol):

@@ -24,6 +24,7 @@
     │   ├── OutOfMemoryError           the system killed it, or gave it no memory
     │   ├── ModelRefusedError          it does not accept the model
     │   ├── DelegateMissingError       it has no such delegate, or cannot use it here
+    │   ├── NoOutputsError             it cannot hand out what a model computes
     │   └── UnreadableOutputError      what it printed is not what such a program prints
     └── StoppedError               somebody asked to stop
 
@@ -128,6 +129,10 @@ class ModelRefusedError(EngineError):
 
 class DelegateMissingError(EngineError):
     """It has no such delegate, or cannot use it on this phone."""
+
+
+class NoOutputsError(EngineError):
+    """It cannot hand out what a model computes, or not under these settings."""
 
 
 class UnreadableOutputError(EngineError):

@@ -16,6 +16,7 @@ program is slowed down by QEMU, and neither must ever be reported as a latency.
 from __future__ import annotations
 
 from android_benchmark.emulator.adb.adb_server import AdbServer, private_adb_server
+from android_benchmark.emulator.device.program import Program, Runner
 from android_benchmark.emulator.errors import (
     AdbError,
     AdbNotFoundError,
@@ -73,11 +74,13 @@ __all__ = [
     "NoExecution",
     "Offline",
     "ProfileError",
+    "Program",
     "ProtocolError",
     "RefuseConnections",
     "RefuseService",
     "Reply",
     "RestrictCores",
+    "Runner",
     "ScriptedEngine",
     "Stall",
     "StreamClosedError",

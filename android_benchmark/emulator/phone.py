@@ -17,10 +17,10 @@ from android_benchmark.emulator.adb.wire import Wire
 from android_benchmark.emulator.commands import COMMANDS
 from android_benchmark.emulator.device.device import EmulatedDevice
 from android_benchmark.emulator.device.profile import PhoneProfile
+from android_benchmark.emulator.device.program import Runner
 from android_benchmark.emulator.errors import EmulatorError
 from android_benchmark.emulator.faults import Fault, Offline, RefuseConnections
 from android_benchmark.emulator.programs.arm64 import Arm64Runner
-from android_benchmark.emulator.programs.engines import ScriptedEngine
 
 HOST = "127.0.0.1"
 _PATIENCE_S = 10.0
@@ -41,7 +41,8 @@ class EmulatedPhone:
         keys: Content of each `adbkey.pub` whose owner may use the phone; others are
             `unauthorized` until `accept_key`. None lets everybody in, as on an emulator.
         missing: Commands that it lacks, such as `sha256sum` on old versions.
-        engines: Scripted engines by the SHA-256 of the file that stands for each.
+        engines: What runs a file, by the file's SHA-256: a `ScriptedEngine`, or a `Runner` of
+            one's own, which gets the arguments, the phone's files and the program's output.
         arm64: What runs arm64 programs (see `find_arm64`); without it they are refused.
         clock: Seconds, for temperatures and for faults that take time.
 
@@ -59,7 +60,7 @@ class EmulatedPhone:
         sdk: int | None = None,
         keys: Iterable[str] | None = None,
         missing: Iterable[str] = (),
-        engines: Mapping[str, ScriptedEngine] | None = None,
+        engines: Mapping[str, Runner] | None = None,
         arm64: Arm64Runner | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -19,9 +19,10 @@ from android_benchmark.engines.benchmark_model import (
     Phase,
     Tool,
 )
+from android_benchmark.engines.run_model import RunModel
 from android_benchmark.measurement import Measurement, Statistics
 from android_benchmark.phone.adb import Completed
-from android_benchmark.phone.engine import EngineResult, failure
+from android_benchmark.phone.engine import EngineResult, OutputRunner, failure
 from android_benchmark.rules import RunRules
 
 _LINKER = re.compile(r'CANNOT LINK EXECUTABLE.*library "([^"]{1,200})" not found')
@@ -70,6 +71,7 @@ class BenchmarkModel:
         self.libraries: Mapping[str, str] = read.libraries
         self.release = release
         self.origin = origin
+        self.outputs: OutputRunner | None = RunModel() if folder.RUNNER in read.files else None
         self._flags: Flags | None = None
 
     @property

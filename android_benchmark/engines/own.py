@@ -13,9 +13,16 @@ from android_benchmark import errors
 from android_benchmark.building import MANIFEST, TFLBENCH
 from android_benchmark.device import Engine, OperatorTime, Settings
 from android_benchmark.engines import tflbench
+from android_benchmark.engines.own_outputs import TflbenchOutputs
 from android_benchmark.measurement import Measurement
 from android_benchmark.phone.adb import Completed
-from android_benchmark.phone.engine import EngineResult, confirmation_flag, failure, fallback_flag
+from android_benchmark.phone.engine import (
+    EngineResult,
+    OutputRunner,
+    confirmation_flag,
+    failure,
+    fallback_flag,
+)
 from android_benchmark.rules import RunRules
 
 _DELEGATES = ("xnnpack", "none")
@@ -80,6 +87,11 @@ class Tflbench:
                     f"{file} does not have the hash that {MANIFEST} gives: build the bundle anew."
                 )
         self.programs: tuple[str, ...] = (self._loader, "tflbench")
+
+    @property
+    def outputs(self) -> OutputRunner | None:
+        """What hands out what a model computes: tflbench itself."""
+        return TflbenchOutputs(self.command, self.read)
 
     @property
     def probe(self) -> list[str] | None:

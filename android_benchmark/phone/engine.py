@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from android_benchmark import errors
-from android_benchmark.device import Engine, OperatorTime, Settings
+from android_benchmark.device import Computed, Engine, OperatorTime, Ports, Settings
 from android_benchmark.measurement import Flag, Measurement
 from android_benchmark.phone.adb import Completed
 from android_benchmark.rules import RunRules
@@ -33,6 +33,70 @@ class EngineResult:
     outputs: tuple[tuple[str, int], ...] = ()
 
 
+@dataclasses.dataclass(frozen=True)
+class Exchange:
+    """Folders on the phone: what a model is given, what it computes, and the engine's own files."""
+
+    given: str
+    computed: str
+    engine: str
+
+
+class OutputRunner(Protocol):
+    """A program, among an engine's files, that hands out what a model computes.
+
+    Attributes:
+        name: As messages call it.
+    """
+
+    name: str
+
+    @property
+    def probe(self) -> list[str] | None:
+        """The command, in the folder of the engine's files, that asks what it can do; or None."""
+
+    def learn(self, answer: Completed) -> None:
+        """Take the answer to `probe`.
+
+        Raises:
+            NoOutputsError: It cannot hand out outputs.
+        """
+
+    def given(self, ports: Ports) -> Mapping[str, bytes]:
+        """The files that it wants, by their names in the folder `given`.
+
+        Raises:
+            NoOutputsError: It cannot be given such inputs.
+        """
+
+    def command(
+        self, model: str, settings: Settings, ports: Ports, exchange: Exchange
+    ) -> list[str]:
+        """The command, in the folder of the engine's files, that runs a model once.
+
+        Raises:
+            NoOutputsError: It cannot run it under these settings.
+        """
+
+    def computed(self, ports: Ports) -> tuple[str, ...]:
+        """Names of the files that it writes into the folder `computed`."""
+
+    def read(
+        self, completed: Completed, settings: Settings, ports: Ports, files: Mapping[str, bytes]
+    ) -> Computed:
+        """What it computed.
+
+        Args:
+            completed: The run.
+            settings: Of the run.
+            ports: Of the run.
+            files: Content of the files of `computed` that are there, by name.
+
+        Raises:
+            EngineError: It failed, or gave something else.
+        """
+
+
 class PhoneEngine(Protocol):
     """A program that runs a model.
 
@@ -42,6 +106,7 @@ class PhoneEngine(Protocol):
         programs: Which of the files are executed.
         sha256: Hash of the program, which tells builds apart.
         libraries: Hash of each library beside it, by its name.
+        outputs: What hands out what a model computes; None where nothing does.
     """
 
     name: str
@@ -49,6 +114,10 @@ class PhoneEngine(Protocol):
     programs: tuple[str, ...]
     sha256: str
     libraries: Mapping[str, str]
+
+    @property
+    def outputs(self) -> OutputRunner | None:
+        """See above."""
 
     @property
     def probe(self) -> list[str] | None:

@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from android_benchmark import errors
-from android_benchmark.device import DeviceFacts, DeviceState, Outcome, Output, Settings
+from android_benchmark.device import (
+    Computed,
+    DeviceFacts,
+    DeviceState,
+    Outcome,
+    Output,
+    Ports,
+    Settings,
+)
 from android_benchmark.measurement import Flag
 from android_benchmark.phone import cores, elf
 from android_benchmark.phone.adb import Adb, AdbDevice
 from android_benchmark.phone.awake import Awake
+from android_benchmark.phone.computing import Computing
 from android_benchmark.phone.engine import EngineResult, PhoneEngine
 from android_benchmark.phone.launcher import Launcher
 from android_benchmark.phone.reading import read_facts, read_state
@@ -84,6 +93,7 @@ class Phone:
         self._no_engine = no_engine
         self._facts: DeviceFacts | None = None
         self._folder: str | None = None
+        self._computing: Computing | None = None
         self._cool: DeviceState | None = None
         self._touched = False
         self._closed = False
@@ -125,6 +135,38 @@ class Phone:
         """
         pinned = self.pinned(settings)
         return self._again(lambda: self._measure(model, settings, rules, pinned))
+
+    def compute(
+        self, model: Path, settings: Settings, ports: Ports, *, keep: bool = True
+    ) -> Computed:
+        """Run a model once on given inputs, untimed: see `ComputingDevice`.
+
+        Raises:
+            NoOutputsError: The engine cannot hand out outputs, or not under these settings.
+            HarnessError: See `errors`.
+            CoresError: The phone has no such cores.
+        """
+        if self.engine is None or self.engine.outputs is None:
+            name = self.engine.name if self.engine else "no engine"
+            raise errors.NoOutputsError(
+                f"{name} hands out none; a folder with LiteRT's run_model beside it does"
+            )
+        engine, pinned = self.engine, self.pinned(settings)
+
+        def act() -> Computed:
+            folder = self._prepared(engine)
+            computing = self._computing_with(engine)
+            return computing.compute(
+                model,
+                settings,
+                ports,
+                folder=folder,
+                environment=engine.environment(folder),
+                pinned=pinned,
+                keep=keep,
+            )
+
+        return self._again(act)
 
     def pinned(self, settings: Settings) -> tuple[int, ...]:
         """The cores that a run with these settings is pinned to.
@@ -249,6 +291,19 @@ class Phone:
         self._awake(self._device).keep()
         self._folder = folder
         return folder
+
+    def _computing_with(self, engine: PhoneEngine) -> Computing:
+        """What runs the part of the engine that hands out outputs."""
+        if self._computing is None and engine.outputs is not None:
+            name = engine.outputs.name
+            launcher = Launcher(self._device, self._closing, self._workspace, name)
+            timeout_s = self._timeout_s or STARTING_S
+            self._computing = Computing(
+                self._device, self._workspace, launcher, engine.outputs, timeout_s
+            )
+        if self._computing is None:
+            raise RuntimeError("Only an engine that hands out outputs is asked for them.")
+        return self._computing
 
     def _fetch(self, result: EngineResult, output: str) -> tuple[Output, ...]:
         """The output tensors that the engine left on the phone."""

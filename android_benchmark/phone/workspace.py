@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from android_benchmark import errors
@@ -97,6 +97,32 @@ class Workspace:
     def remove(self, name: str) -> None:
         """Remove one file of the folder, if it is there."""
         self.device.shell(f"rm -f {self.quoted(name)}")
+
+    def make_empty(self, name: str, within: Iterable[str] = ()) -> None:
+        """Make one folder of the folder anew.
+
+        Args:
+            name: Its name.
+            within: Names of files in it whose own folders are needed, too.
+
+        Raises:
+            NotWritableError, NoSpaceError: The phone refuses.
+        """
+        folders = {name, *(f"{name}/{file}".rpartition("/")[0] for file in within)}
+        paths = " ".join(map(self.quoted, sorted(folders)))
+        self._must(f"rm -rf {self.quoted(name)} && mkdir -p {paths}")
+
+    def remove_folder(self, name: str) -> None:
+        """Remove one folder of the folder, if it is there."""
+        self.device.shell(f"rm -rf {self.quoted(name)}")
+
+    def sizes(self, names: Iterable[str]) -> dict[str, int]:
+        """Size in bytes of each of the files that is there, by its name in the folder."""
+        paths = " ".join(map(self.quoted, names))
+        text = self.device.shell(f"wc -c {paths} 2>/dev/null").stdout if paths else ""
+        found = re.findall(r"^\s*([0-9]+) (.+)$", text, re.MULTILINE)
+        prefix = f"{self.folder}/"
+        return {path[len(prefix) :]: int(size) for size, path in found if path.startswith(prefix)}
 
     def clean(self) -> int:
         """Remove the folder and all in it; returns the number of bytes that were freed.

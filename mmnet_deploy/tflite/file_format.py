@@ -91,7 +91,8 @@ def numbered(items: Sequence[T], number: int) -> T:
     return items[number]
 
 
-def _text(value: bytes | str | None) -> str:
+def text(value: bytes | str | None) -> str:
+    """A text of the file; bytes that are no UTF-8 are replaced."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
 
 
@@ -121,7 +122,7 @@ def _read_tensor(tensor: Any, buffers: Sequence[Any]) -> Tensor:
     if signature is not None and (len(signature) != len(shape) or min(signature, default=0) < -1):
         raise DamageError(f"a tensor of the shape {shape} has other sizes in its signature")
     return Tensor(
-        name=_text(tensor.name),
+        name=text(tensor.name),
         shape=shape,
         dtype=dtype,
         data=data,
@@ -153,7 +154,7 @@ def _read_op(op: Any, codes: Sequence[Any], names: dict[int, str], tensors: Sequ
     inputs = [] if op.inputs is None else op.inputs
     outputs = [] if op.outputs is None else op.outputs
     return Op(
-        kind=_text(code.customCode) or kind if is_custom else kind,
+        kind=text(code.customCode) or kind if is_custom else kind,
         inputs=[None if index == _LEFT_OUT else numbered(tensors, index) for index in inputs],
         outputs=[numbered(tensors, index) for index in outputs if index != _LEFT_OUT],
         options=op.builtinOptions,
@@ -211,6 +212,29 @@ def alone(op: Op) -> bytes:
     empty.subgraphs = [main]
     inputs = [tensor for tensor in op.inputs if tensor is not None and tensor.data is None]
     return write([op], list({id(tensor): tensor for tensor in inputs}.values()), op.outputs, empty)
+
+
+def with_ends(model: Any, inputs: Sequence[int], outputs: Sequence[int]) -> Any:
+    """The tables of a model whose main subgraph ends elsewhere, with a signature for it.
+
+    Args:
+        model: Stays as it is.
+        inputs, outputs: Numbers of the tensors; the signature calls them `input_0` and so on.
+    """
+    target, changed, main = schema(), copy.copy(model), copy.copy(model.subgraphs[0])
+    main.inputs, main.outputs = list(inputs), list(outputs)
+    signature = target.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = "cut", 0
+    for side, numbers in (("input", inputs), ("output", outputs)):
+        maps = []
+        for place, number in enumerate(numbers):
+            entry = target.TensorMapT()
+            entry.name, entry.tensorIndex = f"{side}_{place}", number
+            maps.append(entry)
+        setattr(signature, f"{side}s", maps)
+    changed.subgraphs = [main, *model.subgraphs[1:]]
+    changed.signatureDefs = [signature]
+    return changed
 
 
 class _Tables:

@@ -6,6 +6,7 @@ of references; `file_format` numbers what is left.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -91,6 +92,42 @@ class Graph:
     def index(self, tensor: Tensor) -> int:
         """Number of a tensor in the file that was read, as the interpreter counts."""
         return self._numbers[id(tensor)]
+
+    def names(self) -> tuple[dict[int, str], dict[int, str]]:
+        """What the model's first signature calls its inputs and outputs, by their id().
+
+        Without a signature, or where it does not name a tensor, that is the tensor's own name.
+        """
+        signature = (self._model.signatureDefs or [None])[0]
+        sides = []
+        for side, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
+            entries = (getattr(signature, side) or []) if signature else []
+            said = {entry.tensorIndex: file_format.text(entry.name) for entry in entries}
+            sides.append({id(it): said.get(self.index(it), it.name) for it in tensors})
+        return sides[0], sides[1]
+
+    def cut(self, outputs: Sequence[Tensor]) -> bytes:
+        """A file that computes these tensors instead of the model's outputs, from all its inputs.
+
+        It has one signature, which calls them `input_0`, …, and `output_0`, …; this graph stays as
+        it is.
+
+        Args:
+            outputs: Computed by operators.
+
+        Raises:
+            ModelFileError: There are more subgraphs, which would be lost.
+        """
+        part = copy.copy(self)
+        part.outputs = list(outputs)
+        part._model = file_format.with_ends(
+            self._model, self._ends(self.inputs), self._ends(outputs)
+        )
+        part.remove_unused()
+        return part.to_bytes()
+
+    def _ends(self, tensors: Sequence[Tensor]) -> list[int]:
+        return [self.index(tensor) for tensor in tensors]
 
     # --- Rewriting
 
