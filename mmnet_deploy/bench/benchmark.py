@@ -5,31 +5,16 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import platform
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 import android_benchmark
-from android_benchmark import (
-    DeviceFacts,
-    Flag,
-    Outcome,
-    Output,
-    RunRules,
-    Settings,
-)
-from android_benchmark.engines.tflbench import compare_outputs, noise
+from android_benchmark import DeviceFacts, Flag, RunRules, Settings
 from mmnet_deploy.bench.arithmetic import computes_in, require_precision
-from mmnet_deploy.bench.host import HOST_DELEGATES
-from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
+from mmnet_deploy.bench.outputs import comparison
+from mmnet_deploy.bench.outputs.words import how_far
+from mmnet_deploy.errors import UsageError
 from mmnet_deploy.results.records import Benchmark, OutputDifference
 from mmnet_deploy.tflite.card import describe
-from mmnet_deploy.tflite.interpreter import TFLiteModel, tensor_bytes
-
-_FAR = sys.float_info.max
-"""How far an output that is not a number is from one that is: JSON has no infinity."""
 
 
 def check_threads(threads: int, facts: DeviceFacts) -> None:
@@ -60,9 +45,11 @@ def benchmark(
     require_precision(model, settings)
     described = describe(model)
     outcome = device.measure(model, settings, rules)
-    difference = output_difference(model, outcome)
+    computed_in = computes_in(model, facts, outcome.engine, settings)
+    compared = comparison.compare(model, device, outcome, settings, computed_in)
+    difference = _stored(compared)
     flags = [*android_benchmark.judge(outcome.measurement, rules), *outcome.flags]
-    if difference:
+    if difference and difference.conclusive:
         reason = "" if difference.agrees else _differing(difference)
         flags.append(Flag("output_agrees", difference.agrees, reason))
     return Benchmark(
@@ -83,8 +70,9 @@ def benchmark(
         profiling=settings.profile,
         delegate_precision=settings.precision,
         engine_flags=settings.engine_flags,
-        computes_in=computes_in(model, facts, outcome.engine, settings),
+        computes_in=computed_in,
         output_difference=difference,
+        outputs_not_compared=compared.reason,
         versions={
             "mmnet-deploy": importlib.metadata.version("mmnet-deploy"),
             "python": platform.python_version(),
@@ -93,62 +81,28 @@ def benchmark(
     )
 
 
+def _stored(compared: comparison.Comparison) -> OutputDifference | None:
+    """A comparison as results keep it."""
+    found = compared.difference
+    if found is None:
+        return None
+    return OutputDifference(
+        found.dtype,
+        found.elements,
+        found.different,
+        found.largest,
+        found.agrees,
+        mean=found.mean,
+        allowed=found.allowed.largest,
+        allowed_mean=found.allowed.mean,
+        input=compared.input,
+        conclusive=found.conclusive,
+    )
+
+
 def _differing(difference: OutputDifference) -> str:
     """How far apart two outputs are, for people."""
-    unit = "" if difference.dtype.startswith("float") else " quantization steps"
-    far = (
-        f"by up to {difference.largest:.3g}{unit}"
-        if difference.largest < _FAR
-        else "some beyond measure: they are no numbers, or of another type or size"
-    )
     return (
         f"{difference.different} of {difference.elements} output values differ from this "
-        f"computer's, {far}"
-    )
-
-
-def output_difference(model: Path, outcome: Outcome) -> OutputDifference | None:
-    """How far what a device computed is from what this computer computes, on equal noise.
-
-    None where the engine hands out nothing, or where there is nothing to compare with: no
-    runtime on this computer that runs the model, or a type that cannot be compared. Both use
-    the same delegate, since the built-in kernels round otherwise than XNNPACK's.
-    """
-    if not outcome.outputs:
-        return None
-    delegate = outcome.engine.delegate if outcome.engine.delegate in HOST_DELEGATES else "xnnpack"
-    try:
-        loaded = TFLiteModel(model, delegate=delegate)
-        loaded.set_inputs(
-            [noise(tensor["dtype"].__name__, tensor_bytes(tensor)) for tensor in loaded.inputs]
-        )
-        loaded.invoke()
-    except (ModelFileError, MissingDependencyError, ValueError):
-        return None  # the measurement stands without it
-    mine = [Output(tensor["dtype"].__name__, data) for tensor, data in loaded.raw_outputs()]
-    return _worst(mine, outcome.outputs)
-
-
-def _worst(mine: Sequence[Output], theirs: Sequence[Output]) -> OutputDifference | None:
-    """The largest difference of all output tensors; counts are sums over them.
-
-    Outputs of other types or sizes than this computer's differ in every value.
-    """
-    if [(o.dtype, len(o.content)) for o in mine] != [(o.dtype, len(o.content)) for o in theirs]:
-        values = sum(len(output.content) // np.dtype(output.dtype).itemsize for output in mine)
-        return OutputDifference(mine[0].dtype, values, values, _FAR, False)
-    try:
-        found = [
-            compare_outputs(left.content, right.content, left.dtype)
-            for left, right in zip(mine, theirs, strict=True)
-        ]
-    except ValueError:
-        return None
-    worst = max(found, key=lambda difference: (not difference.agrees, difference.largest))
-    return OutputDifference(
-        worst.dtype,
-        sum(difference.elements for difference in found),
-        sum(difference.different for difference in found),
-        min(worst.largest, _FAR),
-        worst.agrees,
+        f"computer's, {how_far(difference)}"
     )

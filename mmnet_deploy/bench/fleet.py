@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from android_benchmark import RunRules
 from mmnet_deploy.bench import host, sweep
+from mmnet_deploy.bench.outputs import culprit
+from mmnet_deploy.bench.outputs.culprit import Finding
 from mmnet_deploy.bench.sweep import Failure, Job
 from mmnet_deploy.bench.targets import Target
 from mmnet_deploy.progress import Advance, Progress, silent
@@ -58,16 +61,27 @@ def share_out(
     return shares
 
 
+@dataclasses.dataclass(frozen=True)
+class Searched:
+    """A search for the layer that makes an output wrong, or the reason why there was none."""
+
+    device: str
+    job: Job
+    result: Finding | str
+
+
 @dataclasses.dataclass
 class Measured:
     """What came of the work.
 
     Attributes:
+        searches: One for each model, setting and device, if they were asked for.
         interrupted: Whether a `KeyboardInterrupt` ended it early.
     """
 
     results: list[Benchmark] = dataclasses.field(default_factory=list)
     failures: list[Failure] = dataclasses.field(default_factory=list)
+    searches: list[Searched] = dataclasses.field(default_factory=list)
     interrupted: bool = False
 
 
@@ -77,6 +91,7 @@ def measure(
     *,
     stop: threading.Event,
     progress: Progress = silent,
+    find_culprit: bool = False,
 ) -> Measured:
     """Work off all shares at once; each result is stored the moment it exists.
 
@@ -85,6 +100,8 @@ def measure(
     Args:
         folder: For the results.
         stop: Ends the work where it is set; the devices must heed it.
+        find_culprit: Whether to search, once all is measured, for the layer that makes an output
+            wrong or an engine fail.
 
     Raises:
         OutputError: A result cannot be stored; the other devices are stopped.
@@ -92,19 +109,25 @@ def measure(
     total = sum(len(share.jobs) for share in shares)
     on = ", ".join(share.target.name for share in shares)
     with progress(f"Measuring on {on}", total) as advance:
-        return _Fleet(shares, folder, stop, advance).work()
+        return _Fleet(shares, folder, stop, advance, find_culprit).work()
 
 
 class _Fleet:
     """The threads, and what they share."""
 
     def __init__(
-        self, shares: Sequence[Share], folder: Path, stop: threading.Event, advance: Advance
+        self,
+        shares: Sequence[Share],
+        folder: Path,
+        stop: threading.Event,
+        advance: Advance,
+        find_culprit: bool,
     ) -> None:
         self._shares = shares
         self._folder = folder
         self._stop = stop
         self._advance = advance
+        self._find_culprit = find_culprit
         self._lock = threading.Lock()
         self._measured = Measured()
         self._broken: list[BaseException] = []
@@ -157,6 +180,7 @@ class _Fleet:
                 keep=self._keep,
                 fail=self._fail,
                 stop=self._stop,
+                examine=functools.partial(self._examine, share) if self._find_culprit else None,
             )
         except BaseException as error:
             self._broken.append(error)
@@ -176,3 +200,18 @@ class _Fleet:
             self._measured.failures.append(failure)
             self._advance(f"{about}{failure.reason}", steps=0)
             self._advance(steps=1 if failure.job else failure.left)
+
+    def _examine(self, share: Share, job: Job, result: Benchmark | None) -> None:
+        """Search for the layer that is to blame for a job's result, if any is."""
+
+        def tell(line: str) -> None:
+            with self._lock:
+                self._advance(f"{share.target.name}: {line}", steps=0)
+
+        found: Finding | str
+        try:
+            found = culprit.examine(job.model, share.target.device, job.settings, result, tell)
+        except culprit.NoSearchError as error:
+            found = str(error)
+        with self._lock:
+            self._measured.searches.append(Searched(share.target.name, job, found))

@@ -138,6 +138,7 @@ def run(
     keep: Callable[[Benchmark], None],
     fail: Callable[[Failure], None],
     stop: threading.Event,
+    examine: Callable[[Job, Benchmark | None], None] | None = None,
 ) -> None:
     """Work off the jobs of one device; whatever was changed on it is put back at the end.
 
@@ -149,8 +150,10 @@ def run(
         keep: Takes each result the moment it exists.
         fail: Takes each failure.
         stop: Ends the sweep before the next job.
+        examine: Looks into each job, once for all its repeats, after the last of all: with its
+            result, the one whose output differs if any does, or None if the engine failed.
     """
-    done = 0
+    done, examined = 0, dict[Job, Benchmark | None]()
     try:
         if jobs:
             device.check(list(dict.fromkeys(job.settings for job in jobs)))
@@ -165,9 +168,16 @@ def run(
                 raise
             except _ONE_RUN as error:
                 fail(Failure(name, job, str(error)))
+                if isinstance(error, errors.EngineError):
+                    examined[job] = None
             else:
                 keep(result)
+                if job not in examined or not _agrees(result):
+                    examined[job] = result
             done += 1
+        for job, examinee in examined.items() if examine else ():
+            if examine and not stop.is_set():
+                examine(job, examinee)
     except errors.StoppedError:
         pass
     except (errors.HarnessError, UsageError) as error:
@@ -177,3 +187,7 @@ def run(
             device.close()
         except errors.HarnessError as error:
             fail(Failure(name, None, str(error)))
+
+
+def _agrees(result: Benchmark) -> bool:
+    return result.output_difference is None or result.output_difference.agrees

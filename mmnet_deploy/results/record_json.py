@@ -10,8 +10,8 @@ History of SCHEMA_VERSION:
     5  benchmarks say whether the time of operators was asked for, evaluations what was said of
        the model and the masks
     6  the engine's release, origin and libraries, the backend of an accelerator, the delegate's
-       precision and the engine's own flags; what a file computes in on a core; results of other
-       tools
+       precision and the engine's own flags; what a file computes in on a core; how far an output
+       may be from the host's, and on which input; results of other tools
 """
 
 from __future__ import annotations

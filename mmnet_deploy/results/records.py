@@ -108,7 +108,12 @@ class OutputDifference:
     Attributes:
         elements, different: Number of values (pixels, for a matte), and of those that differ.
         largest: The largest difference, in quantization steps for integer types.
-        agrees: Whether it is within one step, or within 1e-4 in floating point.
+        agrees: Whether it is within what is allowed.
+        mean: The mean difference of all values; None in results of earlier versions.
+        allowed, allowed_mean: How large both may be in the precision that the device computed in.
+        input: What both computed from: `noise`, `portrait` or `waves`.
+        conclusive: Whether the output varies enough for the comparison to fail: a network that
+            answers every input with the same value shows nothing.
     """
 
     dtype: str
@@ -116,6 +121,11 @@ class OutputDifference:
     different: int
     largest: float
     agrees: bool
+    mean: float | None = None
+    allowed: float | None = None
+    allowed_mean: float | None = None
+    input: str = "noise"
+    conclusive: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +160,7 @@ class Benchmark:
         profile: Mean time of the operators, where it was requested and known.
         profiling: Whether the engine was asked for that profile, which takes time itself.
         output_difference: None where the engine gives no outputs.
+        outputs_not_compared: Why they were not, where an engine could have been asked for them.
         delegate_precision: `fp16` or `fp32`, where the delegate was told what to compute in.
         engine_flags: Further flags that the engine was given, each as `NAME=VALUE`.
         computes_in: The type that the file's arithmetic is done in on this device's cores, such
@@ -175,6 +186,7 @@ class Benchmark:
     peak_memory_bytes: int | None = None
     profile: tuple[OperatorTime, ...] = ()
     output_difference: OutputDifference | None = None
+    outputs_not_compared: str = ""
     profiling: bool = False
     delegate_precision: str = ""
     engine_flags: tuple[str, ...] = ()

@@ -174,8 +174,21 @@ benchmarks = st.builds(
     peak_memory_bytes=optional(counts),
     profile=tuples(st.builds(OperatorTime, texts, texts, numbers, counts)),
     output_difference=optional(
-        st.builds(OutputDifference, texts, counts, counts, numbers, st.booleans())
+        st.builds(
+            OutputDifference,
+            texts,
+            counts,
+            counts,
+            numbers,
+            st.booleans(),
+            optional(numbers),
+            optional(numbers),
+            optional(numbers),
+            texts,
+            st.booleans(),
+        )
     ),
+    outputs_not_compared=texts,
     profiling=st.booleans(),
     delegate_precision=texts,
     engine_flags=tuples(texts),

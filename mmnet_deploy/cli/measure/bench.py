@@ -57,6 +57,12 @@ _KEPT = "What was measured is stored; `--resume` measures the rest."
 @click.option("--seed", default=0, show_default=True, help="Seed of the random order.")
 @click.option("--resume", is_flag=True, help="Measure only what DIR has no result of.")
 @rule_options
+@click.option(
+    "--find-culprit",
+    is_flag=True,
+    help="Where the output differs from this computer's, or the engine fails, find the first layer "
+    "that is to blame.",
+)
 @engine_options
 @click.option(
     "--timeout",
@@ -80,6 +86,7 @@ def bench(
     folder: Path,
     resume: bool,
     preset: str | None,
+    find_culprit: bool,
     clean: bool,
     **options: Any,
 ) -> None:
@@ -94,6 +101,7 @@ def bench(
       mmnet-deploy bench models/*.tflite --device 1a2b3c4d -o results
       mmnet-deploy bench models/*.tflite --device host --threads 1,2 -o results
       mmnet-deploy bench models/*.tflite --engine-binary litert/ --delegate gpu -o results
+      mmnet-deploy bench models/*.tflite --delegate gpu --find-culprit -o results
     """
     from mmnet_deploy.bench import fleet
     from mmnet_deploy.bench.targets import EMULATED, check_settings, open_targets
@@ -126,14 +134,17 @@ def bench(
                     left = sum(len(share.jobs) for share in shares)
                     total = len(jobs) * len(targets)
                     say(f"{total - left} of {total} results are in {folder}; {left} to go.")
-                measured = fleet.measure(shares, folder, stop=stop, progress=progress)
+                measured = fleet.measure(
+                    shares, folder, stop=stop, progress=progress, find_culprit=find_culprit
+                )
             if clean and not measured.interrupted:
                 _clean(targets)
         if models:
             _conclude(measured, folder, resume)
     if measured.interrupted:
         raise signals.interrupted(_KEPT if measured.results else "")
-    if measured.failures or {job.model for job in jobs} != set(models):
+    unsearched = any(isinstance(search.result, str) for search in measured.searches)
+    if unsearched or measured.failures or {job.model for job in jobs} != set(models):
         ctx.exit(1)
 
 
@@ -217,6 +228,7 @@ def _clean(targets: Sequence[Target]) -> None:
 
 def _conclude(measured: Measured, folder: Path, resume: bool) -> None:
     """The table, what failed, and the chart."""
+    from mmnet_deploy.bench.outputs.words import culprit_lines
     from mmnet_deploy.cli.measure.bench_text import print_results
 
     if measured.results:
@@ -225,6 +237,12 @@ def _conclude(measured: Measured, folder: Path, resume: bool) -> None:
         left = f"{failure.left} run{'s' * (failure.left != 1)} not made" if failure.left else ""
         about = failure.job.title if failure.job else left
         say(": ".join(filter(None, [f"Failed on {failure.device}", about, failure.reason])))
+    devices = {search.device for search in measured.searches}
+    for line in culprit_lines(
+        (f"{it.job.title}, {it.device}" if len(devices) > 1 else it.job.title, it.result)
+        for it in measured.searches
+    ):
+        say(line)
     if measured.results or resume:
         say(f"Results are in {folder}.")
         _draw_chart(folder, told=resume)

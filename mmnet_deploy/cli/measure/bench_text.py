@@ -199,17 +199,27 @@ def _repeats(results: Sequence[Benchmark], name: Cell) -> list[str]:
 
 
 def _outputs(results: Sequence[Benchmark], name: Cell) -> list[str]:
-    """Where a quantized output is this computer's but for the last bit; worse is a flag."""
-    return _grouped(
-        (
-            name(result),
-            f"output equals this computer's but for {found.different} of {found.elements} values "
-            "by one step.",
-        )
-        for result in results
-        for found in [result.output_difference]
-        if found and found.agrees and found.different and not found.dtype.startswith("float")
-    )
+    """What comparisons of outputs show, unless it is a flag, and why some were not made."""
+    said = []
+    for result in results:
+        found = result.output_difference
+        if found and not found.conclusive:
+            what = (
+                "its output is the same everywhere, whatever the input, so that comparing it with "
+                "this computer's shows nothing."
+            )
+            said.append((name(result), what))
+        elif found and found.agrees and found.different and not found.dtype.startswith("float"):
+            steps = "one step" if found.largest <= 1 else f"up to {found.largest:.3g} steps"
+            what = (
+                f"output equals this computer's but for {found.different} of {found.elements} "
+                f"values by {steps}."
+            )
+            said.append((name(result), what))
+        elif result.outputs_not_compared:
+            what = f"outputs were not compared: {result.outputs_not_compared}."
+            said.append((name(result), what))
+    return _grouped(said)
 
 
 def _arithmetic(results: Sequence[Benchmark], name: Cell) -> list[str]:

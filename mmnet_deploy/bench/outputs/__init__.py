@@ -1,0 +1,1 @@
+"""What a device computes: compared with what this computer computes, and searched for a fault."""
