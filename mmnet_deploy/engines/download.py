@@ -346,6 +346,10 @@ def _refused(address: str, name: str, code: int, words: str) -> DownloadError:
     """The error that the code of an answer stands for."""
     if code in (404, 410):
         return NotThereError(f"There is no {name} at {address} (HTTP {code})")
+    if code == 403:  # Some servers do not tell what is missing from what is forbidden.
+        return NotThereError(
+            f"There is no {name} at {address}{_via(address)}, or it may not be read (HTTP 403)"
+        )
     if code == 407:
         return UnreachableError(f"Cannot reach {address}{_via(address)} for {name}: {_NEEDS_USER}")
     said = f"HTTP {code} {' '.join(words.split())[:100]}".rstrip()

@@ -156,8 +156,9 @@ def _file(
         ) from error
     except download.NotThereError as error:
         raise download.NotThereError(
-            f"{error}: take another version (`--engine-version` of bench, `--version` of engines), "
-            "or an engine of your own with `bench --engine-binary`"
+            f"{error}: take another version (`--engine-version` of bench, `--version` of engines) "
+            "or an engine of your own (`bench --engine-binary`), or get it elsewhere and put it at "
+            f"{by_hand}"
         ) from error
 
 
@@ -342,7 +343,7 @@ def entries() -> Iterator[Entry]:
         digest, origin, fault = "", "", ""
         try:
             known = cache.recorded(file)
-            digest, origin = hashed(file) or "", known.origin if known else ""
+            digest, origin = hashed(file) or "", known.origin if known else BY_HAND
             if not digest:
                 fault = "a part of an unfinished download"
             elif (must := expected(file)) and digest != must:

@@ -85,6 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self.whole()
 
+    do_CONNECT = do_GET
+    """What a proxy is asked for, before a connection that is encrypted."""
+
     def content(self) -> bytes | None:
         """The file; as a proxy gets the whole address, only the end of it counts."""
         path = re.sub(r"^http://[^/]*", "", self.path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER
+from mmnet_deploy.cli.console import FOLDER, say
 from mmnet_deploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def engine_of(
     Raises:
         UsageError: An option has no effect with these devices, or contradicts another.
     """
-    from mmnet_deploy.bench.engines import EngineChoice, purposes_of
+    from mmnet_deploy.bench.engines import ENGINE_VARIABLE, EngineChoice, purposes_of
     from mmnet_deploy.bench.targets import EMULATED, HOST
     from mmnet_deploy.engines.releases import checked_version
 
@@ -74,6 +75,8 @@ def engine_of(
                 "`--engine-version` is for phones: the emulated phone runs tflbench, and this "
                 f"computer its own runtime. Received: --device {', '.join(devices)}."
             )
+    if version and path is None and (named := os.environ.get(ENGINE_VARIABLE)):
+        say(f"`--engine-version` comes before {ENGINE_VARIABLE}: {named} is not used on phones.")
     if not phones and EMULATED not in devices and (offline or path is not None):
         name = "--offline" if offline else "--engine-binary"
         raise UsageError(

@@ -52,7 +52,7 @@ def _json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @engines.command("list")
 @_json_option
 def list_engines(as_json: bool) -> None:
-    """List the files of the cache, and say what `bench` would take.
+    """List the cache and what is taken of it.
 
     The cache is in the user's cache folder; MMNET_CACHE names another one.
 
@@ -179,7 +179,9 @@ def _choice() -> str:
     "came; without NAME it is that of benchmark_model. Repeatable.",
 )
 def get_engine(version: str | None, abi: str, purposes: str, hashes: tuple[str, ...]) -> None:
-    """Download an official engine into the cache, for computers without network.
+    """Get an engine into the cache.
+
+    It is the official one for phones, for computers that will have no network.
 
     What is in the cache already is checked and not downloaded again; of nightly, the latest
     files are fetched. MMNET_ENGINE_URL names a mirror with the same layout.
@@ -247,7 +249,9 @@ def _pins(hashes: tuple[str, ...], names: list[str]) -> dict[str, str]:
 @_json_option
 @click.pass_context
 def verify_engines(ctx: click.Context, as_json: bool) -> None:
-    """Check every file of the cache by its size, content and recorded hash.
+    """Check every file of the cache.
+
+    Its size, its content and its recorded hash count.
 
     The exit code is 1 if a file is not what it must be.
 
@@ -271,7 +275,9 @@ def verify_engines(ctx: click.Context, as_json: bool) -> None:
 @click.option("--version", metavar="VERSION", help="Remove the files of this version.")
 @click.option("--all", "everything", is_flag=True, help="Remove the files of all versions.")
 def remove_engines(version: str | None, everything: bool) -> None:
-    """Remove engines from the cache, also unfinished downloads, and with --all what was built.
+    """Remove engines from the cache.
+
+    Unfinished downloads go too, and with --all what was built.
 
     The recorded hashes stay: when the files come again, they must be the same.
 

@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -211,6 +214,37 @@ def test_a_proxy_is_used_as_the_environment_says(get, server, monkeypatch):
     content = server.put(PROGRAM, elf())
     assert get().files[PROGRAM].read_bytes() == content
     assert server.paths() == [f"http://mirror.invalid{FOLDER}/{PROGRAM}"]
+
+
+def test_a_proxy_that_wants_a_password_is_named_without_that_of_the_user(get, server, monkeypatch):
+    """Before an encrypted connection too; the line says where a password is given."""
+    monkeypatch.setenv("MMNET_ENGINE_URL", "https://mirror.invalid")
+    monkeypatch.setenv("https_proxy", server.url.replace("//", "//me:secret@"))
+    server.faults = [answering(407, PAGE)]
+    with pytest.raises(DownloadError, match=r"through the proxy 127.*407.*`HTTPS_PROXY`") as caught:
+        get()
+    assert "secret" not in str(caught.value)
+
+
+def test_nothing_leads_away_from_encryption():
+    """A redirection to an address without it is refused."""
+    request = urllib.request.Request("https://mirror.invalid/a")
+    redirects = download._Redirects()
+    with pytest.raises(OSError, match="without encryption"):
+        redirects.redirect_request(request, None, 302, "Found", {}, "http://mirror.invalid/a")
+
+
+def test_a_certificate_that_is_not_trusted_says_how_to_trust_it(get, monkeypatch):
+    """As that of a company's proxy."""
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "self-signed certificate"
+
+    def failing(*_, **__):
+        raise urllib.error.URLError(error)
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", failing)
+    with pytest.raises(DownloadError, match=r"self-signed certificate.*`SSL_CERT_FILE`"):
+        get()
 
 
 # --- What is refused ---------------------------------------------------------------
