@@ -11,6 +11,7 @@ from mmnet_deploy.report.plots import Pair
 from mmnet_deploy.report.repeating import bench_command, preset_name, rests
 from mmnet_deploy.results import naming
 from mmnet_deploy.results.grouping import by_device
+from mmnet_deploy.results.record_json import MOST_US
 from mmnet_deploy.results.records import Benchmark
 
 
@@ -53,6 +54,12 @@ class Way:
     versions: Mapping[str, str]
     command: str
     imported_from: tuple[str, ...]
+
+    @property
+    def limit_s(self) -> float | None:
+        """How long a measurement may take; None for other tools that know no limit."""
+        limit_s = self.rules.max_duration_s if self.rules else MOST_US / 1e6
+        return limit_s if limit_s < MOST_US / 1e6 else None
 
 
 def devices(

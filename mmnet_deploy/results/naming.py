@@ -67,6 +67,8 @@ def fell_back(engine: Engine) -> bool:
 def delegate_name(engine: Engine) -> str:
     """What ran a model: `gpu`, `gpu 50/60` for a part of its nodes, `none (gpu asked for)`."""
     name = engine.delegate
+    if name == "unknown":
+        return "unknown delegate"
     if fell_back(engine):
         return f"{name} ({engine.requested} asked for)"
     nodes, taken = engine.nodes, engine.delegated_nodes

@@ -4,12 +4,13 @@ import dataclasses
 
 import pytest
 
-from android_benchmark import Measurement, Settings, Statistics
+from android_benchmark import Engine, Measurement, RunRules, Settings, Statistics
 from mmnet_deploy.bench import sweep
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.report import sections
 from mmnet_deploy.results import compare, estimate, grouping, naming, record_json, table, trade_offs
 from mmnet_deploy.results.latency import quoted
+from mmnet_deploy.results.record_json import MOST_US
 from mmnet_deploy.results.records import Import
 from mmnet_deploy.results.store import StoredResults
 from tests.support.results import benchmark, counted, evaluation, measured, model
@@ -107,3 +108,19 @@ def test_the_report_calls_it_neither_valid_nor_readable():
     assert device.notes == ("Measured elsewhere: nothing is known of the device's state.",)
     (way,) = device.ways
     assert way.command == "" and way.imported_from == ("a.json (litert-benchmark JSON)",)
+
+
+def test_an_unknown_delegate_is_called_so():
+    """A bare `unknown` in a title would say nothing."""
+    engine = Engine("benchmark_model", "", "unknown")
+    assert naming.heading("Phone", [elsewhere(model(), engine=engine)]) == (
+        "Phone, unknown threads, benchmark_model unknown delegate, measured elsewhere"
+    )
+
+
+def test_the_report_gives_no_limit_where_there_is_none():
+    """litert-benchmark makes as many runs as it was told, however long they take."""
+    rules = RunRules(5, 0.0, 50, 0.0, MOST_US / 1e6)
+    results = (elsewhere(model(), rules=rules), benchmark(model()))
+    (device,) = sections.build(StoredResults(results, (), ())).devices
+    assert {way.limit_s for way in device.ways} == {None, 150.0}
