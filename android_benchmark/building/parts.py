@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
-import lzma
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -123,6 +122,12 @@ def unpacked(package: DebianPackage, file: Path) -> dict[str, bytes]:
         BuildError: It is another file, or this Python cannot unpack it.
     """
     data = _data(_pinned(file, package.sha256), file)
+    try:
+        from lzma import LZMAError  # Some builds of Python lack it; the rest of us work there.
+    except ImportError as error:
+        raise BuildError(
+            f"Cannot unpack {file}: this Python has no module `lzma`. Take one that has it."
+        ) from error
     found = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:xz") as archive:
@@ -130,7 +135,7 @@ def unpacked(package: DebianPackage, file: Path) -> dict[str, bytes]:
                 member = archive.extractfile(f"./usr/{TRIPLET}/lib/{name}")
                 if member is not None:  # A link is followed.
                     found[name] = member.read()
-    except (tarfile.TarError, lzma.LZMAError, EOFError, KeyError) as error:
+    except (tarfile.TarError, LZMAError, EOFError, KeyError) as error:
         raise BuildError(f"Cannot unpack {file}: {error}.") from error
     for name, digest in package.libraries.items():
         if sha256(found.get(name, b"")) != digest:

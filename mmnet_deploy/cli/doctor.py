@@ -103,7 +103,7 @@ def _phone_findings() -> list[Finding]:
 def _official() -> Finding:
     """The engine of phones: the one that was given, or the published one."""
     from mmnet_deploy.bench.engines import ENGINE_VARIABLE
-    from mmnet_deploy.engines import cache, releases
+    from mmnet_deploy.engines import cache, official, releases
 
     name = "benchmark_model"
     if given := os.environ.get(ENGINE_VARIABLE):
@@ -115,10 +115,11 @@ def _official() -> Finding:
         address = f"{releases.without_password(releases.server())}/{file.path}"
     except MmnetDeployError as error:
         return Finding(name, "", str(error))
-    if cache.place(file).exists():
-        return Finding(
-            name, f"LiteRT {file.version}", f"runs models on phones: {cache.place(file)}"
-        )
+    path = cache.place(file)
+    if path.exists():
+        (fault,) = (entry.fault for entry in official.entries() if entry.file == file)
+        found = "" if fault else f"LiteRT {file.version}"
+        return Finding(name, found, fault or f"runs models on phones: {path}")
     return Finding(
         name, "", f"`bench` on a phone downloads LiteRT {file.version} once: {address}", comes=True
     )
@@ -133,7 +134,10 @@ def _tflbench() -> Finding:
     if own.has_bundle():
         version = folder.name.split("-")[1]
         return Finding(name, version, f"runs models on the emulated phone: {folder}")
-    wanted = own.lacking()
+    try:
+        wanted = own.lacking()
+    except MmnetDeployError as error:
+        return Finding(name, "", str(error))
     how = "the emulated phone and `cost` put it together once"
     if wanted:
         how += f" by a download of {own_parts.in_short(wanted)}"

@@ -151,8 +151,8 @@ def built() -> list[Built]:
     return found
 
 
-def remove() -> int:
-    """Remove all of it, and what it was put together from.
+def remove(one: Built) -> int:
+    """Remove a bundle or a counter.
 
     Returns:
         How many bytes were freed.
@@ -160,11 +160,21 @@ def remove() -> int:
     Raises:
         OutputError: It cannot be removed.
     """
-    folder = own_parts.root()
+    return _removed(one.folder)
+
+
+def remove_parts() -> int:
+    """Remove what the bundle was put together from; see `remove`."""
+    return _removed(own_parts.downloads_folder())
+
+
+def _removed(folder: Path) -> int:
     freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     try:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()  # if it is empty now
     except OSError as error:
         raise OutputError(f"Cannot remove {error.filename or folder}: {reason(error)}.") from error
     return freed

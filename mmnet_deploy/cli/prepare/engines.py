@@ -134,7 +134,10 @@ def _own_choice() -> str:
     begin = "The emulated phone and `cost` take tflbench,"
     if own.has_bundle():
         return f"{begin} from {own.bundle_folder()}."
-    wanted = own.lacking()
+    try:
+        wanted = own.lacking()
+    except MmnetDeployError as error:
+        return f"{begin} which cannot be put together: {error}"
     how = f", by a download of {own_parts.in_short(wanted)}" if wanted else ""
     return f"{begin} put together at the first use{how}."
 
@@ -178,10 +181,13 @@ def _choice() -> str:
     help="SHA-256 that a file must have, in place of the one that was recorded when it first "
     "came; without NAME it is that of benchmark_model. Repeatable.",
 )
-def get_engine(version: str | None, abi: str, purposes: str, hashes: tuple[str, ...]) -> None:
-    """Get an engine into the cache.
+@click.pass_context
+def get_engine(
+    ctx: click.Context, version: str | None, abi: str, purposes: str, hashes: tuple[str, ...]
+) -> None:
+    """Get engines into the cache.
 
-    It is the official one for phones, for computers that will have no network.
+    It is for computers that will have no network.
 
     What is in the cache already is checked and not downloaded again; of nightly, the latest
     files are fetched. MMNET_ENGINE_URL names a mirror with the same layout.
@@ -192,18 +198,22 @@ def get_engine(version: str | None, abi: str, purposes: str, hashes: tuple[str, 
       mmnet-deploy engines get --for cpu,emulated
       mmnet-deploy engines get --version 2.2.0
     """
-    from mmnet_deploy.engines import official, own, releases
+    from mmnet_deploy.engines import official, releases
 
     chosen = releases.checked_version(version, "--version") if version else None
     abi = releases.checked_abi(abi)
     words = _purposes(purposes)
     official_for = [word for word in words if word != EMULATED]
+    if (version or hashes) and not official_for:
+        raise UsageError(
+            "`--version` and `--sha256` are of official engines, which `--for cpu`, gpu or npu "
+            f"gets. Received: --for {purposes}."
+        )
     wanted = releases.needed(official_for) if official_for else {}
     pins = _pins(hashes, list(wanted))
-    if EMULATED in words:
-        say(f"tflbench is in {own.bundle(progress=progress, tell=say)}.")
+    failed = EMULATED in words and not _got_own()
     if not official_for:
-        return
+        ctx.exit(failed)
     found = official.get(
         chosen or releases.default_version(),
         abi,
@@ -216,6 +226,20 @@ def get_engine(version: str | None, abi: str, purposes: str, hashes: tuple[str, 
     count = len(found.files)
     files = f"{count} files" if count != 1 else "1 file"
     say(f"In the cache: {files} of LiteRT {found.version} for {abi}.")
+    ctx.exit(failed)
+
+
+def _got_own() -> bool:
+    """Have tflbench in the cache; whether it is there now. The rest is got all the same."""
+    from mmnet_deploy.engines import own
+
+    try:
+        folder = own.bundle(progress=progress, tell=say)
+    except MmnetDeployError as error:
+        say(f"Error: {error}")
+        return False
+    say(f"In the cache: tflbench, {folder}.")
+    return True
 
 
 def _purposes(text: str) -> list[str]:
@@ -277,7 +301,7 @@ def verify_engines(ctx: click.Context, as_json: bool) -> None:
 def remove_engines(version: str | None, everything: bool) -> None:
     """Remove engines from the cache.
 
-    Unfinished downloads go too, and with --all what was built.
+    Unfinished downloads go too, and what was built.
 
     The recorded hashes stay: when the files come again, they must be the same.
 
@@ -294,7 +318,10 @@ def remove_engines(version: str | None, everything: bool) -> None:
     if version:
         releases.checked_version(version, "--version")
     chosen = [file for file in cache.files() if everything or file.version == version]
-    count = len(chosen) + (len(own.built()) if everything else 0)
-    freed = sum(cache.remove(file) for file in chosen) + (own.remove() if everything else 0)
+    built = [one for one in own.built() if everything or one.version == version]
+    count = len(chosen) + len(built)
+    freed = sum(cache.remove(file) for file in chosen) + sum(map(own.remove, built))
+    if everything:
+        freed += own.remove_parts()
     names = f"{count} entr{'y' if count == 1 else 'ies'}"
     say(f"{names} ({megabytes(freed)}) removed from {cache.folder()}.")

@@ -91,23 +91,21 @@ def test_all_parts_come_from_a_mirror(mirror, made):
     assert own.bundle(offline=True, tell=told.append) == folder and len(mirror.asked) == 4
     (one,) = own.built()
     assert (one.name, one.version, one.fault) == ("tflbench", engine_version(), "")
-    assert own.remove() > 10e6 and not own.built()
+    assert own.remove(one) + own.remove_parts() > 20e6
+    assert not own.built() and not own_parts.root().exists()
 
 
-def test_another_file_on_the_mirror_is_refused(mirror, cached):
+def test_another_file_on_the_mirror_is_refused(mirror, cached, monkeypatch):
     """Its hash is told, nothing of it stays, and the parts that were right are kept."""
     name = parts.DEBIAN_PACKAGES[1].file
     mirror.files[f"/tflbench/{name}"] = b"another"
-    # No other place has it.
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("mmnet_deploy.engines.pinned.DEBIAN", ())
-        with pytest.raises(DownloadError, match=f"another {name} than the pinned one") as caught:
-            own.bundle()
-    assert f"Or put {name}, from elsewhere, into {own_parts.downloads_folder()}." in str(
-        caught.value
-    )
+    monkeypatch.setattr("mmnet_deploy.engines.pinned.DEBIAN", (f"{mirror.url}/archive",))
+    with pytest.raises(DownloadError, match=f"another {name} than the pinned one") as caught:
+        own.bundle()
+    assert f"put into {own_parts.downloads_folder()}: " in str(caught.value)
+    assert f"{mirror.url}/archive/" in str(caught.value)
     left = {path.name for path in own_parts.root().rglob("*")}
-    assert left == {"downloads", parts.WHEEL, parts.DEBIAN_PACKAGES[0].file}
+    assert left == {"downloads", parts.DEBIAN_PACKAGES[2].file}
 
 
 def test_offline_the_files_and_their_place_are_named(cache):
@@ -192,7 +190,8 @@ def _fails(told: str) -> str:
 def test_an_index_without_the_wheel_is_told(cache, index):
     """In pip's own words, with what to put where."""
     said = _fails("pip cannot download .*1.4.0.*: .*ai-edge-litert==1.4.0")
-    assert f"Or put {parts.WHEEL}, from elsewhere, into {own_parts.downloads_folder()}." in said
+    assert f"put into {own_parts.downloads_folder()}: {parts.WHEEL}" in said
+    assert "pip download --no-deps" in said
 
 
 def test_no_connection_to_the_index_is_told(cache, index, monkeypatch):
