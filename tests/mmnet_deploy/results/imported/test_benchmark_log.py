@@ -185,7 +185,7 @@ def formatted(text, kind, pid=4242):
 
 
 @pytest.mark.parametrize("kind", ["threadtime", "year", "time", "brief", "tag"])
-@pytest.mark.parametrize("name", ["tf2_20_xnnpack", "tf2_13_info", "tf1_cpu"])
+@pytest.mark.parametrize("name", ["tf2_20_xnnpack", "tf2_13_info", "tf1_cpu", "litert2_profile"])
 def test_each_format_of_logcat_says_the_same(kind, name):
     """Only the format with a year has a date."""
     text = log(name)

@@ -1,5 +1,8 @@
 """Result protos and runtime infos, written byte by byte."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +123,29 @@ def test_runtime_info_knows_the_delegates_names(name, delegate):
 def test_runtime_info_without_a_delegate_is_that_of_the_built_in_kernels():
     """Nothing was replaced."""
     assert protos.runtime_info(runtime_info(replaced=())) == protos.RuntimeInfo("none", 5, 0)
+
+
+_WRITE = """
+import sys
+from ai_edge_litert.model_runtime_info_pb2 import ModelRuntimeDetails
+details = ModelRuntimeDetails(model_name="/data/local/tmp/net.tflite")
+graph = details.subgraphs.add(subgraph_id=0, execution_plan=[3, 4], name="main")
+graph.edges.add(id=0, name="input", shape=[1, 8], size=32)
+for index in range(4):
+    graph.nodes.add(id=index, name="ADD", type="0", inputs=[0], outputs=[1])
+    if index < 3:
+        graph.nodes[index].delegated_to_node_id = 4
+kernel = graph.nodes.add(id=4, name="TfLiteXNNPackDelegate").delegate_node_details
+kernel.delegate_name = "TfLiteXNNPackDelegate"
+kernel.tflite_node_ids_replaced.extend([0, 1, 2])
+details.subgraphs.add(subgraph_id=1).nodes.add(id=0, name="MUL")
+sys.stdout.buffer.write(details.SerializeToString())
+"""
+
+
+def test_the_installed_runtime_declares_the_same_runtime_info():
+    """What its own classes write is read: the numbers of the fields are theirs."""
+    # TensorFlow declares the same names, so both cannot be in one process.
+    written = subprocess.run([sys.executable, "-c", _WRITE], stdout=subprocess.PIPE, check=True)
+    info = protos.runtime_info(written.stdout)
+    assert info == protos.RuntimeInfo("xnnpack", 4, 3, "net.tflite")
