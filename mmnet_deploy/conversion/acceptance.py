@@ -21,7 +21,7 @@ network in float32: |Δα| at most and on average. A bfloat16 has three bits les
 class Acceptance:
     """The limits of |Δα| for the files of one network.
 
-    A network that computes in half precision is itself rounded: its files compute in float32
+    A network that computes in half precision is itself rounded: its files are made in float32
     and may be as far from it as it is from itself in float32, and the usual limit beyond.
 
     Attributes:
@@ -42,8 +42,8 @@ class Acceptance:
         mean = _chosen(options.max_mean_difference, max(limit for _, limit in usual))
         if not self.rounding.is_within(largest, mean):
             raise ConversionError(
-                f"{traced.network.path} computes in {' and '.join(traced.computed_in)}, which "
-                "TFLite does not, and gives other mattes in float32: "
+                f"{traced.network.path} computes in {' and '.join(traced.computed_in)}, and gives "
+                "other mattes in float32, which every file is made from: "
                 f"{says(self.rounding, largest, mean)}. Train or fine-tune it in float32, or "
                 "raise `--max-difference` and `--max-mean-difference`."
             )

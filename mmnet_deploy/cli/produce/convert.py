@@ -333,7 +333,7 @@ def _say_of_comparison(results: Sequence[Converted]) -> None:
         )
     if first.rounding is not None:
         say(
-            f"The network computes in {' and '.join(first.computed_in)}, and the files compute "
+            f"The network computes in {' and '.join(first.computed_in)}, and the files are made "
             "in float32 with the same weights: |Δα| includes what that changes, "
             f"{first.rounding.mean:.2g} on average and {first.rounding.largest:.2g} at most."
         )

@@ -125,7 +125,7 @@ def test_mixed_precision_is_said(call, tmp_path, portraits):
     keras.Model(image, x).save(tmp_path / "half.keras")
     result = call("convert", "half.keras", "--representative", portraits, "-o", "models")
     assert result.exit_code == 0, result.output
-    assert "The network computes in float16, and the files compute in float32" in result.output
+    assert "The network computes in float16, and the files are made in float32" in result.output
 
 
 def test_the_ranking_is_printed_and_stored(call, tmp_path, portraits):
