@@ -188,17 +188,19 @@ def _alone(file: EngineFile, tell: Callable[[str], None]) -> Iterator[None]:
 # --- What a file must be ----------------------------------------------------------
 
 
-def expected(file: EngineFile, pin: str | None = None) -> str:
-    """The SHA-256 that a file must have; empty if none is known.
+def expected(file: EngineFile, pin: str | None = None) -> tuple[str, str]:
+    """The SHA-256 that a file must have, and who says so; empty if none is known.
 
     Args:
         pin: One that a person says now, before all others.
     """
+    if pin:
+        return pin, "as `--sha256` says"
     known = cache.recorded(file)
     shipped = releases.KNOWN.get(str(file.path), "")
     if known and (known.pinned or not shipped):
-        shipped = known.sha256
-    return pin or shipped
+        return known.sha256, f"as was recorded at {known.recorded_at}"
+    return shipped, "as this package says" if shipped else ""
 
 
 def hashed(file: EngineFile) -> str | None:
@@ -231,10 +233,10 @@ def _kept(
     if digest is None or (pin and digest != pin):
         return None
     path, known = cache.place(file), cache.recorded(file)
-    must = expected(file, pin)
+    must, why = expected(file, pin)
     if must and digest != must:
         anew = f"To get the right one: mmnet-deploy engines remove --version {file.version}. "
-        raise _changed(f"{path} has", file, digest, must, anew)
+        raise _changed(f"{path} has", file, digest, f"{must}, {why}", anew)
     if known is None or pin:
         known = _new_record(digest, known.origin if known else BY_HAND, bool(pin))
         try:
@@ -273,9 +275,10 @@ def _fetched(
         fault = content.fault(whole[: content.HEAD_BYTES], file, len(whole))
         if fault:
             raise DownloadError(f"{shown} gave something else than {file.title}: {fault}.")
-        must = pin or ("" if file.version in releases.MOVING else expected(file))
-        if must and digest != must:
-            raise _changed(f"{shown} gave", file, digest, must)
+        must, why = expected(file, pin)
+        moves = file.version in releases.MOVING and not pin
+        if must and digest != must and not moves:
+            raise _changed(f"{shown} gave", file, digest, f"{must}, {why}")
     except DownloadError:
         cache.forget_partial(file)  # It is no beginning of the right one.
         raise
@@ -304,8 +307,8 @@ def _new_record(digest: str, origin: str, pinned: bool) -> Recorded:
 def _changed(what: str, file: EngineFile, digest: str, must: str, anew: str = "") -> DownloadError:
     """The error of a file with another hash than the one that it must have."""
     return DownloadError(
-        f"{what} SHA-256 {digest}, and {file.title} must have {must}, as was recorded: it was "
-        f"replaced or damaged. {anew}To accept it on purpose: mmnet-deploy engines get "
+        f"{what} SHA-256 {digest}, and {file.title} must have {must}: it was replaced "
+        f"or damaged. {anew}To accept it on purpose: mmnet-deploy engines get "
         f"--version {file.version} --sha256 {file.name}={digest}"
     )
 
@@ -346,7 +349,7 @@ def entries() -> Iterator[Entry]:
             digest, origin = hashed(file) or "", known.origin if known else BY_HAND
             if not digest:
                 fault = "a part of an unfinished download"
-            elif (must := expected(file)) and digest != must:
+            elif (must := expected(file)[0]) and digest != must:
                 fault = f"its SHA-256 must be {must}"
         except DownloadError as error:
             fault = str(error)
