@@ -12,7 +12,8 @@ from pathlib import Path
 from android_benchmark import DeviceFacts
 from android_benchmark.building import MANIFEST
 from android_benchmark.engines import BenchmarkModel, PhoneEngine, Tflbench
-from mmnet_deploy.engines import official, releases
+from mmnet_deploy.engines import cache, official, releases
+from mmnet_deploy.engines.releases import EngineFile
 from mmnet_deploy.progress import Progress, silent
 
 ENGINE_VARIABLE = "MMNET_BENCHMARK_MODEL"
@@ -29,7 +30,7 @@ class EngineChoice:
         path: A program, or a folder; see `engine_at`.
         version: Of the published engine; empty means that of the installed runtime.
         offline: Whether nothing may be downloaded.
-        purposes: What it is to run models on, of `releases.PURPOSES`.
+        purposes: What it is for, of `releases.PURPOSES`.
     """
 
     path: Path | None = None
@@ -51,10 +52,10 @@ class EngineChoice:
         return engine_at(Path(text), f"given with {ENGINE_VARIABLE}") if text else None
 
 
-def purposes_of(delegates: tuple[str, ...]) -> tuple[str, ...]:
-    """What an engine must run models on for some delegates."""
+def purposes_of(delegates: tuple[str, ...], *, outputs: bool = False) -> tuple[str, ...]:
+    """What an engine must be for: the delegates, and handing out outputs where that is asked."""
     others = [name for name in (releases.GPU, releases.NPU) if name in delegates]
-    return (releases.CPU, *others)
+    return (releases.CPU, *others, *([releases.OUTPUTS] if outputs else []))
 
 
 def engine_at(path: Path, origin: str) -> Make:
@@ -109,8 +110,13 @@ class OfficialEngines:
             DownloadError, OutputError: It cannot be had.
         """
         abi = releases.checked_abi(facts.abi, facts.serial)
+        version = self._choice.version or releases.default_version()
         vendor = releases.vendor_of(facts.processor)
-        wanted = releases.needed(self._choice.purposes, vendor)
+        purposes = self._choice.purposes
+        if cache.place(EngineFile(version, abi, releases.RUNNER)).exists():
+            # Whoever got it wants outputs to be compared; the times of a CPU are the same.
+            purposes += (releases.OUTPUTS,)
+        wanted = releases.needed(purposes, vendor)
         if releases.NPU in self._choice.purposes and not vendor:
             self._tell(
                 f"{facts.serial}: LiteRT publishes libraries for NPUs of Qualcomm and MediaTek. "
@@ -119,7 +125,7 @@ class OfficialEngines:
         key = abi, frozenset(wanted)
         if key not in self._made:
             found = official.get(
-                self._choice.version or releases.default_version(),
+                version,
                 abi,
                 wanted,
                 offline=self._choice.offline,

@@ -48,8 +48,8 @@ class UnsupportedAbiError(UsageError):
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){1,3}(?:(?:a|b|rc|\.dev|\.post)[0-9]+)?")
 _RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+){1,3}")
 
-CPU, GPU, NPU = "cpu", "gpu", "npu"
-PURPOSES = (CPU, GPU, NPU)
+CPU, GPU, NPU, OUTPUTS = "cpu", "gpu", "npu", "outputs"
+PURPOSES = (CPU, GPU, NPU, OUTPUTS)
 
 _GPU = ("libLiteRt.so", "libLiteRtClGlAccelerator.so")
 _VENDORS: Mapping[str, tuple[str, ...]] = {
@@ -170,7 +170,7 @@ def needed(purposes: Iterable[str], vendor: str | None = None) -> dict[str, bool
     """The files for some purposes, each with whether nothing works without it.
 
     `benchmark_model` holds the runtime for CPUs. Since 2.2 it holds that for GPUs too; the
-    libraries beside it are for `run_model`, which hands out outputs, and for other versions.
+    libraries beside it are for other versions and for `run_model`, which hands out outputs.
 
     Args:
         purposes: Of `PURPOSES`.
@@ -178,6 +178,8 @@ def needed(purposes: Iterable[str], vendor: str | None = None) -> dict[str, bool
     """
     wanted = set(purposes)
     files = {PROGRAM: True}
+    if OUTPUTS in wanted:
+        files |= {_GPU[0]: False, RUNNER: False}
     if wanted & {GPU, NPU}:
         files |= dict.fromkeys((*_GPU, RUNNER), False)
     if NPU in wanted:

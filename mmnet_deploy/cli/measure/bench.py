@@ -110,7 +110,8 @@ def bench(
     if not models and not clean:
         raise UsageError("`MODEL.tflite` must name at least one file. Received: none.")
     rules = rules_of(preset or ("quick" if names == (EMULATED,) else "default"), options)
-    engine = engine_of(options, names, delegates_of(options["delegates"]))
+    delegates = delegates_of(options["delegates"]) if models else []
+    engine = engine_of(options, names, delegates, outputs=find_culprit)
     opening = _opening_of(options)
     jobs = _plan(models, settings_of(options), **options)
     stop = threading.Event()

@@ -44,13 +44,18 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def engine_of(
-    options: dict[str, Any], devices: Sequence[str], delegates: Sequence[str]
+    options: dict[str, Any],
+    devices: Sequence[str],
+    delegates: Sequence[str],
+    *,
+    outputs: bool = False,
 ) -> EngineChoice:
     """What the options say of the engine; they are taken out of `options`.
 
     Args:
         devices: What `--device` names; of none, a phone is measured on.
-        delegates: What `--delegate` names.
+        delegates: What `--delegate` names; none where no model is run.
+        outputs: Whether outputs are needed, not only compared where the engine has them.
 
     Raises:
         UsageError: An option has no effect with these devices, or contradicts another.
@@ -63,6 +68,9 @@ def engine_of(
     offline = options.pop("offline")
     others = {*devices} - {HOST, EMULATED}
     phones = bool(others or not devices or options["all_devices"])
+    if not delegates and (version is not None or offline):
+        name = "--offline" if offline else "--engine-version"
+        raise UsageError(f"`{name}` is for measuring models. Received: {name} without a model.")
     if version is not None:
         checked_version(version)
         if path is not None:
@@ -83,4 +91,6 @@ def engine_of(
             f"`{name}` is for phones: this computer needs no engine. Received: --device "
             f"{', '.join(devices)}."
         )
-    return EngineChoice(path, version or "", offline, purposes_of(tuple(delegates)))
+    return EngineChoice(
+        path, version or "", offline, purposes_of(tuple(delegates), outputs=outputs)
+    )

@@ -170,8 +170,8 @@ def _choice() -> str:
     default="cpu",
     show_default=True,
     metavar="NAME,…",
-    help="What the engine is to run models on: cpu, gpu, npu; emulated gets tflbench, for the "
-    "emulated phone and for `cost`.",
+    help="What the engine is to run models on: cpu, gpu, npu; outputs gets what hands out a "
+    "model's outputs to be compared, emulated gets tflbench for the emulated phone and `cost`.",
 )
 @click.option(
     "--sha256",

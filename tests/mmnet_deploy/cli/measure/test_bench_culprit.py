@@ -86,7 +86,7 @@ def test_right_outputs_agree(bench, tiny_models, precision, flags):
         (
             FaultEngine(),
             ("benchmark_model",),
-            "benchmark_model hands out none; a folder with LiteRT's run_model beside it does",
+            "benchmark_model hands out none; LiteRT's run_model beside it does",
         ),
         (
             FaultEngine(flags=("graph", "accelerator")),

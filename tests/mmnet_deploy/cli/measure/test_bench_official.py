@@ -152,6 +152,31 @@ def test_options_without_effect_are_refused(run, one_line, tmp_path, words, mess
     one_line(run(tmp_path / "none.tflite", *words), 2, message)
 
 
+def test_options_of_an_engine_need_a_model(run, one_line):
+    """Removing our files from phones needs no engine."""
+    one_line(run("--clean", "--offline"), 2, "`--offline` is for measuring models")
+    one_line(run("--clean", *QUICK), 2, "`--engine-version` is for measuring models")
+
+
+@needs_adb
+def test_run_model_is_taken_along_where_it_is_in_the_cache(
+    run, phones, server, tmp_path, tiny_models
+):
+    """And `--find-culprit` gets it; without either, the program alone is downloaded."""
+    phones("arm64-v8a")
+    server.put("run_model", b"#!/system/bin/sh\necho no flags\n")
+    words = (tiny_models["int8"], *QUICK)
+    result = run(*words)
+    assert "`engines get --for outputs`" in phone_faults.seen(result)
+    assert server.paths() == [f"{FOLDER}/benchmark_model"]
+    run(*words, "--find-culprit")
+    result = run(*words, "--offline", "--resume")
+    assert f"{FOLDER}/run_model" in server.paths()
+    assert "1 of 1 results are in" in result.output
+    result = run(*words, "--offline")
+    assert "run_model does not list its flags" in phone_faults.seen(result)
+
+
 @needs_adb
 def test_two_versions_of_the_engine_are_never_merged(run, phones, server, tmp_path, tiny_models):
     """Their results are no repeats, and the chart's labels and the table tell them apart."""

@@ -100,7 +100,10 @@ def test_another_hash_is_one_line_and_accepted_as_that_says(call, one_line, serv
     [
         (("get", "--version", "v2"), "`--version` must be a release"),
         (("get", "--abi", "x86_64"), "arm64-v8a only"),
-        (("get", "--for", "cpu,tpu"), "`--for` must be of cpu, gpu, npu, emulated. Received: tpu"),
+        (
+            ("get", "--for", "cpu,tpu"),
+            "`--for` must be of cpu, gpu, npu, outputs, emulated. Received: tpu",
+        ),
         (("get", "--sha256", "12"), "`--sha256` must be 64 hexadecimal digits"),
         (("get", "--sha256", f"libLiteRt.so={'0' * 64}"), "`--sha256`"),
         (("remove",), "Received: neither"),
