@@ -10,7 +10,7 @@ import pytest
 from android_benchmark import DeviceFacts
 from mmnet_deploy.errors import ResultError, UsageError
 from mmnet_deploy.results import imported, store, trade_offs
-from mmnet_deploy.results.imported import importing
+from mmnet_deploy.results.imported import finding
 from tests.support import FIXTURES, results
 from tests.support.foreign_results import (
     IMPORTED,
@@ -208,7 +208,7 @@ def test_bad_files_take_nothing_from_the_others(tmp_path, model):
 def test_pipes_and_giants_are_not_read(tmp_path, monkeypatch):
     """A pipe never ends, and a file beyond the bound is none."""
     os.mkfifo(tmp_path / "pipe")
-    monkeypatch.setattr(importing, "MOST_BYTES", 100)
+    monkeypatch.setattr(finding, "MOST_BYTES", 100)
     runs, refused, _ = found(tmp_path / "pipe", written(tmp_path, "a.json", litert_json()))
     assert not runs and "not a regular file" in refused[0] and "too large" in refused[1]
 
