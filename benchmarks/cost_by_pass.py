@@ -19,6 +19,7 @@ from mmnet_deploy.networks.network import Network
 from mmnet_deploy.tflite.graph import Graph
 
 NETWORKS = ("mmnet-1.0-256", "md16-0.75-128", "md8-0.35-128", "ldn-fb-128")
+KINDS = ("float32", "int8")
 
 
 def by_pass(network: Network) -> dict[str, bytes]:
@@ -47,7 +48,9 @@ def main() -> None:
         base: dict[str, int] = {}
         for step, content in by_pass(network).items():
             cells = [step]
-            for precision, file in counted.both_precisions(network, content, phases=False).items():
+            for precision, file in counted.precisions(
+                network, content, KINDS, phases=False
+            ).items():
                 total = counted.count(counted.write(file, name)).counts.total
                 base.setdefault(precision, total)
                 cells += [f"{total / 1e6:.2f}", f"{total / base[precision]:.3f}"]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from common import noise, random_network
 
 from mmnet_deploy import conversion
 from mmnet_deploy.bench import cost
-from mmnet_deploy.conversion.quantization import Source, float32, int8
+from mmnet_deploy.conversion.quantization import PRECISIONS, Source
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.results.records import Cost
+from mmnet_deploy.tflite import half_precision
 
 CALIBRATION = 2
 """Pictures that int8 is calibrated with; a count does not depend on the ranges that they set."""
@@ -24,11 +26,16 @@ def write(content: bytes, name: str) -> Path:
     return path
 
 
-def both_precisions(network: Network, content: bytes, *, phases: bool) -> dict[str, bytes]:
-    """A float32 graph in float32 and int8."""
+def precisions(
+    network: Network, content: bytes, names: Sequence[str], *, phases: bool
+) -> dict[str, bytes]:
+    """A float32 graph in precisions, by their names; float16 allows half precision."""
     height, _ = network.input_size
     source = Source(content, noise(height, CALIBRATION), phases=phases)
-    return {"float32": float32(source), "int8": int8(source)}
+    found = {name: PRECISIONS[name].recipe(source) for name in names}
+    if "float16" in found:
+        found["float16"] = half_precision.with_entry(found["float16"], half_precision.HALF)
+    return found
 
 
 def converted(name: str, graph: str) -> dict[str, Path]:
@@ -40,7 +47,7 @@ def converted(name: str, graph: str) -> dict[str, Path]:
     """
     network = random_network(name)
     content, _ = conversion.float_graph(network, graph)
-    contents = both_precisions(network, content, phases=graph == "deploy")
+    contents = precisions(network, content, ("float32", "int8"), phases=graph == "deploy")
     return {
         precision: write(content, f"{name}-{graph}-{precision}")
         for precision, content in contents.items()

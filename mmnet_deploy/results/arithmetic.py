@@ -79,5 +79,5 @@ def why_float32(
     if delegate != "xnnpack":
         return "the delegate was told to"
     if fp16_arithmetic is False:
-        return "these cores have no fp16 arithmetic"
+        return "XNNPACK has no fp16 arithmetic on these cores"
     return "the file does not allow half precision"

@@ -237,7 +237,7 @@ def test_a_column_says_which_files_computed_in_half_precision(printed):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"device": OLD}, "these cores have no fp16 arithmetic"),
+        ({"device": OLD}, "XNNPACK has no fp16 arithmetic on these cores"),
         ({"device": NEW}, "the file does not allow half precision"),
         ({"device": NEW, "engine": engine("none")}, "the built-in kernels have no half precision"),
         ({"device": NEW, "engine": engine("gpu")}, "the delegate was told to"),
