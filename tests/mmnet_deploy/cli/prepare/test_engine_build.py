@@ -59,7 +59,7 @@ def test_both_are_built_listed_checked_and_removed(call, cache):
         (("build", "counter"), 1, ("There is no gcc", "apt-get install gcc libc6-dev")),
         (("build", "benchmark_model"), 2, ("'tflbench', 'counter'",)),
         (("get", "--for", "emulated", "--version", "2.2.0"), 2, ("--for emulated",)),
-        (("get", "--for", "emulator"), 2, ("cpu, gpu, npu, emulated",)),
+        (("get", "--for", "emulator"), 2, ("cpu, gpu, npu, outputs, emulated",)),
     ],
 )
 def test_bad_input_is_one_line(call, one_line, tmp_path, monkeypatch, words, code, told):
