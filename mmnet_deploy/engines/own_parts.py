@@ -119,7 +119,7 @@ def have(wanted: Sequence[Part], *, offline: bool, progress: Progress, tell: Tel
             f"{folder}: {described(absent)}."
         )
     tell(
-        f"Our engine tflbench is put together once, in {root()}: to be downloaded are "
+        f"Our engine tflbench is put together once, in {root()}. To be downloaded: "
         f"{in_short(absent)}."
     )
     with cache.writable():

@@ -7,7 +7,7 @@ import os
 
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 
-INSTALL = "Install with: pip install '.[convert]' in a checkout of mmnet-deploy"
+INSTALL = "Install with: pip install 'mmnet-deploy[convert]'"
 """What to do where Keras or TensorFlow is missing."""
 
 

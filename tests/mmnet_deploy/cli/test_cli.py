@@ -364,4 +364,4 @@ def test_without_tensorflow_the_pip_command_is_shown(one_line, call, monkeypatch
         ("convert", "run", "-o", "models"),
         ("demo",),
     ):
-        one_line(call(*command), 1, "needs tensorflow", "pip install '.[convert]'")
+        one_line(call(*command), 1, "needs tensorflow", "pip install 'mmnet-deploy[convert]'")
