@@ -155,10 +155,11 @@ def _file(
             f"{error}. Without a download: get it elsewhere and put it at {by_hand}."
         ) from error
     except download.NotThereError as error:
+        other = next(it for it in releases.LAST if it != file.version)
         raise download.NotThereError(
-            f"{error}: take another version (`--engine-version` of bench, `--version` of engines) "
-            "or an engine of your own (`bench --engine-binary`), or get it elsewhere and put it at "
-            f"{by_hand}"
+            f"{error}: take another version, such as {other} (`bench --engine-version`, "
+            "`engines get --version`), or an engine of your own (`bench --engine-binary`), or get "
+            f"it elsewhere and put it at {by_hand}"
         ) from error
 
 
@@ -176,9 +177,9 @@ def _alone(file: EngineFile, tell: Callable[[str], None]) -> Iterator[None]:
                 with cache.writable():
                     stack.enter_context(locked(cache.partial(file)))
                 break
-            except FolderInUseError:
+            except FolderInUseError as error:
                 if not waiting:
-                    tell(f"Another process is downloading {file.title}: waiting for it.")
+                    tell(f"Waiting for {error.who}, which downloads {file.title}.")
                 waiting = True
                 time.sleep(_WAIT_S)
         yield

@@ -24,6 +24,9 @@ PROGRAM, RUNNER = "benchmark_model", "run_model"
 MOVING = ("nightly", "latest")
 """Versions whose files are replaced under the same address, `nightly` every day."""
 
+LAST = ("2.3.0", "2.2.0")
+"""The last two releases that are known to have files."""
+
 ABIS: Mapping[str, str] = {"arm64-v8a": "android_arm64"}
 """Folder of a release, by Android's name of the instruction set."""
 

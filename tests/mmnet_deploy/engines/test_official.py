@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mmnet_deploy.engines import cache, download, official, releases
 from mmnet_deploy.engines.releases import PROGRAM, EngineFile
@@ -99,6 +102,26 @@ def test_what_was_cut_off_is_resumed_where_it_ended(get, server, cached, told):
     assert second["Range"] == "bytes=100000-"
     assert any("ended after 100000 of 300000 bytes" in line for line in told)
     assert any("the first 0.1 MB of it are here" in line for line in told)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.integers(min_value=0, max_value=3000), max_size=8), st.booleans())
+def test_a_file_is_the_same_however_often_it_was_cut_off(get, server, cuts, ranges):
+    """Wherever the connection ends, in one call or several, with ranges and without."""
+    cache.remove(FILE)
+    content = server.put(PROGRAM, elf())
+    server.ranges = ranges
+    server.faults = [cut(length) for length in cuts]
+    for _ in range(len(cuts) + 1):
+        try:
+            found = get()
+            break
+        except DownloadError as error:
+            assert "broke off" in str(error)
+    assert found.files[PROGRAM].read_bytes() == content
+    assert cache.recorded(FILE).sha256 == sha256(content)
 
 
 def test_a_later_call_goes_on_where_all_attempts_ended(get, server, cached):
@@ -457,7 +480,8 @@ def test_two_processes_at_once_share_one_download(get, server, cached, told):
             time.sleep(0.01)
         assert get().files[PROGRAM].read_bytes() == content
         assert other.wait(60) == 0
-    assert told[0] == f"Another process is downloading {FILE.title}: waiting for it."
+    wanted = rf"Waiting for process [0-9]+ on .*, which downloads {FILE.title}\."
+    assert re.fullmatch(wanted, told[0])
     assert server.paths() == [f"{FOLDER}/{PROGRAM}"]
     assert parts(cached) == []
 
