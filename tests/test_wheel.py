@@ -82,6 +82,9 @@ def test_it_measures_without_the_checkout(environment, tiny_models, portraits, t
     else:
         shutil.copytree(bundle, cache / "own" / bundle.name)
     stand_in.write_stand_in(tmp_path / "engine")
+    (tmp_path / "programs").mkdir()
+    for name in ("adb", "qemu-aarch64-static"):  # and no compiler
+        (tmp_path / "programs" / name).symlink_to(shutil.which(name) or name)
     with engine_server.serving() as files, private_adb_server() as adb, EmulatedPhone() as phone:
         version = releases.default_version()
         files.put("benchmark_model", (tmp_path / "engine").read_bytes(), version)
@@ -90,13 +93,13 @@ def test_it_measures_without_the_checkout(environment, tiny_models, portraits, t
         inherited = {k: v for k, v in adb.environment.items() if k not in hidden}
         inherited = {k: v for k, v in inherited.items() if not k.lower().endswith("_proxy")}
         ours = {"HOME": str(tmp_path), "MMNET_CACHE": str(cache), "MMNET_ENGINE_URL": files.url}
-        ours |= {"PATH": f"{environment}:{os.environ['PATH']}"}
+        ours |= {"PATH": f"{environment}:{tmp_path / 'programs'}"}
 
-        def run(*words) -> str:
+        def run(*words, **more: str) -> str:
             done = subprocess.run(
                 [environment / words[0], *words[1:]],
                 cwd=tmp_path,
-                env=inherited | ours,
+                env=inherited | ours | more,
                 capture_output=True,
                 text=True,
                 timeout=300,
@@ -112,7 +115,8 @@ def test_it_measures_without_the_checkout(environment, tiny_models, portraits, t
         assert re.search("measure on phones(,| and) run real arm64 kernels", said.splitlines()[0])
         assert "checkout" not in said
         if shutil.which("gcc"):
-            assert str(cache) in run(program, "engines", "build", "counter")
+            said = run(program, "engines", "build", "counter", PATH=os.environ["PATH"])
+            assert str(cache) in said
         model = tiny_models["int8"]
         run(program, "evaluate", model, "--data", portraits, "-o", "results")
         devices = ("--device", "emulated", "--device", phone.serial)

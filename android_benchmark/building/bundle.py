@@ -49,7 +49,7 @@ def assemble(folder: Path, wheel: Path, packages: Mapping[str, Path]) -> dict[st
     """
     engine = prebuilt.find(TFLBENCH)
     contents = {
-        TFLBENCH.name: (engine.read_bytes(), "compiled, of mmnet-deploy"),
+        TFLBENCH.name: (engine.read_bytes(), "part of mmnet-deploy"),
         parts.RUNTIME: (parts.runtime(wheel), parts.WHEEL),
     }
     for package in parts.DEBIAN_PACKAGES:
