@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmnet_deploy.conversion.emulation import HalfPrecision
+from mmnet_deploy.conversion.emulation.rounding import rounded
 from mmnet_deploy.tflite import file_format
-from mmnet_deploy.tflite.operators import constant, valid_convolution
+from mmnet_deploy.tflite.operators import constant, logistic, options_object, valid_convolution
 from mmnet_deploy.tflite.parts import Op, Tensor
 from tests.support.networks import converted, output_of
 
@@ -107,3 +108,21 @@ def test_other_operators_round_their_output(kind):
     half = np.float16
     expected = half(0.3) + half(0.1) if kind == "ADD" else half(0.3) * half(0.1)
     assert _alone(op).run(np.full((1, 1, 1, 1), 0.3, np.float32)) == expected
+
+
+@pytest.mark.parametrize("kind", ["LOGISTIC", "SOFTMAX"])
+def test_sigmoid_and_softmax_are_as_coarse_as_their_kernels(kind):
+    """They are off by more than the rounding of their result, and by no more than kernels are."""
+    logits = np.linspace(-20, 20, 4001).astype(np.float16).astype(np.float32)
+    exact = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    source = Tensor("logits", (1, 1, len(logits), 1 if kind == "LOGISTIC" else 2))
+    if kind == "LOGISTIC":
+        found = _alone(logistic(source, "alpha")).run(logits.reshape(source.shape)).ravel()
+    else:
+        options, number = options_object("SoftmaxOptions", beta=1.0)
+        op = Op(kind, [source], [Tensor("alpha", source.shape)], options, number)
+        pairs = np.stack([np.zeros_like(logits), logits], axis=-1)
+        found = _alone(op).run(pairs.reshape(source.shape))[0, 0, :, 1]
+    assert 3e-4 < np.abs(found - exact).max() < 1.2e-3
+    assert (found[0], found[-1]) == (0, 1)
+    assert np.array_equal(found, rounded(found))

@@ -1,9 +1,4 @@
-"""A float32 graph computed in half precision, as the cores of a phone compute it.
-
-Every operator's output is rounded to float16, and convolutions round after each multiplication
-and addition too (`accumulation`). XNNPACK's own emulation on x86 adds up in float32 and so
-understates the error: `benchmarks/half_precision.py` compares both with the kernels for arm64.
-"""
+"""A network that computes in half precision, operator by operator."""
 
 from __future__ import annotations
 
@@ -16,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.conversion import accumulation
-from mmnet_deploy.conversion.accumulation import Values, rounded
+from mmnet_deploy.conversion.emulation import accumulation, exponentials
+from mmnet_deploy.conversion.emulation.rounding import Values, rounded
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.parallel import usable_cores
 from mmnet_deploy.tflite import file_format, interpreter
@@ -91,19 +86,19 @@ def _value(tensor: Tensor | None, values: Mapping[int, NDArray]) -> Any:
 
 
 class _Step:
-    """One operator: with rounded sums, or by the runtime's own kernel in float32."""
+    """One operator: rounded within, or by the runtime's own kernel in float32."""
 
     def __init__(self, op: Op) -> None:
         self.op = op
-        self._sums = accumulation.step(op)
+        self._rounded = accumulation.step(op) or exponentials.step(op)
         self._kernel: Any = None
-        if self._sums is None:
+        if self._rounded is None:
             self._kernel = interpreter.built_in_interpreter(file_format.alone(op))
 
     def run(self, inputs: Sequence[Any], executor: Executor) -> list[NDArray]:
         """The outputs."""
-        if self._sums is not None:
-            return [self._sums(inputs, executor)]
+        if self._rounded is not None:
+            return [self._rounded(inputs, executor)]
         kernel = self._kernel
         pairs = zip(self.op.inputs, inputs, strict=True)
         given = {id(t): value for t, value in pairs if t is not None and t.data is None}

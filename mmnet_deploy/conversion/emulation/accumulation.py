@@ -13,17 +13,10 @@ from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mmnet_deploy.conversion.emulation.rounding import LARGEST, Step, Values, rounded
 from mmnet_deploy.tflite.parts import Op
 from mmnet_deploy.tflite.schema import name_of
-
-Values = NDArray[np.float32]
-Step = Callable[[Sequence[Any], Executor], Values]
-"""From the inputs of an operator, its constants among them, to its output."""
-
-LARGEST = 65504.0
-"""The largest number of float16; what is rounded beyond it becomes infinite."""
 
 _SMALL = 2.0**-6
 """Where all sums stay below this, many may be below 2⁻¹⁴, where float16 has fewer digits."""
@@ -41,12 +34,6 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
     "RELU6": (0.0, 6.0),
 }
 """Of the fused activations."""
-
-
-def rounded(values: NDArray) -> Values:
-    """Values as float16 holds them."""
-    with np.errstate(over="ignore"):
-        return values.astype(np.float16).astype(np.float32)
 
 
 def step(op: Op) -> Step | None:
