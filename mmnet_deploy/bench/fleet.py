@@ -180,7 +180,10 @@ class _Fleet:
                 keep=self._keep,
                 fail=self._fail,
                 stop=self._stop,
-                examine=functools.partial(self._examine, share) if self._find_culprit else None,
+                # This computer's outputs are what others are compared with.
+                examine=functools.partial(self._examine, share)
+                if self._find_culprit and share.target.pins
+                else None,
             )
         except BaseException as error:
             self._broken.append(error)

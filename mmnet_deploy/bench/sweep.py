@@ -150,10 +150,11 @@ def run(
         keep: Takes each result the moment it exists.
         fail: Takes each failure.
         stop: Ends the sweep before the next job.
-        examine: Looks into each job, once for all its repeats, after the last of all: with its
-            result, the one whose output differs if any does, or None if the engine failed.
+        examine: Looks, after the last job, once into each model that was run with one delegate and
+            its flags, whatever the number of threads: with a job, and with its result or None if
+            the engine failed. It gets the worst: a failure before a difference.
     """
-    done, examined = 0, dict[Job, Benchmark | None]()
+    done, examined = 0, dict[Job, tuple[Job, Benchmark | None]]()
     try:
         if jobs:
             device.check(list(dict.fromkeys(job.settings for job in jobs)))
@@ -169,15 +170,16 @@ def run(
             except _ONE_RUN as error:
                 fail(Failure(name, job, str(error)))
                 if isinstance(error, errors.EngineError):
-                    examined[job] = None
+                    examined[_alike(job)] = job, None
             else:
                 keep(result)
-                if job not in examined or not _agrees(result):
-                    examined[job] = result
+                _, earlier = examined.setdefault(_alike(job), (job, result))
+                if earlier and _agrees(earlier) and not _agrees(result):
+                    examined[_alike(job)] = job, result
             done += 1
-        for job, examinee in examined.items() if examine else ():
+        for job, worst in examined.values() if examine else ():
             if examine and not stop.is_set():
-                examine(job, examinee)
+                examine(job, worst)
     except errors.StoppedError:
         pass
     except (errors.HarnessError, UsageError) as error:
@@ -187,6 +189,13 @@ def run(
             device.close()
         except errors.HarnessError as error:
             fail(Failure(name, None, str(error)))
+
+
+def _alike(job: Job) -> Job:
+    """What jobs share that compute the same."""
+    return dataclasses.replace(
+        job, settings=dataclasses.replace(job.settings, threads=1, profile=False)
+    )
 
 
 def _agrees(result: Benchmark) -> bool:

@@ -129,7 +129,9 @@ def crash_on(kind):
 
 
 def _change(op, place, change):
-    old = op.inputs[place]
+    old = op.inputs[place] if place < len(op.inputs) else None
+    if old is None or old.data is None:
+        return
     op.inputs = list(op.inputs)
     op.inputs[place] = type(old)(
         old.name, old.shape, old.dtype, change(old.data), old.quantization, old.signature

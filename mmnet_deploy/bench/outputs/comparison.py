@@ -197,7 +197,8 @@ def compare(
     if stand_in or not (outcome.outputs or isinstance(device, ComputingDevice)):
         return Comparison()
     if not outcome.outputs and engine.requested and engine.delegate != engine.requested:
-        return Comparison(reason=f"{engine.requested} did not run the model")
+        asked = "its built-in kernels" if engine.requested == "none" else engine.requested
+        return Comparison(reason=f"{asked} did not run the model")
     try:
         reference = Reference(model, read_model(model), engine.delegate, computes_in)
         choice = _Choice(reference)

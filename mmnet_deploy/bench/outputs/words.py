@@ -16,7 +16,17 @@ def how_far(difference: OutputDifference | Difference) -> str:
         return "some beyond measure: they are no numbers, or of another type or size"
     unit = "" if difference.dtype.startswith("float") else " quantization steps"
     mean = "" if difference.mean is None else f", {difference.mean:.3g} in the mean"
-    return f"by up to {difference.largest:.3g}{unit}{mean}"
+    return f"by up to {difference.largest:.3g}{unit}{mean}{_allowed(difference)}"
+
+
+def _allowed(difference: OutputDifference | Difference) -> str:
+    if isinstance(difference, Difference):
+        largest, mean = difference.allowed.largest, difference.allowed.mean
+    elif difference.allowed is None or difference.allowed_mean is None:
+        return ""
+    else:
+        largest, mean = difference.allowed, difference.allowed_mean
+    return f"; allowed: {largest:.3g}" + (f", {mean:.3g} in the mean" if mean < largest else "")
 
 
 def culprit_lines(searches: Iterable[tuple[str, Finding | str]]) -> list[str]:
@@ -49,12 +59,9 @@ def _found(finding: Finding, layer: Layer) -> str:
         before = "runs" if len(finding.inputs) < 2 else "run"
     else:
         found = finding.difference
-        allowed = f"{found.allowed.largest:.3g}"
-        if found.allowed.mean < found.allowed.largest:
-            allowed += f", {found.allowed.mean:.3g} in the mean"
         said = (
             f"the first layer whose output is off is {_layer(layer)}: {found.different} of "
-            f"{found.elements} values differ, {how_far(found)}; allowed are {allowed}."
+            f"{found.elements} values differ, {how_far(found)}."
         )
         before = "is right" if len(finding.inputs) < 2 else "are right"
     inputs = " and ".join(map(_layer, finding.inputs))

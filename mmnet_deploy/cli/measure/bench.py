@@ -104,11 +104,16 @@ def bench(
       mmnet-deploy bench models/*.tflite --delegate gpu --find-culprit -o results
     """
     from mmnet_deploy.bench import fleet
-    from mmnet_deploy.bench.targets import EMULATED, check_settings, open_targets
+    from mmnet_deploy.bench.targets import EMULATED, HOST, check_settings, open_targets
     from mmnet_deploy.files import make_folder
 
     if not models and not clean:
         raise UsageError("`MODEL.tflite` must name at least one file. Received: none.")
+    if find_culprit and set(names) == {HOST} and not options["all_devices"]:
+        raise UsageError(
+            "`--find-culprit` compares what a phone computes with what this computer does: name a "
+            "phone with `--device`. Received: host."
+        )
     rules = rules_of(preset or ("quick" if names == (EMULATED,) else "default"), options)
     delegates = delegates_of(options["delegates"]) if models else []
     engine = engine_of(options, names, delegates, outputs=find_culprit)
