@@ -1,9 +1,9 @@
-"""What `tflbench`, our own engine, prints and writes: read, checked, compared with the host's.
+"""What `tflbench`, our own engine, prints: read and checked.
 
 The engine prints one JSON object per line and `end` last; `native/tflbench.c` lists the events.
 """
 
-from android_benchmark.engines.tflbench.output import TensorDifference, compare_outputs, noise
+from android_benchmark.engines.tflbench.output import noise
 from android_benchmark.engines.tflbench.parser import parse
 from android_benchmark.engines.tflbench.record import OpProfile, Start, TflbenchReport, TracedOp
 
@@ -12,10 +12,8 @@ __all__ = [
     "UNVERIFIED",
     "OpProfile",
     "Start",
-    "TensorDifference",
     "TflbenchReport",
     "TracedOp",
-    "compare_outputs",
     "noise",
     "parse",
 ]

@@ -205,8 +205,8 @@ def _outputs(results: Sequence[Benchmark], name: Cell) -> list[str]:
         found = result.output_difference
         if found and not found.conclusive:
             what = (
-                "its output is the same everywhere, whatever the input, so that comparing it with "
-                "this computer's shows nothing."
+                "output is the same everywhere, whatever the input, so that comparing it with this "
+                "computer's shows nothing; `--find-culprit` compares what its layers compute."
             )
             said.append((name(result), what))
         elif found and found.agrees and found.different and not found.dtype.startswith("float"):
