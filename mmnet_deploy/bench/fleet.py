@@ -29,6 +29,8 @@ class Share:
     target: Target
     jobs: tuple[Job, ...]
     rules: RunRules
+    earlier: tuple[tuple[Job, Benchmark], ...] = ()
+    """Jobs that have a result already, with it."""
 
 
 def share_out(
@@ -55,9 +57,10 @@ def share_out(
                 for job in jobs
             )
             own_rules = host.without_rests(rules)
+        there: tuple[tuple[Job, Benchmark], ...] = ()
         if earlier is not None:
-            own = sweep.missing(own, earlier, target.name, target.hashes, own_rules)
-        shares.append(Share(target, own, own_rules))
+            own, there = sweep.split(own, earlier, target.name, target.hashes, own_rules)
+        shares.append(Share(target, own, own_rules, there))
     return shares
 
 
@@ -184,6 +187,7 @@ class _Fleet:
                 examine=functools.partial(self._examine, share)
                 if self._find_culprit and share.target.pins
                 else None,
+                earlier=share.earlier,
             )
         except BaseException as error:
             self._broken.append(error)

@@ -59,14 +59,14 @@ def plan(
     return tuple(jobs)
 
 
-def missing(
+def split(
     jobs: Sequence[Job],
     records: Iterable[Record],
     serial: str,
     hashes: Callable[[Settings], tuple[str, Mapping[str, str]]],
     rules: RunRules,
-) -> tuple[Job, ...]:
-    """The jobs whose results are not among `records`; each result stands for one repeat.
+) -> tuple[tuple[Job, ...], tuple[tuple[Job, Benchmark], ...]]:
+    """The jobs whose results are not among `records`, and the others, each with its result.
 
     Args:
         jobs: What is wanted on one device.
@@ -76,23 +76,24 @@ def missing(
             them; empty on this computer.
         rules: Results under other rules do not count.
     """
-    there = collections.Counter(
-        (record.model.sha256, _settings(record))
-        for record in records
-        if isinstance(record, Benchmark)
-        and record.imported_from is None
-        and record.device.serial == serial
-        and (record.engine.sha256, record.engine.libraries) == hashes(_settings(record))
-        and record.rules == rules
-    )
-    left = []
+    there: dict[tuple[str, Settings], list[Benchmark]] = collections.defaultdict(list)
+    for record in records:
+        if (
+            isinstance(record, Benchmark)
+            and record.imported_from is None
+            and record.device.serial == serial
+            and (record.engine.sha256, record.engine.libraries) == hashes(_settings(record))
+            and record.rules == rules
+        ):
+            there[record.model.sha256, _settings(record)].append(record)
+    left, found = [], []
     for job in jobs:
-        key = job.sha256, job.settings
-        if there[key]:
-            there[key] -= 1
+        # Each result stands for one repeat.
+        if results := there[job.sha256, job.settings]:
+            found.append((job, results.pop()))
         else:
             left.append(job)
-    return tuple(left)
+    return tuple(left), tuple(found)
 
 
 def _settings(record: Benchmark) -> Settings:
@@ -139,6 +140,7 @@ def run(
     fail: Callable[[Failure], None],
     stop: threading.Event,
     examine: Callable[[Job, Benchmark | None], None] | None = None,
+    earlier: Iterable[tuple[Job, Benchmark]] = (),
 ) -> None:
     """Work off the jobs of one device; whatever was changed on it is put back at the end.
 
@@ -153,8 +155,17 @@ def run(
         examine: Looks, after the last job, once into each model that was run with one delegate and
             its flags, whatever the number of threads: with a job, and with its result or None if
             the engine failed. It gets the worst: a failure before a difference.
+        earlier: Jobs that need not be run, with their results: these are examined, too.
     """
     done, examined = 0, dict[Job, tuple[Job, Benchmark | None]]()
+
+    def note(job: Job, result: Benchmark | None) -> None:
+        _, known = examined.setdefault(_alike(job), (job, result))
+        if known and (result is None or (_agrees(known) and not _agrees(result))):
+            examined[_alike(job)] = job, result
+
+    for job, stored in earlier:
+        note(job, stored)
     try:
         if jobs:
             device.check(list(dict.fromkeys(job.settings for job in jobs)))
@@ -170,12 +181,10 @@ def run(
             except _ONE_RUN as error:
                 fail(Failure(name, job, str(error)))
                 if isinstance(error, errors.EngineError):
-                    examined[_alike(job)] = job, None
+                    note(job, None)
             else:
                 keep(result)
-                _, earlier = examined.setdefault(_alike(job), (job, result))
-                if earlier and _agrees(earlier) and not _agrees(result):
-                    examined[_alike(job)] = job, result
+                note(job, result)
             done += 1
         for job, worst in examined.values() if examine else ():
             if examine and not stop.is_set():

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from android_benchmark import ComputingDevice, Device, RunRules, Settings, errors
-from mmnet_deploy.bench.outputs.comparison import Reference
+from mmnet_deploy.bench.outputs.comparison import NOISE, Reference
 from mmnet_deploy.bench.outputs.differences import Difference
 from mmnet_deploy.bench.outputs.layers import Layer, Layers
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError
@@ -203,7 +203,7 @@ class Search:
                 return self._compare(number, path, content, self._inputs)
             except errors.EngineFileError:
                 raise
-            except errors.NoOutputsError as error:
+            except (errors.NoOutputsError, errors.UnreadableOutputError) as error:
                 raise NoSearchError(str(error).rstrip(".")) from error
             except errors.EngineError as error:
                 return _Look(True, failure=str(error))
@@ -252,12 +252,10 @@ def examine(
             tell=tell,
         )
         return search.find()
-    difference = result.output_difference
-    if difference is None:
-        raise NoSearchError(
-            result.outputs_not_compared or f"{result.engine.name} hands out no outputs to compare"
-        )
-    if difference.agrees and difference.conclusive:
+    difference, engine = result.output_difference, result.engine
+    if difference is None and engine.requested and engine.requested != engine.delegate:
+        raise NoSearchError(result.outputs_not_compared or f"{engine.requested} did not run it")
+    if difference and difference.agrees and difference.conclusive:
         return Finding(None)
     search = Search(
         model,
@@ -265,7 +263,7 @@ def examine(
         settings,
         delegate=result.engine.delegate,
         computes_in=result.computes_in,
-        input_name=difference.input,
+        input_name=difference.input if difference else NOISE,
         tell=tell,
     )
     return search.find()

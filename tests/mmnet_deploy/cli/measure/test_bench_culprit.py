@@ -31,12 +31,16 @@ def server():
 def bench(server, tmp_path):
     """Run `bench` on a phone with an engine; returns the result, its records, and the phone."""
     with contextlib.ExitStack() as stack:
+        phones = []
 
         def call(engine, *words, programs=fault_engine.PROGRAMS):
-            phone = stack.enter_context(EmulatedPhone(engines=engine.engines))
-            server.connect(phone.serial)
-            stack.callback(server.run, "disconnect", phone.serial)
-            folder = engine.folder(tmp_path / "engine", programs)
+            folder = tmp_path / "engine"
+            if not phones:
+                phones.append(stack.enter_context(EmulatedPhone(engines=engine.engines)))
+                server.connect(phones[0].serial)
+                stack.callback(server.run, "disconnect", phones[0].serial)
+                engine.folder(folder, programs)
+            (phone,) = phones
             options = ("--device", phone.serial, "--engine-binary", folder, "-o", tmp_path / "out")
             result = CliRunner().invoke(
                 cli, ["bench", *map(str, (*words, *options))], env=server.environment
@@ -115,6 +119,17 @@ def test_a_runner_that_cannot_costs_no_measurement(bench, tiny_models, engine, p
     assert reason in record.outputs_not_compared
     assert f"outputs were not compared: {reason}" in said
     assert f"no search for a culprit: {reason}" in said
+
+
+def test_stored_results_are_searched_without_measuring_again(bench, tiny_models):
+    """`--resume` finds them; the search is what was asked for."""
+    engine = FaultEngine(fault_engine.other_pixel_centres)
+    said, _, (record,), _ = bench(engine, tiny_models["float32"], *GPU)
+    assert not record.output_difference.agrees and "the first layer" not in said
+    again = ("--resume", "--find-culprit")
+    said, code, records, _ = bench(engine, tiny_models["float32"], *GPU, *again)
+    assert (code, records) == (0, [record]), said
+    assert "0 to go" in said and "the first layer whose output is off is " in said
 
 
 def test_a_layer_that_crashes_the_engine_is_named(bench, tiny_models):
