@@ -34,6 +34,8 @@ def test_table_has_a_row_per_benchmark():
                         init_us=5500.0,
                         peak_memory_bytes=2**40,
                         computes_in="float16",
+                        delegate_precision="fp16",
+                        engine_flags=("gpu_backend=cl", "verbose=true"),
                     ),
                     benchmark(
                         foreign, device=EMULATED, threads=2, measurement=Measurement((), (), given_)
@@ -67,6 +69,9 @@ def test_table_has_a_row_per_benchmark():
         "delegate": "none",
         "nodes": 60,
         "delegated_nodes": 0,
+        "backend": "",
+        "delegate_precision": "fp16",
+        "engine_flags": "gpu_backend=cl verbose=true",
         "computes_in": "float16",
         "device": "Pixel 6",
         "serial": "1A2B",
