@@ -27,6 +27,10 @@ _VARIABLE = (
     (r"port [0-9]+", "port PORT"),
     (r"/[\w./-]*/(?=engine|results)", ""),
     (r"Looked for: \S+", "Looked for: adb."),
+    (
+        r"process [0-9]+ on \S+ since [^(]+ \(`[^`]*`\)",
+        "process PID on HOST since TIME (`mmnet-deploy bench …`)",
+    ),
 )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def reserved(serial: str) -> Iterator[None]:
         DeviceNotReadyError: Another process uses it, which the message names.
     """
     name = hashlib.sha256(serial.encode(errors="surrogateescape")).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"mmnet-deploy-{os.getuid()}-phone-{name}"
+    folder = _shared() / f"mmnet-deploy-{os.getuid()}-phone-{name}"
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(folder))
@@ -41,3 +40,9 @@ def reserved(serial: str) -> Iterator[None]:
         except OutputError:
             pass
         yield
+
+
+def _shared() -> Path:
+    """The folder for temporary files that all commands share; `tempfile` has this one's own."""
+    given = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    return Path(next(filter(None, given), "/tmp"))

@@ -11,7 +11,7 @@ from mmnet_deploy.bench.reservation import reserved
 @pytest.fixture(autouse=True)
 def scratch(tmp_path, monkeypatch):
     """Locks lie in the folder for temporary files."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     return tmp_path
 
 
@@ -32,6 +32,14 @@ def test_a_phone_is_reserved_once(scratch):
 def test_without_a_place_for_locks_a_phone_is_used_all_the_same(scratch, monkeypatch):
     """Measuring matters more than the lock."""
     (scratch / "file").write_text("")
-    monkeypatch.setattr("tempfile.tempdir", str(scratch / "file"))
+    monkeypatch.setenv("TMPDIR", str(scratch / "file"))
     with reserved("one"), reserved("one"):
         pass
+
+
+def test_commands_with_temporary_folders_of_their_own_see_each_other(tmp_path, monkeypatch):
+    """The process that waits for a command gives it one, which goes with it."""
+    with reserved("one"):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "own"))
+        with pytest.raises(DeviceNotReadyError), reserved("one"):
+            raise AssertionError

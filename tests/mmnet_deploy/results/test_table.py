@@ -83,7 +83,7 @@ def test_table_has_a_row_per_benchmark():
     assert [second[name] for name in unknown] == [None] * 5
     assert (second["statistic"], second["requested_delegate"]) == ("mean", "xnnpack")
     assert (second["emulated"], second["invalid"]) == (True, "")
-    assert ",60,0,float16,Pixel 6," in frame.to_csv(index=False)
+    assert ",60,0,,fp16,gpu_backend=cl verbose=true,float16,Pixel 6," in frame.to_csv(index=False)
 
 
 def test_a_table_of_nothing_is_empty():
