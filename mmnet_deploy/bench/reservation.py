@@ -16,6 +16,10 @@ from android_benchmark.errors import DeviceNotReadyError
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.files import FolderInUseError, locked
 
+SHARED = Path("/tmp")
+"""Where locks lie: the same folder for every command, whatever variables it has. `tempfile` names
+one that goes with the command."""
+
 
 @contextlib.contextmanager
 def reserved(serial: str) -> Iterator[None]:
@@ -28,7 +32,7 @@ def reserved(serial: str) -> Iterator[None]:
         DeviceNotReadyError: Another process uses it, which the message names.
     """
     name = hashlib.sha256(serial.encode(errors="surrogateescape")).hexdigest()[:16]
-    folder = _shared() / f"mmnet-deploy-{os.getuid()}-phone-{name}"
+    folder = SHARED / f"mmnet-deploy-{os.getuid()}-phone-{name}"
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(folder))
@@ -40,9 +44,3 @@ def reserved(serial: str) -> Iterator[None]:
         except OutputError:
             pass
         yield
-
-
-def _shared() -> Path:
-    """The folder for temporary files that all commands share; `tempfile` has this one's own."""
-    given = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
-    return Path(next(filter(None, given), "/tmp"))

@@ -5,13 +5,14 @@ import os
 import pytest
 
 from android_benchmark.errors import DeviceNotReadyError
+from mmnet_deploy.bench import reservation
 from mmnet_deploy.bench.reservation import reserved
 
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path, monkeypatch):
-    """Locks lie in the folder for temporary files."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    """Locks lie in a folder of the test's own."""
+    monkeypatch.setattr(reservation, "SHARED", tmp_path)
     return tmp_path
 
 
@@ -32,7 +33,7 @@ def test_a_phone_is_reserved_once(scratch):
 def test_without_a_place_for_locks_a_phone_is_used_all_the_same(scratch, monkeypatch):
     """Measuring matters more than the lock."""
     (scratch / "file").write_text("")
-    monkeypatch.setenv("TMPDIR", str(scratch / "file"))
+    monkeypatch.setattr(reservation, "SHARED", scratch / "file")
     with reserved("one"), reserved("one"):
         pass
 
@@ -41,5 +42,6 @@ def test_commands_with_temporary_folders_of_their_own_see_each_other(tmp_path, m
     """The process that waits for a command gives it one, which goes with it."""
     with reserved("one"):
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "own"))
+        monkeypatch.setenv("TMPDIR", str(tmp_path / "other"))
         with pytest.raises(DeviceNotReadyError), reserved("one"):
             raise AssertionError
