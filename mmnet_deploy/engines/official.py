@@ -347,7 +347,8 @@ def entries() -> Iterator[Entry]:
         digest, origin, fault = "", "", ""
         try:
             known = cache.recorded(file)
-            digest, origin = hashed(file) or "", known.origin if known else BY_HAND
+            digest = hashed(file) or ""
+            origin = known.origin if known else BY_HAND if digest else ""
             if not digest:
                 fault = "a part of an unfinished download"
             elif (must := expected(file)[0]) and digest != must:

@@ -78,7 +78,8 @@ def test_an_empty_cache_without_compilers_is_told_as_it_is(call, tmp_path, monke
         (tmp_path / name).symlink_to(shutil.which(name))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("MMNET_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("MMNET_BENCHMARK_MODEL", raising=False)
+    for name in ("MMNET_BENCHMARK_MODEL", "MMNET_ENGINE_URL"):
+        monkeypatch.delenv(name, raising=False)
     rows = {row["what"]: row for row in json.loads(call("doctor", "--json").stdout)}
     for name, word in (("benchmark_model", "https://"), ("tflbench", "with pip")):
         assert rows[name]["found"] == "" and word in rows[name]["note"]

@@ -132,7 +132,7 @@ def test_a_later_call_goes_on_where_all_attempts_ended(get, server, cached):
         get()
     assert not cache.place(FILE).exists() and cache.recorded(FILE) is None
     (entry,) = official.entries()
-    assert (entry.whole, entry.size_bytes) == (False, 250_000)
+    assert (entry.whole, entry.size_bytes, entry.origin) == (False, 250_000, "")
     assert get().files[PROGRAM].read_bytes() == content
     assert server.asked[-1][1]["Range"] == "bytes=250000-"
     assert parts(cached) == []
