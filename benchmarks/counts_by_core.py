@@ -1,7 +1,7 @@
 """Arm64 instructions of every operating point in three precisions on two cores.
 
     python benchmarks/counts_by_core.py                    # count what counts_by_core.json lacks
-    python benchmarks/counts_by_core.py --again            # count all
+    python benchmarks/counts_by_core.py --again [--network mmnet-0.5-128 …]     # count anew
     python benchmarks/counts_by_core.py --table            # print the table of docs/results.md
     python benchmarks/counts_by_core.py --weights          # that a count does not depend on them
 
@@ -123,12 +123,16 @@ def main() -> None:
     # The published ones first.
     names = [point.name for point in sorted(points, key=lambda point: not point.published)]
     parser.add_argument("--network", nargs="+", default=names)
-    parser.add_argument("--again", action="store_true", help="forget the counts that are stored")
+    parser.add_argument("--again", action="store_true", help="count these networks anew")
     parser.add_argument("--table", action="store_true", help="print the table of stored counts")
     parser.add_argument("--weights", action="store_true", help="compare two sets of weights")
     settings = parser.parse_args()
-    stored = COUNTS.exists() and not settings.again
-    document = json.loads(COUNTS.read_text()) if stored else {"instructions": {}}
+    document = json.loads(COUNTS.read_text()) if COUNTS.exists() else {"instructions": {}}
+    if settings.again:
+        for name in settings.network:
+            document["instructions"][name] = {}  # It keeps its place in the table.
+    if not any(document["instructions"].values()):
+        document.pop("conditions", None)
     if settings.weights:
         check_weights()
     elif settings.table:
