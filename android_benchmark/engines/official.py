@@ -94,7 +94,7 @@ class BenchmarkModel:
             )
         flags = benchmark_model.probe(text)
         if flags.tool not in (Tool.BENCHMARK_MODEL, Tool.LITERT):
-            said = (answer.stderr or answer.stdout).strip().splitlines()
+            said = (answer.stderr or answer.stdout).strip().rstrip(".").splitlines()
             raise errors.EngineFileError(
                 f"{self.files[folder.PROGRAM]} is not benchmark_model: its `--help` lists none of "
                 f"that program's flags. It says: {said[-1][:200] if said else 'nothing'}."

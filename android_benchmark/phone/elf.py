@@ -49,7 +49,8 @@ def check(program: Path, abis: tuple[str, ...], phone: str) -> None:
     if built_for == _HEXAGON and program.suffix == ".so":
         return
     if built_for and abis and built_for not in abis:
+        what = "library" if program.suffix == ".so" else "engine"
         raise EngineFileError(
-            f"The engine {program.name} is built for {built_for}, and the phone {phone} runs "
-            f"{', '.join(abis)}: get an engine that is built for one of these."
+            f"The {what} {program.name} is built for {built_for}, and the phone {phone} runs "
+            f"{', '.join(abis)}: get one that is built for one of these."
         )

@@ -87,5 +87,7 @@ def test_a_library_for_the_npu_beside_the_program_is_taken(tmp_path):
     program = _program(tmp_path, 164)
     library = program.rename(tmp_path / "libQnnHtpV75Skel.so")
     elf.check(library, PHONE, "a phone")
+    with pytest.raises(EngineFileError, match=r"The library libLiteRt\.so is built for x86_64"):
+        elf.check(_program(tmp_path, 62).rename(tmp_path / "libLiteRt.so"), PHONE, "a phone")
     with pytest.raises(EngineFileError, match="built for machine 164"):
         elf.check(library.rename(program), PHONE, "a phone")

@@ -61,6 +61,17 @@ def test_a_program_runs_on_the_cores_that_were_named(launch):
     assert cores == (1, 3)
 
 
+def test_a_program_has_its_variables_and_the_phone_has_not(launch):
+    """Android's own programs must not load the libraries of an engine."""
+    _, launcher, folder = launch(Reply())
+    launcher.prepare()
+    words = ["sh", "-c", 'echo "$LD_LIBRARY_PATH"']
+    variables = {"LD_LIBRARY_PATH": f"{folder}/it's b"}
+    completed, cores = launcher.run(words, folder, (1,), 20.0, variables)
+    assert (completed.stdout, cores) == (f"{folder}/it's b\n", (1,))
+    assert launcher.run(words, folder, (), 20.0)[0].stdout == "\n"
+
+
 def test_without_taskset_a_program_runs_on_any_core(launch):
     """The cores that come back are those that the kernel let it use."""
     _, launcher, folder = launch(Reply("out\n"), missing=("taskset",))

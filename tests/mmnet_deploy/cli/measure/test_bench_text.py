@@ -145,6 +145,23 @@ def test_a_fallback_is_never_called_by_what_was_asked_for(printed):
     assert "gpu 50/60" in out[-1]
 
 
+def test_backend_precision_and_flags_stand_where_they_differ(printed):
+    """What all share is in the title, and remarks tell results apart by the same words."""
+    opencl, opengl = (engine("gpu", backend=name) for name in ("OpenCL", "OpenGL"))
+    same = {"delegate_precision": "fp16", "flags": (INVALID,)}
+    out, _ = printed(
+        result(engine=opencl, **same),
+        result(engine=opengl, engine_flags=("gpu_backend=gl",), **same),
+    )
+    assert "gpu" in out[0] and "fp16" in out[0] and "OpenGL" not in out[0]
+    assert "OpenCL" in out[-2] and "–" in out[-2]
+    assert "OpenGL" in out[-1] and "gpu_backend=gl" in out[-1]
+    for line in remarks([result(engine=opencl, **same), result(engine=opengl)]):
+        assert "gpu, OpenCL, fp16, 1 thread: not stable" in line
+    out, _ = printed(result())
+    assert "backend" not in " ".join(out)
+
+
 # --- Remarks -----------------------------------------------------------------
 
 
