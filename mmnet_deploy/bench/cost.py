@@ -77,7 +77,7 @@ def measure(
     """
     content = read_model(model)
     described, graph = describe(model), Graph.from_bytes(content, str(model))
-    precision = precision_of(graph)
+    precision, entry = precision_of(graph), half_precision.entry(content, str(model))
     counted = counting.count(
         model,
         tools,
@@ -113,7 +113,7 @@ def measure(
         cpu_title=core.title,
         computes_in=half_precision.computes_in(
             precision,
-            half_precision.entry(content),
+            entry,
             fp16_arithmetic=core.fp16_arithmetic,
             delegate=counted.engine.delegate,
         ),
