@@ -192,10 +192,12 @@ def _precision(flags: Flags, delegate: Delegate, precision: str) -> dict[str, st
     if name not in flags:
         having = [of.value for of, flag in _PRECISIONS[flags.tool].items() if flag in flags]
         only = f"has one for {' and '.join(having)} only" if having else "has none at all"
+        # A file can allow it by itself, which needs no flag.
+        file = " a file that allows half precision, or" if delegate is Delegate.XNNPACK else ""
         raise UnsupportedFlagError(
             name,
             f"`--delegate-precision` needs a flag of the engine for {delegate.value}, and this one "
-            f"{only}. Received: {precision}. Leave the option out, or take another engine.",
+            f"{only}. Received: {precision}. Leave the option out, or take{file} another engine.",
         )
     return {name: str(precision == "fp16").lower()}
 
