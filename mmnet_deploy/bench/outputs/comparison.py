@@ -122,9 +122,12 @@ class Reference:
                 differences.tolerance(dtype, values, self._computes_in, step=step, final=final)
             )
             ports.append(Port(asked[id(tensor)], dtype, len(content)))
-        names = [given[id(tensor)] for tensor in self._graph.inputs]
+        named: dict[str, bytes] = {}
+        for tensor, content in zip(self._graph.inputs, inputs, strict=True):
+            name = given[id(tensor)]
+            named[f"{name}_{len(named)}" if name in named else name] = content
         return Expected(
-            Ports(dict(zip(names, inputs, strict=True)), tuple(ports)),
+            Ports(named, tuple(ports)),
             tuple(outputs),
             tuple(allowed),
         )

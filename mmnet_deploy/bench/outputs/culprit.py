@@ -192,7 +192,11 @@ class Search:
         return self._looks[number]
 
     def _run(self, number: int) -> _Look:
-        content = self._layers.cut(number)
+        looks = [self._run_cut(number, content) for content in self._layers.cuts(number)]
+        worst = max(looks, key=lambda it: (it.bad, it.difference.share if it.difference else 0.0))
+        return dataclasses.replace(worst, varies=any(look.varies for look in looks))
+
+    def _run_cut(self, number: int, content: bytes) -> _Look:
         with tempfile.TemporaryDirectory(prefix="mmnet-cut-") as folder:
             path = Path(folder) / f"{number}.tflite"
             path.write_bytes(content)

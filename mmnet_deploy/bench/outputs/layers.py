@@ -73,9 +73,9 @@ class Layers:
             pending += new
         return found
 
-    def cut(self, number: int) -> bytes:
-        """A file that ends after a layer; see `Graph.cut`."""
-        return self._graph.cut(self._graph.ops[number].outputs)
+    def cuts(self, number: int) -> list[bytes]:
+        """Files that end after a layer, one for each of its outputs; see `Graph.cut`."""
+        return [self._graph.cut([tensor]) for tensor in self._graph.ops[number].outputs]
 
 
 def _may_end(op: Op) -> bool:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from android_benchmark import Settings, errors
 from mmnet_deploy.bench.outputs import culprit
 from mmnet_deploy.bench.outputs.comparison import NOISE, WAVES
+from mmnet_deploy.bench.outputs.layers import Layers
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 from tests.support import fault_engine, networks
@@ -140,6 +141,26 @@ def test_what_cannot_be_searched_is_said(network, tmp_path, monkeypatch):
     path.write_bytes(networks.converted(branching, (1, 4, 4, 3)))
     with pytest.raises(culprit.NoSearchError, match=r"loops or branches \(3 subgraphs\)"):
         _search(path, FaultyDevice())
+
+
+def test_a_layer_with_several_outputs_is_cut_after_each(tmp_path):
+    """A fault in one of them is a fault of the layer, and none hides another."""
+
+    def halves(image):
+        left, right = tf.split(image * 3.0, 2, axis=2)
+        return left * 2.0 + right
+
+    path = tmp_path / "split.tflite"
+    path.write_bytes(networks.converted(halves, (1, 8, 8, 3)))
+
+    def swap(graph):
+        for op in graph.ops:
+            if op.kind == "SPLIT":
+                op.outputs = op.outputs[::-1]
+
+    found = _search(path, FaultyDevice(swap))
+    assert found.layer.kind == "SPLIT"
+    assert len(Layers(Graph.from_bytes(path.read_bytes())).cuts(found.layer.number)) == 2
 
 
 def test_a_cut_file_has_the_layer_as_its_output(network):

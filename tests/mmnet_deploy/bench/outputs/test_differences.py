@@ -40,6 +40,17 @@ def test_one_edge_may_move_further_in_half_precision_than_all_of_a_matte():
         assert _compare(theirs, computes_in="float16").agrees == agrees
 
 
+def test_layers_are_measured_by_their_largest_value():
+    """Tenfold values may be ten times as far off, a matte's are 0 to 1 whatever it holds."""
+    for computes_in, least in (("float32", 1e-4), ("float16", 2 * 64 / 2**11)):
+        layer, matte = (
+            differences.tolerance("float32", MATTE / 10, computes_in, final=final)
+            for final in (False, True)
+        )
+        assert layer.largest == pytest.approx(least / 10)
+        assert matte.largest > 4 * layer.largest
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_never_agrees(value):
     """Not even with itself: it is the sign of a fault."""

@@ -165,3 +165,12 @@ def test_a_phone_that_goes_away_during_the_search_loses_nothing(bench, tiny_mode
     said, code, records, _ = bench(engine, model, *GPU, "--find-culprit", "--patience", 0)
     assert code == 1 and len(records) == 1, said
     assert "Failed on " in said
+
+
+def test_this_computer_has_no_culprit(call, tiny_models):
+    """It is what phones are compared with."""
+    result = call("bench", tiny_models["int8"], "--device", "host", "--find-culprit")
+    assert result.exit_code == 2
+    assert "`--find-culprit` compares what a phone computes with what this computer does" in (
+        result.output
+    )
