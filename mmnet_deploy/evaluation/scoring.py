@@ -74,6 +74,43 @@ def follows(pairs: Sequence[dataset.Pair]) -> list[bool]:
     return found
 
 
+# --- Data --------------------------------------------------------------------
+
+
+class MaskDigest:
+    """The hash of the names and masks of a split, which tells data sets apart."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, pair: dataset.Pair, mask: pictures.Picture) -> None:
+        """Take the next pair of the split, with its mask, uint8 (h, w)."""
+        self._digest.update(repr((pair.name, mask.shape)).encode("utf-8", "replace"))
+        self._digest.update(mask.tobytes())
+
+    @property
+    def sha256(self) -> str:
+        """In hexadecimal digits."""
+        return self._digest.hexdigest()
+
+
+def data_sha256(root: Path, split: str, mask_values: MaskValues | None = None) -> str:
+    """What an evaluation on a split has as `Evaluation.data_sha256`, without evaluating.
+
+    Raises:
+        DataError: The split cannot be found, or a mask cannot be read.
+    """
+    pairs = dataset.find_pairs(root, split, mask_values)
+    digest = MaskDigest()
+    with workers(0) as (executor, count):
+        masks = ahead(
+            executor, lambda it: pictures.read_mask(it.mask, it.mask_values), pairs, 2 * count
+        )
+        for pair, mask in zip(pairs, masks, strict=True):
+            digest.add(pair, mask)
+    return digest.sha256
+
+
 # --- Evaluation --------------------------------------------------------------
 
 
@@ -148,7 +185,7 @@ def evaluate(
 
     scores: list[PictureScore] = []
     foreground: list[float] = []
-    digest = hashlib.sha256()
+    digest = MaskDigest()
     with (
         progress(f"Evaluating {model.file.name}", len(pairs)) as advance,
         workers(model.threads) as (executor, count),
@@ -170,8 +207,7 @@ def evaluate(
             pending.append(executor.submit(judge, pair, image, frame, last))
             before = frame
             foreground.append(float(mask.mean()) / 255)
-            digest.update(repr((pair.name, mask.shape)).encode("utf-8", "replace"))
-            digest.update(mask.tobytes())
+            digest.add(pair, mask)
             while len(pending) > 2 * count:
                 collect()
         while pending:
@@ -180,7 +216,7 @@ def evaluate(
     return Evaluation(
         model=model.file,
         data=root.resolve().name,
-        data_sha256=digest.hexdigest(),
+        data_sha256=digest.sha256,
         split=split,
         height_px=height,
         width_px=width,

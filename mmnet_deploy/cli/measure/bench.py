@@ -14,6 +14,7 @@ import click
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, each_result, progress, read_results, say
 from mmnet_deploy.cli.measure.bench_settings import delegates_of, setting_options, settings_of
+from mmnet_deploy.cli.measure.evaluate import check_data, score_for_chart
 from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
 from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.prepare.engine_options import engine_of, engine_options
@@ -50,6 +51,13 @@ _KEPT = "What was measured is stored; `--resume` measures the rest."
     type=FOLDER,
     help="Folder for the results.",
 )
+@click.option(
+    "--data",
+    metavar="DIR",
+    type=FOLDER,
+    help="Data set to evaluate the models on too, so that the chart can be drawn.",
+)
+@click.option("--split", help="Split of --data to evaluate on.  [default: test]")
 @setting_options
 @click.option(
     "--repeats", default=1, show_default=True, help="Repeat every setting this many times."
@@ -84,6 +92,8 @@ def bench(
     models: tuple[Path, ...],
     names: tuple[str, ...],
     folder: Path,
+    data: Path | None,
+    split: str | None,
     resume: bool,
     preset: str | None,
     find_culprit: bool,
@@ -93,12 +103,12 @@ def bench(
     """Measure the latency of .tflite files on phones, or on this computer.
 
     Every result is stored in DIR as soon as it is measured, with the state of the device and
-    whether the run rules were kept. If DIR also holds evaluations of the models, the chart of
-    the trade-off is drawn there.
+    whether the run rules were kept. The chart of the trade-off is drawn there if DIR holds
+    evaluations of the models too: --data makes them, as `mmnet-deploy evaluate` does.
 
     \b
     Examples:
-      mmnet-deploy bench models/*.tflite --device 1a2b3c4d -o results
+      mmnet-deploy bench models/*.tflite --device 1a2b3c4d --data portraits -o results
       mmnet-deploy bench models/*.tflite --device host --threads 1,2 -o results
       mmnet-deploy bench models/*.tflite --engine-binary litert/ --delegate gpu -o results
       mmnet-deploy bench models/*.tflite --delegate gpu --find-culprit -o results
@@ -114,6 +124,12 @@ def bench(
             "`--find-culprit` compares what a phone computes with what this computer does: name a "
             "phone with `--device`. Received: host."
         )
+    if data is None and split is not None:
+        raise UsageError(f"`--split` needs `--data`, whose split it is. Received: {split}.")
+    if data is not None:
+        if not models:
+            raise UsageError("`--data` needs models to evaluate on it. Received: none.")
+        check_data(data, split or "test")
     rules = rules_of(preset or ("quick" if names == (EMULATED,) else "default"), options)
     delegates = delegates_of(options["delegates"]) if models else []
     engine = engine_of(options, names, delegates, outputs=find_culprit)
@@ -121,6 +137,7 @@ def bench(
     jobs = _plan(models, settings_of(options), **options)
     stop = threading.Event()
     measured = fleet.Measured()
+    earlier: list[Record] = []
     with signals.keeping(lambda: _KEPT if measured.results else ""):
         with open_targets(
             names,
@@ -134,8 +151,8 @@ def bench(
             if models:
                 check_settings(targets, [job.settings for job in jobs])
                 make_folder(folder)
-                earlier = _earlier(folder) if resume else None
-                shares = fleet.share_out(targets, jobs, rules, earlier)
+                earlier = _earlier(folder) if resume else []
+                shares = fleet.share_out(targets, jobs, rules, earlier if resume else None)
                 if resume:
                     left = sum(len(share.jobs) for share in shares)
                     total = len(jobs) * len(targets)
@@ -145,12 +162,17 @@ def bench(
                 )
             if clean and not measured.interrupted:
                 _clean(targets)
+        scored = True
+        if data is not None and not measured.interrupted:
+            # After the measurements, so that this work does not heat the computer before them.
+            usable = list(dict.fromkeys(job.model for job in jobs))
+            scored = score_for_chart(usable, data, split or "test", folder, earlier)
         if models:
             _conclude(measured, folder, resume)
     if measured.interrupted:
         raise signals.interrupted(_KEPT if measured.results else "")
     unsearched = any(isinstance(search.result, str) for search in measured.searches)
-    if unsearched or measured.failures or {job.model for job in jobs} != set(models):
+    if not scored or unsearched or measured.failures or {job.model for job in jobs} != set(models):
         ctx.exit(1)
 
 
