@@ -103,7 +103,7 @@ def _phone_findings() -> list[Finding]:
 def _official() -> Finding:
     """The engine of phones: the one that was given, or the published one."""
     from mmnet_deploy.bench.engines import ENGINE_VARIABLE
-    from mmnet_deploy.engines import cache, official, releases
+    from mmnet_deploy.engines import cache, listing, releases
 
     name = "benchmark_model"
     if given := os.environ.get(ENGINE_VARIABLE):
@@ -117,7 +117,7 @@ def _official() -> Finding:
         return Finding(name, "", str(error))
     path = cache.place(file)
     if path.exists():
-        (fault,) = (entry.fault for entry in official.entries() if entry.file == file)
+        (fault,) = (entry.fault for entry in listing.entries() if entry.file == file)
         found = "" if fault else f"LiteRT {file.version}"
         return Finding(name, found, fault or f"runs models on phones: {path}")
     return Finding(

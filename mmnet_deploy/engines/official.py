@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from mmnet_deploy.engines import cache, content, download, releases
+from mmnet_deploy.engines import cache, content, download, releases, server
 from mmnet_deploy.engines.cache import Recorded
 from mmnet_deploy.engines.releases import PROGRAM, EngineFile
 from mmnet_deploy.errors import DownloadError, OutputError
@@ -104,7 +104,7 @@ def get(
                 file, offline=offline, anew=anew, pin=pins.get(file.name), progress=progress,
                 tell=tell,
             )  # fmt: skip
-        except (download.NotThereError, _NotCachedError) as error:
+        except (server.NotThereError, _NotCachedError) as error:
             if not wanted[file.name]:
                 tell(f"Going on without {file.title}, which is not there.")
                 continue
@@ -150,13 +150,13 @@ def _file(
             # Another process may have put it there meanwhile.
             kept = None if anew else _kept(file, pin, tell)
             return kept or _fetched(file, address, pin, progress, tell)
-    except download.UnreachableError as error:
+    except server.UnreachableError as error:
         raise DownloadError(
             f"{error}. Without a download: get it elsewhere and put it at {by_hand}."
         ) from error
-    except download.NotThereError as error:
+    except server.NotThereError as error:
         other = next(it for it in releases.LAST if it != file.version)
-        raise download.NotThereError(
+        raise server.NotThereError(
             f"{error}: take another version, such as {other} (`bench --engine-version`, "
             "`engines get --version`), or an engine of your own (`bench --engine-binary`), or get "
             f"it elsewhere and put it at {by_hand}"
@@ -312,48 +312,3 @@ def _changed(what: str, file: EngineFile, digest: str, must: str, anew: str = ""
         f"or damaged. {anew}To accept it on purpose: mmnet-deploy engines get "
         f"--version {file.version} --sha256 {file.name}={digest}"
     )
-
-
-# --- What there is ------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A file of the cache.
-
-    Attributes:
-        size_bytes: Of what is there.
-        sha256: Empty if there is only a part of it, or something else.
-        origin: Where it came from; empty if nothing is recorded.
-        fault: Why it is not taken; empty if it is.
-    """
-
-    file: EngineFile
-    size_bytes: int
-    sha256: str
-    origin: str
-    fault: str
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is taken as it is."""
-        return not self.fault
-
-
-def entries() -> Iterator[Entry]:
-    """All files of the cache, each checked."""
-    for file in cache.files():
-        path = cache.place(file)
-        digest, origin, fault = "", "", ""
-        try:
-            known = cache.recorded(file)
-            digest = hashed(file) or ""
-            origin = known.origin if known else BY_HAND if digest else ""
-            if not digest:
-                fault = "a part of an unfinished download"
-            elif (must := expected(file)[0]) and digest != must:
-                fault = f"its SHA-256 must be {must}"
-        except DownloadError as error:
-            fault = str(error)
-        size = path.stat().st_size if path.exists() else cache.arrived_bytes(file)
-        yield Entry(file, size, digest, origin, fault)

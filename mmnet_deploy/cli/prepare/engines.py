@@ -14,7 +14,7 @@ from mmnet_deploy.cli.prepare.engine_build import build
 from mmnet_deploy.errors import MmnetDeployError, UsageError
 
 if TYPE_CHECKING:
-    from mmnet_deploy.engines.official import Entry
+    from mmnet_deploy.engines.listing import Entry
 
 
 EMULATED = "emulated"
@@ -72,9 +72,9 @@ def list_engines(as_json: bool) -> None:
 
 def _entries() -> list[dict[str, Any]]:
     """Everything in the cache: official files, then our own engine and the counter."""
-    from mmnet_deploy.engines import official, own
+    from mmnet_deploy.engines import listing, own
 
-    return [_official_values(one) for one in official.entries()] + [
+    return [_official_values(one) for one in listing.entries()] + [
         {
             "name": one.name,
             "version": one.version,

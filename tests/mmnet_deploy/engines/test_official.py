@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmnet_deploy.engines import cache, download, official, releases
+from mmnet_deploy.engines import cache, listing, official, releases
+from mmnet_deploy.engines import server as server_module
 from mmnet_deploy.engines.releases import PROGRAM, EngineFile
 from mmnet_deploy.errors import DownloadError, OutputError
 from tests.support import ROOT, engine_server
@@ -131,7 +132,7 @@ def test_a_later_call_goes_on_where_all_attempts_ended(get, server, cached):
     with pytest.raises(DownloadError, match="broke off 3 times: it ended after 250000 of 300000"):
         get()
     assert not cache.place(FILE).exists() and cache.recorded(FILE) is None
-    (entry,) = official.entries()
+    (entry,) = listing.entries()
     assert (entry.whole, entry.size_bytes, entry.origin) == (False, 250_000, "")
     assert get().files[PROGRAM].read_bytes() == content
     assert server.asked[-1][1]["Range"] == "bytes=250000-"
@@ -183,7 +184,7 @@ def _without_length(handler):
 
 def test_a_slow_server_is_waited_for_and_a_silent_one_is_not(get, server, told, monkeypatch):
     """The bound is for saying nothing, not for the whole file."""
-    monkeypatch.setattr(download, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(server_module, "TIMEOUT_S", 0.3)
     content = server.put(PROGRAM, elf(60_000))
     server.pause_s, server.piece = 0.1, 10_000
     assert get().files[PROGRAM].read_bytes() == content
@@ -252,7 +253,7 @@ def test_a_proxy_that_wants_a_password_is_named_without_that_of_the_user(get, se
 def test_nothing_leads_away_from_encryption():
     """A redirection to an address without it is refused."""
     request = urllib.request.Request("https://mirror.invalid/a")
-    redirects = download._Redirects()
+    redirects = server_module._Redirects()
     with pytest.raises(OSError, match="without encryption"):
         redirects.redirect_request(request, None, 302, "Found", {}, "http://mirror.invalid/a")
 
