@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import android_benchmark
 from android_benchmark import Settings, errors
+from android_benchmark.device import Port, Ports
 from android_benchmark.emulator import EmulatedPhone, Reply, ScriptedEngine
 from android_benchmark.emulator.commands import COMMANDS
 from android_benchmark.engines import BenchmarkModel, Tflbench, stand_in
@@ -213,12 +214,13 @@ def bundle(tmp_path):
     (folder / "ld.so").write_text(
         'if [ "$4" = --version ]; then echo tflbench; exit; fi\n'
         "cat run.json\nprintf abcd > ../output.bin\n"
+        "if [ -e ../computed ]; then printf abcd > ../computed/output.bin; fi\n"
     )
     (folder / "run.json").write_text(run)
     for name in ("libtflite.so", "tflbench"):
         (folder / name).write_text(name)
     files = {
-        path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "origin": "a test"}
         for path in folder.iterdir()
     }
     manifest = {"loader": "ld.so", "library": "libtflite.so", "files": files}
@@ -268,6 +270,9 @@ def test_all_that_the_harness_sends_does_what_it_does_in_mksh(
     _, phone = harness(Tflbench(bundle), missing=("taskset", "sha256sum"))
     outcome = phone.measure(model, Settings(), RULES)
     assert [output.content for output in outcome.outputs] == [b"abcd"]
+    ports = Ports({"input": b"1234"}, (Port("output", "uint8", 4),))
+    computed = phone.compute(model, Settings(), ports, keep=False)
+    assert [output.content for output in computed.outputs] == [b"abcd"]
     phone.close()
 
     slow = _script_of(tmp_path / "slow", replies[0], Reply("STARTING!\n", hang=True))
