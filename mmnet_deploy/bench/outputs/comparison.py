@@ -26,6 +26,7 @@ from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageErr
 from mmnet_deploy.portraits import synthetic
 from mmnet_deploy.tflite.card import read_model
 from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.half_precision import with_entry
 from mmnet_deploy.tflite.interpreter import TFLiteModel, tensor_bytes
 from mmnet_deploy.tflite.parts import Tensor
 
@@ -61,7 +62,7 @@ class Reference:
     Args:
         path: The file, for messages.
         content: Its content.
-        settings: How the device runs it.
+        delegate: What runs it on the device.
         computes_in: See `differences.tolerance`.
         own: Whether the content was made here, so that it needs no trial.
 
@@ -74,7 +75,12 @@ class Reference:
         self, path: Path, content: bytes, delegate: str, computes_in: str, *, own: bool = False
     ) -> None:
         here = delegate if delegate in HOST_DELEGATES else HOST_DELEGATES[0]
-        self._model = TFLiteModel(path, content=content if own else None, delegate=here)
+        # Of this computer's own half precision nothing can be told: it computes in single.
+        single = with_entry(content, "")
+        if not own:
+            self._model = TFLiteModel(path, delegate=here)
+        if own or single != content:
+            self._model = TFLiteModel(path, content=single, delegate=here)
         self._graph = Graph.from_bytes(content, str(path))
         self._computes_in = computes_in
 
