@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterable
 
 from android_benchmark.device import Settings
 from android_benchmark.engines.benchmark_model import (
+    NNAPI_CPU,
     BenchmarkModelReport,
     Delegate,
+    Delegation,
     Extent,
     FallbackKind,
 )
@@ -50,43 +52,79 @@ def judge(
     """
     wanted = Delegate(settings.delegate)
     ran = report.ran(wanted)
+    if wanted is Delegate.XNNPACK and _beside(report, wanted.value):
+        # The tool calls a graph that another delegate took "executed by" this one, too.
+        ran = any(it.nodes for it in report.delegations_of(wanted)) or None
     # Newer runtimes apply XNNPACK by themselves, whatever was asked for.
     other = None if ran else _other(report, wanted)
     if wanted is Delegate.NONE or ran is False or other:
-        delegate = other or Delegate.NONE
+        delegate = other or Delegate.NONE.value
         words = why(report, wanted)
-        advice = _advice(report, wanted, libraries) if delegate is not wanted else ""
-        flags = (fallback_flag(settings, delegate.value, words, advice),)
+        advice = _advice(report, wanted, libraries) if delegate != wanted.value else ""
+        flags = (fallback_flag(settings, delegate, words, advice),)
         return _verdict(report, delegate, flags)
-    verdict = _verdict(report, wanted, (confirmation_flag(settings, ran is True),))
+    verdict = _verdict(report, wanted.value, (confirmation_flag(settings, ran is True),))
     fallback = fallback_flag(settings, wanted.value, "")
-    if ran and wanted in _ACCELERATORS and _is_partial(report, wanted, verdict):
-        fallback = _partly(verdict, why(report, wanted))
+    if ran and _is_partial(report, wanted, verdict):
+        fallback = _partly(report, verdict, why(report, wanted))
+    elif ran and verdict.backend == NNAPI_CPU:
+        reason = f"{NNAPI_CPU} ran the model, which is Android's own NNAPI on the CPU"
+        fallback = Flag("fell_back", True, reason, wanted=False)
     return dataclasses.replace(verdict, flags=(fallback, *verdict.flags))
 
 
-def _other(report: BenchmarkModelReport, wanted: Delegate) -> Delegate | None:
-    """The delegate that took most in the place of `wanted`.
+def foreign(report: BenchmarkModelReport) -> Verdict | None:
+    """What a delegate ran that cannot be asked for, such as a chip maker's own; None if none did.
+
+    Args:
+        report: Of a run for which nothing tells what was asked for.
+    """
+    names = list(report.foreign)
+    if not names:
+        return None
+    verdict = _verdict(report, names[0], ())
+    took = [it.nodes for it in report.delegations if it.delegate not in names]
+    whole = verdict.nodes is None or verdict.nodes == verdict.delegated_nodes
+    if whole and not any(took):
+        return verdict
+    return dataclasses.replace(verdict, flags=(_partly(report, verdict, ""),))
+
+
+def _other(report: BenchmarkModelReport, wanted: Delegate) -> str | None:
+    """The delegate that took most in the place of `wanted`, by its name.
 
     The words that another was undone do not count here: they are about the one that failed.
     """
     took = {
-        it: sum(found.nodes for found in report.delegations_of(it)) or report.ran(it) is True
+        it.value: sum(found.nodes for found in report.delegations_of(it)) or report.ran(it) is True
         for it in Delegate
         if it is not wanted
     }
-    most = max(took, key=lambda it: took[it])
+    for name, found in report.foreign.items():
+        took[name] = sum(it.nodes for it in found) or True
+    # XNNPACK is "applied" by the tool's word even where nothing was left for it.
+    most = max(took, key=lambda name: (took[name], name != Delegate.XNNPACK.value))
     return most if took[most] else None
 
 
-def _verdict(report: BenchmarkModelReport, delegate: Delegate, flags: tuple[Flag, ...]) -> Verdict:
+def _verdict(report: BenchmarkModelReport, delegate: str, flags: tuple[Flag, ...]) -> Verdict:
     nodes, taken, partitions = _share(report, delegate)
-    backend = report.backend(delegate) if delegate in _ACCELERATORS else ""
-    return Verdict(delegate.value, nodes, taken, partitions, backend, flags)
+    known = _known(delegate)
+    backend = report.backend(known) if known in _ACCELERATORS else ""
+    return Verdict(delegate, nodes, taken, partitions, backend, flags)
+
+
+def _known(name: str) -> Delegate | None:
+    return next((it for it in Delegate if it.value == name), None)
+
+
+def _taken(report: BenchmarkModelReport, delegate: str) -> tuple[Delegation, ...]:
+    known = _known(delegate)
+    return report.delegations_of(known) if known else report.foreign.get(delegate, ())
 
 
 def _share(
-    report: BenchmarkModelReport, delegate: Delegate
+    report: BenchmarkModelReport, delegate: str
 ) -> tuple[int | None, int | None, int | None]:
     """Nodes of the graph, those that a delegate took, and the pieces they form.
 
@@ -94,7 +132,7 @@ def _share(
     so there the compiler's line counts, where there is one.
     """
     compiled = {it.subgraph: it for it in reversed(report.partitions)}
-    if delegate is Delegate.NPU and compiled:
+    if delegate == Delegate.NPU.value and compiled:
         parts = compiled.values()
         return (
             sum(it.total_nodes for it in parts),
@@ -102,7 +140,7 @@ def _share(
             _sum(it.partitions for it in parts),
         )
     # A delegate that is applied to a subgraph again finds what it left the first time.
-    found = {it.subgraph: it for it in reversed(report.delegations_of(delegate))}.values()
+    found = {it.subgraph: it for it in reversed(_taken(report, delegate))}.values()
     if not found:
         return None, None, None
     return (
@@ -118,19 +156,36 @@ def _sum(values: Iterable[int | None]) -> int | None:
 
 
 def _is_partial(report: BenchmarkModelReport, delegate: Delegate, verdict: Verdict) -> bool:
+    """Whether something else ran a part of the model; what XNNPACK leaves, the CPU runs too."""
+    if _beside(report, delegate.value):
+        return True
+    if delegate not in _ACCELERATORS:
+        return False
     if verdict.nodes is not None and (verdict.delegated_nodes or 0) < verdict.nodes:
         return True
+    extents = {it.extent for it in report.applications_of(delegate)}
+    # Older runtimes do not print the total, and count the pieces of the CPU too.
+    pieces = verdict.partitions if verdict.nodes is None else None
+    if pieces and pieces > 1 and Extent.COMPLETE not in extents:
+        return True
     said = any(it.kind is FallbackKind.PARTIAL for it in report.fallbacks if it.concerns(delegate))
-    applied = any(it.extent is Extent.PARTIAL for it in report.applications_of(delegate))
-    on_cpu = any(it.nodes for it in report.delegations_of(Delegate.XNNPACK))
-    return said or applied or on_cpu
+    own = report.delegations_of(delegate)
+    on_cpu = any(it.nodes for it in report.delegations if it not in own)
+    return said or Extent.PARTIAL in extents or on_cpu
 
 
-def _partly(verdict: Verdict, words: str) -> Flag:
+def _beside(report: BenchmarkModelReport, delegate: str) -> list[str]:
+    """The accelerators that took something beside a delegate, by their names."""
+    known = [it.value for it in _ACCELERATORS if any(n.nodes for n in report.delegations_of(it))]
+    return [it for it in (*known, *report.foreign) if it != delegate]
+
+
+def _partly(report: BenchmarkModelReport, verdict: Verdict, words: str) -> Flag:
     some = "a part of the operators"
     if verdict.nodes is not None and (verdict.delegated_nodes or 0) < verdict.nodes:
         some = f"{verdict.delegated_nodes} of {verdict.nodes} operators"
-    reason = f"{verdict.delegate} ran {some}, the CPU the rest"
+    rest = " and ".join(_beside(report, verdict.delegate)) or "the CPU"
+    reason = f"{verdict.delegate} ran {some}, {rest} the rest"
     return Flag("fell_back", True, f"{reason} ({words})" if words else reason, wanted=False)
 
 

@@ -10,8 +10,14 @@ not in the text is None; a malformed one is not taken; an output that was cut sh
     if not report.ran(Delegate.GPU): …  # they are not those of the GPU
 """
 
+from android_benchmark.engines.benchmark_model.backend import NNAPI_CPU
 from android_benchmark.engines.benchmark_model.command import arguments, delegates
-from android_benchmark.engines.benchmark_model.delegate import Delegate, Extent, FallbackKind
+from android_benchmark.engines.benchmark_model.delegate import (
+    Delegate,
+    Delegation,
+    Extent,
+    FallbackKind,
+)
 from android_benchmark.engines.benchmark_model.errors import (
     BenchmarkModelError,
     UnsupportedDelegateError,
@@ -25,10 +31,12 @@ from android_benchmark.engines.benchmark_model.report import BenchmarkModelRepor
 from android_benchmark.engines.benchmark_model.text.statistic import LoggedStatistics
 
 __all__ = [
+    "NNAPI_CPU",
     "RUN_ORDER",
     "BenchmarkModelError",
     "BenchmarkModelReport",
     "Delegate",
+    "Delegation",
     "Extent",
     "FailureKind",
     "FallbackKind",

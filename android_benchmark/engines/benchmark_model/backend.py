@@ -8,9 +8,11 @@ from collections.abc import Iterable
 
 from android_benchmark.engines.benchmark_model.delegate import Delegate, Delegation
 
-_LITERT = "LITERT_"
+_LITERT = re.compile(r"(?:LITERT|ML_DRIFT)_(\w{1,20})")
 _NAMES = {"CL": "OpenCL", "OPENGL": "OpenGL", "WEBGPU": "WebGPU", "VULKAN": "Vulkan"}
 """What stands after `LITERT_` in the names of GPU delegates in `Replacing …` lines."""
+NNAPI_CPU = "nnapi-reference"
+"""Android's own implementation of NNAPI, which computes on the CPU."""
 
 _API = re.compile(r"Initializ(?:ed|ing) (\w{1,20})-based API\b.{0,80}")
 _DISPATCH = re.compile(
@@ -18,7 +20,10 @@ _DISPATCH = re.compile(
     r"Dispatch API vendor ID: (\w{1,40})"
 )
 _QNN = re.compile(r"BackendType {1,30}: (\w{1,20})\([0-9]{1,3}\)")
-_NNAPI = re.compile(r"NNAPI accelerator name: \[([\w.-]{1,40})\]")
+# What is the only one runs the model, named or not.
+_NNAPI = re.compile(
+    rf"NNAPI accelerator name: \[([\w.-]{{1,40}})\]|NNAPI accelerators available: \[({NNAPI_CPU})\]"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +44,7 @@ def read(text: str) -> list[Backend]:
     if match := _QNN.fullmatch(text):
         return [Backend(Delegate.NPU, match[1].upper(), "unit")]
     if match := _NNAPI.fullmatch(text):
-        return [Backend(Delegate.NNAPI, match[1])]
+        return [Backend(Delegate.NNAPI, match[1] or match[2])]
     return []
 
 
@@ -51,9 +56,7 @@ def of(delegate: Delegate, named: Iterable[Backend], delegations: Iterable[Deleg
     own = [it for it in named if it.delegate is delegate]
     if delegate is Delegate.GPU:
         taken = [
-            it.delegate.removeprefix(_LITERT)
-            for it in delegations
-            if it.nodes and it.delegate.startswith(_LITERT)
+            match[1] for it in delegations if it.nodes and (match := _LITERT.fullmatch(it.delegate))
         ]
         names = [*(it.name for it in own), *(_NAMES.get(name, name) for name in taken)]
         return names[-1] if names else ""

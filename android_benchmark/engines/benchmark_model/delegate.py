@@ -109,15 +109,16 @@ class Fallback:
 _REPLACING = re.compile(
     rf"Replacing ({INTEGER})(?: out of ({INTEGER}))? node\(s\) with delegate \(([^()]{{1,200}})\)"
     rf" node(?:, yielding ({INTEGER}) partitions"
-    rf"(?: for (?:subgraph ({INTEGER})(?: \([^()]{{0,200}}\))?|the whole graph))?)?\.?"
+    rf"(?: for (?:subgraph ({INTEGER})(?: \(.{{0,200}}\))?|the whole graph))?)?\.?"
 )
 _PARTITIONED = re.compile(
     rf"Partitioned subgraph<({INTEGER})>, selected ({INTEGER}) ops, from a total of ({INTEGER}) ops"
     rf"\.?(?: resulted in ({INTEGER}) partitions\.?)?"
 )
 _APPLIED = re.compile(
-    r"Explicitly applied (.{1,200}) delegate, and the model graph will be "
-    rf"(completely|partially) executed by the delegate(?: w/ ({INTEGER}) delegate kernels)?\.?"
+    r"(?:Explicitly a|A)pplied (.{1,200}) delegate, and the model graph will be "
+    r"(completely|partially) executed (?:by|w/) the delegate"
+    rf"(?: w/ ({INTEGER}) delegate kernels)?\.?"
 )
 _NOTHING = re.compile(
     r"Though (.{1,200}) delegate is explicitly applied, the model graph will not be executed by"
@@ -140,6 +141,7 @@ _NOTICES: tuple[tuple[FallbackKind, Delegate | None, str], ...] = (
     (FallbackKind.NOT_RUN, Delegate.NPU, "Dispatch library directory is not set"),
     (FallbackKind.NOT_RUN, Delegate.NPU, "Failed to apply compiler plugins"),
     (FallbackKind.NOT_RUN, Delegate.NPU, "Failed to load compiler plugins"),
+    (FallbackKind.NOT_RUN, Delegate.NPU, "0 compiler plugins were applied"),
     (FallbackKind.UNDONE, Delegate.NPU, "No dispatch library found in"),
     (FallbackKind.UNDONE, Delegate.NPU, "Failed to create a dispatch delegate kernel"),
     (FallbackKind.UNDONE, Delegate.NPU, "Failed to initialize Dispatch API"),
@@ -166,11 +168,13 @@ _NOTICES: tuple[tuple[FallbackKind, Delegate | None, str], ...] = (
 _FULLY = re.compile(r"Fully accelerated: {1,20}(?:no|false)\.?", re.IGNORECASE)
 _NAMES = {
     Delegate.XNNPACK: ("xnnpack", "tflitexnnpackdelegate"),
-    Delegate.GPU: ("gpu", "tflitegpudelegate", "tflitegpudelegatev2", "litert_"),
+    Delegate.GPU: ("gpu", "tflitegpudelegate", "tflitegpudelegatev2", "litert_", "ml_drift_"),
     Delegate.NNAPI: ("nnapi", "tflitennapidelegate"),
     Delegate.HEXAGON: ("hexagon", "tflitehexagondelegate"),
     Delegate.NPU: ("dispatchdelegate",),
 }
+
+_FLEX = "tfliteflexdelegate"
 
 
 def delegation(text: str) -> Delegation | None:
@@ -215,6 +219,14 @@ def is_of(delegate: Delegate, name: str) -> bool:
         name == known or (known.endswith("_") and name.startswith(known))
         for known in _NAMES.get(delegate, ())
     )
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name is of none of `Delegate`, as `TfLiteQnnDelegate` and `EXTERNAL` are.
+
+    TensorFlow's own operators run on the CPU, whichever delegate was asked for.
+    """
+    return name.lower() != _FLEX and not any(is_of(it, name) for it in Delegate)
 
 
 def ran(

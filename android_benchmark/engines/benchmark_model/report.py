@@ -11,8 +11,10 @@ from android_benchmark.engines.benchmark_model.delegate import (
     Application,
     Delegate,
     Delegation,
+    Extent,
     Fallback,
     Partition,
+    is_foreign,
     is_of,
     ran,
 )
@@ -125,6 +127,19 @@ class BenchmarkModelReport:
         True does not mean all of it: `delegations` have the numbers of nodes.
         """
         return ran(delegate, self.delegations, self.applications, self.fallbacks)
+
+    @property
+    def foreign(self) -> dict[str, tuple[Delegation, ...]]:
+        """What delegates took that are none of `Delegate`, by their names.
+
+        Where only the tool's own word tells of one, such as `EXTERNAL`, nothing says how much.
+        """
+        took = [it for it in self.delegations if it.nodes and is_foreign(it.delegate)]
+        if took:
+            names = dict.fromkeys(it.delegate for it in took)
+            return {name: tuple(it for it in took if it.delegate == name) for name in names}
+        applied = [it for it in self.applications if it.extent is not Extent.NOTHING]
+        return {it.delegate: () for it in applied if is_foreign(it.delegate)}
 
     def backend(self, delegate: Delegate) -> str:
         """What `delegate` computed with, such as `OpenCL`; empty where the output does not say."""

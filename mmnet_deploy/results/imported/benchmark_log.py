@@ -156,7 +156,8 @@ def _run(text: str, form: str, measured_at: str) -> ForeignRun:
         raise ResultError("it has no measured run")
     values = said.values
     asked = next((name for name in _ASKED if values.get(f"use {name}") == "1"), "")
-    if not asked and values.get("use xnnpack") == "0":
+    external = values.get("external delegate path")
+    if not asked and not external and values.get("use xnnpack") == "0":
         asked = "none"
     ran = _verdict(report, said, asked)
     size = report.model_size_bytes
@@ -228,6 +229,9 @@ def _verdict(report: BenchmarkModelReport, said: _Said, asked: str) -> Verdict:
     ran = [it for it in Delegate if report.ran(it)]
     # What XNNPACK runs beside an accelerator is what that one left.
     ran.sort(key=lambda it: it is Delegate.XNNPACK)
+    foreign = verdict.foreign(report)
+    if foreign and ran in ([], [Delegate.XNNPACK]):
+        return foreign
     if ran:
         found = verdict.judge(report, Settings(delegate=ran[0].value))
         # LiteRT's log does not tell what was asked for, so nothing shows that it was this one.

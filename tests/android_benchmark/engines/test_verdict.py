@@ -145,6 +145,95 @@ def test_several_subgraphs_count_together():
     assert "gpu ran 16 of 18 operators" in _broken(judged)["fell_back"]
 
 
+def _took(part, whole, name):
+    return (
+        f"VERBOSE: Replacing {part} out of {whole} node(s) with delegate ({name}) node, yielding 1 "
+        "partitions for subgraph 0 (main)."
+    )
+
+
+EXTERNAL = (
+    "INFO: Explicitly applied EXTERNAL delegate, and the model graph will be completely executed "
+    "by the delegate."
+)
+# The tool says so of a graph that is one delegated node already, whoever took it.
+XNNPACK_TOO = EXTERNAL.replace("EXTERNAL", "XNNPACK")
+
+
+@pytest.mark.parametrize("delegate", ["none", "xnnpack", "gpu"])
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ([_took(31, 31, "TfLiteQnnDelegate"), EXTERNAL, XNNPACK_TOO], "TfLiteQnnDelegate"),
+        ([EXTERNAL], "EXTERNAL"),
+    ],
+)
+def test_a_delegate_of_another_maker_is_no_cpu(lines, name, delegate):
+    """`--engine-flag external_delegate_path=…` must not make an accelerator's figures a CPU's."""
+    judged = _judged(run(*lines), delegate)
+    assert judged.delegate == name
+    assert f"{delegate} was asked for, {name} ran the model" in _broken(judged)["fell_back"]
+
+
+@pytest.mark.parametrize(
+    ("delegate", "own"), [("xnnpack", "TfLiteXNNPackDelegate"), ("gpu", "TfLiteGpuDelegateV2")]
+)
+def test_what_ran_beside_a_delegate_is_told(delegate, own):
+    """Neither label is right for such figures."""
+    judged = _judged(run(_took(20, 31, "TfLiteQnnDelegate"), _took(12, 12, own)), delegate)
+    assert "TfLiteQnnDelegate the rest" in _broken(judged)["fell_back"]
+    judged = _judged(run(_took(1, 31, "TfLiteFlexDelegate"), _took(31, 31, own)), delegate)
+    assert bool(_broken(judged)) is (delegate == "gpu")  # TensorFlow's operators run on the CPU
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "NNAPI accelerators available: [nnapi-reference]",
+        "NNAPI accelerator name: [nnapi-reference]",
+    ],
+)
+def test_nnapi_on_the_cpu_is_a_fallback(line):
+    """Android's own implementation computes on the CPU, and takes all that it is given."""
+    ran = EXTERNAL.replace("EXTERNAL", "NNAPI")
+    assert "nnapi-reference" in _broken(_judged(run(line, ran), "nnapi"))["fell_back"]
+    others = "NNAPI accelerators available: [qti-dsp,nnapi-reference]"
+    assert not _broken(_judged(run(others, ran), "nnapi"))
+
+
+@pytest.mark.parametrize(
+    ("line", "delegate", "whole"),
+    [
+        (
+            "Applied GPU delegate, and the model graph will be completely executed w/ the "
+            "delegate.",
+            "gpu",
+            True,
+        ),
+        (
+            "Applied NNAPI delegate, and the model graph will be partially executed w/ the "
+            "delegate.",
+            "nnapi",
+            False,
+        ),
+        (_took(3409, 3409, "ML_DRIFT_CL"), "gpu", True),
+        (GPU.replace("(main)", "(while(body))"), "gpu", True),
+        (
+            "INFO: Replacing 20 node(s) with delegate (TfLiteGpuDelegateV2) node, yielding 3 "
+            "partitions.",
+            "gpu",
+            False,
+        ),
+    ],
+)
+def test_words_of_other_versions(line, delegate, whole):
+    """TensorFlow 2.0 to 2.2, 2.3 without a total, and LiteRT of 2025."""
+    judged = _judged(run(line), delegate)
+    assert judged.delegate == delegate
+    assert ("fell_back" not in _broken(judged)) is whole
+    assert "delegate_confirmed" not in _broken(judged)
+
+
 LITERT = [recorded(path.stem) for path in sorted(FOLDER.glob("litert2_[gn]pu_*.txt"))]
 LINES = sorted({line for text in LITERT for line in text.splitlines(keepends=True)})
 

@@ -7,6 +7,7 @@ from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results.imported import benchmark_log
 from mmnet_deploy.results.imported.run import NO_LIMIT_S
 from tests.support import FIXTURES
+from tests.support.benchmark_model import run
 from tests.support.foreign_results import IMPORTED
 
 RECORDED = FIXTURES / "benchmark_model"
@@ -235,3 +236,22 @@ def test_where_nothing_tells_what_was_asked_for_no_fallback_is_ruled_out():
     run = only(log("litert2_gpu_missing"))
     assert (run.engine.delegate, run.engine.requested) == ("xnnpack", "")
     assert [flag.label for flag in run.flags] == ["delegate confirmed"]
+
+
+def test_a_delegate_of_a_chip_maker_is_named():
+    """XNNPACK is created beside it, and ran nothing."""
+    lines = (
+        "External delegate path: [/data/local/tmp/libQnnTFLiteDelegate.so]",
+        "Use xnnpack: [0]",
+        "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.",
+        "VERBOSE: Replacing 31 out of 31 node(s) with delegate (TfLiteQnnDelegate) node, yielding "
+        "1 partitions for the whole graph.",
+        "INFO: Explicitly applied EXTERNAL delegate, and the model graph will be completely "
+        "executed by the delegate.",
+    )
+    found = only(run(*lines))
+    assert (found.engine.delegate, found.engine.requested) == ("TfLiteQnnDelegate", "")
+    assert all(flag.good for flag in found.flags)
+    part = only(run(*(line.replace("31 out", "20 out") for line in lines)))
+    assert (part.engine.delegated_nodes, part.engine.nodes) == (20, 31)
+    assert not all(flag.good for flag in part.flags)
