@@ -18,6 +18,9 @@ from mmnet_deploy.tflite.card import ModelFile
 # What may tell devices of one name apart, the most telling first.
 _TELLING = ("system", "serial", "processor", "abi", "sdk", "build", "kernel")
 
+_FIELDS = {"abi": "ABI", "sdk": "API level"}
+"""What fields are called where nothing is known of them, if not by their names."""
+
 MOST_NAMES = 3
 """How many models a note names; of more, it says how many."""
 
@@ -130,7 +133,9 @@ def device_names(devices: Iterable[DeviceFacts]) -> dict[DeviceFacts, str]:
         twins = [facts for facts in names if number[names[facts]] > 1]
         if len({getattr(facts, field) for facts in twins}) > 1:
             for facts in twins:
-                names[facts] += f", {getattr(facts, field) or 'unknown'}"
+                names[facts] += (
+                    f", {getattr(facts, field) or f'unknown {_FIELDS.get(field, field)}'}"
+                )
     return names
 
 

@@ -228,6 +228,7 @@ def _count(
     if not 0 < timeout_s <= 86400:
         raise UsageError(f"`--timeout` must be above 0, at most 86400 s. Received: {timeout_s:g}.")
     cpus = _cpus(DEFAULT_CPU if cpu is None else cpu)
+    models = list(dict.fromkeys(models))
     # All are looked at before the first is counted, so that a fault is seen early.
     usable = [model for model, _ in each_usable(models, stage.read_graph)]
     profile = estimate.load_profile(profile_name)
@@ -264,7 +265,7 @@ def _count(
         if operators:
             for one in costs:
                 _print_operators(one)
-    return len(found) == len(set(models)) * len(cpus)
+    return len(found) == len(models) * len(cpus)
 
 
 def _estimate(one: Cost, profile: LatencyProfile) -> tuple[dict[str, Any] | None, str]:

@@ -101,24 +101,27 @@ def list_results(
 
     Example: mmnet-deploy results list results --model int8 --device pixel
     """
-    rows = (row for _, row in _rows(paths, model, device, kind))
+    rows = _rows(paths, model, device, kind)
     if as_json:
-        _print_json(rows)
+        _print_json(row for _, row in rows)
         return
     header = ("kind", "model", "on", "settings", "result", "valid", "made")
-    lines = [_line(row) for row in rows]
+    lines = [_line(record, row) for record, row in rows]
     print_columns(header, lines)
     say(f"{len(lines)} result{'s' * (len(lines) != 1)}.")
 
 
-def _line(row: Row) -> tuple[str, ...]:
+def _line(record: Record, row: Row) -> tuple[str, ...]:
     """The cells of one line."""
+    from mmnet_deploy.results import naming
     from mmnet_deploy.results.latency import shown_interval
+    from mmnet_deploy.results.records import Benchmark
 
     made = row["created_at"][:19].replace("T", " ")
     kind = row["kind"]
-    if kind == "benchmark":
-        settings = f"{row['engine']} {row['delegate']} t{row['threads'] or '?'}"
+    if isinstance(record, Benchmark):
+        delegate = naming.delegate_name(record.engine)
+        settings = f"{row['engine']} {delegate} t{row['threads'] or '?'}"
         settings += _in(row, row["precision"])
         settings += " profiled" * row["profiled"]
         on = row["device"] + " (emulated)" * row["emulated"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from mmnet_deploy.results.imported import Stored
 
 HOST = "host"
+LONGEST_NAME = 100
+"""Characters of a device's name, so that tables and charts have room for their numbers."""
 
 
 @click.command("import")
@@ -114,6 +117,12 @@ def _facts(device: str, soc: str, system: str) -> DeviceFacts:
 
     if not device.strip():
         raise UsageError("`--device` must be a name. Received: none.")
+    for option, text in (("--device", device), ("--soc", soc), ("--system", system)):
+        if len(text) > LONGEST_NAME:
+            raise UsageError(
+                f"`{option}` must be a name of at most {LONGEST_NAME} characters. Received: "
+                f"{len(text)} characters."
+            )
     if device == HOST:
         from mmnet_deploy.bench.host import Host
 
@@ -131,11 +140,14 @@ def _show(stored: Sequence[Stored], folder: Path) -> None:
     if not stored:
         return
     lines = []
-    for it in stored:
+    number = Counter(it.file_read for it in stored)
+    # Clouds call every job's file the same, and a log may hold several runs.
+    names = [it.title if number[it.file_read] > 1 else it.file_read for it in stored]
+    for name, it in zip(names, stored, strict=True):
         result, latency = it.result, quoted(it.result)
         lines.append(
             (
-                it.file_read,
+                name,
                 result.model.name,
                 naming.delegate_name(result.engine),
                 naming.threads_name(result.threads),
@@ -147,9 +159,9 @@ def _show(stored: Sequence[Stored], folder: Path) -> None:
         )
     header = ("file", "model", "delegate", "threads", "latency", "95 % interval", "valid", "")
     print_columns(header, lines)
-    for it in stored:
+    for name, it in zip(names, stored, strict=True):
         for flag in it.result.broken_rules:
-            say(f"{it.file_read}: {flag.label}: {flag.reason}.")
+            say(f"{name}: {flag.label}: {flag.reason}.")
     new = sum(it.new for it in stored)
     say(
         f"Imported {new} result{'s' * (new != 1)} into {folder}. They are marked as measured "

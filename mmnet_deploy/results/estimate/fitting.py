@@ -160,6 +160,12 @@ def pair(records: Iterable[Record], cpu: str | None = None) -> Pairs:
     )
     if not measured and otherwise:
         raise ResultError(f"{elsewhere} Count them for its core, with `cost --cpu`.")
+    left_out = "invalid, emulated, profiled, measured elsewhere, or not on one thread"
+    if not measured and unfit and not uncounted:
+        raise ResultError(
+            f"No valid benchmark of a real device on one thread is there. Left out: {unfit}, as "
+            f"{left_out}."
+        )
     if not measured:
         raise ResultError(
             "No valid benchmark of a real device on one thread has a count of the same file: "
@@ -170,10 +176,7 @@ def pair(records: Iterable[Record], cpu: str | None = None) -> Pairs:
     keys = [key for key in measured if _kind(costs[key]) == chosen]
     notes = []
     if unfit:
-        notes.append(
-            f"{unfit} benchmarks left out: invalid, emulated, profiled, measured elsewhere, or "
-            "not on one thread."
-        )
+        notes.append(f"{unfit} benchmarks left out: {left_out}.")
     if uncounted:
         notes.append(f"{uncounted} benchmarks left out: no count of that file with that delegate.")
     if otherwise:

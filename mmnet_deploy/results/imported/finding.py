@@ -9,11 +9,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from android_benchmark import Measurement
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.files import read_regular, reason
 from mmnet_deploy.results.imported import benchmark_log, litert_benchmark, protos, recognition
 from mmnet_deploy.results.imported.protos import RuntimeInfo
 from mmnet_deploy.results.imported.run import UNKNOWN, ForeignRun
+from mmnet_deploy.results.records import Benchmark
 
 MOST_BYTES = 2**26
 """Size of the largest file that is read: 64 MiB, as of stored results."""
@@ -42,7 +44,8 @@ def find(
 
     A result proto, the runtime info and the log of one folder are of one run, as device clouds
     hand them out: the runtime info completes the proto, and of a proto and a log that agree the log
-    is taken, which says more.
+    is taken, which says more. Copies of a run that differ in nothing that is read are one run,
+    wherever they lie, such as a log with other ends of line.
 
     Args:
         refuse: Takes a line for each file or run that cannot be used.
@@ -81,7 +84,22 @@ def find(
                 refuse(f"{file}{which}: {run}.")
             else:
                 found.append(FoundRun(run, file, sha256, number, total))
-    return _once(_completed(found, infos, refuse), note)
+    return _once(_uncopied(_completed(found, infos, refuse), note), note)
+
+
+def _uncopied(found: Sequence[FoundRun], note: Callable[[str], None]) -> list[FoundRun]:
+    """Each run from the first of the files that say exactly the same of it."""
+    by_times: dict[Measurement, list[FoundRun]] = {}
+    kept = []
+    for it in found:
+        alike = by_times.setdefault(it.run.measurement, [])
+        twin = next((other for other in alike if other.run == it.run), None)
+        if twin:
+            note(f"{it.title}: is a copy of {twin.title}; taken once.")
+        else:
+            alike.append(it)
+            kept.append(it)
+    return kept
 
 
 def _completed(
@@ -162,13 +180,17 @@ def _says_more(log: FoundRun, short: FoundRun) -> bool:
         return False
     if log.run.form == short.run.form or short.run.model_name not in ("", log.run.model_name):
         return False
-    one, other = log.run.measurement.statistics, short.run.measurement.statistics
-    if one is None or other is None or one.count != other.count:
+    return same_times(log.run, short.run)
+
+
+def same_times(one: ForeignRun | Benchmark, other: ForeignRun | Benchmark) -> bool:
+    """Whether every statistic that two runs of tools have is the same but for rounding."""
+    left, right = one.measurement.statistics, other.measurement.statistics
+    if left is None or right is None or left.count != right.count:
         return False
     names = ("min_us", "max_us", "mean_us", "p5_us", "median_us", "p95_us")
-    pairs = [(getattr(one, name), getattr(other, name)) for name in names]
-    pairs.append((log.run.init_us, short.run.init_us))
+    pairs = [(getattr(left, name), getattr(right, name)) for name in names]
+    pairs.append((one.init_us, other.init_us))
     return all(
-        left is None or right is None or math.isclose(left, right, rel_tol=2e-5, abs_tol=0.51)
-        for left, right in pairs
+        a is None or b is None or math.isclose(a, b, rel_tol=2e-5, abs_tol=0.51) for a, b in pairs
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
 from android_benchmark import DeviceFacts, DeviceState, Flag, RunRules, judge
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results import store
-from mmnet_deploy.results.imported.finding import FoundRun
+from mmnet_deploy.results.imported.finding import FoundRun, same_times
 from mmnet_deploy.results.imported.model_choice import GivenModel, model_of
 from mmnet_deploy.results.imported.run import UNKNOWN, ForeignRun
 from mmnet_deploy.results.record_json import from_json, to_json
@@ -29,6 +29,10 @@ class Given:
     delegate: str | None = None
 
 
+MOST_THREADS = 1024
+"""No device has more cores."""
+
+
 # --- Results -----------------------------------------------------------------
 
 
@@ -41,6 +45,8 @@ def benchmark(found: FoundRun, given: Given) -> Benchmark:
     run = found.run
     model = model_of(run, given.models)
     threads, engine = run.threads, run.engine
+    if threads > MOST_THREADS:
+        raise ResultError(f"it has an impossible number of threads: {threads}")
     if given.threads is not None:
         if threads not in (0, given.threads):
             raise ResultError(
@@ -100,11 +106,16 @@ def _kept_rules(run: ForeignRun) -> tuple[Flag, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """A result and its file; `new` unless the file was there already, and says the same."""
+    """A result and its file; `new` unless the run was there already, and says the same.
+
+    Attributes:
+        title: The file that it is from, as it was given, and which of its runs.
+    """
 
     result: Benchmark
     file: Path
     new: bool
+    title: str = ""
 
     @property
     def file_read(self) -> str:
@@ -120,6 +131,8 @@ class Stored:
 def save(results: Sequence[tuple[FoundRun, Benchmark]], folder: Path) -> list[Stored | ResultError]:
     """Store results; one that was imported into the folder before is not stored again.
 
+    Neither is one from another file of the same run, such as the text beside a JSON.
+
     Returns:
         Each result, in order, or why it was not stored.
 
@@ -130,18 +143,42 @@ def save(results: Sequence[tuple[FoundRun, Benchmark]], folder: Path) -> list[St
     stored: list[Stored | ResultError] = []
     for found, result in results:
         there = earlier.get((found.sha256, found.number))
-        if there is None:
-            stored.append(Stored(result, store.save(result, folder), True))
-        elif _same(there[1], result):
-            stored.append(Stored(there[1], there[0], False))
+        twin = there or _of_same_run(result, earlier.values())
+        if twin is None:
+            stored.append(Stored(result, store.save(result, folder), True, found.title))
+        elif _same(twin[1], result):
+            stored.append(Stored(twin[1], twin[0], False, found.title))
         else:
+            how = (
+                "was imported before with other options, as"
+                if there
+                else "is of a run that was imported before, from another file or with other "
+                "options, as"
+            )
             stored.append(
-                ResultError(
-                    f"{found.title}: was imported before with other options, as {there[0]}: "
-                    "remove that file to import it anew."
-                )
+                ResultError(f"{found.title}: {how} {twin[0]}: remove that file to import it anew.")
             )
     return stored
+
+
+def _of_same_run(
+    result: Benchmark, earlier: Iterable[tuple[Path, Benchmark]]
+) -> tuple[Path, Benchmark] | None:
+    """The earlier result of the run, whichever of its files that is from."""
+    for file, other in earlier:
+        alike = (
+            other.model.sha256 == result.model.sha256
+            and other.engine.name == result.engine.name
+            and (same_times(other, result) or _same_samples(other, result))
+        )
+        if alike:
+            return file, other
+    return None
+
+
+def _same_samples(one: Benchmark, other: Benchmark) -> bool:
+    samples = one.measurement.samples_us
+    return bool(samples) and one.measurement == other.measurement
 
 
 def _earlier(folder: Path) -> dict[tuple[str, int], tuple[Path, Benchmark]]:

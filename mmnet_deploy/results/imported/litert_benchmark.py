@@ -29,6 +29,9 @@ TOOL = "litert-benchmark"
 _STEP_US = 10.0
 _STEP_BYTES = 0.01 * 2**20
 # The tool's CPU accelerator is XNNPACK, with the built-in kernels for what that leaves.
+_PLAIN_SIGNATURES = ("", "serving_default")
+"""Not told, or the one that converters write."""
+
 _DELEGATES = {"NPU": "npu", "GPU": "gpu", "CPU": "xnnpack"}
 
 
@@ -109,7 +112,9 @@ def _run(result: _Result, form: str, measured_at: str = "") -> ForeignRun:
         rules=RunRules(it.num_warmup_runs, 0.0, it.num_runs, 0.0, NO_LIMIT_S),
         flags=flags,
         init_us=1000 * it.init_ms,
-        engine_flags=(f"signature={result.signature}",) if result.signature else (),
+        engine_flags=()
+        if result.signature in _PLAIN_SIGNATURES
+        else (f"signature={result.signature}",),
         measured_at=measured_at,
     )
 

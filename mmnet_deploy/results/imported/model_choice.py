@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmnet_deploy.errors import ResultError, UsageError
-from mmnet_deploy.results.imported.run import ForeignRun
+from mmnet_deploy.results.imported.run import ForeignRun, file_name
 from mmnet_deploy.tflite.card import ModelFile, describe
+
+_LONGEST_NAME = 255
+"""Characters. File systems take no longer name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +33,9 @@ def given_models(words: Sequence[str]) -> tuple[GivenModel, ...]:
     models: dict[str, GivenModel] = {}
     for word in words:
         name, equals, path = word.partition("=")
-        renamed = bool(equals and name and path) and not Path(word).exists()
+        renamed = bool(equals and file_name(name) and path) and not Path(word).exists()
         file = describe(Path(path if renamed else word))
-        model = GivenModel(name if renamed else file.name, file)
+        model = GivenModel(file_name(name) if renamed else file.name, file)
         other = models.setdefault(model.name, model)
         if other.file.sha256 != file.sha256:
             raise UsageError(
@@ -48,20 +52,21 @@ def model_of(run: ForeignRun, models: Sequence[GivenModel]) -> ModelFile:
         ResultError: None is, or it is not known which; the message does not name the file.
     """
     said = run.model_name
+    called = said if len(said) <= _LONGEST_NAME else f"{said[:60]}…"
     if not models:
-        which = f", which was called {said}" if said else ""
+        which = f", which was called {called}" if said else ""
         raise ResultError(f"give the file that was measured{which}, with --model FILE.tflite")
     names = ", ".join(model.name for model in models[:3]) + ", …" * (len(models) > 3)
     if said:
         found = [model for model in models if model.name == said]
         if not found:
             raise ResultError(
-                f"it measured {said}, and --model gives {names}. If that is the same file under "
-                f"another name, give --model {said}=FILE.tflite"
+                f"it measured {called}, and --model gives {names}. If that is the same file under "
+                f"another name, give --model {shlex.quote(f'{called}=FILE.tflite')}"
             )
         if not _fits(run, found[0].file):
             raise ResultError(
-                f"it measured a {said} of about {_size(run)}, and the one of --model has "
+                f"it measured a {called} of about {_size(run)}, and the one of --model has "
                 f"{found[0].file.size_bytes} bytes: give the very file that was measured"
             )
         return found[0].file

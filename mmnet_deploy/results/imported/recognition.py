@@ -65,10 +65,29 @@ def _binary(content: bytes) -> Contents:
     raise ResultError(f"it holds no measurement that is known, or is damaged. Known are {KNOWN}")
 
 
+class _SaidTwiceError(ValueError):
+    """A JSON object has two values of one name, of which readers take either."""
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise _SaidTwiceError(name)
+        values[name] = value
+    return values
+
+
 def _json(text: str) -> ForeignRun:
     try:
-        values: Any = json.loads(text)
-    except (ValueError, RecursionError):
+        values: Any = json.loads(text, object_pairs_hook=_each_once)
+    except _SaidTwiceError as error:
+        raise ResultError(f"its JSON says {str(error)[:60]} twice") from None
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
+            raise ResultError(
+                "it is more than one piece of JSON: save each result as a file of its own"
+            ) from None
         raise ResultError("it is damaged JSON, or is cut off") from None
     if not isinstance(values, dict):
         raise ResultError("it is JSON of another program than litert-benchmark")

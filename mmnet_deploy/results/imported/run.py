@@ -86,6 +86,8 @@ def checked(given: Statistics, others_us: Sequence[float] = ()) -> Statistics:
     for time_us in times:
         if not 0 <= time_us <= MOST_US:
             raise ResultError(f"it has an impossible time: {time_us / 1000:g} ms")
+    if given.mean_us == 0 or given.median_us == 0:
+        raise ResultError("it has a time of 0 ms: the model is faster than the tool can measure")
     if not 1 <= given.count <= 10**12:
         raise ResultError(f"it has an impossible number of runs: {given.count}")
     levels = [given.min_us, given.p5_us, given.median_us, given.p95_us, given.max_us]

@@ -88,8 +88,10 @@ def test_bench_measures_what_was_only_measured_elsewhere():
     own = benchmark(file)
     other = dataclasses.replace(own, imported_from=SOURCE)
     serial = own.device.serial
-    assert sweep.missing([job], [other], serial, lambda settings: ("", {}), own.rules) == (job,)
-    assert sweep.missing([job], [own], serial, lambda settings: ("", {}), own.rules) == ()
+    missing, _ = sweep.split([job], [other], serial, lambda settings: ("", {}), own.rules)
+    assert missing == (job,)
+    missing, _ = sweep.split([job], [own], serial, lambda settings: ("", {}), own.rules)
+    assert missing == ()
 
 
 def test_a_profile_of_a_phone_is_not_made_of_it():
@@ -124,3 +126,10 @@ def test_the_report_gives_no_limit_where_there_is_none():
     results = (elsewhere(model(), rules=rules), benchmark(model()))
     (device,) = sections.build(StoredResults(results, (), ())).devices
     assert {way.limit_s for way in device.ways} == {None, 150.0}
+
+
+def test_the_reason_for_no_profile_is_that_they_are_from_elsewhere():
+    """Counting again would not help."""
+    cost = counted(50, "net")
+    with pytest.raises(ResultError, match=r"Left out: 1, as .*measured elsewhere"):
+        estimate.pair([cost, measured(cost, 30, imported_from=SOURCE)])

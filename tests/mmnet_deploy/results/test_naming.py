@@ -214,3 +214,10 @@ def test_threads_are_in_the_label_only_if_they_differ():
     assert labels((card(), 4), (card(0.5), 4)) == ["1.0", "0.5"]
     assert labels((card(), 1), (card(0.5, 128), 4)) == ["1.0 t1", "0.5* t4"]
     assert labels((card(), 1), (card(precision="int8"), 4)) == ["1.0 float32 t1", "1.0 int8 t4"]
+
+
+def test_what_is_unknown_of_a_twin_is_said():
+    """`unknown` alone would not tell what."""
+    twins = [dataclasses.replace(PHONE, processor=processor) for processor in ("G4", "")]
+    names = list(naming.device_names(twins).values())
+    assert names[0].endswith(", G4") and names[1].endswith(", unknown processor")

@@ -35,7 +35,8 @@ def test_counts_are_printed_and_stored(call, built, tiny_models, tmp_path):
     assert title in result.stdout
     assert "beyond the fitted range" in result.stderr and "not int8" in result.stderr
     assert "A count is not a latency" in result.stderr
-    again = call("cost", *models, "-o", "results")
+    again = call("cost", *models, models[0], "-o", "results")
+    assert again.stdout.count(models[0].name) == 1  # named twice, counted once
     assert again.exit_code == 0 and len(list((tmp_path / "results").iterdir())) == 2
 
 

@@ -137,3 +137,32 @@ def test_stored_names_of_files_are_escaped(call, work):
     assert json.loads(stored.read_text())["imported_from"]["file"] == "a\x1b[31m.json"
     again = call(*IMPORT, "Pix\udcffel 8", "a\x1b[31m.json")
     assert again.exit_code == 0 and "was there already" in again.stdout
+
+
+def test_results_of_files_of_one_name_are_told_apart(call, work):
+    """Clouds call every job's file the same, and a log may hold several runs."""
+    log = (FIXTURES / "benchmark_model" / "tf2_20_xnnpack.txt").read_text(encoding="utf-8")
+    (work / "two.log").write_text(log + log.replace("max=906121", "max=906122"))
+    (work / "job2").mkdir()
+    (work / "job2" / "results.pb").write_bytes(result_proto(runs=51))
+    tflite_file(work / "m.tflite", 67_312_800)
+    result = call(
+        "results", "import", "two.log", "job/results.pb", "job2/results.pb",
+        "--device", "Pixel 8", "--model", "ssd_mobilenet_v2_coco.tflite=m.tflite",
+        "--model", "net.tflite",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    names = [line.split("  ")[0] for line in result.stdout.splitlines()[1:]]
+    assert names == ["two.log, run 1", "two.log, run 2", "job/results.pb", "job2/results.pb"]
+
+
+def test_the_list_says_how_much_an_accelerator_ran(call, work):
+    """As every table does."""
+    call(*IMPORT, "Pixel 8", "job/results.pb", "job/runtime_info.pb")
+    assert "benchmark_model gpu 3/5 t?" in words(call("results", "list", "results").stdout)[1]
+
+
+def test_a_name_that_leaves_no_room_for_numbers_is_refused(call, work):
+    """Tables and charts show it beside them."""
+    result = call(*IMPORT, "x" * 101, "a.json")
+    assert result.exit_code == 2 and "at most 100 characters. Received: 101" in result.stderr

@@ -237,3 +237,58 @@ def test_an_imported_result_keeps_nothing_that_was_made_up(tmp_path, model):
     assert content["cores"] == [] and content["engine"]["sha256"] == ""
     assert content["measurement"]["samples_us"] == []
     assert content["imported_from"]["file"] == "a.json"
+
+
+def test_copies_of_a_run_are_one_run(tmp_path):
+    """With other ends of line, or one after the other in a log; two runs that differ stay two."""
+    unix = written(tmp_path / "a", "log.txt", LITERT_LOG)
+    dos = written(tmp_path / "b", "log.txt", LITERT_LOG.replace("\n", "\r\n"))
+    runs, refused, notes = found(unix, dos)
+    assert [run.file for run in runs] == [unix] and not refused
+    assert notes == [f"{dos}: is a copy of {unix}; taken once."]
+    twice = written(tmp_path, "twice.txt", LITERT_LOG + LITERT_LOG)
+    runs, _, notes = found(twice)
+    assert len(runs) == 1 and "run 2: is a copy of" in notes[0]
+    other = LITERT_LOG.replace("max=979", "max=980")
+    assert len(found(written(tmp_path, "two.txt", LITERT_LOG + other))[0]) == 2
+
+
+def test_another_file_of_an_imported_run_makes_no_repeat(tmp_path):
+    """The JSON in one command and the text in the next are of one run."""
+    folder = tmp_path / "results"
+    model = tflite_file(tmp_path / "mmnet-0.5-128-float32.tflite", 282_844)
+    files = [IMPORTED / f"litert_benchmark_float32.{suffix}" for suffix in ("json", "txt")]
+    outcomes = []
+    for file in files:
+        (run,), _, _ = found(file)
+        outcomes += imported.save([(run, imported.benchmark(run, given(model)))], folder)
+    assert [it.new for it in outcomes] == [True, False]
+    (run,), _, _ = found(files[1])
+    other = imported.benchmark(run, given(model))
+    pixel9 = dataclasses.replace(other, device=dataclasses.replace(PIXEL, model="Pixel 9"))
+    (refused,) = imported.save([(run, pixel9)], folder)
+    assert "is of a run that was imported before" in str(refused)
+    assert store.load([folder]) == [outcomes[0].result]
+
+
+def test_a_name_may_be_given_with_its_folder(tmp_path, model):
+    """As it stands in the log."""
+    file = written(tmp_path, "a.json", litert_json("/data/local/tmp/x.tflite"))
+    assert one(file, f"/data/local/tmp/x.tflite={model}").model.name == "net.tflite"
+
+
+def test_the_option_that_a_message_gives_fits_a_shell(tmp_path, model):
+    """A name may have blanks; one that no file system takes is cut."""
+    file = written(tmp_path, "a.json", litert_json("my net.tflite"))
+    with pytest.raises(ResultError, match=r"give --model 'my net\.tflite=FILE\.tflite'"):
+        one(file, model)
+    with pytest.raises(ResultError) as raised:
+        one(written(tmp_path, "b.json", litert_json("x" * 100_000)), model)
+    assert len(str(raised.value)) < 400
+
+
+def test_an_impossible_number_of_threads_is_refused(tmp_path, model):
+    """No device has ten million cores."""
+    file = written(tmp_path, "a.json", litert_json(num_threads=10_000_000))
+    with pytest.raises(ResultError, match="impossible number of threads: 10000000"):
+        one(file, model)

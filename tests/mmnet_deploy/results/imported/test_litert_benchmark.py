@@ -144,7 +144,7 @@ def percentile(ordered, p):
     return ordered[at] + (place - at) * (ordered[at + 1] - ordered[at])
 
 
-@given(st.lists(st.floats(0.001, 1e5), min_size=1, max_size=60))
+@given(st.lists(st.floats(0.01, 1e5), min_size=1, max_size=60))
 def test_whatever_the_tool_can_write_is_read(times_ms):
     """Its own formulas, rounded as it rounds, never contradict themselves."""
     ordered = sorted(times_ms)

@@ -73,6 +73,15 @@ def test_a_log_may_hold_odd_bytes():
         (bytes(range(256)), "no measurement that is known"),
         (b"{", "cut off"),
         (litert_json()[:200].encode(), "cut off"),
+        (litert_json().encode() * 2, "more than one piece of JSON"),
+        (
+            litert_json()
+            .replace('"num_threads": 1', '"num_threads": 1, "num_threads": 4')
+            .encode(),
+            "says num_threads twice",
+        ),
+        (litert_json().replace('"p5_ms"', '"avg_ms"').encode(), "says avg_ms twice"),
+        (litert_json(median_ms=0, min_ms=0, p5_ms=0).encode(), "a time of 0 ms"),
         (b"[1, 2]", "another program"),
         (b'{"latency_ms": 3}', "another program"),
         (b'{"kind": "benchmark", "schema_version": 6}', "already"),
