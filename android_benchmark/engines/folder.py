@@ -42,24 +42,31 @@ def read(path: Path) -> EngineFiles:
 
     A folder's libraries are the files `*.so` in it and in the folders directly within it; on the
     phone, all lie beside the program. Of its other files, only `run_model` belongs to the engine.
+    Hidden files, which some systems leave beside each file, are none of it.
 
     Raises:
-        EngineFileError: A file cannot be read, there is no program or more than one, or there are
-            two different libraries of one name.
+        EngineFileError: A file cannot be read, there is no program or more than one, there are
+            two different libraries of one name, or a name cannot be one on a phone.
     """
     if not path.is_dir():
         return EngineFiles({PROGRAM: path}, _sha256(path), {})
     try:
-        found = sorted(it for it in path.iterdir() if it.is_file())
-        nested = sorted(path.glob("*/*.so"))
+        beside = sorted(it for it in path.iterdir() if not it.name.startswith("."))
+        nested = sorted(it for it in path.glob("*/*.so") if not it.name.startswith("."))
     except OSError as error:
         raise EngineFileError(f"Cannot read the engine {path}: {error.strerror}.") from error
+    found = [it for it in beside if it.is_file()]
     program = _program(path, found)
     files = {PROGRAM: program}
     if (path / RUNNER).is_file():
         files[RUNNER] = path / RUNNER
     hashes: dict[str, str] = {}
-    for library in [it for it in (*found, *nested) if it.suffix == ".so" and it.is_file()]:
+    for library in [it for it in (*beside, *nested) if it.suffix == ".so" and _is_meant(it)]:
+        if not library.name.isprintable():
+            raise EngineFileError(
+                f"The engine {path} must hold libraries with names in one line, without control "
+                f"characters. Received: {library.name!r}."
+            )
         digest = _sha256(library)
         if hashes.setdefault(library.name, digest) != digest:
             raise EngineFileError(
@@ -68,6 +75,11 @@ def read(path: Path) -> EngineFiles:
             )
         files.setdefault(library.name, library)
     return EngineFiles(files, _sha256(program), hashes)
+
+
+def _is_meant(path: Path) -> bool:
+    """Whether it is a file, or a link that should lead to one and leads nowhere."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _program(folder: Path, found: list[Path]) -> Path:

@@ -88,3 +88,29 @@ def test_what_cannot_be_read_is_no_engine(tmp_path):
     """Neither as a file nor as a folder."""
     with pytest.raises(EngineFileError, match="Cannot read the engine"):
         BenchmarkModel(tmp_path / "absent")
+
+
+def test_hidden_files_are_none_of_it(tmp_path):
+    """A file manager leaves them beside each file; they would be other libraries every time."""
+    _fill(tmp_path, a_benchmark_model="program", libLiteRt_so="a")
+    plain = BenchmarkModel(tmp_path)
+    (tmp_path / "._a_benchmark_model").write_text("attributes")
+    (tmp_path / "._libLiteRt.so").write_text("attributes")
+    assert BenchmarkModel(tmp_path).files == plain.files
+    assert BenchmarkModel(tmp_path).libraries == plain.libraries
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path):
+    """Left out in silence, the accelerator that it is of would not run."""
+    _fill(tmp_path, benchmark_model="program")
+    (tmp_path / "libLiteRtClGlAccelerator.so").symlink_to(tmp_path / "gone.so")
+    with pytest.raises(EngineFileError, match=r"libLiteRtClGlAccelerator\.so: No such file"):
+        BenchmarkModel(tmp_path)
+
+
+def test_a_name_of_two_lines_is_told(tmp_path):
+    """Nothing that the phone prints of such a file could be read."""
+    _fill(tmp_path, benchmark_model="program")
+    (tmp_path / "lib\nA.so").write_text("a")
+    with pytest.raises(EngineFileError, match=r"names in one line.*'lib\\nA\.so'"):
+        BenchmarkModel(tmp_path)
