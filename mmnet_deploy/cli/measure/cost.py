@@ -292,9 +292,10 @@ def _millions(instructions: int) -> str:
 
 def _print(costs: Sequence[Cost], profile: LatencyProfile) -> None:
     """A table for each core, and what a reader should know of them."""
-    from mmnet_deploy.results import arithmetic
+    from mmnet_deploy.results import arithmetic, naming
     from mmnet_deploy.results.grouping import grouped
 
+    called = dict(zip(map(id, costs), naming.distinct([one.model for one in costs]), strict=True))
     notes: dict[str, list[str]] = {}
     estimated = False
     for of_core in grouped(costs, lambda cost: cost.cpu).values():
@@ -306,9 +307,9 @@ def _print(costs: Sequence[Cost], profile: LatencyProfile) -> None:
                 low, high = latency["low_ms"], latency["high_ms"]
                 cell, estimated = f"{latency['latency_ms']:.1f} ({low:.1f}–{high:.1f})", True
             for said in filter(None, (note, _why_float32(one))):
-                notes.setdefault(said, []).append(one.model.name)
+                notes.setdefault(said, []).append(called[id(one)])
             classes = [_millions(getattr(one.counts, name)) for name in _CLASSES]
-            name, computes_in = one.model.name, one.computes_in or "–"
+            name, computes_in = called[id(one)], one.computes_in or "–"
             rows.append((name, computes_in, _millions(one.counts.total), *classes, cell))
         print_table(
             ("", "computes in", "instructions", *_CLASSES.values(), "estimated ms"),
@@ -322,9 +323,8 @@ def _print(costs: Sequence[Cost], profile: LatencyProfile) -> None:
         say(f"{names[0] if several == 1 else f'{several} models'}: {note}.")
     for one in costs:
         if len(set(one.runs)) > 1:
-            say(
-                f"{one.model.name}: its runs differ ({', '.join(map(str, one.runs))} instructions)."
-            )
+            runs = ", ".join(map(str, one.runs))
+            say(f"{called[id(one)]}: its runs differ ({runs} instructions).")
     if any(arithmetic.HALF in one.computes_in for one in costs):
         say(arithmetic.PRICE)
     say("A count is not a latency: it knows no caches, bandwidth or issue width.")

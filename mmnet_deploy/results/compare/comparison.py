@@ -77,6 +77,18 @@ def _reason(match: Match[K]) -> str:
     )
 
 
+def _arithmetic(
+    baseline: Sequence[Benchmark] | Sequence[Cost], new: Sequence[Benchmark] | Sequence[Cost]
+) -> str:
+    """What a model computed in before and after, where that changed; empty where it did not.
+
+    Converting it again may have changed that, and with it the number.
+    """
+    before, after = ({it.computes_in for it in side} for side in (baseline, new))
+    told = len(before) == len(after) == 1 and before != after and "" not in before | after
+    return f", in {before.pop()} → {after.pop()}" if told else ""
+
+
 def _invalid(results: Sequence[Benchmark]) -> str:
     """Why the first of them is invalid; empty if one of them is valid."""
     broken = [result.broken_rules for result in results]
@@ -140,7 +152,8 @@ def _latency(match: Match[Benchmark]) -> Iterator[Row]:
     if not (reason or lacking):
         found = change.of_latency(runs[0], runs[1], percentile)
     values = [quoted(middle(side)).quoted_us / 1000 if side else None for side in sides]
-    yield row(first.model, "latency_ms", _setting(first), values, found, reason or lacking)
+    setting = _setting(first) + _arithmetic(*sides)
+    yield row(first.model, "latency_ms", setting, values, found, reason or lacking)
     memory = [_memory(side) for side in sides]
     if None not in memory:
         # Repetitions of a count have no samples; their medians are compared.
@@ -216,4 +229,5 @@ def _costs(baseline: Sequence[Record], new: Sequence[Record]) -> Iterator[Row]:
             values = [float(side.counts.total) if side else None for side in sides]
             first = (match.new or match.baseline)[0]
             setting = f"{first.conditions['core']}, {first.conditions['delegate']}"
+            setting += _arithmetic(match.baseline, match.new)
             yield exact_row(first.model, "instructions", setting, values, _reason(match))

@@ -384,3 +384,14 @@ def test_missing_results_are_one_line(one_line, call, tmp_path):
     """The side that is missing is named."""
     store.save(latency(), tmp_path / "new")
     one_line(call("compare", "old", "new"), 1, "old: cannot be read")
+
+
+def test_a_change_of_what_is_computed_in_is_said():
+    """A file that was converted again with half precision allowed is faster for that reason."""
+    before = [cost(OLD, 10_000_000, computes_in="float32")]
+    after = [cost(REBUILT, 6_000_000, computes_in="float16")]
+    row = only(compare(before, after), "instructions")
+    assert row.setting.endswith(", in float32 → float16") and row.verdict == "better"
+    assert "→" not in only(compare(before, before), "instructions").setting
+    unknown = [cost(REBUILT, 6_000_000)]
+    assert "→" not in only(compare(before, unknown), "instructions").setting

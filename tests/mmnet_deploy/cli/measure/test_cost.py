@@ -1,6 +1,7 @@
 """`mmnet-deploy cost`: what it prints and stores, and how it fails."""
 
 import json
+import re
 
 import pytest
 
@@ -58,6 +59,16 @@ def test_cores_have_tables_of_their_own(call, built, tiny_models, tmp_path):
     told = {record.cpu: (record.cpu_title, record.computes_in) for record in records}
     assert told["cortex-a76"] == ("ARMv8.2 with fp16 and dot products", "float16")
     assert told["cortex-a57"][1] == "float32"
+
+
+def test_files_of_one_name_have_their_hashes_beside_it(call, built, tiny_models, tmp_path):
+    """They may be a file before and after it was converted again."""
+    for folder, precision in (("a", "float32"), ("b", "int8")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "net.tflite").write_bytes(tiny_models[precision].read_bytes())
+    result = call("cost", "a/net.tflite", "b/net.tflite")
+    assert result.exit_code == 0, result.output
+    assert len(set(re.findall(r"net\.tflite \([0-9a-f]{8}\)", result.stdout))) == 2
 
 
 def test_help_lists_the_cores(call):
