@@ -45,6 +45,12 @@ _PRECISIONS: dict[Tool, dict[Delegate, str]] = {
 }
 """The flag that lets a delegate compute in fp16, where a tool of the kind may have one."""
 
+_BY_FILE = {
+    "fp16": "half precision where the file allows it",
+    "fp32": "single precision unless the file allows half precision",
+}
+"""What XNNPACK computes in by itself, in words for who wants a precision."""
+
 _LIBRARY_FOLDERS = ("dispatch_library_path", "compiler_plugin_library_path")
 """Where LiteRT's tool looks for libraries of an NPU."""
 
@@ -192,12 +198,14 @@ def _precision(flags: Flags, delegate: Delegate, precision: str) -> dict[str, st
     if name not in flags:
         having = [of.value for of, flag in _PRECISIONS[flags.tool].items() if flag in flags]
         only = f"has one for {' and '.join(having)} only" if having else "has none at all"
-        # A file can allow it by itself, which needs no flag.
-        file = " a file that allows half precision, or" if delegate is Delegate.XNNPACK else ""
+        advice = "Take another engine, or leave the option out"
+        if delegate is Delegate.XNNPACK:
+            # A file can allow half precision by itself, which needs no flag.
+            advice += f", since XNNPACK computes in {_BY_FILE[precision]}"
         raise UnsupportedFlagError(
             name,
             f"`--delegate-precision` needs a flag of the engine for {delegate.value}, and this one "
-            f"{only}. Received: {precision}. Leave the option out, or take{file} another engine.",
+            f"{only}. Received: {precision}. {advice}.",
         )
     return {name: str(precision == "fp16").lower()}
 

@@ -111,7 +111,8 @@ def test_each_tool_has_its_own_words_for_a_precision(help_name, delegate, flag):
         (
             "help_litert2_3",
             Delegate.XNNPACK,
-            "for gpu only.* or take a file that allows half precision, or another engine",
+            "for gpu only.* or leave the option out, since XNNPACK computes in half precision where "
+            "the file allows it",
         ),
         ("help_litert2", Delegate.GPU, "for gpu, and this one has none at all"),
         ("help_tf2_20", Delegate.NONE, "for none, and this one has one for"),
@@ -121,6 +122,12 @@ def test_a_precision_that_the_binary_cannot_choose_is_refused(help_name, delegat
     """The message says for which delegates it could."""
     with pytest.raises(UnsupportedFlagError, match=words):
         _arguments(help_name, delegate=delegate, precision="fp16")
+
+
+def test_without_a_flag_the_file_decides_on_a_cpu():
+    """Who wants single precision is not sent to a file that allows half."""
+    with pytest.raises(UnsupportedFlagError, match="single precision unless the file allows half"):
+        _arguments("help_litert2_3", delegate=Delegate.XNNPACK, precision="fp32")
 
 
 def test_the_libraries_of_an_npu_are_looked_for_where_they_lie():
