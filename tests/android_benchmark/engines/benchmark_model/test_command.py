@@ -111,8 +111,8 @@ def test_each_tool_has_its_own_words_for_a_precision(help_name, delegate, flag):
         (
             "help_litert2_3",
             Delegate.XNNPACK,
-            "for gpu only.* or leave the option out, since XNNPACK computes in half precision where "
-            "the file allows it",
+            "for gpu only.* or leave the option out, since XNNPACK computes in half precision "
+            "where the file allows it",
         ),
         ("help_litert2", Delegate.GPU, "for gpu, and this one has none at all"),
         ("help_tf2_20", Delegate.NONE, "for none, and this one has one for"),
