@@ -121,7 +121,9 @@ def _line(record: Record, row: Row) -> tuple[str, ...]:
     kind = row["kind"]
     if isinstance(record, Benchmark):
         delegate = naming.delegate_name(record.engine)
-        settings = f"{row['engine']} {delegate} t{row['threads'] or '?'}"
+        with_what = (delegate, row["backend"], row["delegate_precision"], row["engine_flags"])
+        told = " ".join(filter(None, with_what))
+        settings = f"{row['engine']} {told} t{row['threads'] or '?'}"
         settings += _in(row, row["precision"])
         settings += " profiled" * row["profiled"]
         on = row["device"] + " (emulated)" * row["emulated"]

@@ -81,6 +81,24 @@ def test_list_says_what_files_computed_in_where_it_is_not_plain(call, tmp_path):
     assert "computes_in" in shown and "cpu_title" in shown and "ARMv8.2" in shown
 
 
+def test_list_tells_accelerators_and_their_flags_apart(call, tmp_path):
+    """Lines of different conditions must not look like repeats."""
+    engine = Engine("benchmark_model", "litert2", "gpu", "gpu", 9, 9, 1, backend="OpenCL")
+    by_gl = dataclasses.replace(engine, backend="OpenGL")
+    for ran, precision, flags in (
+        (engine, "", ()),
+        (engine, "fp32", ()),
+        (by_gl, "", ("gpu_backend=gl",)),
+    ):
+        told = dataclasses.replace(
+            LATENCY, engine=ran, delegate_precision=precision, engine_flags=flags
+        )
+        store.save(told, tmp_path / "results")
+    lines = call("results", "list", "results").stdout
+    assert "gpu OpenCL t2" in lines and "gpu OpenCL fp32 t2" in lines
+    assert "gpu OpenGL gpu_backend=gl t2" in lines
+
+
 @pytest.mark.parametrize(
     ("words", "models"),
     [
