@@ -142,7 +142,7 @@ def _show(stored: Sequence[Stored], folder: Path) -> None:
     lines = []
     number = Counter(it.file_read for it in stored)
     # Clouds call every job's file the same, and a log may hold several runs.
-    names = [it.title if number[it.file_read] > 1 else it.file_read for it in stored]
+    names = [it.found.title if number[it.file_read] > 1 else it.file_read for it in stored]
     for name, it in zip(names, stored, strict=True):
         result, latency = it.result, quoted(it.result)
         lines.append(

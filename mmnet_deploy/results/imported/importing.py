@@ -11,7 +11,7 @@ from typing import cast
 
 from android_benchmark import DeviceFacts, DeviceState, Flag, RunRules, judge
 from mmnet_deploy.errors import ResultError
-from mmnet_deploy.results import store
+from mmnet_deploy.results import naming, store
 from mmnet_deploy.results.imported.finding import FoundRun, same_times
 from mmnet_deploy.results.imported.model_choice import GivenModel, model_of
 from mmnet_deploy.results.imported.run import UNKNOWN, ForeignRun
@@ -50,14 +50,16 @@ def benchmark(found: FoundRun, given: Given) -> Benchmark:
     if given.threads is not None:
         if threads not in (0, given.threads):
             raise ResultError(
-                f"it says {threads} threads, and --threads {given.threads}: leave the option out"
+                f"it says {naming.threads_name(threads)}, and --threads {given.threads}: leave "
+                "the option out"
             )
         threads = given.threads
     if given.delegate is not None:
         if engine.delegate not in (UNKNOWN, given.delegate):
+            ran = "the built-in kernels" if engine.delegate == "none" else engine.delegate
             raise ResultError(
-                f"it says that {engine.delegate} ran the model, and --delegate {given.delegate}: "
-                "leave the option out"
+                f"it says that {ran} ran the model, and --delegate {given.delegate}: leave the "
+                "option out"
             )
         if engine.delegate == UNKNOWN:
             engine = dataclasses.replace(engine, delegate=given.delegate)
@@ -109,18 +111,18 @@ class Stored:
     """A result and its file; `new` unless the run was there already, and says the same.
 
     Attributes:
-        title: The file that it is from, as it was given, and which of its runs.
+        found: Where the run was read; a result that was there may be from another file.
     """
 
     result: Benchmark
     file: Path
     new: bool
-    title: str = ""
+    found: FoundRun
 
     @property
     def file_read(self) -> str:
-        """The name of the file that it is from."""
-        return self.result.imported_from.file if self.result.imported_from else ""
+        """The name of the file that was read."""
+        return self.found.file.name
 
     @property
     def dated(self) -> bool:
@@ -145,9 +147,9 @@ def save(results: Sequence[tuple[FoundRun, Benchmark]], folder: Path) -> list[St
         there = earlier.get((found.sha256, found.number))
         twin = there or _of_same_run(result, earlier.values())
         if twin is None:
-            stored.append(Stored(result, store.save(result, folder), True, found.title))
+            stored.append(Stored(result, store.save(result, folder), True, found))
         elif _same(twin[1], result):
-            stored.append(Stored(twin[1], twin[0], False, found.title))
+            stored.append(Stored(twin[1], twin[0], False, found))
         else:
             how = (
                 "was imported before with other options, as"

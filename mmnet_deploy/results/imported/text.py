@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import textwrap
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -11,6 +12,11 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # Tabs, ends of lines and pages, and what colours a terminal.
+# Build servers put it before every line.
+_STAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+    r"(?:Z|[+-][0-9]{2}:?[0-9]{2})(?: |$)"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -31,4 +37,12 @@ def decoded(content: bytes) -> str | None:
     if _CONTROL.search(text):
         return None
     # Old adb ends lines in CR CR LF.
-    return re.sub(r"\r+\n", "\n", text)
+    return _unmarked(re.sub(r"\r+\n", "\n", text))
+
+
+def _unmarked(text: str) -> str:
+    """The text without the time or the indent that all of its lines begin with."""
+    lines = text.split("\n")
+    if all(_STAMP.match(line) for line in lines if line.strip()):
+        text = "\n".join(_STAMP.sub("", line) for line in lines)
+    return textwrap.dedent(text) if text.startswith((" ", "\t")) else text

@@ -128,7 +128,7 @@ def test_options_fill_what_is_unknown_and_contradict_nothing(tmp_path, model):
     assert (told.threads, told.engine.delegate) == (4, "gpu")
     file = written(tmp_path, "a.json", litert_json())
     assert one(file, model, threads=1, delegate="xnnpack").threads == 1
-    with pytest.raises(ResultError, match="1 threads, and --threads 4"):
+    with pytest.raises(ResultError, match="says 1 thread, and --threads 4"):
         one(file, model, threads=4)
     with pytest.raises(ResultError, match="xnnpack ran the model, and --delegate gpu"):
         one(file, model, delegate="gpu")
@@ -263,6 +263,7 @@ def test_another_file_of_an_imported_run_makes_no_repeat(tmp_path):
         (run,), _, _ = found(file)
         outcomes += imported.save([(run, imported.benchmark(run, given(model)))], folder)
     assert [it.new for it in outcomes] == [True, False]
+    assert [it.file_read for it in outcomes] == [file.name for file in files]
     (run,), _, _ = found(files[1])
     other = imported.benchmark(run, given(model))
     pixel9 = dataclasses.replace(other, device=dataclasses.replace(PIXEL, model="Pixel 9"))

@@ -57,6 +57,17 @@ def test_powershell_and_windows_write_the_same(encoding, end):
     assert runs(json_content) == runs(litert_json().encode())
 
 
+@pytest.mark.parametrize(
+    "mark", ["2025-01-01T10:00:00.1234567Z ", "2025-01-01T10:00:00+01:00 ", "    "]
+)
+def test_what_all_lines_begin_with_is_no_part_of_them(mark):
+    """Build servers put the time before each, people indent what they quote."""
+    marked = "".join(f"{mark}{line}\n" for line in LOG.splitlines())
+    assert runs(marked.encode()) == runs(LOG.encode())
+    with pytest.raises(ResultError, match="no measurement"):
+        runs(f"{mark}hello\n".encode())
+
+
 def test_a_log_may_hold_odd_bytes():
     """A file's name is whatever bytes it is."""
     (run,) = runs(LOG.replace("model", "mod\udce9l").encode("utf-8", "surrogateescape"))
