@@ -131,6 +131,13 @@ class DelegateMissingError(EngineError):
     """It has no such delegate, or cannot use it on this phone."""
 
 
+NO_RUNNER = (
+    "hands out none; LiteRT's run_model beside it does: `engines get --for outputs` gets it, or "
+    "give a folder with both to `--engine-binary`"
+)
+"""How the reason ends why an engine without a program for outputs has none."""
+
+
 class NoOutputsError(EngineError):
     """It cannot hand out what a model computes, or not under these settings."""
 

@@ -63,7 +63,7 @@ def find_counter(folder: Path) -> tuple[Path, str]:
     if not all((folder / one.name).is_file() for one in (COUNTER, CLOCK)):
         missing.append("the instruction counter (with gcc: mmnet-deploy engines build counter)")
     if missing or qemu is None:
-        raise CostToolsError(f"Counting instructions needs {'; '.join(missing)}.")
+        raise CostToolsError(f"Counting instructions needs {', and '.join(missing)}.")
     check_counter(folder)
     return Path(qemu), _version(Path(qemu))
 

@@ -91,7 +91,5 @@ class _StandIn(BenchmarkModel):
 
     def read(self, completed: Completed, settings: Settings) -> EngineResult:
         result = super().read(completed, settings)
-        reason = "a stand-in answered in place of an engine: its figures are of no model"
-        return dataclasses.replace(
-            result, flags=(*result.flags, Flag("real_engine", False, reason))
-        )
+        reason = "a stand-in answered in place of an engine, and its figures are of no model"
+        return dataclasses.replace(result, flags=(*result.flags, Flag("measured", False, reason)))

@@ -148,10 +148,7 @@ class Phone:
         """
         if self.engine is None or self.engine.outputs is None:
             name = self.engine.name if self.engine else "no engine"
-            raise errors.NoOutputsError(
-                f"{name} hands out none; LiteRT's run_model beside it does: `engines get --for "
-                "outputs` gets it, or give a folder with both to `--engine-binary`"
-            )
+            raise errors.NoOutputsError(f"{name} {errors.NO_RUNNER}")
         engine, pinned = self.engine, self.pinned(settings)
 
         def act() -> Computed:

@@ -180,7 +180,7 @@ def _engine_of_emulated(
             raise
         tell(
             "No real engine can run on the emulated phone, so a stand-in answers, whose "
-            f"figures are of no model. For a real one: {error}"
+            f"figures are of no model. What is missing: {error}"
         )
     return None
 

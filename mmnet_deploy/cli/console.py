@@ -72,6 +72,10 @@ def show_json(text: str | Iterable[str]) -> None:
 
 def show_error(error: click.ClickException) -> None:
     """As click does it, but escaped: what it says of an argument is the argument as given."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        for line in error.format_message().split("\n"):
+            say(line)
+        return
     if isinstance(error, click.UsageError) and error.ctx is not None:
         for line in error.ctx.get_usage().split("\n"):
             say(line)

@@ -20,7 +20,7 @@ import platformdirs
 from mmnet_deploy import typed
 from mmnet_deploy.engines import releases
 from mmnet_deploy.engines.releases import EngineFile
-from mmnet_deploy.errors import DownloadError, OutputError
+from mmnet_deploy.errors import DownloadError, OutputError, UsageError
 from mmnet_deploy.files import FolderInUseError, make_folder, read_regular, reason, write_text
 
 VARIABLE = "MMNET_CACHE"
@@ -28,11 +28,21 @@ _MOST_RECORD_BYTES = 2**16
 
 
 def folder() -> Path:
-    """The cache: the folder that `MMNET_CACHE` names, else one in the user's cache folder."""
+    """The cache: the folder that `MMNET_CACHE` names, else one in the user's cache folder.
+
+    Raises:
+        UsageError: `MMNET_CACHE` cannot be the name of a folder.
+    """
     given = os.environ.get(VARIABLE)
-    if given:
-        return Path(given).expanduser().absolute()
-    return platformdirs.user_cache_path("mmnet-deploy", appauthor=False)
+    if not given:
+        return platformdirs.user_cache_path("mmnet-deploy", appauthor=False)
+    try:
+        path = Path(given).expanduser().absolute()
+        path.exists()
+    except (RuntimeError, OSError) as error:
+        why = reason(error) if isinstance(error, OSError) else "there is no such user"
+        raise UsageError(f"`{VARIABLE}` must name a folder. Received: {given} ({why}).") from error
+    return path
 
 
 def place(file: EngineFile) -> Path:

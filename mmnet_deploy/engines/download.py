@@ -85,13 +85,13 @@ def fetch(
             if attempt == ATTEMPTS:
                 raise DownloadError(
                     f"The download of {name} from {shown} broke off {attempt} times: {error}. "
-                    "What has arrived is kept; the next call goes on with it."
+                    f"{_what_is_next(folder, shown)}"
                 ) from error
             tell(f"{name}: {error}. Trying again ({attempt} of {ATTEMPTS - 1}).")
             time.sleep(PAUSE_S)
         except KeyboardInterrupt:
             if (folder / CONTENT).exists():
-                tell(f"What has arrived of {name} is kept; the next call goes on with it.")
+                tell(f"{name}: {_what_is_next(folder, shown)}")
             raise
         except OSError as error:
             raise OutputError(
@@ -99,6 +99,13 @@ def fetch(
                 "arrived is kept."
             ) from error
     raise RuntimeError("Every attempt ends with a file or its error.")
+
+
+def _what_is_next(folder: Path, address: str) -> str:
+    """What the next call does with what has arrived, in words."""
+    if _read_note(folder, address) is None:
+        return "The next call begins anew, since the server does not say which file it sends."
+    return "What has arrived is kept; the next call goes on with it."
 
 
 def _attempt(
@@ -163,8 +170,8 @@ def _piece(answer: http.client.HTTPResponse, have: int) -> bytes:
             f"nothing came for {server.TIMEOUT_S:g} s, after {have} bytes"
         ) from error
     except (OSError, http.client.HTTPException) as error:
-        why = reason(error) if isinstance(error, OSError) else str(error)
-        raise _BrokenOffError(f"the connection broke after {have} bytes ({why})") from error
+        why = f" ({reason(error)})" if isinstance(error, OSError) else ""
+        raise _BrokenOffError(f"the connection broke after {have} bytes{why}") from error
 
 
 def _first(answer: http.client.HTTPResponse, begin: int, total: int | None) -> bytes:

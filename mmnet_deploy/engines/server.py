@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import mmnet_deploy
-from mmnet_deploy.engines.releases import without_password
+from mmnet_deploy.engines.releases import URL_VARIABLE, without_password
 from mmnet_deploy.errors import DownloadError
 from mmnet_deploy.files import reason
 
@@ -113,6 +113,14 @@ def _why(error: Exception) -> str:
             f"its certificate is not trusted ({cause.verify_message}): `SSL_CERT_FILE` can name "
             "the certificates of your company"
         )
+    if isinstance(cause, ssl.SSLError):
+        return (
+            "what answers there does not encrypt as it should "
+            f"({(cause.reason or 'unknown').replace('_', ' ').lower()}): is it http:// in place of "
+            "https://, or a proxy that answers itself?"
+        )
+    if isinstance(cause, http.client.BadStatusLine) and not isinstance(cause, ConnectionError):
+        return "what answers there does not speak HTTP"
     if isinstance(cause, TimeoutError):
         return f"no answer within {TIMEOUT_S:g} s"
     if isinstance(cause, socket.gaierror):
@@ -141,6 +149,16 @@ def _refused(address: str, name: str, code: int, words: str) -> DownloadError:
         )
     if code == 407:
         return UnreachableError(f"Cannot reach {address}{via(address)} for {name}: {_NEEDS_USER}")
+    if code == 401:
+        return UnreachableError(
+            f"{address} wants a user and a password for {name} (HTTP 401): give the right ones in "
+            f"`{URL_VARIABLE}`, as in https://USER:PASSWORD@HOST"
+        )
+    if 300 <= code < 400:  # Those that lead to another address are followed.
+        return UnreachableError(
+            f"{address}{via(address)} leads from address to address, and never to {name} "
+            f"(HTTP {code})"
+        )
     said = f"HTTP {code} {' '.join(words.split())[:100]}".rstrip()
     return UnreachableError(f"{address}{via(address)} does not give {name} ({said})")
 

@@ -202,7 +202,7 @@ def compare(
         computes_in: See `differences.tolerance`.
     """
     engine = outcome.engine
-    stand_in = any(it.name == "real_engine" and not it.good for it in outcome.flags)
+    stand_in = any(it.name == "measured" and not it.good for it in outcome.flags)
     if stand_in or not (outcome.outputs or isinstance(device, ComputingDevice)):
         return Comparison()
     if not outcome.outputs and engine.requested and engine.delegate != engine.requested:

@@ -37,7 +37,7 @@ def test_a_run_brings_back_what_the_engine_and_the_phone_say(start, tmp_path, mo
     assert outcome.engine.sha256 == hashlib.sha256((tmp_path / "engine").read_bytes()).hexdigest()
     assert outcome.cores == (2, 3)
     # A stand-in answered, as it says; nothing else is wrong.
-    assert [flag.name for flag in outcome.flags if not flag.good] == ["real_engine"]
+    assert [flag.name for flag in outcome.flags if not flag.good] == ["measured"]
     for state in (outcome.before, outcome.after):
         assert len(state.frequencies_khz) == 4
         assert state.temperatures_c and state.battery_percent and state.free_memory_bytes

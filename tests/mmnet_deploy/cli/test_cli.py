@@ -31,6 +31,14 @@ def test_every_command_has_help_with_an_example(call, command):
         assert f"mmnet-deploy {command}" in " ".join(result.output.split())
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_without_a_command_shows_its_help_as_it_is(call, group):
+    """And not as an error in one long line."""
+    result = call(group)
+    assert result.exit_code == 2
+    assert result.stderr.rstrip() == call(group, "--help").stdout.rstrip()
+
+
 def test_the_overview_and_the_commands_agree(call):
     """Each command's line in the overview starts like its own help."""
     overview = call("--help").output

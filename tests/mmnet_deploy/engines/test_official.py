@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mmnet_deploy.engines import cache, listing, official, releases
 from mmnet_deploy.engines import server as server_module
 from mmnet_deploy.engines.releases import PROGRAM, EngineFile
-from mmnet_deploy.errors import DownloadError, OutputError
+from mmnet_deploy.errors import DownloadError, OutputError, UsageError
 from tests.support import ROOT, engine_server
 from tests.support.engine_server import FOLDER, PAGE, VERSION, answering, cut, elf, silence
 
@@ -137,6 +137,18 @@ def test_a_later_call_goes_on_where_all_attempts_ended(get, server, cached):
     assert get().files[PROGRAM].read_bytes() == content
     assert server.asked[-1][1]["Range"] == "bytes=250000-"
     assert parts(cached) == []
+
+
+def test_a_broken_download_promises_only_what_the_next_call_can_do(get, server):
+    """Where the server does not say which file it sends, the next call begins anew."""
+    server.put(PROGRAM, elf(300_000))
+    server.validates = False
+    server.faults = [cut(90_000)] * 3
+    with pytest.raises(DownloadError, match="The next call begins anew") as caught:
+        get()
+    assert "goes on with it" not in str(caught.value)
+    get()
+    assert "Range" not in server.asked[-1][1]
 
 
 @pytest.mark.parametrize("loses", ["ranges", "validates", "the file"])
@@ -323,6 +335,39 @@ def test_no_network_is_one_line(get, monkeypatch):
         get()
 
 
+def _says(words):
+    """A fault: these bytes in place of an answer."""
+    return lambda handler: handler.wfile.write(words)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (answering(401), r"a user and a password .*`MMNET_ENGINE_URL`"),
+        (answering(302, Location="/a"), r"from address to address.*\(HTTP 302\)"),
+        (_says(b"SSH-2.0-OpenSSH_9.6\r\n"), "does not speak HTTP"),
+        (
+            _says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n\x7fELF"),
+            r"the connection broke after 4 bytes\. The next call",
+        ),
+    ],
+)
+def test_a_server_that_misbehaves_is_described_in_words(get, server, fault, words):
+    """And not by names of Python's exceptions."""
+    server.put(PROGRAM, elf())
+    server.faults = [fault] * 12
+    with pytest.raises(DownloadError, match=words):
+        get()
+
+
+def test_a_server_without_encryption_is_described_in_words(get, server, monkeypatch):
+    """As where https:// stands in place of http://."""
+    monkeypatch.setenv("MMNET_ENGINE_URL", server.url.replace("http:", "https:"))
+    with pytest.raises(DownloadError, match=r"does not encrypt as it should.*put it at") as caught:
+        get()
+    assert "_ssl.c" not in str(caught.value)
+
+
 def test_offline_is_one_line_with_the_address_and_the_place(get, server):
     """Nothing is asked for."""
     with pytest.raises(DownloadError, match=f"`--offline`.*{server.url}.*put it at") as caught:
@@ -432,6 +477,14 @@ def test_a_cache_that_cannot_be_written_is_one_line(get, server, tmp_path, monke
     monkeypatch.setenv("MMNET_CACHE", str(tmp_path / "file" / "cache"))
     server.put(PROGRAM, elf())
     with pytest.raises(OutputError, match=r"Cannot write to the folder .*`MMNET_CACHE`"):
+        get()
+
+
+@pytest.mark.parametrize("name", ["~no-such-user/cache", "a" * 300])
+def test_a_cache_that_no_folder_can_be_is_one_line(get, name, monkeypatch):
+    """A user who is not there, or a name that is too long."""
+    monkeypatch.setenv("MMNET_CACHE", name)
+    with pytest.raises(UsageError, match=f"`MMNET_CACHE` must name a folder. Received: {name}"):
         get()
 
 

@@ -105,7 +105,7 @@ def test_what_the_accelerator_did_not_run_is_not_compared(tiny_models):
 
 def test_a_stand_in_is_not_compared(tiny_models):
     """Its figures are of no model."""
-    flags = (Flag("real_engine", False, "a stand-in"),)
+    flags = (Flag("measured", False, "a stand-in"),)
     outcome = dataclasses.replace(OUTCOME, flags=flags)
     assert _compare(tiny_models["float32"], FaultyDevice(), outcome) == comparison.Comparison()
 

@@ -167,7 +167,9 @@ def test_run_model_is_taken_along_where_it_is_in_the_cache(
     server.put("run_model", b"#!/system/bin/sh\necho no flags\n")
     words = (tiny_models["int8"], *QUICK)
     result = run(*words)
-    assert "`engines get --for outputs`" in phone_faults.seen(result)
+    assert "compared" not in phone_faults.seen(result)  # which is nothing to say of a CPU
+    (record,) = store.load([tmp_path / "out"])
+    assert "`engines get --for outputs`" in record.outputs_not_compared
     assert server.paths() == [f"{FOLDER}/benchmark_model"]
     again = run(*words, "--find-culprit", "--resume")
     assert "1 of 1 results are in" in again.output

@@ -370,7 +370,7 @@ def test_figures_of_a_stand_in_are_invalid(run, tmp_path, tiny_models):
     assert result.exit_code == 0, result.output
     assert "its figures are of no model" in phone_faults.seen(result)
     (record,) = _results(tmp_path / "out")
-    assert [flag.name for flag in record.broken_rules] == ["real_engine"]
+    assert [flag.name for flag in record.broken_rules] == ["measured"]
 
 
 # --- Level 2 ------------------------------------------------------------------------
