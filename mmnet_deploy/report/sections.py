@@ -33,7 +33,7 @@ class Measured:
 
     @property
     def delegate(self) -> str:
-        return naming.delegate_name(self.result.engine)
+        return naming.accelerated_by(self.result)
 
     @property
     def engine(self) -> str:

@@ -80,6 +80,13 @@ def delegate_name(engine: Engine) -> str:
     return name
 
 
+def accelerated_by(benchmark: Benchmark) -> str:
+    """What ran a model, on which backend, and how it was told to: `gpu, OpenCL, fp16`."""
+    engine = benchmark.engine
+    told = (engine.backend, benchmark.delegate_precision, " ".join(benchmark.engine_flags))
+    return ", ".join(filter(None, (delegate_name(engine), *told)))
+
+
 def _short_delegate(engine: Engine) -> str:
     """The same for a chart, which has little room: `none (not gpu)`.
 

@@ -120,10 +120,7 @@ def _line(record: Record, row: Row) -> tuple[str, ...]:
     made = row["created_at"][:19].replace("T", " ")
     kind = row["kind"]
     if isinstance(record, Benchmark):
-        delegate = naming.delegate_name(record.engine)
-        with_what = (delegate, row["backend"], row["delegate_precision"], row["engine_flags"])
-        told = " ".join(filter(None, with_what))
-        settings = f"{row['engine']} {told} t{row['threads'] or '?'}"
+        settings = f"{row['engine']} {naming.accelerated_by(record)} t{row['threads'] or '?'}"
         settings += _in(row, row["precision"])
         settings += " profiled" * row["profiled"]
         on = row["device"] + " (emulated)" * row["emulated"]

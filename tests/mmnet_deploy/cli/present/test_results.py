@@ -85,18 +85,20 @@ def test_list_tells_accelerators_and_their_flags_apart(call, tmp_path):
     """Lines of different conditions must not look like repeats."""
     engine = Engine("benchmark_model", "litert2", "gpu", "gpu", 9, 9, 1, backend="OpenCL")
     by_gl = dataclasses.replace(engine, backend="OpenGL")
-    for ran, precision, flags in (
-        (engine, "", ()),
-        (engine, "fp32", ()),
-        (by_gl, "", ("gpu_backend=gl",)),
-    ):
-        told = dataclasses.replace(
-            LATENCY, engine=ran, delegate_precision=precision, engine_flags=flags
-        )
-        store.save(told, tmp_path / "results")
+    plain = dataclasses.replace(LATENCY, engine=engine)
+    told = [
+        plain,
+        dataclasses.replace(plain, threads=1, delegate_precision="fp32"),
+        dataclasses.replace(plain, engine=by_gl, threads=3, engine_flags=("gpu_backend=gl",)),
+    ]
+    for result in told:
+        store.save(result, tmp_path / "results")
     lines = call("results", "list", "results").stdout
-    assert "gpu OpenCL t2" in lines and "gpu OpenCL fp32 t2" in lines
-    assert "gpu OpenGL gpu_backend=gl t2" in lines
+    assert "gpu, OpenCL t2" in lines and "gpu, OpenCL, fp32 t1" in lines
+    assert "gpu, OpenGL, gpu_backend=gl t3" in lines
+    page = tmp_path / "report.html"
+    call("report", "results", "-o", page)
+    assert "gpu, OpenGL, gpu_backend=gl" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
