@@ -6,6 +6,8 @@ import dataclasses
 import math
 from pathlib import Path
 
+import numpy as np
+
 from mmnet_deploy.conversion.acceptance import Acceptance, says
 from mmnet_deploy.conversion.emulation import HalfPrecision
 from mmnet_deploy.conversion.options import Options
@@ -87,18 +89,20 @@ class Reduction:
         try:
             network = HalfPrecision(content)
             picture, matte = TFLiteModel(self._path, content=content).require_matting()
-            mattes = [matte.matte(network.run(picture.tensor(image))) for image in judge.images]
+            outputs = [network.run(picture.tensor(image)) for image in judge.images]
         except ModelFileError as error:
             return Trial(None, f"half precision cannot be emulated: {error}".rstrip("."))
-        found = judge.difference(mattes)
+        beyond = (
+            f"in half precision values of {network.overflow} go beyond 65504, the largest of "
+            "float16, and "
+        )
+        if network.overflow and not np.isfinite(outputs).all():
+            return Trial(None, f"{beyond}the matte is NaN or infinite")
+        found = judge.difference([matte.matte(output) for output in outputs])
         limits = self._acceptance.limits(LIMITS_OF)
         # What kernels make of infinity differs: XNNPACK's sigmoid for arm64 gives NaN.
         if network.overflow:
-            return Trial(
-                found,
-                f"in half precision values of {network.overflow} go beyond 65504, the largest of "
-                f"float16, and {says(found, *limits)}",
-            )
+            return Trial(found, f"{beyond}{says(found, *limits)}")
         if not found.is_within(*limits):
             return Trial(found, f"in half precision {says(found, *limits)}")
         if not judge.proves(*limits):

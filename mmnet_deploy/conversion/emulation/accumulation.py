@@ -1,8 +1,9 @@
 """Convolutions that add up in float16, as XNNPACK's kernels for ARMv8.2 do.
 
 Those kernels add one product after the other to a sum in float16, with one rounding per fused
-multiply-add. Here a sum in float32 is rounded to the 11 digits of float16 after every product; the
-product itself is exact. Planes are (channels, height, width), so that numpy works along pixels.
+multiply-add. Here a sum in float32 is rounded to the 11 digits of float16 after every product, or
+to zero where it is too small for them; the product itself is exact. Planes are (channels, height,
+width), so that numpy works along pixels.
 """
 
 from __future__ import annotations
@@ -14,12 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from mmnet_deploy.conversion.emulation.rounding import LARGEST, Step, Values, rounded
+from mmnet_deploy.conversion.emulation.rounding import LARGEST, SMALLEST, Step, Values, rounded
 from mmnet_deploy.tflite.parts import Op
 from mmnet_deploy.tflite.schema import name_of
-
-_SMALL = 2.0**-6
-"""Where all sums stay below this, many may be below 2⁻¹⁴, where float16 has fewer digits."""
 
 _BLOCK = 1 << 14
 """Sums that are added up together: few enough to stay in the cache."""
@@ -27,7 +25,7 @@ _BLOCK = 1 << 14
 _SPLITTER = np.float32(2**13 + 1)
 """Splits a float32 into its first 11 digits and the rest (Dekker 1971, doi:10.1007/BF01397083)."""
 
-_LIMITS: Mapping[str, tuple[float, float]] = {
+LIMITS: Mapping[str, tuple[float, float]] = {
     "NONE": (-np.inf, np.inf),
     "RELU": (0.0, np.inf),
     "RELU_N1_TO_1": (-1.0, 1.0),
@@ -46,11 +44,11 @@ def step(op: Op) -> Step | None:
         op.kind not in _STEPS
         or any(tensor.dtype not in ("FLOAT32", "INT32") for tensor in (*given, *op.outputs))
         or any(tensor is None or tensor.data is None for tensor in op.inputs[1:2])
-        or _activation(op) not in _LIMITS
+        or activation(op) not in LIMITS
         or (op.kind != "FULLY_CONNECTED" and op.output.shape[0] != 1)
     ):
         return None
-    compute, limits = _STEPS[op.kind], _LIMITS[_activation(op)]
+    compute, limits = _STEPS[op.kind], LIMITS[activation(op)]
 
     def run(inputs: Sequence[Any], executor: Executor) -> Values:
         planes = compute(op, inputs, executor)
@@ -59,7 +57,8 @@ def step(op: Op) -> Step | None:
     return run
 
 
-def _activation(op: Op) -> str:
+def activation(op: Op) -> str:
+    """Name of the fused activation."""
     return name_of("ActivationFunctionType", op.option("fusedActivationFunction", 0))
 
 
@@ -89,10 +88,11 @@ class _Sums:
         self._planes, self._filters, self._bias = planes, filters, bias
         self._size, self._strides, self._dilations = size, strides, dilations
         self._depthwise = filters.ndim == 3
-        terms = np.abs(self._filters) * np.abs(planes).max(axis=(1, 2))
+        with np.errstate(invalid="ignore"):  # 0 · ∞
+            terms = np.abs(self._filters) * np.abs(planes).max(axis=(1, 2))
         most = terms.sum(axis=(0, 1) if self._depthwise else (1, 2, 3)) + np.abs(self._bias)
-        # Where a sum may leave the usual range, the rounding that is exact there, but slow.
-        self._usual = bool(_SMALL < most.max() < LARGEST)
+        # Where a sum may become infinite, the rounding that is exact there, but slow.
+        self._finite = bool(most.max() < LARGEST)
 
     def result(self, executor: Executor) -> Values:
         """The sums (n, height, width)."""
@@ -107,16 +107,19 @@ class _Sums:
         width = self._size[1]
         sums = np.repeat(self._bias[:, None], rows * width, axis=1)
         one, other = np.empty_like(sums), np.empty_like(sums)
+        tiny = np.empty(sums.shape, bool)
         with np.errstate(over="ignore", invalid="ignore"):
             for values, factors in self._products(first, rows):
                 np.multiply(values, factors, out=one)
                 np.add(sums, one, out=sums)
-                if self._usual:
-                    np.multiply(sums, _SPLITTER, out=one)
-                    np.subtract(one, sums, out=other)
-                    np.subtract(one, other, out=sums)
-                else:
+                if not self._finite:
                     sums = rounded(sums)
+                    continue
+                np.less(np.abs(sums, out=one), SMALLEST, out=tiny)
+                np.copyto(sums, 0, where=tiny)
+                np.multiply(sums, _SPLITTER, out=one)
+                np.subtract(one, sums, out=other)
+                np.subtract(one, other, out=sums)
         return sums.reshape(len(self._bias), rows, width)
 
     def _products(self, first: int, rows: int) -> Iterator[tuple[Values, Values]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.conversion.emulation import accumulation, exponentials
+from mmnet_deploy.conversion.emulation import accumulation, exponentials, pooling
 from mmnet_deploy.conversion.emulation.rounding import Values, rounded
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.parallel import usable_cores
@@ -90,7 +90,7 @@ class _Step:
 
     def __init__(self, op: Op) -> None:
         self.op = op
-        self._rounded = accumulation.step(op) or exponentials.step(op)
+        self._rounded = accumulation.step(op) or exponentials.step(op) or pooling.step(op)
         self._kernel: Any = None
         if self._rounded is None:
             self._kernel = interpreter.built_in_interpreter(file_format.alone(op))

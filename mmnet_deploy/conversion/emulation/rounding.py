@@ -18,7 +18,14 @@ LARGEST = 65504.0
 """The largest number of float16; what is rounded beyond it becomes infinite."""
 
 
+SMALLEST = np.float32(2.0**-14)
+"""What is below it becomes zero: XNNPACK switches off the numbers of float16 that have fewer digits
+than the others (`PTHREADPOOL_FLAG_DISABLE_DENORMALS`, bit FZ16 of the register FPCR)."""
+
+
 def rounded(values: NDArray) -> Values:
-    """Values as float16 holds them."""
+    """Values as arithmetic in float16 takes and gives them."""
     with np.errstate(over="ignore"):
-        return values.astype(np.float16).astype(np.float32)
+        result = values.astype(np.float16).astype(np.float32)
+    result[np.abs(values) < SMALLEST] = 0
+    return result

@@ -18,14 +18,16 @@ layers = keras.layers
 
 def _summed(picture, filters, bias):
     """A 1×1 convolution in NumPy's own float16: one rounding per multiply-add, in order."""
-    sums = np.broadcast_to(bias.astype(np.float16), (*picture.shape[:2], len(bias)))
+    picture, filters, sums = map(_half, (picture, filters, bias))
+    sums = np.broadcast_to(sums, (*picture.shape[:2], len(bias)))
     for channel in range(picture.shape[2]):
-        product = np.multiply.outer(
-            picture[..., channel].astype(np.float16).astype(np.float64),
-            filters[:, channel].astype(np.float16).astype(np.float64),
-        )
-        sums = (sums.astype(np.float64) + product).astype(np.float16)
+        sums = _half(sums + np.multiply.outer(picture[..., channel], filters[:, channel]))
     return sums.astype(np.float32)
+
+
+def _half(values):
+    """As NumPy rounds to float16, without the numbers that have fewer digits."""
+    return np.where(np.abs(values) < 2.0**-14, 0, values).astype(np.float16).astype(np.float64)
 
 
 def _alone(op):
@@ -65,6 +67,7 @@ def _many_sums(image):
         layers.Conv2DTranspose(3, 3, strides=2, padding="same")(image),
         layers.Conv2DTranspose(2, 3, strides=2)(image),
         layers.MaxPooling2D()(image) + layers.MaxPooling2D()(image),
+        layers.AveragePooling2D(2, padding="same")(image),
         layers.Dense(3)(layers.Flatten()(layers.MaxPooling2D(4)(image))),
     ]
     return layers.Concatenate()([layers.Flatten()(part) for part in parts])
@@ -94,6 +97,28 @@ def test_a_sum_that_overflows_on_its_way_stays_infinite():
     assert network.overflow == ""
     assert np.isinf(network.run(np.full((1, 1, 1, 2), 200, np.float32)))
     assert network.overflow == "cancels"
+
+
+def test_numbers_with_fewer_digits_become_zero():
+    """XNNPACK switches them off, so that small products never add up."""
+    filters = np.full((1, 1, 1, 64), 2.0**-9, np.float32)
+    source = Tensor("picture", (1, 1, 1, 64))
+    network = _alone(valid_convolution(source, filters, np.zeros(1, np.float32), "sum"))
+    assert network.run(np.full((1, 1, 1, 64), 2.0**-5, np.float32)) == 2.0**-8
+    assert network.run(np.full((1, 1, 1, 64), 2.0**-6, np.float32)) == 0
+    assert np.array_equal(rounded(np.float32([2.0**-14, 6e-5, -6e-5])), [2.0**-14, 0, 0])
+
+
+def test_average_pooling_adds_up_in_half_precision():
+    """The mean of a large window is what kernels for arm64 gave, or infinite where its sum is."""
+    options, number = options_object("Pool2DOptions", padding=1, strideH=1, strideW=1)
+    options.filterHeight = options.filterWidth = 64
+    source, output = Tensor("picture", (1, 64, 64, 1)), Tensor("mean", (1, 1, 1, 1))
+    network = _alone(Op("AVERAGE_POOL_2D", [source], [output], options, number))
+    assert network.run(np.full((1, 64, 64, 1), 0.25, np.float32)) == np.float32(0.23608398)
+    assert network.overflow == ""
+    assert np.isinf(network.run(np.full((1, 64, 64, 1), 500, np.float32)))
+    assert network.overflow == "mean"
 
 
 @pytest.mark.parametrize("kind", ["ADD", "MUL"])
