@@ -89,7 +89,9 @@ def _phone_findings() -> list[Finding]:
     found = levels()
     ready = [level for level in found if level.available]
     # The last level needs what the others need, and more.
-    lacking = "for real arm64 kernels: " + "; ".join(it.rstrip(".") for it in found[-1].missing)
+    lacking = "needs for real arm64 kernels: " + "; ".join(
+        it.rstrip(".") for it in found[-1].missing
+    )
     means = "runs real arm64 kernels" if found[-1].available else lacking
     return [
         Finding("adb", adb or "", "" if adb else f"phones need it: {ADB_REMEDY}"),
@@ -127,7 +129,7 @@ def _official() -> Finding:
 
 def _tflbench() -> Finding:
     """Our own engine, which the emulated phone and counting need."""
-    from mmnet_deploy.engines import own, own_parts
+    from mmnet_deploy.engines import own, own_parts, wheel
 
     name = "tflbench"
     folder = own.bundle_folder()
@@ -136,6 +138,8 @@ def _tflbench() -> Finding:
         return Finding(name, version, f"runs models on the emulated phone: {folder}")
     try:
         wanted = own.lacking()
+        if any(not part.addresses for part in wanted):
+            wheel.pip()
     except MmnetDeployError as error:
         return Finding(name, "", str(error))
     how = "the emulated phone and `cost` put it together once"
@@ -187,14 +191,18 @@ def summary(findings: Sequence[Finding]) -> list[str]:
     elif "benchmark_model" not in there:
         lines.append(f"To measure on a phone: {found['benchmark_model'].note}")
     if emulated and not real:
-        lines.append(f"On the emulated phone, {found['emulated phone'].note}.")
+        lines.append(
+            f"To run real arm64 kernels on the emulated phone: {found['tflbench'].note}"
+            if emulated == "level 2"
+            else f"The emulated phone {found['emulated phone'].note}."
+        )
     if "instruction counter" not in there:
         lines.append(found["instruction counter"].note)
     coming = [what for what, one in found.items() if one.comes]
     if coming:
         lines.append(
-            f"Not here yet, and got when first used: {' and '.join(coming)}. Without a network "
-            "then: mmnet-deploy engines get --for cpu,emulated"
+            f"Not here yet, and got when first used: {' and '.join(coming)}. To get them now, for "
+            "work without a network: mmnet-deploy engines get --for cpu,emulated"
         )
     if networks and models:
         lines.append("To see every stage at work: mmnet-deploy demo")

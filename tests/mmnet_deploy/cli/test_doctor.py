@@ -89,3 +89,10 @@ def test_an_empty_cache_without_compilers_is_told_as_it_is(call, tmp_path, monke
     lines = call("doctor").stdout.splitlines()
     assert "measure on phones" not in lines[0]
     assert any(f"names {tmp_path}{os.sep}none, which is not there" in line for line in lines)
+
+
+def test_an_engine_that_cannot_be_got_is_what_is_told_of_the_emulated_phone():
+    """Though the emulator itself is there."""
+    able, line, _ = summary(_found("tflbench"))
+    assert "run real arm64 kernels" not in able and "run an emulated phone" in able
+    assert line == "To run real arm64 kernels on the emulated phone: about tflbench"

