@@ -88,6 +88,7 @@ def trouble(said: str, arguments: Sequence[str]) -> errors.HarnessError:
 
 def _bare(line: str) -> str:
     """The line without what helps nobody: who says it, and where the files lie."""
-    line = re.sub(r"^(adb: )?error: ", "", line).rstrip(".:")
+    line = re.sub(r"^adb [VDIWEF] [\d: -]{20,60} [\w./-]{1,200}:\d+\] ", "", line)
+    line = re.sub(r"^(adb: )?error: ", "", line.removesuffix(": Success")).rstrip(".:")
     copying = r"failed to copy '(?:[^']*/)?([^'/]+)' to '/[^']*'"
     return re.sub(copying, r"cannot copy \1 to the phone", line)

@@ -45,6 +45,16 @@ def test_what_adb_says_has_a_meaning(said, kind):
     assert "\n" not in str(found) and str(found).endswith(".")
 
 
+def test_a_line_of_adbs_own_log_says_what_and_not_where():
+    """A cable that comes off while adb looks at a file makes adb itself crash."""
+    said = (
+        "adb F 11-29 11:35:38 19369 19369 file_sync_client.cpp:328] protocol fault: failed to "
+        "read stat response: Success"
+    )
+    error = trouble(said, ["push"])
+    assert f"{error}" == "protocol fault: failed to read stat response: check the cable."
+
+
 def test_a_failed_push_names_the_file_and_nothing_else():
     """Folders here and hashes there help nobody, and a file's name is not adb's complaint."""
     copy = "failed to copy '/some/where/device offline.tflite' to '/data/local/tmp/x/1f.part'"
