@@ -65,11 +65,12 @@ def judge(
         return _verdict(report, delegate, flags)
     verdict = _verdict(report, wanted.value, (confirmation_flag(settings, ran is True),))
     fallback = fallback_flag(settings, wanted.value, "")
-    if ran and _is_partial(report, wanted, verdict):
+    if ran and verdict.backend == NNAPI_CPU:
+        verdict = dataclasses.replace(verdict, delegate=NNAPI_CPU, backend="")
+        advice = "it is Android's own NNAPI, on the CPU"
+        fallback = fallback_flag(settings, NNAPI_CPU, why(report, wanted), advice)
+    elif ran and _is_partial(report, wanted, verdict):
         fallback = _partly(report, verdict, why(report, wanted))
-    elif ran and verdict.backend == NNAPI_CPU:
-        reason = f"{NNAPI_CPU} ran the model, which is Android's own NNAPI on the CPU"
-        fallback = Flag("fell_back", True, reason, wanted=False)
     return dataclasses.replace(verdict, flags=(fallback, *verdict.flags))
 
 

@@ -196,7 +196,9 @@ def test_what_ran_beside_a_delegate_is_told(delegate, own):
 def test_nnapi_on_the_cpu_is_a_fallback(line):
     """Android's own implementation computes on the CPU, and takes all that it is given."""
     ran = EXTERNAL.replace("EXTERNAL", "NNAPI")
-    assert "nnapi-reference" in _broken(_judged(run(line, ran), "nnapi"))["fell_back"]
+    judged = _judged(run(line, ran), "nnapi")
+    assert judged.delegate == "nnapi-reference"
+    assert "nnapi was asked for, nnapi-reference ran" in _broken(judged)["fell_back"]
     others = "NNAPI accelerators available: [qti-dsp,nnapi-reference]"
     assert not _broken(_judged(run(others, ran), "nnapi"))
 
