@@ -41,9 +41,11 @@ _CLASSES = {
 @click.argument("paths", metavar="MODEL.tflite...", nargs=-1, type=FOLDER)
 @click.option(
     "--cpu",
+    "cpus",
+    multiple=True,
     metavar="NAME,…",
-    help="Cores to count for, from the list above; with --fit, the one whose counts are taken. "
-    "Default: cortex-a57.",
+    help="Cores to count for, from the list above; may be repeated. With --fit, the one whose "
+    "counts are taken. Default: cortex-a57.",
 )
 @click.option(
     "--delegate",
@@ -92,7 +94,7 @@ _CLASSES = {
 def cost(
     ctx: click.Context,
     paths: tuple[Path, ...],
-    cpu: str | None,
+    cpus: tuple[str, ...],
     delegate: str,
     jobs: int,
     timeout_s: float,
@@ -145,25 +147,27 @@ def cost(
         what = "DIR of results" if fit else "MODEL.tflite"
         raise UsageError(f"`{what}` must name at least one. Received: none.")
     if fit:
-        _fit(paths, out, name, cpu)
+        _fit(paths, out, name, _cpus(cpus))
     elif name:
         raise UsageError("`--name` needs `--fit`, whose profile it names.")
-    elif not _count(paths, cpu, delegate, jobs, timeout_s, operators, profile_name, out, as_json):
+    elif not _count(
+        paths, _cpus(cpus), delegate, jobs, timeout_s, operators, profile_name, out, as_json
+    ):
         ctx.exit(1)
 
 
 # --- Fitting -----------------------------------------------------------------
 
 
-def _cpus(text: str) -> list[str]:
-    """The cores that a list names, each once.
+def _cpus(lists: Sequence[str]) -> list[str]:
+    """The cores that comma-separated lists name, each once.
 
     Raises:
         UsageError: There is no such core.
     """
     from android_benchmark.cost import CPUS
 
-    words = [word.strip().lower() for word in text.split(",")]
+    words = [word.strip().lower() for text in lists for word in text.split(",")]
     for word in words:
         if word not in CPUS:
             raise UsageError(
@@ -172,15 +176,14 @@ def _cpus(text: str) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def _fit(paths: Sequence[Path], out: Path | None, name: str, cpu: str | None) -> None:
+def _fit(paths: Sequence[Path], out: Path | None, name: str, cpus: Sequence[str]) -> None:
     from mmnet_deploy.files import check_folder
     from mmnet_deploy.results import estimate
 
     if out is None or out.suffix != ".toml":
         raise UsageError(f"`--fit` needs `-o FILE.toml`. Received: {out or 'none'}.")
-    cpus = _cpus(cpu) if cpu else []
     if len(cpus) > 1:
-        raise UsageError(f"A profile is of one core. Received: --cpu {cpu}.")
+        raise UsageError(f"A profile is of one core. Received: --cpu {','.join(cpus)}.")
     check_folder(out.parent)
     pairs = estimate.pair(read_results(paths).records, *cpus)
     for note in pairs.notes:
@@ -205,7 +208,7 @@ def _fit(paths: Sequence[Path], out: Path | None, name: str, cpu: str | None) ->
 
 def _count(
     models: Sequence[Path],
-    cpu: str | None,
+    cpus: Sequence[str],
     delegate: str,
     jobs: int,
     timeout_s: float,
@@ -227,7 +230,7 @@ def _count(
         raise UsageError(f"`--jobs` must be 1 … {cores}, the cores here. Received: {jobs}.")
     if not 0 < timeout_s <= 86400:
         raise UsageError(f"`--timeout` must be above 0, at most 86400 s. Received: {timeout_s:g}.")
-    cpus = _cpus(DEFAULT_CPU if cpu is None else cpu)
+    cpus = cpus or [DEFAULT_CPU]
     models = list(dict.fromkeys(models))
     # All are looked at before the first is counted, so that a fault is seen early.
     usable = [model for model, _ in each_usable(models, stage.read_graph)]

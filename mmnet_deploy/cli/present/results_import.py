@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 HOST = "host"
 LONGEST_NAME = 100
 """Characters of a device's name, so that tables and charts have room for their numbers."""
+
+
+def _only(ctx: click.Context, parameter: click.Parameter, values: tuple[Any, ...]) -> Any:
+    """The value of an option that may be given once; None without it.
+
+    click takes the last one otherwise, so `a.json --device A b.json --device B` would call both B.
+    """
+    if len(values) > 1:
+        raise UsageError(
+            f"`{parameter.opts[0]}` is for all files of one command, and is given once. Received: "
+            f"{', '.join(map(str, values))}; import each in a command of its own."
+        )
+    return values[0] if values else None
 
 
 @click.command("import")
@@ -36,16 +49,37 @@ LONGEST_NAME = 100
     "--device",
     "device",
     required=True,
+    multiple=True,
+    callback=_only,
     metavar="NAME",
     help="What the model was measured on, as charts call it; host is this computer.",
 )
-@click.option("--soc", default="", metavar="NAME", help="Its processor, such as Tensor G3.")
-@click.option("--system", default="", metavar="NAME", help="Its system, such as Android 15.")
 @click.option(
-    "--threads", type=click.IntRange(1, 1024), metavar="N", help="Threads, if FILE does not say."
+    "--soc",
+    multiple=True,
+    callback=_only,
+    metavar="NAME",
+    help="Its processor, such as Tensor G3.",
+)
+@click.option(
+    "--system",
+    multiple=True,
+    callback=_only,
+    metavar="NAME",
+    help="Its system, such as Android 15.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    multiple=True,
+    callback=_only,
+    metavar="N",
+    help="Threads, if FILE does not say.",
 )
 @click.option(
     "--delegate",
+    multiple=True,
+    callback=_only,
     type=click.Choice(["xnnpack", "none", "gpu", "nnapi", "hexagon", "npu"]),
     help="Delegate that ran the model, if FILE does not say; none is the built-in kernels.",
 )
@@ -63,8 +97,8 @@ def import_results(
     files: tuple[Path, ...],
     models: tuple[str, ...],
     device: str,
-    soc: str,
-    system: str,
+    soc: str | None,
+    system: str | None,
     threads: int | None,
     delegate: str | None,
     folder: Path,
@@ -86,7 +120,7 @@ def import_results(
 
     refused: list[str] = []
     given = imported.Given(
-        _facts(device, soc, system), imported.given_models(models), threads, delegate
+        _facts(device, soc or "", system or ""), imported.given_models(models), threads, delegate
     )
     ready = []
     for found in imported.find(files, refused.append, say):

@@ -59,6 +59,8 @@ def test_cores_have_tables_of_their_own(call, built, tiny_models, tmp_path):
     told = {record.cpu: (record.cpu_title, record.computes_in) for record in records}
     assert told["cortex-a76"] == ("ARMv8.2 with fp16 and dot products", "float16")
     assert told["cortex-a57"][1] == "float32"
+    again = call("cost", half, "--cpu", "cortex-a57", "--cpu", "cortex-a76", "-o", "results")
+    assert again.stdout == result.stdout
 
 
 def test_files_of_one_name_have_their_hashes_beside_it(call, built, tiny_models, tmp_path):

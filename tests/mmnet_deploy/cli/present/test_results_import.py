@@ -166,3 +166,22 @@ def test_a_name_that_leaves_no_room_for_numbers_is_refused(call, work):
     """Tables and charts show it beside them."""
     result = call(*IMPORT, "x" * 101, "a.json")
     assert result.exit_code == 2 and "at most 100 characters. Received: 101" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("--device", ("Pixel 8", "Pixel 9")),
+        ("--soc", ("G3", "G4")),
+        ("--threads", ("1", "4")),
+        ("--delegate", ("gpu", "none")),
+    ],
+)
+def test_what_is_of_all_files_is_given_once(call, work, option, values):
+    """The last one would be taken for the files of the first."""
+    given = [word for value in values for word in (option, value)]
+    device = [] if option == "--device" else ["--device", "Pixel 8"]
+    result = call("results", "import", "a.json", "--model", "net.tflite", *device, *given)
+    assert result.exit_code == 2
+    assert f"`{option}` is for all files" in result.stderr and ", ".join(values) in result.stderr
+    assert not (work / "results").exists()
