@@ -1,0 +1,1 @@
+"""A float `.tflite` file as a Keras network that can be trained."""
