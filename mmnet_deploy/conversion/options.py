@@ -19,6 +19,10 @@ GRAPHS = ("deploy", "stock")
 """The graph rewritten for inference, and the graph that TensorFlow's converter makes."""
 
 
+MOST_TEXT = 200
+"""Characters of an author or a licence: a name or an identifier, no text of a licence."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
     """How to convert.
@@ -38,6 +42,8 @@ class Options:
             it for float16 and forbids it for float32.
         name: What the files' names begin with. Default: family and width multiplier.
         replace: Whether files of other networks are overwritten.
+        author, license: What the files tell apps of the network's author and licence, the latter
+            best as an SPDX identifier. Default: those of a bundled network, else nothing.
     """
 
     graph: str = "deploy"
@@ -52,6 +58,8 @@ class Options:
     reduced_precision: str | None = None
     name: str | None = None
     replace: bool = False
+    author: str | None = None
+    license: str | None = None
 
     def check(self, precisions: Sequence[str]) -> None:
         """Make sure that every value is allowed.
@@ -87,6 +95,15 @@ class Options:
                 "`name` must be letters, digits, `.`, `_` and `-`, at most 100, and begin with a "
                 f"letter or digit. Received: {self.name!r}."
             )
+        for name in ("author", "license"):
+            text = getattr(self, name)
+            if text is not None and not (
+                text.isprintable() and 1 <= len(text.strip()) <= MOST_TEXT
+            ):
+                raise UsageError(
+                    f"`{name}` must be one line of at most {MOST_TEXT} characters. "
+                    f"Received: {text[:40]!r}{'…' * (len(text) > 40)}."
+                )
         if (self.float_layers or self.max_error_increase is not None) and "int8" not in precisions:
             raise UsageError(
                 "`float_layers` and `max_error_increase` choose layers that int8 leaves in float: "

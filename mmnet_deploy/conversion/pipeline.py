@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmnet_deploy.conversion import selection
@@ -30,7 +30,8 @@ from mmnet_deploy.portraits.output import BYTES, CLASSES
 from mmnet_deploy.portraits.pictures import preprocess, read_image
 from mmnet_deploy.portraits.representative import TRAIN, draw, portraits_in, without_copies
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.tflite import counts
+from mmnet_deploy.runs import pretrained
+from mmnet_deploy.tflite import app_metadata, counts
 from mmnet_deploy.tflite.card import ModelCard, card_to_json, with_card
 
 
@@ -165,7 +166,13 @@ def convert(
         traced = Traced(network)
         acceptance = Acceptance(traced, judge, options)
         content, _ = traced.float_graph(options.graph)
-        source = Source(content, samples, phases=options.graph == "deploy", io=options.io)
+        source = Source(
+            content,
+            samples,
+            phases=options.graph == "deploy",
+            io=options.io,
+            input_range=network.input_range,
+        )
         reduction = Reduction(source, judge, acceptance, paths[0])
         macs = counts.total_macs(source.graph())
         advance("traced")
@@ -187,7 +194,8 @@ def convert(
             stock = functools.partial(_stock, traced, judge, options, path)
             acceptance.require_near(found, name, path, stock)
             content, card, half = reduction.applied(content, card, options)
-            converted = _written(content, card, path, found, judge)
+            origin = _origin(network, options)
+            converted = _written(content, card, path, found, judge, origin)
             results.append(
                 dataclasses.replace(
                     converted,
@@ -228,6 +236,15 @@ def _described(content: bytes, card: ModelCard) -> bytes:
     return with_card(content, card_to_json(card))
 
 
+def _origin(network: Network, options: Options) -> dict[str, str]:
+    """Author and licence, as apps read them; of others' networks only what the user says."""
+    own = pretrained.is_bundled(network.path)
+    return {
+        "author": options.author or (pretrained.AUTHOR if own else ""),
+        "license": options.license or (pretrained.LICENSE if own else ""),
+    }
+
+
 def _stock(traced: Traced, judge: Judge, options: Options, path: Path) -> MatteDifference:
     """How far the float32 graph of TensorFlow's converter is from the network."""
     card = _card(traced.network, "float32", dataclasses.replace(options, graph="stock"))
@@ -235,9 +252,17 @@ def _stock(traced: Traced, judge: Judge, options: Options, path: Path) -> MatteD
 
 
 def _written(
-    content: bytes, card: ModelCard, path: Path, found: MatteDifference, judge: Judge
+    content: bytes,
+    card: ModelCard,
+    path: Path,
+    found: MatteDifference,
+    judge: Judge,
+    origin: Mapping[str, str],
 ) -> Converted:
-    """Write a file with its description, which says how far it is if that proves anything."""
+    """Write a file with its description, which says how far it is if that proves anything.
+
+    Apps read what `app_metadata` says; it also says who made the network, as in `origin`.
+    """
     usual = PRECISIONS[card.precision]
     proved = judge.proves(usual.largest, usual.mean)
     if proved:
@@ -249,5 +274,6 @@ def _written(
             checked_pictures=found.pictures,
         )
     with written_aside(path) as aside:
-        aside.write_bytes(_described(content, card))
+        said = app_metadata.of_card(card, **origin)
+        aside.write_bytes(app_metadata.with_app_metadata(_described(content, card), said))
     return Converted(path, card, found.pictures, proved)

@@ -40,6 +40,9 @@ class Source:
         samples: Inputs (1, h, w, 3) that set the quantization ranges.
         phases: Whether `passes.resize_by_phases` runs where the kernels have its operators.
         io: Type of the input and output of an int8 file; one of `IO_TYPES`.
+        input_range: Values of black and white. An 8-bit input covers just these, whatever the
+            samples hold, so that a picture's bytes are its values as they are: MediaPipe Tasks
+            hands them over without a look at the parameters. None to cover the samples.
     """
 
     content: bytes
@@ -47,6 +50,7 @@ class Source:
     _: dataclasses.KW_ONLY
     phases: bool
     io: str = "uint8"
+    input_range: tuple[float, float] | None = None
 
     def graph(self) -> Graph:
         """The float32 graph, free to be rewritten."""
@@ -72,7 +76,12 @@ class Source:
     def calibrated(self) -> bytes:
         """The float32 file with the range of every tensor."""
         _, content = self._calibrator
-        return self._with_phases(Graph.from_bytes(content)).to_bytes() if self.phases else content
+        if not self.phases and self.input_range is None:
+            return content
+        graph = self._with_phases(Graph.from_bytes(content))
+        if self.input_range is not None:
+            graph.inputs[0].limits = self.input_range
+        return graph.to_bytes()
 
     def quantized_to_16_bits(self) -> bytes:
         """16-bit activations and 8-bit weights, from the same statistics."""

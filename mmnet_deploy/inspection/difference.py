@@ -59,6 +59,11 @@ def _facts(found: Inspection) -> dict[str, Any]:
         "partitions": len(delegation.partitions) if known else None,
         "findings": [finding.rule for finding in found.findings],
     }
+    for field in ("name", "version", "author", "license"):
+        facts[f"metadata_{field}"] = getattr(found.metadata, field, None) or None
+    for field in ("mean", "std"):
+        pictures = found.metadata.inputs[:1] if found.metadata else ()
+        facts[f"metadata_{field}"] = [list(getattr(one, field)) for one in pictures] or None
     for side in ("input", "output"):
         for number, end in enumerate(getattr(found, f"{side}s")):
             facts |= {

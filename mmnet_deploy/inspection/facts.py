@@ -13,7 +13,8 @@ from typing import Any
 from mmnet_deploy.errors import CrashError, DelegateRefusedError, ModelFileError
 from mmnet_deploy.inspection.lint import Finding, Partitions, left_out, lint
 from mmnet_deploy.inspection.quantization_error import QuantizationError
-from mmnet_deploy.tflite import counts, interpreter
+from mmnet_deploy.tflite import app_metadata, counts, interpreter
+from mmnet_deploy.tflite.app_metadata import Metadata
 from mmnet_deploy.tflite.card import ModelFile, describe, read_model
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import computes_in, entry
@@ -102,6 +103,8 @@ class Inspection:
         reduced_precision: What the file's entry of `tflite.half_precision` says; empty if it has
             none.
         computes_in: What CPUs compute it in.
+        metadata: What the file says to apps of itself; None if it has no TFLITE_METADATA, or a
+            damaged one.
         operators: Number of operators of each kind, the most frequent first.
         parameters: Numbers in its constants; folded batch norms are gone.
         macs: Multiply-adds of one inference at batch 1; None if sizes may vary.
@@ -116,6 +119,7 @@ class Inspection:
     precision: str
     reduced_precision: str
     computes_in: Arithmetic
+    metadata: Metadata | None
     inputs: tuple[End, ...]
     outputs: tuple[End, ...]
     operators: Mapping[str, int]
@@ -144,7 +148,12 @@ def inspect(path: Path) -> Inspection:
     partitions, problem, refusal = _partitions(path)
     reduced = entry(content, str(path))
     with reading(str(path)):
-        return _look(file, graph, reduced, partitions, problem, refusal)
+        found = _look(file, graph, reduced, partitions, problem, refusal)
+    try:
+        return dataclasses.replace(found, metadata=app_metadata.read(content, str(path)))
+    except ModelFileError as error:  # No runtime looks at it, so that all else holds.
+        findings = (*found.findings, _no_metadata(str(error)))
+        return dataclasses.replace(found, findings=findings)
 
 
 def _look(
@@ -169,6 +178,7 @@ def _look(
         precision=precision_of(graph),
         reduced_precision=reduced_precision,
         computes_in=_arithmetic(graph, reduced_precision, partitions),
+        metadata=None,
         inputs=tuple(_end(tensor) for tensor in graph.inputs),
         outputs=tuple(_end(tensor) for tensor in graph.outputs),
         operators=_tally(graph.ops),
@@ -215,6 +225,16 @@ def _refused(refusal: str) -> Finding:
         (),
         f"The built-in kernels run it, and most of them are slower. The runtime says: {refusal}.",
         "Mend what it says and convert again; as the file is, `bench --delegate none` measures it.",
+    )
+
+
+def _no_metadata(problem: str) -> Finding:
+    return Finding(
+        "app_metadata",
+        "what the file tells apps of itself cannot be read",
+        (),
+        f"{problem} Runtimes ignore it; MediaPipe Tasks may refuse the file.",
+        "Convert it again: `convert` writes new metadata.",
     )
 
 

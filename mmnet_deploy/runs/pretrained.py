@@ -14,6 +14,9 @@ from mmnet_deploy.errors import UsageError
 PREFIX = "pretrained:"
 """Stands before the name of one of them where a run or a file is expected."""
 
+AUTHOR, LICENSE = "mmnet-deploy", "Apache-2.0"
+"""Of these networks; the licence by its SPDX identifier."""
+
 _FOLDER = Path(__file__).parent / "pretrained_runs"
 
 
@@ -37,3 +40,8 @@ def run_folder(name: str) -> Path:
         known = ", ".join(names())
         raise UsageError(f"`{PREFIX}` must be followed by one of {known}. Received: {name}.")
     return _FOLDER / name
+
+
+def is_bundled(path: Path) -> bool:
+    """Whether a file is that of one of them."""
+    return path.resolve().is_relative_to(_FOLDER.resolve())

@@ -83,6 +83,7 @@ def print_summary(found: Inspection) -> None:
     _line("memory", text)
     _line("operators", _counted(found.operators) or "none")
     _line("delegate", _delegation(found.delegation, sum(found.operators.values())))
+    _line("metadata", _metadata(found))
     rules = ", ".join(finding.rule for finding in found.findings)
     _line("findings", rules or "none")
 
@@ -146,6 +147,33 @@ def _end(end: End) -> str:
     if end.scale is not None:
         text += f", scale {end.scale:.6g}, zero point {end.zero_point}"
     return f"{text}, {short_names([end.name])[end.name]}"
+
+
+def _metadata(found: Inspection) -> str:
+    """What the file tells apps of itself, in one sentence."""
+    said = found.metadata
+    if said is None:
+        if any(finding.rule == "app_metadata" for finding in found.findings):
+            return "cannot be read"
+        is_float = any(end.dtype == "FLOAT32" for end in found.inputs)
+        return "none" + ", which MediaPipe Tasks needs for a float input" * is_float
+    parts = [said.name or "no name"]
+    parts += [f"version {said.version}"] * bool(said.version)
+    parts += [f"author {said.author}"] * bool(said.author)
+    parts.append(f"licence {said.license or 'not said'}")
+    picture = said.inputs[0] if said.inputs else None
+    if picture is None or not picture.mean:
+        parts.append("no normalisation")
+    else:
+        mean, std = _number_of(picture.mean), _number_of(picture.std)
+        parts.append(f"normalisation (byte{TIED}−{TIED}{mean}){TIED}/{TIED}{std}")
+    return ", ".join(parts)
+
+
+def _number_of(values: Sequence[float]) -> str:
+    """One number, or one for each colour."""
+    numbers = [f"{value:g}" for value in values]
+    return numbers[0] if len(set(numbers)) == 1 else f"[{', '.join(numbers)}]"
 
 
 def _delegation(found: Delegation, total: int) -> str:

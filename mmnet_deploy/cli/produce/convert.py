@@ -118,6 +118,16 @@ SHOWN_LAYERS = 12
     type=float,
     help="Limit of the mean |Δα| from the network. Default: that of the precision.",
 )
+@click.option(
+    "--author",
+    help="Author of the network, for the metadata that apps read. Default: none; mmnet-deploy for "
+    "a bundled network.",
+)
+@click.option(
+    "--license",
+    help="Licence of the network, for the same, such as MIT. Default: none; Apache-2.0 for a "
+    "bundled network.",
+)
 @network_options
 @click.option(
     "--strict",
@@ -143,6 +153,8 @@ def convert(
     max_error_increase: str | None,
     max_difference: float | None,
     max_mean_difference: float | None,
+    author: str | None,
+    license: str | None,
     unsafe: bool,
     strict: bool,
     **meaning: Any,
@@ -183,6 +195,8 @@ def convert(
         reduced_precision=reduced_precision,
         name=name,
         replace=replace,
+        author=author,
+        license=license,
     )
     options.check(wanted)
     values = parse_mask_values(mask_values)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import mmnet_deploy
 from mmnet_deploy import conversion
 from mmnet_deploy.conversion import Options, passes, pipeline, quantization
 from mmnet_deploy.conversion.options import GRAPHS
@@ -17,7 +18,8 @@ from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.output import Meaning
-from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.runs import pretrained
+from mmnet_deploy.tflite import app_metadata, interpreter
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
 from tests.support.networks import conv, converted_network
@@ -73,6 +75,38 @@ def test_a_file_carries_its_description(tiny_models, tiny_run, portraits):
     assert 0 < card.mean_difference <= card.largest_difference < 0.2
     assert abs(card.gradient_error_change) < 0.1
     assert card.versions["keras"] == keras.version()
+
+
+@pytest.mark.parametrize("precision", BOUNDS)
+def test_a_file_tells_apps_how_to_use_it(precision, tiny_models):
+    """Normalisation, what comes out, name and version; no author or licence that nobody gave."""
+    said = app_metadata.read(tiny_models[precision].read_bytes())
+    (picture,), (mask,) = said.inputs, said.outputs
+    assert (picture.content, picture.color_space) == ("image", "RGB")
+    assert (picture.mean, picture.std) == ((0.0,), (255.0,))
+    assert (mask.content, mask.color_space, mask.high) == ("image", "grayscale", (1.0,))
+    card = describe(tiny_models[precision]).card
+    assert said.name == "Tiny 1"
+    assert said.version == f"{mmnet_deploy.__version__}+{card.weights_sha256[:12]}"
+    assert (said.author, said.license, said.activation) == ("", "", "none")
+
+
+def test_author_and_licence_are_the_users_or_those_of_a_bundled_network(monkeypatch, tiny_run):
+    """What the user says comes first; a network of his own has none unless he says them."""
+    loaded = network.load(tiny_run)
+    assert pipeline._origin(loaded, Options(license="MIT")) == {"author": "", "license": "MIT"}
+    monkeypatch.setattr(pretrained, "_FOLDER", tiny_run)
+    own = {"author": "mmnet-deploy", "license": "Apache-2.0"}
+    assert pipeline._origin(loaded, Options()) == own
+    assert pipeline._origin(loaded, Options(author="Ann")) == own | {"author": "Ann"}
+
+
+@pytest.mark.parametrize("field", ["author", "license"])
+@pytest.mark.parametrize("text", ["", " ", "two\nlines", "x" * 201])
+def test_author_and_licence_are_one_line(field, text):
+    """Whole licences, control characters and nothing are refused before any work."""
+    with pytest.raises(UsageError, match=f"`{field}` must be one line"):
+        Options(**{field: text}).check(("float32",))
 
 
 def test_stock_keeps_the_plain_graph(tmp_path, tiny_run, portraits, tiny_models):

@@ -119,6 +119,16 @@ def test_calibrated_precisions_depend_on_the_samples(content):
         assert same != precision.calibrated, name
 
 
+@pytest.mark.parametrize("phases", [False, True])
+def test_a_pictures_bytes_are_the_input_whatever_the_samples_hold(content, phases):
+    """With dark samples too, 0 is black and 255 is white: apps hand bytes over as they are."""
+    dark = [sample / 4 for sample in SAMPLES]
+    source = Source(content, dark, phases=phases, input_range=(0.0, 1.0))
+    (source_of_pictures,) = Graph.from_bytes(quantization.int8(source)).inputs
+    parameters = source_of_pictures.quantization
+    assert parameters.scales[0] == pytest.approx(1 / 255) and parameters.zero_points == (0,)
+
+
 def test_a_source_lends_a_graph_of_its_own_each_time(source):
     """What one caller does to it, no other sees."""
     source.graph().ops.clear()

@@ -11,10 +11,11 @@ from mmnet_deploy import inspection
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.inspection import difference
 from mmnet_deploy.inspection.quantization_error import LayerNoise, QuantizationError
-from mmnet_deploy.tflite import counts, interpreter
+from mmnet_deploy.tflite import app_metadata, counts, interpreter
 from mmnet_deploy.tflite.card import card_from_json, card_to_json, with_card
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import HALF, with_entry
+from mmnet_deploy.tflite.schema import with_metadata
 from tests.support.networks import converted
 
 
@@ -24,6 +25,26 @@ def _convert(function, shape=(1, 16, 16, 3), **options) -> bytes:
 
 
 # --- One file ----------------------------------------------------------------
+
+
+def test_metadata_of_any_file_is_shown_and_a_damaged_one_is_a_finding(inspect):
+    """Who made a file, under which licence, and how pictures are normalised; all else holds."""
+    content = _convert(lambda x: tf.nn.relu(x))
+    assert inspect(content).metadata is None
+    said = app_metadata.Metadata(
+        "Net", author="Ann", license="MIT",
+        inputs=(app_metadata.TensorMetadata(mean=(127.5,), std=(127.5,)),),
+    )  # fmt: skip
+    foreign = app_metadata.with_app_metadata(content, said)
+    found = inspect(foreign)
+    assert found.metadata == said and not found.findings
+    assert json.loads(inspection.to_json(found))["metadata"]["license"] == "MIT"
+    changes = {change.what: change.after for change in difference.compare(
+        inspect(content), found).facts}  # fmt: skip
+    assert (changes["metadata_license"], changes["metadata_mean"]) == ("MIT", [[127.5]])
+    damaged = with_metadata(content, app_metadata.ENTRY.encode(), b"no flatbuffer at all")
+    (finding,) = inspect(damaged).findings
+    assert finding.rule == "app_metadata" and "TFLITE_METADATA" in finding.why
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "dynamic", "int8", "int16x8"])
