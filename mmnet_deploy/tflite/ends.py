@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.portraits.output import ALPHA, Meaning, Output, output_of
-from mmnet_deploy.portraits.pictures import Picture, preprocess
+from mmnet_deploy.portraits.pictures import Picture, preprocess, resized
 from mmnet_deploy.tflite.card import ModelCard
 from mmnet_deploy.tflite.parts import Quantization
 
@@ -34,6 +34,9 @@ end: the parameters come from pictures, the darkest and brightest of which may b
 
 LEAST_LEVELS = 100
 """A picture's black and white must be that many quantization steps apart."""
+
+_EXACT = 1e-3
+"""Quantization steps by which 255 of them may miss a picture's range: rounding of the scale."""
 
 _MOVES = {
     "CAST",
@@ -121,8 +124,25 @@ class PictureInput:
     quantization: Quantization | None = None
     channels_first: bool = False
 
+    @property
+    def holds_bytes(self) -> bool:
+        """Whether an 8-bit tensor holds a picture's bytes one for one, as apps hand them over.
+
+        Of -1 … 1 every byte lies half a step between two values: rounding would make one of two.
+        """
+        if self.quantization is None or self.dtype.itemsize > 1:
+            return False
+        (scale,), (zero,) = self.quantization.scales, self.quantization.zero_points
+        black, white = (end / scale + zero - np.iinfo(self.dtype).min for end in self.input_range)
+        return abs(black) <= 0.5 + _EXACT and abs(white - black - 255) <= _EXACT
+
     def tensor(self, image: Picture) -> NDArray[Any]:
         """A picture, uint8 (h, w, 3), as the tensor holds it."""
+        if self.holds_bytes:
+            stored = resized(image, self.height, self.width)[np.newaxis].astype(np.int16)
+            if self.channels_first:
+                stored = np.ascontiguousarray(stored.transpose(0, 3, 1, 2))
+            return (stored + np.iinfo(self.dtype).min).astype(self.dtype)
         values: NDArray[Any] = preprocess(image, self.height, self.width, self.input_range)
         if self.channels_first:
             values = np.ascontiguousarray(values.transpose(0, 3, 1, 2))

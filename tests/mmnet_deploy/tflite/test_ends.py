@@ -4,6 +4,7 @@ What is expected is computed by running the file by hand on numbers that the tes
 """
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.tflite import ends
 from mmnet_deploy.tflite.card import card_to_json, with_card
+from mmnet_deploy.tflite.ends import input_of
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 from tests.support.matting_files import SHAPE, SIDE, file_of, logits, quantized, run_by_hand
 
@@ -37,6 +39,28 @@ def _details(dtype, scale, zero_point):
 
 
 # --- Input -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero_point", "ends"),
+    [
+        (np.uint8, 1 / 255, 0, (0.0, 1.0)),
+        (np.int8, 1 / 255, -128, (0.0, 1.0)),
+        (np.uint8, np.float32(2 / 255), 127, (-1.0, 1.0)),
+        (np.uint8, np.float32(2 / 255), 128, (-1.0, 1.0)),
+        (np.int8, np.float32(2 / 255), -1, (-1.0, 1.0)),
+    ],
+)
+def test_every_byte_of_a_picture_stays_its_own(dtype, scale, zero_point, ends):
+    """256 shades are 256 values in their order, although -1 … 1 has none in its middle."""
+    shades = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, 2)
+    details = _details(dtype, scale, zero_point) | {"shape": np.array((1, 16, 16, 3))}
+    source = input_of(Path("a.tflite"), details, Meaning(input_range=ends))
+    stored = source.tensor(shades)
+    assert stored.dtype == dtype
+    np.testing.assert_array_equal(
+        stored[0, ..., 0].ravel(), np.arange(256) + int(np.iinfo(dtype).min)
+    )
 
 
 @pytest.mark.parametrize(
