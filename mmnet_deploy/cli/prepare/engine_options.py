@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, say
+from mmnet_deploy.cli.console import say
 from mmnet_deploy.errors import UsageError
 
 if TYPE_CHECKING:
     from mmnet_deploy.bench.engines import EngineChoice
 
+
+class _Engine(click.Path):
+    """A path; an empty one, as of a variable that is not set, is not the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            raise UsageError(
+                "`--engine-binary` must be a path: leave the option out for the official engine. "
+                "Received: an empty one."
+            )
+        return super().convert(value, param, ctx)
+
+
 _OPTIONS = (
     click.option(
         "--engine-binary",
         "engine",
-        type=FOLDER,
+        type=_Engine(path_type=Path),
         metavar="PATH",
         help="Path of the benchmark_model binary for the phone, of a folder with one and its "
         "libraries, or of a tflbench folder. [MMNET_BENCHMARK_MODEL] Default: the official "

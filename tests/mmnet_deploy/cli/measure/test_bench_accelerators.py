@@ -102,6 +102,7 @@ def test_what_the_engine_lacks_is_one_line_before_anything_is_measured(bench, en
         (("--engine-flag", "=3"), "must be NAME=VALUE"),
         (("--engine-flag", "a=1", "--engine-flag", "a=2"), "must give a flag one value"),
         (("--engine-flag", "a=1\n2"), "must have a value of one line"),
+        (("--engine-binary", ""), "leave the option out for the official engine"),
         (("--device", "host", "--delegate-precision", "fp32"), "left out on this computer"),
         (("--device", "host", "--engine-flag", "a=1"), "left out on this computer"),
     ],
