@@ -1,4 +1,4 @@
-"""Convolutions that add up in float16, as XNNPACK's kernels for ARMv8.2 do.
+"""Convolutions and matrix products that add up in float16, as XNNPACK's kernels for ARMv8.2 do.
 
 Those kernels add one product after the other to a sum in float16, with one rounding per fused
 multiply-add. Here a sum in float32 is rounded to the 11 digits of float16 after every product, or
@@ -37,12 +37,16 @@ LIMITS: Mapping[str, tuple[float, float]] = {
 def step(op: Op) -> Step | None:
     """What computes an operator with rounded sums; None for one that is not such a sum.
 
-    These are convolutions and fully connected layers of one picture, with constant filters.
+    These are convolutions and fully connected layers of one picture, with constant filters, and
+    products of matrices.
     """
     given = [tensor for tensor in op.inputs if tensor is not None]
+    if any(tensor.dtype not in ("FLOAT32", "INT32") for tensor in (*given, *op.outputs)):
+        return None
+    if op.kind == "BATCH_MATMUL":
+        return lambda inputs, executor: _products(op, inputs, executor)
     if (
         op.kind not in _STEPS
-        or any(tensor.dtype not in ("FLOAT32", "INT32") for tensor in (*given, *op.outputs))
         or any(tensor is None or tensor.data is None for tensor in op.inputs[1:2])
         or activation(op) not in LIMITS
         or (op.kind != "FULLY_CONNECTED" and op.output.shape[0] != 1)
@@ -214,6 +218,23 @@ def _connected(op: Op, inputs: Sequence[Any], executor: Executor) -> Values:
     planes = np.ascontiguousarray(inputs[0].reshape(-1, filters.shape[1]).T)[:, None]
     bias = _bias(inputs, 2, len(filters))
     return _Sums(planes, filters[:, None, None], bias, planes.shape[1:]).result(executor)
+
+
+def _products(op: Op, inputs: Sequence[Any], executor: Executor) -> Values:
+    """BATCH_MATMUL: one fully connected layer for each pair of matrices."""
+    one, other = inputs[:2]
+    one = one.swapaxes(-1, -2) if op.option("adjX", False) else one
+    other = other if op.option("adjY", False) else other.swapaxes(-1, -2)
+    batch = op.output.shape[:-2]
+    ones = np.broadcast_to(one, (*batch, *one.shape[-2:])).reshape(-1, *one.shape[-2:])
+    others = np.broadcast_to(other, (*batch, *other.shape[-2:])).reshape(-1, *other.shape[-2:])
+    results = []
+    for rows, columns in zip(ones, others, strict=True):
+        planes = np.ascontiguousarray(rows.T)[:, :, None]
+        bias = np.zeros(len(columns), np.float32)
+        sums = _Sums(planes, columns[:, None, None], bias, planes.shape[1:])
+        results.append(sums.result(executor)[:, :, 0].T)
+    return np.stack(results).reshape(op.output.shape)
 
 
 _STEPS: Mapping[str, Callable[[Op, Sequence[Any], Executor], Values]] = {

@@ -69,6 +69,8 @@ def _many_sums(image):
         layers.MaxPooling2D()(image) + layers.MaxPooling2D()(image),
         layers.AveragePooling2D(2, padding="same")(image),
         layers.Dense(3)(layers.Flatten()(layers.MaxPooling2D(4)(image))),
+        keras.ops.matmul(image, image[:, :, :4]),
+        layers.Dot(1)([layers.Reshape((12, 36))(image), layers.Reshape((12, 36))(image)]),
     ]
     return layers.Concatenate()([layers.Flatten()(part) for part in parts])
 
@@ -119,6 +121,25 @@ def test_average_pooling_adds_up_in_half_precision():
     assert network.overflow == ""
     assert np.isinf(network.run(np.full((1, 64, 64, 1), 500, np.float32)))
     assert network.overflow == "mean"
+
+
+def test_products_of_two_activations_add_up_in_half_precision():
+    """Beyond 2048, one more is lost, as in the kernels."""
+    options, number = options_object("BatchMatMulOptions")
+    source, output = Tensor("rows", (1, 1, 4096)), Tensor("product", (1, 1, 1))
+    ones = np.ones((1, 4096, 1), np.float32)
+    product = Op("BATCH_MATMUL", [source, constant("c", ones)], [output], options, number)
+    assert _alone(product).run(ones.reshape(source.shape)) == 2048
+
+
+def test_softmax_of_many_adds_up_side_by_side():
+    """Eight sums of 512 are exact, where one sum would stay at 2048."""
+    options, number = options_object("SoftmaxOptions", beta=1.0)
+    source, output = Tensor("logits", (1, 4096)), Tensor("shares", (1, 4096))
+    found = _alone(Op("SOFTMAX", [source], [output], options, number)).run(
+        np.zeros((1, 4096), np.float32)
+    )
+    assert np.all(found == 1 / 4096)
 
 
 @pytest.mark.parametrize("kind", ["ADD", "MUL"])
