@@ -21,19 +21,28 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _listed(ctx: click.Context, parameter: click.Parameter, lists: Sequence[str]) -> str:
+    """One list of those of an option that is repeated, of which click takes the last otherwise."""
+    return ",".join(lists)
+
+
 _OPTIONS = (
     click.option(
         "--threads",
-        default="1",
+        default=("1",),
         show_default=True,
+        multiple=True,
+        callback=_listed,
         metavar="N,…",
         help="Numbers of threads to try.",
     ),
     click.option(
         "--delegate",
         "delegates",
-        default="xnnpack",
+        default=("xnnpack",),
         show_default=True,
+        multiple=True,
+        callback=_listed,
         metavar="NAME,…",
         help="Delegates to try: xnnpack, none (built-in kernels), gpu, npu; nnapi and hexagon only "
         "with engines whose `--help` has them.",
