@@ -141,7 +141,7 @@ def _tflbench() -> Finding:
         if any(not part.addresses for part in wanted):
             wheel.pip()
     except MmnetDeployError as error:
-        return Finding(name, "", str(error))
+        return Finding(name, "", str(error).rstrip("."))
     how = "the emulated phone and `cost` put it together once"
     if wanted:
         how += f" by a download of {own_parts.in_short(wanted)}"
@@ -192,7 +192,7 @@ def summary(findings: Sequence[Finding]) -> list[str]:
         lines.append(f"To measure on a phone: {found['benchmark_model'].note}")
     if emulated and not real:
         lines.append(
-            f"To run real arm64 kernels on the emulated phone: {found['tflbench'].note}"
+            f"To run real arm64 kernels on the emulated phone: {found['tflbench'].note}."
             if emulated == "level 2"
             else f"The emulated phone {found['emulated phone'].note}."
         )

@@ -78,7 +78,7 @@ def _download(program: list[str], folder: Path) -> None:
 
 def _reason(said: str) -> str:
     """Why pip failed: to an index that it cannot reach, it says that it found no version."""
-    if "connection broken by" in said:
+    if "connection broken by" in said or "failed to lookup address" in said:  # pip's and uv's words
         return "no connection to the package index"
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     failed = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]

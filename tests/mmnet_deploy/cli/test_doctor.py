@@ -95,4 +95,4 @@ def test_an_engine_that_cannot_be_got_is_what_is_told_of_the_emulated_phone():
     """Though the emulator itself is there."""
     able, line, _ = summary(_found("tflbench"))
     assert "run real arm64 kernels" not in able and "run an emulated phone" in able
-    assert line == "To run real arm64 kernels on the emulated phone: about tflbench"
+    assert line == "To run real arm64 kernels on the emulated phone: about tflbench."

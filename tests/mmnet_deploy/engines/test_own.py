@@ -236,6 +236,14 @@ def test_another_pip_will_do(cache, no_pip, program, words):
     _fails(f"pip cannot download .*: called with {words}")
 
 
+def test_uv_without_a_network_is_told_as_pip_is(cache, no_pip):
+    """Its own words for it are many lines."""
+    said = "error: dns error\\n  cause: failed to lookup address information: no name"
+    (no_pip / "uv").write_text(f"#!/bin/sh\nprintf '{said}' >&2\nexit 2\n")
+    (no_pip / "uv").chmod(0o755)
+    _fails("pip cannot download .*: no connection to the package index")
+
+
 def test_doctor_promises_no_download_without_pip(call, cache, no_pip):
     """It says what is missing, as the download itself does."""
     said = " ".join(call("doctor").stdout.split())
