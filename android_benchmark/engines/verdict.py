@@ -14,11 +14,13 @@ from android_benchmark.engines.benchmark_model import (
     Extent,
     FallbackKind,
 )
+from android_benchmark.engines.benchmark_model.report import Dialect
 from android_benchmark.measurement import Flag
 from android_benchmark.phone.engine import confirmation_flag, fallback_flag
 
 _ACCELERATORS = (Delegate.GPU, Delegate.NNAPI, Delegate.HEXAGON, Delegate.NPU)
 _LONGEST = 200
+_SOFTWARE_GPU = "software-gpu"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +60,7 @@ def judge(
     # Newer runtimes apply XNNPACK by themselves, whatever was asked for.
     other = None if ran else _other(report, wanted)
     if wanted is Delegate.NONE or ran is False or other:
-        delegate = other or Delegate.NONE.value
+        delegate = other or (wanted if wanted is Delegate.NONE else _cpu(report)).value
         words = why(report, wanted)
         advice = _advice(report, wanted, libraries) if delegate != wanted.value else ""
         flags = (fallback_flag(settings, delegate, words, advice),)
@@ -69,9 +71,18 @@ def judge(
         verdict = dataclasses.replace(verdict, delegate=NNAPI_CPU, backend="")
         advice = "it is Android's own NNAPI, on the CPU"
         fallback = fallback_flag(settings, NNAPI_CPU, why(report, wanted), advice)
+    elif ran and wanted is Delegate.GPU and report.software_gpu:
+        verdict = dataclasses.replace(verdict, delegate=_SOFTWARE_GPU)
+        advice = "it computes on the CPU, as Android's emulator does"
+        fallback = fallback_flag(settings, _SOFTWARE_GPU, report.software_gpu, advice)
     elif ran and _is_partial(report, wanted, verdict):
         fallback = _partly(report, verdict, why(report, wanted))
     return dataclasses.replace(verdict, flags=(fallback, *verdict.flags))
+
+
+def _cpu(report: BenchmarkModelReport) -> Delegate:
+    """What runs on the CPU where nothing is said: LiteRT 2 has no other kernels than XNNPACK's."""
+    return Delegate.XNNPACK if report.dialect is Dialect.LITERT2 else Delegate.NONE
 
 
 def foreign(report: BenchmarkModelReport) -> Verdict | None:

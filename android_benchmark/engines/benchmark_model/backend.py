@@ -11,14 +11,17 @@ from android_benchmark.engines.benchmark_model.delegate import Delegate, Delegat
 _LITERT = re.compile(r"(?:LITERT|ML_DRIFT)_(\w{1,20})")
 _NAMES = {"CL": "OpenCL", "OPENGL": "OpenGL", "WEBGPU": "WebGPU", "VULKAN": "Vulkan"}
 """What stands after `LITERT_` in the names of GPU delegates in `Replacing …` lines."""
+_ON_CPU = "on the CPU"
 NNAPI_CPU = "nnapi-reference"
 """Android's own implementation of NNAPI, which computes on the CPU."""
 
 _API = re.compile(r"Initializ(?:ed|ing) (\w{1,20})-based API\b.{0,80}")
 _DISPATCH = re.compile(
     r"Loading shared library: .{0,400}\blibLiteRtDispatch_(\w{1,40})\.so|"
-    r"Dispatch API vendor ID: (\w{1,40})"
+    r"Dispatch API vendor ID: (\w[\w ]{0,40})"
 )
+_ADAPTER = re.compile(r"Selected adapter: (.{1,200}?)(?:, \w{1,30}=.{0,300})?")
+_SOFTWARE = re.compile(r"adapterType=CPU|llvmpipe|lavapipe|softpipe|swiftshader", re.IGNORECASE)
 _QNN = re.compile(r"BackendType {1,30}: (\w{1,20})\([0-9]{1,3}\)")
 # What is the only one runs the model, named or not.
 _NNAPI = re.compile(
@@ -39,6 +42,8 @@ def read(text: str) -> list[Backend]:
     """What a line names; nothing of most lines."""
     if match := _API.fullmatch(text):
         return [Backend(Delegate.GPU, match[1])]
+    if (match := _ADAPTER.fullmatch(text)) and _SOFTWARE.search(text):
+        return [Backend(Delegate.GPU, match[1], _ON_CPU)]
     if match := _DISPATCH.fullmatch(text):
         return [Backend(Delegate.NPU, match[1] or match[2], "vendor")]
     if match := _QNN.fullmatch(text):
@@ -48,12 +53,17 @@ def read(text: str) -> list[Backend]:
     return []
 
 
+def software(named: Iterable[Backend]) -> str:
+    """The name of what plays a GPU on the CPU, as in Android's emulator; empty if nothing does."""
+    return next((it.name for it in named if it.part == _ON_CPU), "")
+
+
 def of(delegate: Delegate, named: Iterable[Backend], delegations: Iterable[Delegation]) -> str:
     """What `delegate` computed with; empty where nothing tells.
 
     Of several, the last counts: what does not work is named before what does.
     """
-    own = [it for it in named if it.delegate is delegate]
+    own = [it for it in named if it.delegate is delegate and it.part != _ON_CPU]
     if delegate is Delegate.GPU:
         taken = [
             match[1] for it in delegations if it.nodes and (match := _LITERT.fullmatch(it.delegate))

@@ -156,6 +156,8 @@ _NOTICES: tuple[tuple[FallbackKind, Delegate | None, str], ...] = (
     (FallbackKind.PARTIAL, Delegate.GPU, "Following operations are not supported by GPU delegate"),
     (FallbackKind.PARTIAL, None, "operations will run on the CPU"),
     (FallbackKind.PARTIAL, None, "alling back to CPU"),
+    (FallbackKind.PARTIAL, None, "all back to CPU"),
+    (FallbackKind.PARTIAL, None, "allback to CPU"),
     (FallbackKind.BACKEND, Delegate.GPU, "Falling back to OpenGL"),
     (FallbackKind.BACKEND, Delegate.GPU, "OpenCL not supported on this platform"),
     (FallbackKind.LIBRARY, Delegate.GPU, "Failed to load GPU accelerator("),

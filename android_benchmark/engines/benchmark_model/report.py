@@ -141,6 +141,11 @@ class BenchmarkModelReport:
         applied = [it for it in self.applications if it.extent is not Extent.NOTHING]
         return {it.delegate: () for it in applied if is_foreign(it.delegate)}
 
+    @property
+    def software_gpu(self) -> str:
+        """The name of what plays a GPU on the CPU; empty if nothing does."""
+        return backend.software(self.backends)
+
     def backend(self, delegate: Delegate) -> str:
         """What `delegate` computed with, such as `OpenCL`; empty where the output does not say."""
         return backend.of(delegate, self.backends, self.delegations_of(delegate))

@@ -110,6 +110,7 @@ GPU = (
     [
         "Fully accelerated: no",
         "Fully accelerated:     False",
+        "WARNING: no kernel for CAST: fallback to CPU",
         "WARNING: Conv2D: weights have unsupported properties. Gracefully falling back to CPU.",
         "5 operations will run on the GPU, and the remaining 4 operations will run on the CPU.",
         "Replacing 2 out of 2 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 1 "
@@ -201,6 +202,28 @@ def test_nnapi_on_the_cpu_is_a_fallback(line):
     assert "nnapi was asked for, nnapi-reference ran" in _broken(judged)["fell_back"]
     others = "NNAPI accelerators available: [qti-dsp,nnapi-reference]"
     assert not _broken(_judged(run(others, ran), "nnapi"))
+
+
+@pytest.mark.parametrize(
+    ("adapter", "software"),
+    [
+        ("llvmpipe (LLVM 19.1.1, 256 bits), arch=, vendor=mesa, adapterType=CPU / Software", True),
+        ("SwiftShader Device (Subzero), arch=, vendor=google, adapterType=Integrated GPU", True),
+        ("Mali-G715, arch=valhall, vendor=arm, backend=Vulkan, adapterType=Integrated GPU", False),
+    ],
+)
+def test_a_gpu_that_is_played_by_the_cpu_is_none(adapter, software):
+    """Android's emulator has such a one, which takes every operator."""
+    judged = _judged(run(f"Selected adapter: {adapter}", _took(9, 9, "LITERT_WEBGPU")), "gpu")
+    assert (judged.delegate, judged.backend) == ("software-gpu" if software else "gpu", "WebGPU")
+    assert ("fell_back" in _broken(judged)) is software
+
+
+def test_on_the_cpu_litert_has_xnnpack_alone():
+    """So no built-in kernels ran, even where XNNPACK's own line is missing."""
+    output = recorded("litert2_gpu_missing")
+    silent = "".join(line for line in _lines(output) if "Replacing" not in line)
+    assert _judged(silent, "gpu").delegate == "xnnpack"
 
 
 @pytest.mark.parametrize(
