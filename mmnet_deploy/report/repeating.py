@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from android_benchmark import PRESETS, RunRules
+from mmnet_deploy.downloads import published
 from mmnet_deploy.mattes import metrics
 from mmnet_deploy.results.grouping import grouped
 from mmnet_deploy.results.records import Benchmark, Evaluation
@@ -104,8 +105,14 @@ def rests(benchmark: Benchmark) -> bool:
 
 
 def _model_words(models: Sequence[ModelFile]) -> list[str]:
-    """Each file once; a name that begins with a dash is no option."""
-    names = dict.fromkeys(model.name for model in models)
+    """Each file once; a name that begins with a dash is no option.
+
+    A published network has the name that every computer knows.
+    """
+    known = {model.sha256: published.by_sha256(model.sha256) for model in models}
+    names = dict.fromkeys(
+        network.argument if (network := known[model.sha256]) else model.name for model in models
+    )
     return [word(f"./{name}" if name.startswith("-") else name) for name in names]
 
 

@@ -11,7 +11,8 @@ History of SCHEMA_VERSION:
        the model and the masks
     6  the engine's release, origin and libraries, the backend of an accelerator, the delegate's
        precision and the engine's own flags; what a file computes in on a core; how far an output
-       may be from the host's, and on which input; results of other tools
+       may be from the host's, and on which input; results of other tools; what is counted in
+       files without a description
 """
 
 from __future__ import annotations
@@ -122,6 +123,9 @@ _NO_SCORES = {"kind", "schema_version", "file"} | {
 
 def _check(record: Record) -> None:
     """Make sure that it holds what no type can say."""
+    costs = record.model.card or record.model
+    if min(costs.parameters or 0, costs.macs or 0) < 0:
+        raise ResultError("holds an impossible number of parameters or multiply-adds.")
     if isinstance(record, Evaluation):
         _check_scores(record.pictures)
     elif isinstance(record, Benchmark):

@@ -29,14 +29,14 @@ def _model(model: ModelFile) -> Row:
         "model": model.name,
         "model_sha256": model.sha256,
         "size_bytes": model.size_bytes,
-        "family": card.family if card else None,
+        "family": card.family if card else model.title or None,
         "width_multiplier": card.width_multiplier if card else None,
         "input_height_px": card.height_px if card else None,
         "input_width_px": card.width_px if card else None,
         "precision": card.precision if card else None,
         "graph": card.graph if card else None,
-        "parameters": card.parameters if card else None,
-        "macs": card.macs if card else None,
+        "parameters": card.parameters if card else model.parameters,
+        "macs": card.macs if card else model.macs,
     }
 
 

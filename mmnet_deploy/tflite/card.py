@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mmnet_deploy import typed
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, ResultError
 from mmnet_deploy.files import read_regular, reason
+from mmnet_deploy.tflite import counts
+from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema, with_metadata
 
 SCHEMA_VERSION = 6
@@ -131,12 +134,22 @@ def size_label(height: int, width: int) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class ModelFile:
-    """Identity of a model file; `card` is None for a file without our description."""
+    """Identity of a model file.
+
+    Attributes:
+        card: Our description; None for a file without it.
+        parameters, macs: Counted in a `.tflite` file without a description, weights and
+            multiply-adds of one inference; None with one, and where they are unknown.
+        title: Name of the family of a published network that is known by its hash.
+    """
 
     name: str
     sha256: str
     size_bytes: int
     card: ModelCard | None = None
+    parameters: int | None = None
+    macs: int | None = None
+    title: str = ""
 
 
 # --- The description as JSON -------------------------------------------------
@@ -243,4 +256,22 @@ def describe(path: Path) -> ModelFile:
     """
     content = read_model(path)
     digest = hashlib.sha256(content).hexdigest()
-    return ModelFile(path.name, digest, len(content), described(path, content))
+    file = ModelFile(path.name, digest, len(content), described(path, content))
+    if file.card is not None:
+        return file
+    known = published.by_sha256(digest)
+    parameters, macs = _counted(content)
+    title = known.title if known else ""
+    return dataclasses.replace(file, parameters=parameters, macs=macs, title=title)
+
+
+def _counted(content: bytes) -> tuple[int | None, int | None]:
+    """Parameters and multiply-adds; None where the graph cannot be read or its sizes vary."""
+    try:
+        graph = Graph.from_bytes(content, "the model")
+        with reading("the model"):
+            counts.settle_batches(graph)
+            parameters, macs = counts.total_parameters(graph), counts.total_macs(graph)
+    except (ModelFileError, MissingDependencyError):
+        return None, None
+    return parameters, None if counts.of_unknown_size(graph) else macs

@@ -13,6 +13,9 @@ from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Op, Tensor
 from mmnet_deploy.tflite.schema import DamageError
 
+TRANSPOSED_WITH_BIAS = "Convolution2DTransposeBias"
+"""MediaPipe's custom operator: picture, filters (out, height, width, in), bias."""
+
 
 def _count(tensor: Tensor) -> int:
     return math.prod(tensor.shape)
@@ -40,6 +43,15 @@ def settle_batches(graph: Graph) -> None:
                 tensor.shape = (batch, *tensor.shape[1:])
 
 
+def of_unknown_size(graph: Graph) -> list[Tensor]:
+    """Tensors whose sizes are known only when the model runs, so that its costs are not either."""
+    ends = [tensor for tensor in (*graph.inputs, *graph.outputs) if tensor.is_dynamic]
+    # After an input of unknown size, every size is; otherwise those count that depend on the data.
+    fixed = not any(-1 in (tensor.signature or ()) for tensor in graph.inputs)
+    inner = [t for op in graph.ops for t in op.outputs if fixed and -1 in (t.signature or ())]
+    return ends if ends and not fixed else inner
+
+
 # --- Multiply-adds -----------------------------------------------------------
 
 
@@ -53,9 +65,9 @@ def macs(op: Op) -> int:
         # Filters are (out, height, width, in / groups), depthwise ones (1, height, width, out).
         inner = op.input(1).shape[1:] if op.kind == "CONV_2D" else op.input(1).shape[1:3]
         return _count(op.output) * math.prod(inner)
-    if op.kind == "TRANSPOSE_CONV":
+    if op.kind in ("TRANSPOSE_CONV", TRANSPOSED_WITH_BIAS):
         # Every pixel of its picture is multiplied with the whole filter of its channel.
-        filters, picture = op.input(1), op.input(2)
+        filters, picture = op.input(1), op.input(2 if op.kind == "TRANSPOSE_CONV" else 0)
         return _count(picture) * math.prod(filters.shape[:3])
     if op.kind == "FULLY_CONNECTED":
         return _count(op.output) * math.prod(op.input(1).shape[-1:])

@@ -66,7 +66,9 @@ cards = st.builds(
     reduced_precision_reason=texts,
     versions=st.dictionaries(texts, texts, max_size=3),
 )
-model_files = st.builds(ModelFile, texts, texts, counts, optional(cards))
+model_files = st.builds(
+    ModelFile, texts, texts, counts, optional(cards), optional(counts), optional(counts), texts
+)
 evaluations = st.builds(
     Evaluation,
     model=model_files,

@@ -17,6 +17,7 @@ from mmnet_deploy.cli.measure.bench_settings import delegates_of, setting_option
 from mmnet_deploy.cli.measure.evaluate import check_data, score_for_chart
 from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
 from mmnet_deploy.cli.measure.usable import each_usable
+from mmnet_deploy.cli.model_options import TFLITE
 from mmnet_deploy.cli.prepare.engine_options import engine_of, engine_options
 from mmnet_deploy.errors import DelegateRefusedError, ResultError, UsageError
 
@@ -31,7 +32,7 @@ _KEPT = "What was measured is stored; `--resume` measures the rest."
 
 
 @click.command()
-@click.argument("models", metavar="MODEL.tflite...", nargs=-1, type=FOLDER)
+@click.argument("models", metavar="MODEL.tflite...", nargs=-1, type=TFLITE)
 @click.option(
     "--device",
     "names",

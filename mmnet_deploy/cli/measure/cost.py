@@ -22,6 +22,7 @@ from mmnet_deploy.cli.console import (
     show_json,
 )
 from mmnet_deploy.cli.measure.usable import each_usable
+from mmnet_deploy.cli.model_options import TFLITE
 from mmnet_deploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _CLASSES = {
 
 
 @click.command()
-@click.argument("paths", metavar="MODEL.tflite...", nargs=-1, type=FOLDER)
+@click.argument("paths", metavar="MODEL.tflite...", nargs=-1, type=TFLITE)
 @click.option(
     "--cpu",
     "cpus",

@@ -16,8 +16,9 @@ from mmnet_deploy.errors import DataError, UsageError
 @click.argument("model", metavar="RUN|MODEL", type=NETWORK)
 @click.argument("source", metavar="IMAGE|FOLDER|VIDEO", type=FOLDER)
 @click.option(
-    "-o", "--out", "target", required=True, metavar="PATH", type=FOLDER,
-    help="Where to write: a .png for a picture, a folder for a folder, a .mp4 for a video.",
+    "-o", "--out", "target", metavar="PATH", type=FOLDER,
+    help="Where to write: a .png for a picture, a folder for a folder, a .mp4 for a video. "
+    "Default: NAME-KIND here, such as portrait-matte.png, if there is nothing of that name.",
 )  # fmt: skip
 @click.option(
     "--kind",
@@ -35,7 +36,7 @@ from mmnet_deploy.errors import DataError, UsageError
 def predict(
     model: Path,
     source: Path,
-    target: Path,
+    target: Path | None,
     kind: str,
     background: str | None,
     **options: Any,
@@ -44,6 +45,7 @@ def predict(
 
     \b
     Examples:
+      mmnet-deploy predict mediapipe:selfie portrait.jpg
       mmnet-deploy predict a.tflite portrait.jpg -o matte.png
       mmnet-deploy predict a.tflite photographs --kind cut-out -o cut
       mmnet-deploy predict a.tflite call.mp4 --kind background --background '#00b140' -o green.mp4
@@ -58,6 +60,8 @@ def predict(
         raise DataError(f"There is no file or folder {source}.")
     is_video = source.suffix.lower() in prediction.VIDEOS and source.is_file()
     suffix = None if source.is_dir() else ".mp4" if is_video else ".png"
+    if target is None:
+        target = _free_target(source, kind, suffix or "")
     if suffix and target.suffix != suffix:
         raise UsageError(f"`--out` must end in {suffix} for {source.name}. Received: {target}.")
     check_folder(target.parent if suffix else target)
@@ -84,6 +88,22 @@ def predict(
     else:
         prediction.predict_picture(opened, source, target, painter)
         say(f"{target} is written.")
+
+
+def _free_target(source: Path, kind: str, suffix: str) -> Path:
+    """Where to write if the user does not say: in the current folder, over nothing.
+
+    Raises:
+        UsageError: There is no such kind, or something has that name.
+    """
+    from mmnet_deploy.mattes import prediction
+
+    prediction.check_kind(kind)
+    stem = source.stem if suffix else source.resolve().name
+    target = Path(f"{stem}-{kind}{suffix}")
+    if target.exists():
+        raise UsageError(f"{target} is there already: say with `--out PATH` where to write.")
+    return target
 
 
 def _require_other(target: Path, read: Path, what: str) -> None:

@@ -45,7 +45,11 @@ _OPTIONS = (
         "installed runtime.",
     ),
     click.option(
-        "--offline", is_flag=True, help="Download nothing; take the engine from the cache."
+        # Eager: models that are named by what they are called are read after it.
+        "--offline",
+        is_flag=True,
+        is_eager=True,
+        help="Download nothing; take the engine from the cache.",
     ),
 )
 

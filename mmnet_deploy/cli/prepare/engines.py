@@ -58,14 +58,14 @@ def list_engines(as_json: bool) -> None:
 
     Example: mmnet-deploy engines list
     """
-    from mmnet_deploy.engines import cache
+    from mmnet_deploy.downloads.cache import folder
 
     entries = _entries()
     if as_json:
         show_json(json.dumps(entries, indent=1))
         return
     _print(entries)
-    say(f"The cache is {cache.folder()}.")
+    say(f"The cache is {folder()}.")
     say(_choice())
     say(_own_choice())
 
@@ -281,7 +281,7 @@ def verify_engines(ctx: click.Context, as_json: bool) -> None:
 
     Example: mmnet-deploy engines verify
     """
-    from mmnet_deploy.engines import cache
+    from mmnet_deploy.downloads.cache import folder
 
     entries = _entries()
     bad = [entry for entry in entries if not entry["whole"]]
@@ -290,7 +290,7 @@ def verify_engines(ctx: click.Context, as_json: bool) -> None:
     else:
         _print(entries)
         whole = len(entries) - len(bad)
-        say(f"{whole} of {len(entries)} entries in {cache.folder()} are whole.")
+        say(f"{whole} of {len(entries)} entries in {folder()} are whole.")
     if bad:
         ctx.exit(1)
 
@@ -307,6 +307,7 @@ def remove_engines(version: str | None, everything: bool) -> None:
 
     Example: mmnet-deploy engines remove --version 2.2.0
     """
+    from mmnet_deploy.downloads.cache import folder
     from mmnet_deploy.engines import cache, own, releases
     from mmnet_deploy.engines.download import megabytes
 
@@ -324,4 +325,4 @@ def remove_engines(version: str | None, everything: bool) -> None:
     if everything:
         freed += own.remove_parts()
     names = f"{count} entr{'y' if count == 1 else 'ies'}"
-    say(f"{names} ({megabytes(freed)}) removed from {cache.folder()}.")
+    say(f"{names} ({megabytes(freed)}) removed from {folder()}.")

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from mmnet_deploy.cli.console import FOLDER, progress, say, show, show_json
-from mmnet_deploy.cli.model_options import NETWORK
+from mmnet_deploy.cli.model_options import NETWORK, TFLITE
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
 from mmnet_deploy.tflite.card import is_tflite, read_model
@@ -24,8 +24,8 @@ SHOWN_ERRORS = 15
 
 
 @click.command()
-@click.argument("model", metavar="MODEL.tflite", type=FOLDER)
-@click.argument("other", metavar="[OTHER.tflite]", required=False, type=FOLDER)
+@click.argument("model", metavar="MODEL.tflite", type=TFLITE)
+@click.argument("other", metavar="[OTHER.tflite]", required=False, type=TFLITE)
 @click.option(
     "--layers",
     is_flag=True,

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmnet_deploy.cli.console import print_table, show
 from mmnet_deploy.cli.escaping import escaped
+from mmnet_deploy.downloads import published
 from mmnet_deploy.inspection import Delegation, End, Inspection
 from mmnet_deploy.inspection.difference import FileChange, FileDifference
 from mmnet_deploy.inspection.quantization_error import QuantizationError
@@ -92,7 +93,11 @@ def _print_card(found: Inspection) -> None:
     """The description, if there is one."""
     card = found.file.card
     if card is None:
-        _line("network", "unknown: the file carries no description by mmnet-deploy")
+        known = published.by_sha256(found.file.sha256)
+        if known is not None:
+            _line("network", f"{known.argument}: {known.origin}, {known.licence}")
+        else:
+            _line("network", "unknown: the file carries no description by mmnet-deploy")
         _line("precision", found.precision)
         return
     name = card.title if card.width_multiplier is None else f"{card.title} {card.width_multiplier}"

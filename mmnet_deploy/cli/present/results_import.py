@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmnet_deploy.cli.console import FOLDER, print_columns, say
+from mmnet_deploy.cli.model_options import named_network
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ResultError, UsageError
 
 if TYPE_CHECKING:
@@ -120,7 +122,10 @@ def import_results(
 
     refused: list[str] = []
     given = imported.Given(
-        _facts(device, soc or "", system or ""), imported.given_models(models), threads, delegate
+        _facts(device, soc or "", system or ""),
+        imported.given_models([_with_path(word) for word in models]),
+        threads,
+        delegate,
     )
     ready = []
     for found in imported.find(files, refused.append, say):
@@ -139,6 +144,14 @@ def import_results(
     for line in refused:
         say(line)
     raise ResultError(f"{len(refused)} files or runs were not imported; the lines above say why.")
+
+
+def _with_path(word: str) -> str:
+    """A word of `--model`, with the path of a published network in the place of its name."""
+    name, equals, model = word.rpartition("=")
+    if not model.startswith(published.PREFIX):
+        return word
+    return f"{name}{equals}{named_network(model)}"
 
 
 def _facts(device: str, soc: str, system: str) -> DeviceFacts:

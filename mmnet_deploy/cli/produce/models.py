@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import click
 
 from mmnet_deploy.cli.console import print_table, show_json
+from mmnet_deploy.downloads import published
+from mmnet_deploy.downloads.published import PublishedNetwork
 from mmnet_deploy.runs import pretrained
 from models import operating_points
 
@@ -15,7 +18,7 @@ from models import operating_points
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def models(as_json: bool) -> None:
-    """List the families of networks and their operating points, with what each costs.
+    """List the networks that can be trained or taken by name, with what each costs.
 
     Parameters are those of the trained network, batch-norm statistics included; multiply-adds
     (MACs) are those of its convolutions in one inference. Wherever a command takes a family,
@@ -25,6 +28,9 @@ def models(as_json: bool) -> None:
     Bundled networks are trained on synthetic portraits. Wherever a command takes a run, it
     takes one of them by its name: `pretrained:mmnet-1.0-256`.
 
+    Published networks are .tflite files of others, downloaded with pip when they are first
+    used. Wherever a command takes a .tflite file, it takes one of them by its name.
+
     Example: mmnet-deploy models --json
     """
     points = operating_points()
@@ -33,6 +39,7 @@ def models(as_json: bool) -> None:
         listed = [
             dataclasses.asdict(point) | {"pretrained": point.name in ready} for point in points
         ]
+        listed += [_published(network) for network in published.NETWORKS]
         show_json(json.dumps(listed, indent=1))
         return
     print_table(
@@ -62,3 +69,42 @@ def models(as_json: bool) -> None:
             for point in points
         ],
     )
+    print_table(
+        (
+            "published network",
+            ("input", "size"),
+            "parameters",
+            ("million", "MACs"),
+            "licence",
+            "origin",
+            "file",
+        ),
+        [
+            (
+                network.argument,
+                f"{network.height_px}×{network.width_px}",
+                f"{network.parameters:,}",
+                f"{network.macs / 1e6:.0f}",
+                network.licence,
+                network.origin,
+                "in the cache" if network.path.is_file() else "by download",
+            )
+            for network in published.NETWORKS
+        ],
+    )
+
+
+def _published(network: PublishedNetwork) -> dict[str, Any]:
+    """A published network as JSON, with the keys of an operating point where they have a value."""
+    return {
+        "name": network.argument,
+        "title": network.title,
+        "input_height_px": network.height_px,
+        "input_width_px": network.width_px,
+        "parameters": network.parameters,
+        "macs": network.macs,
+        "licence": network.licence,
+        "origin": network.origin,
+        "sha256": network.sha256,
+        "path": str(network.path) if network.path.is_file() else None,
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmnet_deploy.inspection.lint.finding import Finding, Model, names, tally
 from mmnet_deploy.inspection.lint.leftovers import CONVOLUTIONS
+from mmnet_deploy.tflite.counts import of_unknown_size
 from mmnet_deploy.tflite.parts import Op, Tensor
 
 
@@ -25,11 +26,7 @@ def dynamic_batch(model: Model) -> Finding | None:
 
 def dynamic_shape(model: Model) -> Finding | None:
     """Sizes that are known only when the model runs."""
-    ends = [t for t in (*model.graph.inputs, *model.graph.outputs) if t.is_dynamic]
-    # After an input of unknown size, every size is; otherwise those count that depend on the data.
-    fixed = not any(-1 in (tensor.signature or ()) for tensor in model.graph.inputs)
-    inner = [t for op in model.graph.ops for t in op.outputs if fixed and -1 in (t.signature or ())]
-    found = ends if ends and not fixed else inner
+    found = of_unknown_size(model.graph)
     if not found:
         return None
     first = found[0]

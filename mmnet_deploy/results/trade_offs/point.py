@@ -78,10 +78,10 @@ def errors_of(point: TradeOff) -> dict[str, float]:
 
 
 def family_of(model: ModelFile) -> str:
-    """Title of the network family of a model; `OTHER_FAMILY` for one without a card."""
-    return model.card.title if model.card else OTHER_FAMILY
+    """Title of the network family of a model; `OTHER_FAMILY` where it is not known."""
+    return model.card.title if model.card else model.title or OTHER_FAMILY
 
 
 def parameters_of(model: ModelFile) -> int | None:
     """Number of weights; None where it is not known."""
-    return (model.card.parameters or None) if model.card else None
+    return (model.card.parameters if model.card else model.parameters) or None

@@ -211,6 +211,20 @@ def test_pictures_folders_and_videos_are_told_apart(call, tiny_models, portraits
     assert len(_frames("c.mp4")[0]) == 10
 
 
+def test_without_a_path_it_goes_beside_nothing(call, one_line, tiny_models, portraits, video):
+    """The name is the source's and the kind's, in the current folder, and nothing is replaced."""
+    model, image = tiny_models["int8"], dataset.find_pairs(portraits, "test")[0].image
+    for source, target in ((image, f"{image.stem}-mask.png"), (video, "in-mask.mp4")):
+        assert call("predict", model, source, "--kind", "mask").exit_code == 0
+        written = Path(target).read_bytes()
+        one_line(call("predict", model, source, "--kind", "mask"), 2, target, "`--out PATH`")
+        assert Path(target).read_bytes() == written
+    assert call("predict", model, image.parent).exit_code == 0
+    assert len(os.listdir("image-matte")) == len(pictures.pictures_in(image.parent))
+    one_line(call("predict", model, image, "--kind", "a/b"), 2, "`kind` must be one of")
+    assert not Path(f"{image.stem}-a").exists()
+
+
 def test_pictures_that_are_left_out_are_named(call, tiny_models, tmp_path):
     """On standard error, each with what to do."""
     write(tmp_path / "in" / "a.jpg", IMAGE)

@@ -33,7 +33,7 @@ from mmnet_deploy.tflite.card import (
     size_label,
 )
 from tests.support.any_record import METRICS, cards, results, texts
-from tests.support.results import benchmark, counted, model
+from tests.support.results import benchmark, card, counted, model
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
@@ -247,6 +247,16 @@ def test_impossible_scores_are_refused(evaluation, scores):
     )
     with pytest.raises(ResultError, match=r"impossible mad|usable name"):
         record_json.from_json(text)
+
+
+@pytest.mark.parametrize("change", [{"parameters": -1}, {"macs": -1}])
+def test_negative_costs_of_a_model_are_refused(evaluation, change):
+    """Whether they stand in its description or were counted: a marker has a size."""
+    plain = ModelFile("a.tflite", "a" * 64, 1, **change)
+    described = ModelFile("a.tflite", "a" * 64, 1, dataclasses.replace(card(), **change))
+    for file in (plain, described):
+        with pytest.raises(ResultError, match="impossible number"):
+            record_json.from_json(record_json.to_json(dataclasses.replace(evaluation, model=file)))
 
 
 @pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63) - 1])

@@ -283,6 +283,17 @@ def test_points_have_the_units_of_the_chart():
     assert point.device == "Pixel 6, 2 threads, LiteRT 2.1 xnnpack"
 
 
+def test_a_file_without_a_description_has_what_was_counted_in_it():
+    """Its marker has a size, and a published network its family."""
+    counted_ = dataclasses.replace(model(described=None), parameters=106_401)
+    known = dataclasses.replace(counted_, sha256="9" * 64, title="MediaPipe Selfie")
+    records = [make(file) for file in (counted_, known) for make in (evaluation, benchmark)]
+    points = trade_offs.join(records).points
+    assert {(p.family, p.parameters) for p in points} == {
+        (trade_offs.OTHER_FAMILY, 106_401), ("MediaPipe Selfie", 106_401),
+    }  # fmt: skip
+
+
 def test_a_point_says_what_is_quoted():
     """The 90th percentile where the rules ask for it, the mean where there is no more."""
     file = model()

@@ -7,8 +7,9 @@ import pytest
 
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.files import sha256
-from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.tflite import counts, interpreter
 from mmnet_deploy.tflite.card import card_to_json, describe, read_card, with_card
+from mmnet_deploy.tflite.graph import Graph
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
@@ -40,12 +41,20 @@ def test_card_does_not_displace_other_metadata(foreign, described):
 
 
 def test_describing_a_file(path, card, foreign, tmp_path):
-    """Name, hash, size and card; a file of other origin has no card."""
+    """Name, hash, size and card; what one of other origin costs is counted in its graph."""
     found = describe(path)
     assert (found.name, found.card) == ("tiny.tflite", card)
     assert (found.sha256, found.size_bytes) == (sha256(path), path.stat().st_size)
     (tmp_path / "foreign.tflite").write_bytes(foreign)
-    assert describe(tmp_path / "foreign.tflite").card is None
+    other = describe(tmp_path / "foreign.tflite")
+    assert found.parameters is None and other.card is None
+    graph = Graph.from_bytes(foreign)
+    assert other.parameters == counts.total_parameters(graph) > 0
+    assert other.macs == counts.total_macs(graph) > 0
+    # Nobody knows what a picture of any size costs.
+    graph.inputs[0].signature = (1, -1, -1, 3)
+    (tmp_path / "any.tflite").write_bytes(graph.to_bytes())
+    assert describe(tmp_path / "any.tflite").macs is None
 
 
 @pytest.mark.parametrize("text", ["", "words", "[]", "{}", '{"family": "mmnet"}'])

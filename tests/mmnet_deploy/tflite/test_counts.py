@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from mmnet_deploy.tflite import counts
 from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Op, Tensor
 from tests.support.networks import converted
 
 
@@ -56,6 +57,14 @@ def test_multiply_adds(name):
     graph = _graph(function, *shapes)
     assert counts.total_macs(graph) == expected
     assert sum(counts.macs(op) for op in graph.ops) == expected
+
+
+def test_a_transposed_convolution_of_mediapipe_counts_too():
+    """Its custom operator has the bias besides, and no size of the output."""
+    picture, filters = Tensor("x", (1, 4, 4, 6)), Tensor("w", (5, 3, 3, 6))
+    inputs = [picture, filters, Tensor("b", (5,))]
+    op = Op(counts.TRANSPOSED_WITH_BIAS, inputs, [Tensor("y", (1, 8, 8, 5))], is_custom=True)
+    assert counts.macs(op) == 16 * 6 * 9 * 5
 
 
 def _dilated(x):

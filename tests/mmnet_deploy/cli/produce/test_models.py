@@ -16,7 +16,8 @@ SHORT = ("--epochs", 3, "--steps-per-epoch", 1, "--batch-size", 2)
 
 def test_the_list_has_every_operating_point(call):
     """Name, parameters, multiply-adds and whether the paper has it, as a table and as JSON."""
-    points = json.loads(call("models", "--json").stdout)
+    listed = json.loads(call("models", "--json").stdout)
+    points = [point for point in listed if "family" in point]
     assert {point["name"] for point in points} >= {"mmnet-1.0-256", "md8-0.35-128", "ldn-fb-128"}
     (mmnet,) = [point for point in points if point["name"] == "mmnet-1.0-256"]
     assert mmnet == {
@@ -31,6 +32,17 @@ def test_the_list_has_every_operating_point(call):
         assert ("published" in line) == point["published"]
         assert ("bundled" in line) == point["pretrained"]
     assert {point["family"] for point in points} == {"ldn-fb", "md16", "md8", "mmnet"}
+
+
+def test_the_list_has_the_published_networks(call):
+    """With their sizes, costs, licence and origin, and whether they are to be downloaded."""
+    listed = json.loads(call("models", "--json").stdout)
+    (selfie, landscape) = [one for one in listed if one["name"].startswith("mediapipe:")]
+    assert (selfie["licence"], selfie["parameters"]) == ("Apache-2.0", 106_401)
+    assert (landscape["input_height_px"], landscape["input_width_px"]) == (144, 256)
+    (line,) = [line for line in call("models").stdout.splitlines() if landscape["name"] in line]
+    for word in ("144×256", "106,401", "33", "Apache-2.0", landscape["origin"]):
+        assert word in line
 
 
 def test_the_list_needs_no_keras():
