@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import lzma
+import os
 import struct
 import zipfile
 import zlib
@@ -72,6 +73,11 @@ class PublishedNetwork:
     def path(self) -> Path:
         """Where it is kept; the file's name is that of the model in results."""
         return folder() / f"mediapipe-{self.name}.tflite"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it need not be downloaded."""
+        return os.path.isfile(self.path)
 
 
 _UNREADABLE = (

@@ -87,7 +87,7 @@ def models(as_json: bool) -> None:
                 f"{network.macs / 1e6:.0f}",
                 network.licence,
                 network.origin,
-                "in the cache" if network.path.is_file() else "by download",
+                "in the cache" if network.is_there else "by download",
             )
             for network in published.NETWORKS
         ],
@@ -106,5 +106,5 @@ def _published(network: PublishedNetwork) -> dict[str, Any]:
         "licence": network.licence,
         "origin": network.origin,
         "sha256": network.sha256,
-        "path": str(network.path) if network.path.is_file() else None,
+        "path": str(network.path) if network.is_there else None,
     }
