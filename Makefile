@@ -13,7 +13,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/mmnet-deploy demo -o mmnet-demo
 
 test: $(VENV)/test.stamp lint
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --durations=10
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations=10
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

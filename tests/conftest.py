@@ -32,6 +32,27 @@ def pytest_configure(config):
             signal.signal(number, handler)
 
 
+LONGEST = (
+    "models/test_other_backends.py",
+    "benchmarks/test_cost_baseline.py",
+    "mmnet_deploy/runs/test_pretrained.py",
+    "mmnet_deploy/conversion/passes/test_deployment.py",
+    "mmnet_deploy/cli/test_demo.py",
+    "mmnet_deploy/training/test_workers.py",
+    "models/test_mobile_deeplab.py",
+    "mmnet_deploy/conversion/test_pipeline.py",
+)
+"""Files that take longest: they begin first, so that no process is left alone with one."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Put the longest files first, and leave the order of all others."""
+    root = Path(__file__).parent
+    ranks = {root / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Fail what would be skipped for want of a program, where none may be wanting."""

@@ -62,11 +62,15 @@ def trained(request, tmp_path_factory):
 
 
 def _groups():
-    """The families, those of one module together."""
+    """The families, those of one module together; the script trains the first of each."""
     groups = {}
     for family in FAMILIES:
         groups.setdefault(models.family(family).builder.__module__, []).append(family)
     return groups.values()
+
+
+TRAINED = {group[0] for group in _groups()}
+"""Families of one module have the same layers: one of them is enough to train."""
 
 
 def _kept(config, folder):
@@ -76,11 +80,12 @@ def _kept(config, folder):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_weights_of_another_backend_mean_the_same_here(trained, family):
-    """A network trained there gives the same alpha when it is loaded under TensorFlow."""
+    """A network that was made or trained there gives the same alpha when it is loaded under TensorFlow."""
     path = trained(family)
     there = np.load(path.with_suffix(".npz"))
-    assert np.isfinite(there["losses"]).all() and len(set(there["losses"])) > 1
-    assert there["alpha"].std() > 0
+    if family in TRAINED:
+        assert np.isfinite(there["losses"]).all() and len(set(there["losses"])) > 1
+    assert there["alpha"].std() > (0 if family in TRAINED else 1e-2)
     loaded = network.load(path.with_suffix(".keras"))
     assert "tensorflow" in loaded.engine
     alpha = np.asarray(loaded.model(there["images"], training=False))[..., -1]

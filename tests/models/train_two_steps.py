@@ -2,8 +2,8 @@
 
     KERAS_BACKEND=jax python train_two_steps.py FOLDER FAMILY…
 
-FOLDER gets FAMILY.keras, the inference network, and FAMILY.npz with a picture, alpha of it,
-and the losses.
+The first family is trained, the others get noise. FOLDER gets FAMILY.keras, the
+inference network, and FAMILY.npz with pictures, alpha of them, and the losses.
 """
 
 import sys
@@ -33,9 +33,17 @@ def main(folder: Path, families: list[str]) -> None:
             input_size=SIZE,
             batch_norm_momentum=0.9,
         )
-        trainer = Trainer(network, Recipe(learning_rate=1e-4))
-        trainer.begin(facts.stages[-1], 10)
-        losses = [trainer.step({"picture": pictures})["loss"] for _ in "12"]
+        losses = []
+        if name == families[0]:
+            trainer = Trainer(network, Recipe(learning_rate=1e-4))
+            trainer.begin(facts.stages[-1], 10)
+            losses = [trainer.step({"picture": pictures})["loss"] for _ in "12"]
+        else:
+            for weight in network.weights:  # As it begins, it gives one value everywhere.
+                if weight.name in ("gamma", "beta", "kernel"):
+                    noise = rng.normal(0, 1, weight.shape).astype(np.float32)
+                    values = keras.ops.convert_to_numpy(weight)
+                    weight.assign(values * (1 + 0.3 * noise) + 0.1 * noise)
         inference = models.inference_network(network)
         inference.save(folder / f"{name}.keras")
         alpha = np.asarray(inference.predict_on_batch(images))[..., -1]
