@@ -22,6 +22,7 @@ from mmnet_deploy.conversion.quantization import PRECISIONS, Source, int8
 from mmnet_deploy.conversion.selection import Choice
 from mmnet_deploy.conversion.targets import require_replaceable, target
 from mmnet_deploy.conversion.tracing import Traced
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.files import make_folder, written_aside
 from mmnet_deploy.networks.network import Network
@@ -237,12 +238,17 @@ def _described(content: bytes, card: ModelCard) -> bytes:
 
 
 def _origin(network: Network, options: Options) -> dict[str, str]:
-    """Author and licence, as apps read them; of others' networks only what the user says."""
-    own = pretrained.is_bundled(network.path)
-    return {
-        "author": options.author or (pretrained.AUTHOR if own else ""),
-        "license": options.license or (pretrained.LICENSE if own else ""),
-    }
+    """Author and licence, as apps read them.
+
+    Of others' networks they are only what the user says, but for published ones, whose licence
+    is known.
+    """
+    author = licence = ""
+    if pretrained.is_bundled(network.path):
+        author, licence = pretrained.AUTHOR, pretrained.LICENSE
+    elif known := published.by_sha256(network.sha256):
+        licence = known.licence
+    return {"author": options.author or author, "license": options.license or licence}
 
 
 def _stock(traced: Traced, judge: Judge, options: Options, path: Path) -> MatteDifference:

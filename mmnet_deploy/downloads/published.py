@@ -129,6 +129,11 @@ def by_sha256(digest: str) -> PublishedNetwork | None:
     return next((network for network in NETWORKS if network.sha256 == digest), None)
 
 
+def is_one(path: Path) -> bool:
+    """Whether a path is that of one of them."""
+    return path in {network.path for network in NETWORKS}
+
+
 def named(name: str) -> PublishedNetwork:
     """The one of a name without `PREFIX`.
 

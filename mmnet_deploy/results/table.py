@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmnet_deploy.downloads import published
 from mmnet_deploy.results import naming
 from mmnet_deploy.results.latency import quoted
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Import, Record
@@ -25,18 +26,19 @@ def _ms(us: float | None) -> float | None:
 
 def _model(model: ModelFile) -> Row:
     card = model.card
+    known = published.by_sha256(model.sha256)
     return {
         "model": model.name,
         "model_sha256": model.sha256,
         "size_bytes": model.size_bytes,
-        "family": card.family if card else model.title or None,
+        "family": card.family if card else known.title if known else None,
         "width_multiplier": card.width_multiplier if card else None,
         "input_height_px": card.height_px if card else None,
         "input_width_px": card.width_px if card else None,
         "precision": card.precision if card else None,
         "graph": card.graph if card else None,
-        "parameters": card.parameters if card else model.parameters,
-        "macs": card.macs if card else model.macs,
+        "parameters": (card or model).parameters,
+        "macs": (card or model).macs,
     }
 
 

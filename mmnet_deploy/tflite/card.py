@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from mmnet_deploy import typed
-from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, ResultError
 from mmnet_deploy.files import read_regular, reason
 from mmnet_deploy.tflite import counts
@@ -140,7 +139,6 @@ class ModelFile:
         card: Our description; None for a file without it.
         parameters, macs: Counted in a `.tflite` file without a description, weights and
             multiply-adds of one inference; None with one, and where they are unknown.
-        title: Name of the family of a published network that is known by its hash.
     """
 
     name: str
@@ -149,7 +147,6 @@ class ModelFile:
     card: ModelCard | None = None
     parameters: int | None = None
     macs: int | None = None
-    title: str = ""
 
 
 # --- The description as JSON -------------------------------------------------
@@ -259,10 +256,8 @@ def describe(path: Path) -> ModelFile:
     file = ModelFile(path.name, digest, len(content), described(path, content))
     if file.card is not None:
         return file
-    known = published.by_sha256(digest)
     parameters, macs = _counted(content)
-    title = known.title if known else ""
-    return dataclasses.replace(file, parameters=parameters, macs=macs, title=title)
+    return dataclasses.replace(file, parameters=parameters, macs=macs)
 
 
 def _counted(content: bytes) -> tuple[int | None, int | None]:

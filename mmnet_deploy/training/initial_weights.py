@@ -21,6 +21,7 @@ import numpy as np
 
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks import keras_archive
+from mmnet_deploy.tflite.card import is_tflite
 
 SHOWN_NAMES = 3
 """Layer names in a message; the others are counted."""
@@ -144,6 +145,11 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     """The HDF5 file, or that inside a `.keras` file."""
     if not path.exists():
         raise ModelFileError(f"There is no file {path}.")
+    if is_tflite(path):
+        raise ModelFileError(
+            f"{path} is a .tflite file, whose constants do not have the names of layers: initial "
+            "weights come from a .keras, .weights.h5 or .h5 file of Keras."
+        )
     try:
         hdf5 = keras_archive.is_hdf5(path)
         if path.is_file() and not hdf5 and not zipfile.is_zipfile(path):

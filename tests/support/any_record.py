@@ -67,7 +67,7 @@ cards = st.builds(
     versions=st.dictionaries(texts, texts, max_size=3),
 )
 model_files = st.builds(
-    ModelFile, texts, texts, counts, optional(cards), optional(counts), optional(counts), texts
+    ModelFile, texts, texts, counts, optional(cards), optional(counts), optional(counts)
 )
 evaluations = st.builds(
     Evaluation,

@@ -19,6 +19,7 @@ from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
 from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.model_options import TFLITE
 from mmnet_deploy.cli.prepare.engine_options import engine_of, engine_options
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import DelegateRefusedError, ResultError, UsageError
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def bench(
         check_data(data, split or "test")
     rules = rules_of(preset or ("quick" if names == (EMULATED,) else "default"), options)
     delegates = delegates_of(options["delegates"]) if models else []
-    engine = engine_of(options, names, delegates, outputs=find_culprit)
+    by_name = any(published.is_one(model) for model in models)
+    engine = engine_of(options, names, delegates, outputs=find_culprit, by_name=by_name)
     opening = _opening_of(options)
     jobs = _plan(models, settings_of(options), **options)
     stop = threading.Event()

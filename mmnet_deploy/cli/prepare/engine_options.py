@@ -67,6 +67,7 @@ def engine_of(
     delegates: Sequence[str],
     *,
     outputs: bool = False,
+    by_name: bool = False,
 ) -> EngineChoice:
     """What the options say of the engine; they are taken out of `options`.
 
@@ -74,6 +75,7 @@ def engine_of(
         devices: What `--device` names; of none, a phone is measured on.
         delegates: What `--delegate` names; none where no model is run.
         outputs: Whether outputs are needed, not only compared where the engine has them.
+        by_name: Whether a model is a published one, which `--offline` keeps from coming too.
 
     Raises:
         UsageError: An option has no effect with these devices, or contradicts another.
@@ -103,8 +105,9 @@ def engine_of(
             )
     if version and path is None and (named := os.environ.get(ENGINE_VARIABLE)):
         say(f"`--engine-version` comes before {ENGINE_VARIABLE}: {named} is not used on phones.")
-    if not phones and EMULATED not in devices and (offline or path is not None):
-        name = "--offline" if offline else "--engine-binary"
+    idle = offline and not by_name
+    if not phones and EMULATED not in devices and (idle or path is not None):
+        name = "--offline" if idle else "--engine-binary"
         raise UsageError(
             f"`{name}` is for phones: this computer needs no engine. Received: --device "
             f"{', '.join(devices)}."

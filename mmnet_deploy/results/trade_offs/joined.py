@@ -193,7 +193,8 @@ def _point(
         latency_low_ms=latency.low_us / 1000,
         latency_high_ms=latency.high_us / 1000,
         error=error_of(evaluation, metric),
-        parameters=parameters_of(benchmark.model),
+        # Earlier versions counted nothing in a file without a description.
+        parameters=parameters_of(benchmark.model) or parameters_of(evaluation.model),
         device=device,
         valid=not (benchmark.broken_rules or evaluation.beaten_by_constant),
         statistic=latency.statistic,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results.records import Evaluation
 from mmnet_deploy.tflite.card import ModelFile
@@ -79,9 +80,12 @@ def errors_of(point: TradeOff) -> dict[str, float]:
 
 def family_of(model: ModelFile) -> str:
     """Title of the network family of a model; `OTHER_FAMILY` where it is not known."""
-    return model.card.title if model.card else model.title or OTHER_FAMILY
+    if model.card:
+        return model.card.title
+    known = published.by_sha256(model.sha256)
+    return known.title if known else OTHER_FAMILY
 
 
 def parameters_of(model: ModelFile) -> int | None:
     """Number of weights; None where it is not known."""
-    return (model.card.parameters if model.card else model.parameters) or None
+    return (model.card or model).parameters or None

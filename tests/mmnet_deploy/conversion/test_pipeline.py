@@ -13,6 +13,7 @@ import mmnet_deploy
 from mmnet_deploy import conversion
 from mmnet_deploy.conversion import Options, passes, pipeline, quantization
 from mmnet_deploy.conversion.options import GRAPHS
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ConversionError, ModelFileError, OutputError, UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
@@ -99,6 +100,15 @@ def test_author_and_licence_are_the_users_or_those_of_a_bundled_network(monkeypa
     own = {"author": "mmnet-deploy", "license": "Apache-2.0"}
     assert pipeline._origin(loaded, Options()) == own
     assert pipeline._origin(loaded, Options(author="Ann")) == own | {"author": "Ann"}
+
+
+def test_the_licence_of_a_published_network_is_kept(monkeypatch, tiny_run):
+    """In what is made of it, unless the user says another."""
+    loaded = network.load(tiny_run)
+    one = dataclasses.replace(published.NETWORKS[0], sha256=loaded.sha256, licence="BSD-3-Clause")
+    monkeypatch.setattr(published, "NETWORKS", (one,))
+    assert pipeline._origin(loaded, Options()) == {"author": "", "license": "BSD-3-Clause"}
+    assert pipeline._origin(loaded, Options(license="MIT"))["license"] == "MIT"
 
 
 @pytest.mark.parametrize("field", ["author", "license"])

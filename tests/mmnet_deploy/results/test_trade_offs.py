@@ -15,6 +15,7 @@ from android_benchmark import (
     RunRules,
     Statistics,
 )
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results import estimate, trade_offs
 from mmnet_deploy.results.compare import compare
@@ -286,8 +287,10 @@ def test_points_have_the_units_of_the_chart():
 def test_a_file_without_a_description_has_what_was_counted_in_it():
     """Its marker has a size, and a published network its family."""
     counted_ = dataclasses.replace(model(described=None), parameters=106_401)
-    known = dataclasses.replace(counted_, sha256="9" * 64, title="MediaPipe Selfie")
-    records = [make(file) for file in (counted_, known) for make in (evaluation, benchmark)]
+    # A benchmark of an earlier version counted nothing; the evaluation of the file does.
+    known = dataclasses.replace(counted_, sha256=published.NETWORKS[0].sha256)
+    uncounted = dataclasses.replace(known, parameters=None)
+    records = [evaluation(counted_), benchmark(counted_), evaluation(known), benchmark(uncounted)]
     points = trade_offs.join(records).points
     assert {(p.family, p.parameters) for p in points} == {
         (trade_offs.OTHER_FAMILY, 106_401), ("MediaPipe Selfie", 106_401),

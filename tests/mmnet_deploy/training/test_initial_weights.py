@@ -108,6 +108,13 @@ def test_any_family_may_begin_with_its_own_weights(tmp_path):
     )
 
 
+def test_a_tflite_file_has_no_names_of_layers(tmp_path):
+    """It is called what it is, not a damaged archive."""
+    (tmp_path / "x.tflite").write_bytes(b"\x1c\0\0\0TFL3")
+    with pytest.raises(ModelFileError, match=r"x\.tflite is a \.tflite file"):
+        initial_weights.take(tmp_path / "x.tflite", _network())
+
+
 @pytest.mark.parametrize("content", [b"", b"no HDF5", b"PK\x03\x04 half a zip", None])
 def test_a_file_that_is_no_weights_is_one_line(tmp_path, content):
     """An absent, an empty, a foreign and a damaged file are each one line."""
