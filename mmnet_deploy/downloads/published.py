@@ -77,7 +77,10 @@ class PublishedNetwork:
     @property
     def is_there(self) -> bool:
         """Whether it need not be downloaded."""
-        return os.path.isfile(self.path)
+        try:
+            return os.path.isfile(self.path)
+        except UsageError:  # There is no cache.
+            return False
 
 
 _UNREADABLE = (

@@ -49,7 +49,7 @@ _OPTIONS = (
         "--offline",
         is_flag=True,
         is_eager=True,
-        help="Download nothing; take the engine from the cache.",
+        help="Download nothing; take engines and published networks from the cache.",
     ),
 )
 
