@@ -34,6 +34,7 @@ COMMANDS = {
         "present.inspect",
         "Show a .tflite file's contents, its costs and what slows it down.",
     ),
+    "snippet": ("present.snippet", "Write the code that runs a .tflite file in an app."),
     "evaluate": ("measure.evaluate", "Measure the error of a model's mattes on a data set."),
     "predict": ("measure.predict", "Compute mattes of pictures or a video."),
     "devices": ("measure.devices", "List phones, the emulated phone, and this computer."),

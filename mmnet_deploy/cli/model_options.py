@@ -72,13 +72,18 @@ TFLITE = _Network(runs=False)
 
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of the commands that load networks from elsewhere; see `meaning_of`."""
+    unsafe = click.option(
+        "--unsafe",
+        is_flag=True,
+        help="Load a network file even if it contains code, which can do anything: only from "
+        "a source that you trust.",
+    )
+    return meaning_options(unsafe(command))
+
+
+def meaning_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a user says of a network's input and output; see `meaning_of`."""
     for option in (
-        click.option(
-            "--unsafe",
-            is_flag=True,
-            help="Load a network file even if it contains code, which can do anything: only from "
-            "a source that you trust.",
-        ),
         click.option(
             "--input-range",
             nargs=2,

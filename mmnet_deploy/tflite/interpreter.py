@@ -28,7 +28,7 @@ from mmnet_deploy.errors import (
 )
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.output import Meaning, Output
-from mmnet_deploy.tflite import ends, trial
+from mmnet_deploy.tflite import app_metadata, ends, trial
 from mmnet_deploy.tflite.card import described, read_model
 from mmnet_deploy.tflite.ends import PictureInput
 from mmnet_deploy.tflite.half_precision import allows, entry, with_entry
@@ -329,6 +329,8 @@ class TFLiteModel:
         (source,), (target,) = self.inputs, self.outputs
         if self.card is not None:
             ends.require_agreement(self.path, meaning, self.card)
+        else:
+            meaning = _completed(meaning, self.path, self._content, source)
         picture = ends.input_of(self.path, source, meaning, self.card)
         tensors = self._interpreter.get_tensor_details()
         classes = ends.classes_of(int(target["index"]), self._operators, tensors)
@@ -372,6 +374,18 @@ class TFLiteModel:
     def matte(self, image: pictures.Picture) -> NDArray[np.float32]:
         """Alpha of a picture, uint8 (h, w, 3): `prepare` and `infer`."""
         return self.infer(self.prepare(image))
+
+
+def _completed(meaning: Meaning, path: Path, content: bytes, source: ends.Details) -> Meaning:
+    """What is said of a file of others, with what its TFLITE_METADATA says besides."""
+    try:
+        said = app_metadata.read(content, str(path))
+    except (ModelFileError, MissingDependencyError):
+        return meaning  # `inspect` tells of damaged metadata; nothing else needs it.
+    if said is None:
+        return meaning
+    is_float = np.dtype(source["dtype"]).kind == "f"  # The parameters of integers say it.
+    return app_metadata.completed(meaning, said, str(path), is_float=is_float)
 
 
 def _in_float32(content: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """What a `.tflite` file tells the libraries of apps of itself: TFLITE_METADATA."""
 
+from mmnet_deploy.tflite.app_metadata.matting import completed as completed
 from mmnet_deploy.tflite.app_metadata.matting import of_card as of_card
 from mmnet_deploy.tflite.app_metadata.reading import read as read
 from mmnet_deploy.tflite.app_metadata.record import ENTRY as ENTRY

@@ -1,7 +1,11 @@
-"""What a file of ours says to apps: how a picture becomes its input, and that it gives alpha."""
+"""Metadata of matting networks: what a file of ours says to apps, and what one of others tells."""
 
 from __future__ import annotations
 
+import dataclasses
+
+from mmnet_deploy.errors import UsageError
+from mmnet_deploy.portraits.output import LOGIT, SOFTMAX, Meaning
 from mmnet_deploy.tflite.app_metadata.record import Metadata, TensorMetadata
 from mmnet_deploy.tflite.card import ModelCard
 
@@ -64,3 +68,38 @@ def of_card(card: ModelCard, *, author: str = "", license: str = "") -> Metadata
         outputs=(mask,),
         activation="none",
     )
+
+
+def completed(meaning: Meaning, said: Metadata, name: str, *, is_float: bool) -> Meaning:
+    """What somebody says of a file, and what its metadata says where nobody does.
+
+    Args:
+        name: The file, for messages.
+        is_float: Whether its input is float, so that normalisation alone says its range.
+
+    Raises:
+        UsageError: The metadata normalises each colour in another way, and nobody says a range.
+    """
+    kind = {"sigmoid": LOGIT, "softmax": SOFTMAX}.get(said.activation)
+    if meaning.output is None and kind is not None:
+        meaning = dataclasses.replace(meaning, output=kind)
+    picture = said.inputs[0] if said.inputs else None
+    if meaning.input_range is not None or not is_float or picture is None or not picture.mean:
+        return meaning
+    if len(picture.mean) != len(picture.std) or not all(deviation > 0 for deviation in picture.std):
+        return meaning
+    pairs = set(zip(picture.mean, picture.std, strict=True))
+    if len(pairs) > 1:
+        raise UsageError(
+            f"`--input-range` must be one range for all colours: the metadata of {name} normalises "
+            f"them by means {_listed(picture.mean)} and deviations {_listed(picture.std)}. Put "
+            "that into the network (a Normalization layer) and convert it again."
+        )
+    ((mean, deviation),) = pairs
+    # float32 in the file: 127.5 is exact, 1/255 is not.
+    low, high = (round(end, 5) + 0.0 for end in (-mean / deviation, (255 - mean) / deviation))
+    return dataclasses.replace(meaning, input_range=(low, high)) if low < high else meaning
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

@@ -1,0 +1,67 @@
+"""`mmnet-deploy snippet`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmnet_deploy.cli.console import FOLDER, say, show
+from mmnet_deploy.cli.model_options import meaning_of, meaning_options
+from mmnet_deploy.errors import ModelFileError
+
+
+@click.command()
+@click.argument("model", metavar="MODEL.tflite", type=FOLDER)
+@click.option(
+    "--for",
+    "language",
+    required=True,
+    help="What the code is for: kotlin-tasks (MediaPipe Tasks' ImageSegmenter), kotlin-litert "
+    "(LiteRT's CompiledModel) or python (ai-edge-litert).",
+)
+@click.option(
+    "-o", "--out", "target", metavar="FILE", type=FOLDER,
+    help="Where to write the code. Default: standard output.",
+)  # fmt: skip
+@meaning_options
+def snippet(model: Path, language: str, target: Path | None, **meaning: Any) -> None:
+    """Write the code that runs a .tflite file in an app: resize, normalise, composite.
+
+    Size, range, layout and output come from the file. What a file of another converter does not
+    say of itself is given by the options.
+
+    \b
+    Examples:
+      mmnet-deploy snippet models/mmnet-1.0-256-int8.tflite --for kotlin-tasks
+      mmnet-deploy snippet models/mmnet-1.0-256-int8.tflite --for kotlin-litert -o Matting.kt
+      mmnet-deploy snippet other.tflite --for python --input-range -1 1 -o matting.py
+    """
+    from mmnet_deploy import snippets
+    from mmnet_deploy.files import check_folder, make_folder, written_aside
+    from mmnet_deploy.tflite.card import is_tflite
+
+    snippets.require_language(language)
+    if target is not None:
+        check_folder(target.parent)
+    if not model.exists():
+        raise ModelFileError(f"There is no file {model}.")
+    if not is_tflite(model):
+        raise ModelFileError(f"{model} is not a .tflite file: `mmnet-deploy convert` makes one.")
+    place = (
+        model.name if target is None else os.path.relpath(model.resolve(), target.parent.resolve())
+    )
+    text = snippets.snippet(snippets.facts_of(model, meaning_of(meaning)), language, place)
+    if target is None:
+        for line in text.splitlines():
+            show(line)
+        return
+    make_folder(target.parent)
+    with written_aside(target) as aside:
+        aside.write_text(text, "utf-8")
+    if language == "python":
+        say(f"Wrote {target}. Next: python {target} PICTURE RESULT.png")
+    else:
+        say(f"Wrote {target}. Put {model.name} into the app's src/main/assets.")
