@@ -80,7 +80,7 @@ def _kept(config, folder):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_weights_of_another_backend_mean_the_same_here(trained, family):
-    """A network that was made or trained there gives the same alpha when it is loaded under TensorFlow."""
+    """A network of that backend gives the same alpha when it is loaded under TensorFlow."""
     path = trained(family)
     there = np.load(path.with_suffix(".npz"))
     if family in TRAINED:

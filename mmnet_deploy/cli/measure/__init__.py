@@ -1,1 +1,1 @@
-"""Commands that measure: quality, latency and instructions."""
+"""Commands that measure quality and instructions."""

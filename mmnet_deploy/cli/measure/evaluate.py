@@ -17,9 +17,9 @@ from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_sco
 from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.measure.watching import watch_run
 from mmnet_deploy.cli.model_options import NETWORK, check_models, model_options, opening_of
-from mmnet_deploy.errors import DataError, MissingDependencyError, ModelFileError, UsageError
+from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import locked
-from mmnet_deploy.results.records import Evaluation, Record
+from mmnet_deploy.results.records import Evaluation
 
 if TYPE_CHECKING:
     from mmnet_deploy.evaluation.significance import PairedComparison
@@ -251,59 +251,3 @@ def _comparison_json(results: Sequence[Evaluation], found: dict[str, PairedCompa
         },
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
-
-
-# --- For other commands ------------------------------------------------------
-
-
-def check_data(data: Path, split: str) -> None:
-    """Make sure that a split is there, before anything is measured.
-
-    Raises:
-        DataError: It is not.
-    """
-    from mmnet_deploy.portraits import dataset
-
-    dataset.find_pairs(data, split)
-
-
-def score_for_chart(
-    models: Sequence[Path], data: Path, split: str, folder: Path, known: Sequence[Record]
-) -> bool:
-    """Evaluate .tflite files as the command does without options, and store the results.
-
-    Those that cannot be evaluated are named on standard error; the others go on.
-
-    Args:
-        known: Results that need not be made again.
-
-    Returns:
-        Whether all could be evaluated.
-    """
-    from mmnet_deploy import evaluation
-    from mmnet_deploy.files import sha256
-    from mmnet_deploy.mattes.matting import open_model
-    from mmnet_deploy.mattes.metrics import PUBLISHED_SIZE
-    from mmnet_deploy.results import store
-
-    done: set[str] = set()
-    if any(isinstance(record, Evaluation) for record in known):
-        wanted = (evaluation.data_sha256(data, split), split, PUBLISHED_SIZE)
-        done = {
-            record.model.sha256
-            for record in known
-            if isinstance(record, Evaluation)
-            and (record.data_sha256, record.split, (record.height_px, record.width_px)) == wanted
-        }
-    whole = True
-    for path in models:
-        try:
-            if sha256(path) not in done:
-                model = open_model(path)
-                if model.note:
-                    say(model.note)
-                store.save(evaluation.evaluate(model, data, split, progress=progress), folder)
-        except (ModelFileError, DataError, MissingDependencyError) as error:
-            say(f"No errors of the mattes of {path.name}: {' '.join(str(error).split())}")
-            whole = False
-    return whole

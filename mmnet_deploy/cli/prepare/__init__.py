@@ -1,1 +1,1 @@
-"""Commands that get ready what others use: engines, and the options of `bench` that choose one."""
+"""Commands that get ready what others use: engines."""

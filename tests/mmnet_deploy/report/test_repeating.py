@@ -15,7 +15,7 @@ from android_benchmark import PRESETS, Engine, RunRules
 from mmnet_deploy import report
 from mmnet_deploy.bench.host import without_rests
 from mmnet_deploy.cli import cli
-from mmnet_deploy.cli.measure.run_rules import rules_of
+from mmnet_deploy.cli.latency.run_rules import rules_of
 from mmnet_deploy.report import sections
 from mmnet_deploy.report.repeating import OPTIONS, word
 from mmnet_deploy.results.grouping import conditions

@@ -13,12 +13,12 @@ import click
 
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, each_result, progress, read_results, say
-from mmnet_deploy.cli.measure.bench_settings import delegates_of, setting_options, settings_of
-from mmnet_deploy.cli.measure.evaluate import check_data, score_for_chart
-from mmnet_deploy.cli.measure.run_rules import rule_options, rules_of
+from mmnet_deploy.cli.latency.engine_options import engine_of, engine_options
+from mmnet_deploy.cli.latency.evaluations import check_data, score_for_chart
+from mmnet_deploy.cli.latency.run_rules import rule_options, rules_of
+from mmnet_deploy.cli.latency.settings import delegates_of, setting_options, settings_of
 from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.model_options import TFLITE
-from mmnet_deploy.cli.prepare.engine_options import engine_of, engine_options
 from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import DelegateRefusedError, ResultError, UsageError
 
@@ -260,7 +260,7 @@ def _clean(targets: Sequence[Target]) -> None:
 def _conclude(measured: Measured, folder: Path, resume: bool) -> None:
     """The table, what failed, and the chart."""
     from mmnet_deploy.bench.outputs.words import culprit_lines
-    from mmnet_deploy.cli.measure.bench_text import print_results
+    from mmnet_deploy.cli.latency.bench_text import print_results
 
     if measured.results:
         print_results(measured.results)

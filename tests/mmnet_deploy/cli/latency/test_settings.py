@@ -4,7 +4,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from mmnet_deploy.cli.measure.bench_settings import setting_options, settings_of
+from mmnet_deploy.cli.latency.settings import setting_options, settings_of
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from android_benchmark import (
     Statistics,
 )
 from android_benchmark.engines import tflbench
-from mmnet_deploy.cli.measure.bench_text import print_results, remarks
+from mmnet_deploy.cli.latency.bench_text import print_results, remarks
 from mmnet_deploy.results.records import Benchmark, OutputDifference
 from mmnet_deploy.tflite.card import ModelCard, ModelFile
 from tests.support.results import benchmark

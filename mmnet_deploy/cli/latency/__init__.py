@@ -1,0 +1,1 @@
+"""`bench` and `devices`: latency on phones and on this computer."""

@@ -1,0 +1,63 @@
+"""`bench --data`: the evaluations that the chart needs besides latencies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmnet_deploy.cli.console import progress, say
+from mmnet_deploy.errors import DataError, MissingDependencyError, ModelFileError
+from mmnet_deploy.results.records import Evaluation, Record
+
+
+def check_data(data: Path, split: str) -> None:
+    """Make sure that a split is there, before anything is measured.
+
+    Raises:
+        DataError: It is not.
+    """
+    from mmnet_deploy.portraits import dataset
+
+    dataset.find_pairs(data, split)
+
+
+def score_for_chart(
+    models: Sequence[Path], data: Path, split: str, folder: Path, known: Sequence[Record]
+) -> bool:
+    """Evaluate .tflite files as the command does without options, and store the results.
+
+    Those that cannot be evaluated are named on standard error; the others go on.
+
+    Args:
+        known: Results that need not be made again.
+
+    Returns:
+        Whether all could be evaluated.
+    """
+    from mmnet_deploy import evaluation
+    from mmnet_deploy.files import sha256
+    from mmnet_deploy.mattes.matting import open_model
+    from mmnet_deploy.mattes.metrics import PUBLISHED_SIZE
+    from mmnet_deploy.results import store
+
+    done: set[str] = set()
+    if any(isinstance(record, Evaluation) for record in known):
+        wanted = (evaluation.data_sha256(data, split), split, PUBLISHED_SIZE)
+        done = {
+            record.model.sha256
+            for record in known
+            if isinstance(record, Evaluation)
+            and (record.data_sha256, record.split, (record.height_px, record.width_px)) == wanted
+        }
+    whole = True
+    for path in models:
+        try:
+            if sha256(path) not in done:
+                model = open_model(path)
+                if model.note:
+                    say(model.note)
+                store.save(evaluation.evaluate(model, data, split, progress=progress), folder)
+        except (ModelFileError, DataError, MissingDependencyError) as error:
+            say(f"No errors of the mattes of {path.name}: {' '.join(str(error).split())}")
+            whole = False
+    return whole
