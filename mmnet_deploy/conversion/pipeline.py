@@ -7,6 +7,7 @@ pictures and compared with the network before it gets its name.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import importlib.metadata
@@ -33,7 +34,7 @@ from mmnet_deploy.portraits.representative import TRAIN, draw, portraits_in, wit
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.runs import pretrained
 from mmnet_deploy.tflite import app_metadata, counts
-from mmnet_deploy.tflite.card import ModelCard, card_to_json, with_card
+from mmnet_deploy.tflite.card import ModelCard, card_to_json, is_tflite, read_model, with_card
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,13 +242,17 @@ def _origin(network: Network, options: Options) -> dict[str, str]:
     """Author and licence, as apps read them.
 
     Of others' networks they are only what the user says, but for published ones, whose licence
-    is known.
+    is known, and for `.tflite` files whose metadata says them.
     """
     author = licence = ""
     if pretrained.is_bundled(network.path):
         author, licence = pretrained.AUTHOR, pretrained.LICENSE
     elif known := published.by_sha256(network.sha256):
         licence = known.licence
+    elif is_tflite(network.path):
+        with contextlib.suppress(ModelFileError):  # A damaged entry says nothing.
+            said = app_metadata.read(read_model(network.path)) or app_metadata.Metadata()
+            author, licence = said.author, said.license
     return {"author": options.author or author, "license": options.license or licence}
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from mmnet_deploy.cli.console import FOLDER, say, show
-from mmnet_deploy.cli.model_options import meaning_of, meaning_options
+from mmnet_deploy.cli.model_options import TFLITE, meaning_of, meaning_options
 from mmnet_deploy.errors import ModelFileError
 
 
 @click.command()
-@click.argument("model", metavar="MODEL.tflite", type=FOLDER)
+@click.argument("model", metavar="MODEL.tflite", type=TFLITE)
 @click.option(
     "--for",
     "language",

@@ -111,6 +111,16 @@ def test_the_licence_of_a_published_network_is_kept(monkeypatch, tiny_run):
     assert pipeline._origin(loaded, Options(license="MIT"))["license"] == "MIT"
 
 
+def test_author_and_licence_of_a_tflite_file_are_kept(tmp_path, tiny_models, tiny_run):
+    """What its metadata says goes into what is made of it; the user's word comes first."""
+    said = app_metadata.Metadata(author="Ann", license="MIT")
+    path = tmp_path / "told.tflite"
+    path.write_bytes(app_metadata.with_app_metadata(tiny_models["float32"].read_bytes(), said))
+    told = dataclasses.replace(network.load(tiny_run), path=path)
+    assert pipeline._origin(told, Options()) == {"author": "Ann", "license": "MIT"}
+    assert pipeline._origin(told, Options(license="BSD"))["license"] == "BSD"
+
+
 @pytest.mark.parametrize("field", ["author", "license"])
 @pytest.mark.parametrize("text", ["", " ", "two\nlines", "x" * 201])
 def test_author_and_licence_are_one_line(field, text):
