@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +61,9 @@ def facts_of(path: Path, meaning: Meaning | None = None) -> Facts:
     picture, matte = model.require_matting(meaning)
     (target,) = model.outputs
     card = model.card
-    metadata = app_metadata.read(read_model(path), str(path))
+    metadata = None
+    with contextlib.suppress(ModelFileError):  # A damaged entry says nothing.
+        metadata = app_metadata.read(read_model(path), str(path))
     is_said = card is not None or (meaning is not None and meaning.input_range is not None)
     if picture.dtype.kind == "f" and not is_said and not (metadata and _normalises(metadata)):
         raise UsageError(

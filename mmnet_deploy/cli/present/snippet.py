@@ -10,7 +10,7 @@ import click
 
 from mmnet_deploy.cli.console import FOLDER, say, show
 from mmnet_deploy.cli.model_options import TFLITE, meaning_of, meaning_options
-from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.errors import ModelFileError, OutputError
 
 
 @click.command()
@@ -26,8 +26,11 @@ from mmnet_deploy.errors import ModelFileError
     "-o", "--out", "target", metavar="FILE", type=FOLDER,
     help="Where to write the code. Default: standard output.",
 )  # fmt: skip
+@click.option(
+    "--replace", is_flag=True, help="Overwrite a file that has another content, such as your edits."
+)
 @meaning_options
-def snippet(model: Path, language: str, target: Path | None, **meaning: Any) -> None:
+def snippet(model: Path, language: str, target: Path | None, replace: bool, **meaning: Any) -> None:
     """Write the code that runs a .tflite file in an app: resize, normalise, composite.
 
     Size, range, layout and output come from the file. What a file of another converter does not
@@ -58,6 +61,11 @@ def snippet(model: Path, language: str, target: Path | None, **meaning: Any) -> 
         for line in text.splitlines():
             show(line)
         return
+    if target.exists() and not replace and not _is(target, text):
+        raise OutputError(
+            f"{target} is there already and holds something else: give another file, or --replace "
+            "to overwrite it."
+        )
     make_folder(target.parent)
     with written_aside(target) as aside:
         aside.write_text(text, "utf-8")
@@ -65,3 +73,11 @@ def snippet(model: Path, language: str, target: Path | None, **meaning: Any) -> 
         say(f"Wrote {target}. Next: python {target} PICTURE RESULT.png")
     else:
         say(f"Wrote {target}. Put {model.name} into the app's src/main/assets.")
+
+
+def _is(path: Path, text: str) -> bool:
+    """Whether a file holds a text already."""
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False

@@ -168,6 +168,12 @@ def test_the_command_writes_a_program_that_runs(call, tiny_models, tmp_path):
         "snippet", tiny_models["int8"], "--for", "python", "-o", tmp_path / "in" / "matting.py"
     )
     assert done.exit_code == 0 and "Next: python" in done.output
+    (tmp_path / "mine.py").write_text("edited")
+    words = ("snippet", tiny_models["int8"], "--for", "python", "-o", tmp_path / "mine.py")
+    kept = call(*words)
+    assert kept.exit_code == 1 and "--replace" in kept.output
+    assert (tmp_path / "mine.py").read_text() == "edited"
+    assert call(*words, "--replace").exit_code == call(*words).exit_code == 0
     cv2.imwrite(str(tmp_path / "a.png"), PICTURE)
     words = [sys.executable, tmp_path / "in" / "matting.py", tmp_path / "a.png"]
     subprocess.run([*words, tmp_path / "cut.png"], check=True, capture_output=True)
