@@ -34,7 +34,8 @@ def snippet(model: Path, language: str, target: Path | None, replace: bool, **me
     """Write the code that runs a .tflite file in an app: resize, normalise, composite.
 
     Size, range, layout and output come from the file. What a file of another converter does not
-    say of itself is given by the options.
+    say of itself is given by the options; a float file that says its range nowhere needs
+    --input-range.
 
     \b
     Examples:
