@@ -185,7 +185,8 @@ def _loaded(path: Path, meaning: Meaning, unsafe: bool) -> Network:
         path, config = _located(path)
         opened = keras_file.load(path, unsafe=unsafe)
     name = config.family if config else path.resolve().name.removesuffix(".keras")
-    known = config is not None and config.family in models.family_names()
+    ours = config is not None and not config.imported_from
+    known = ours and name in models.family_names()
     safe_name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "network"
     size = _input_size(path, opened.inputs)
     shape, dtype = _output_form(path, opened, size)

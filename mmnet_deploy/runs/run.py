@@ -10,6 +10,7 @@ best.keras         the same where the validation MAD was least
 best-NAME.keras    the same for the other metrics
 checkpoints/       the networks of the latest epochs, if the recipe keeps any
 state.npz          all weights with the optimizer's state, to resume from
+imported.keras     the network that was made of a `.tflite` file, if the run began with one
 tensorboard/       event files
 """
 
@@ -57,6 +58,9 @@ VALIDATED: Mapping[str, bool] = MappingProxyType(
 """The metrics of validation, and whether a greater value is better."""
 
 
+SIDE = Rule("1 … 4096", lambda value: 1 <= value <= 4096)
+"""Of a network's input, in pixels."""
+
 Row = dict[str, float]
 """A line of the log: what an epoch gave, by the names of the columns."""
 
@@ -75,9 +79,10 @@ class RunConfig(Recipe):
     A recipe that leaves nothing open but the defaults of the family.
 
     Attributes:
-        family: Name of the network family.
+        family: Name of the network family, or of an imported network.
         width_multiplier: None for a family that has one width only.
         input_size: Height and width of the network's input, in pixels.
+        input_width: Its width, where that differs from its height.
         data: Root of the data set, an absolute path.
         split: The splits to train on, joined by commas; see `data.find_pairs`.
         initial_weights: The file or run that the first weights came from, an absolute path;
@@ -87,11 +92,16 @@ class RunConfig(Recipe):
         backgrounds: Folder of other backgrounds, an absolute path; empty for none.
         mask_values: What class numbers in the masks mean; see `masks.parse_mask_values`. Empty
             for masks of alpha.
+        imported_from: The `.tflite` file that the network was made of, an absolute path; empty for
+            one of a family.
+        imported_sha256: Hash of that file.
+        output: What was said of that file, as the three that follow; see `output.Meaning`.
     """
 
     family: str
     width_multiplier: float | None
-    input_size: int = ruled(Rule("1 … 4096", lambda value: 1 <= value <= 4096))
+    input_size: int = ruled(SIDE)
+    input_width: int | None = ruled(SIDE, default=None)
     data: str
     split: str
     steps_per_epoch: int = ruled(COUNT)
@@ -101,6 +111,17 @@ class RunConfig(Recipe):
     init_exclude: str = ""
     backgrounds: str = ""
     mask_values: str = ""
+    imported_from: str = ""
+    imported_sha256: str = ""
+    output: str | None = None
+    alpha_channel: int | None = None
+    output_size: tuple[float, ...] | None = None
+    input_range: tuple[float, ...] | None = None
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the network's input, in pixels."""
+        return self.input_size, self.input_width or self.input_size
 
     @property
     def total_steps(self) -> int:
@@ -122,6 +143,7 @@ class Run:
         self.last = folder / "last.keras"
         self.best = folder / "best.keras"
         self.state = folder / "state.npz"
+        self.imported = folder / "imported.keras"
         self.tensorboard = folder / "tensorboard"
 
     @property

@@ -18,7 +18,7 @@ import keras
 import models
 from mmnet_deploy import interrupts
 from mmnet_deploy.errors import DataError, OutputError, UsageError
-from mmnet_deploy.files import locked, write_bytes
+from mmnet_deploy.files import locked, write_bytes, written_aside
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.runs.run import Run, RunConfig, check_config
@@ -42,6 +42,14 @@ def check_network(config: RunConfig) -> None:
     Raises:
         UsageError: No such family, no such member of it, or too few epochs for its stages.
     """
+    if config.imported_from:
+        for name, without in (("mixed_precision", "off"), ("dropout", None)):
+            if getattr(config, name) != without:
+                raise UsageError(
+                    f"`{name}` must be left out: a network from a .tflite file is trained as it "
+                    f"is. Received: {getattr(config, name)}."
+                )
+        return
     try:
         facts = models.check(config.family, config.width_multiplier, config.input_size)
     except models.ModelError as error:
@@ -104,31 +112,36 @@ def train(
     check_network(config)
     workers = join()
     workers.check(config.batch_size)
+    run = Run(folder)
+    # A file that cannot be imported is refused before a folder or a picture is touched.
+    begun = resume and not checkpoints.can_begin_anew(run)
+    imported = trainers.beginning(config, run, resume=begun)
     held = locked(folder) if workers.writes else contextlib.nullcontext()
     with held, interrupts.kept(progress) as checked:
-        return _train(config, Run(folder), resume, store, workers, checked)
+        return _train(config, run, imported, resume, store, workers, checked)
 
 
 def _train(
     config: RunConfig,
     run: Run,
+    imported: keras.Model | None,
     resume: bool,
     store: PictureStore | None,
     workers: Workers,
     progress: Progress,
 ) -> Run:
     """Train into a folder that no other process writes to; see `train`."""
-    facts = models.family(config.family)
+    stages = trainers.stages_of(config)
     news = []
     if not resume:
         _refuse_epochs(run)
     elif checkpoints.can_begin_anew(run):
         resume = False
         news.append(f"{run.folder} was left before anything was trained: the run begins anew.")
-    elif len(facts.stages) > 1 and config.epochs != run.read_config().epochs:
+    elif len(stages) > 1 and config.epochs != run.read_config().epochs:
         raise UsageError(
             f"`epochs` must be {run.read_config().epochs}, as {run.folder} was begun with: the "
-            f"stages that {facts.title} is trained in are shares of it. "
+            f"stages that {models.family(config.family).title} is trained in are shares of it. "
             f"Received: {config.epochs}."
         )
     keras.utils.set_random_seed(config.seed)
@@ -138,9 +151,9 @@ def _train(
     listed = pairs.listed(config, train_pairs, held_out)
     if resume:
         pairs.check_same_pictures(run, config, listed, checkpoints.told(run))
-    deployed = trainers.build_deployed(config)
+    deployed = trainers.build_deployed(config, imported)
     with workers.together():
-        trainer = trainers.build(config)
+        trainer = trainers.build(config, imported)
     if config.initial_weights and not resume:
         _initialise(trainer, config, progress)
     batches, validation = _pictures(config, train_pairs, held_out, store, workers, progress)
@@ -157,10 +170,15 @@ def _train(
         run.write_config(config)
         write_bytes(run.pictures_file, listed.encode("utf-8", "surrogateescape"))
         if not resume:
+            if imported is not None:
+                with written_aside(run.imported) as aside:
+                    imported.save(aside)
             checkpoints.write_tables(run, history)
             checkpoints.save_state(trainer, run, history)
 
-    name = models.member_name(config.family, config.width_multiplier, config.input_size)
+    name = config.family
+    if imported is None:
+        name = models.member_name(name, config.width_multiplier, config.input_size)
     left = (config.epochs - done) * config.steps_per_epoch
     first_batch = done * config.steps_per_epoch
     with (
@@ -175,7 +193,10 @@ def _train(
         session = Session(
             config, run, trainer, deployed, validation, events, workers, advance, history
         )
-        _run_stages(session, facts.stages, done, stream)
+        if imported is not None and not resume:
+            with workers.alone():
+                session.say_imported()
+        _run_stages(session, stages, done, stream)
     return run
 
 
@@ -201,7 +222,7 @@ def _last_network(
     """What gives the inference form after epoch `done`, from the state."""
 
     def made() -> keras.Model:
-        stages = models.family(config.family).stages
+        stages = trainers.stages_of(config)
         ends = last_epochs(stages, config.epochs)
         stage = stages[next(n for n, last in enumerate(ends) if done <= last)]
         # The averages that are stored may be the optimizer's.
@@ -247,6 +268,11 @@ def _initialise(trainer: Trainer, config: RunConfig, progress: Progress) -> None
         advance()
 
 
+def _enlarged(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    height, width = size
+    return math.ceil(height * factor), math.ceil(width * factor)
+
+
 def _pictures(
     config: RunConfig,
     train_pairs: list[dataset.Pair],
@@ -257,13 +283,13 @@ def _pictures(
 ) -> tuple[Batches, Validation]:
     """Everything decoded: what is trained on, in batches, and what validates."""
     # Enlarged by what augmentation may zoom in, so that zooming loses no detail.
-    size = math.ceil(config.input_size * config.max_scale)
+    size = _enlarged(config.picture_size, config.max_scale)
     behind = None
     if config.backgrounds:
         paths = pictures.pictures_in(Path(config.backgrounds))
         if not paths:
             raise DataError(f"{config.backgrounds} holds no pictures to use as backgrounds.")
-        enlarged = math.ceil(config.input_size * BACKGROUND.max_scale)
+        enlarged = _enlarged(config.picture_size, BACKGROUND.max_scale)
         behind = decoded.decode_pictures(paths, enlarged, store, progress=progress)
     shown = decoded.decode(
         train_pairs, size, store, with_foregrounds=behind is not None, progress=progress
@@ -276,9 +302,9 @@ def _pictures(
     batches = Batches(
         shown,
         config,
-        config.input_size,
+        config.picture_size,
         backgrounds=behind,
         part=(workers.index, workers.count),
     )
-    checked: Decoded = decoded.decode(held_out, config.input_size, store, progress=progress)
+    checked: Decoded = decoded.decode(held_out, config.picture_size, store, progress=progress)
     return batches, Validation(checked.images, checked.masks, config.batch_size)

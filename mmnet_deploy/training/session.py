@@ -20,10 +20,18 @@ from mmnet_deploy.training.trainer import Trainer
 from mmnet_deploy.training.validation import Validation
 from mmnet_deploy.training.workers import Workers
 
+FAR_WORSE = 1.5
+"""How many times the MAD of an imported network a later one has where training has harmed it."""
+
 
 @dataclasses.dataclass
 class Session:
-    """All that an epoch needs, and what those before gave."""
+    """All that an epoch needs, and what those before gave.
+
+    Attributes:
+        imported_mad: Validation MAD of an imported network before its first step; None for others,
+            and where the run was resumed.
+    """
 
     config: RunConfig
     run: Run
@@ -34,6 +42,13 @@ class Session:
     workers: Workers
     advance: Advance
     history: History
+    imported_mad: float | None = None
+
+    def say_imported(self) -> None:
+        """Report how good an imported network is before the first step."""
+        scores = self.validation.scores(self.deployed)
+        self.imported_mad = scores["val_mad"]
+        self.advance(f"as imported: {_told(scores)}", steps=0)
 
     def epoch(self, number: int, stream: Stream) -> None:
         """Train, validate, store and report epoch `number`, from 1.
@@ -67,13 +82,17 @@ class Session:
             with self.workers.alone():
                 self._store(row, speed)
         self.advance(
-            f"epoch {number}: loss {row['loss']:.4f}, validation MAD {row['val_mad']:.4f}, "
-            f"gradient error {row['val_gradient_error'] * 1000:.2f} ×10⁻³, "
-            f"mean IoU {row['val_mean_iou']:.3f}; "
+            f"epoch {number}: loss {row['loss']:.4f}, {_told(scores)}; "
             f"{speed['pictures_per_s']:.0f} pictures/s, "
             f"{100 * speed['waiting_share']:.0f} % of the time waiting for data",
             steps=0,
         )
+        if self.imported_mad is not None and scores["val_mad"] > FAR_WORSE * self.imported_mad:
+            self.advance(
+                f"epoch {number} is far worse than the network as imported: try a lower "
+                f"--learning-rate than {self.config.learning_rate:g}.",
+                steps=0,
+            )
         undefined = [name for name, score in scores.items() if math.isnan(score)]
         if undefined:
             names = ", ".join(name.removeprefix("val_") for name in undefined)
@@ -122,3 +141,12 @@ class Session:
             {**row, "learning_rate": rate, **speed},
             {"picture, mask, matte": self.validation.sheet(self.deployed)},
         )
+
+
+def _told(scores: dict[str, float]) -> str:
+    """The scores of validation, in words."""
+    return (
+        f"validation MAD {scores['val_mad']:.4f}, "
+        f"gradient error {scores['val_gradient_error'] * 1000:.2f} ×10⁻³, "
+        f"mean IoU {scores['val_mean_iou']:.3f}"
+    )

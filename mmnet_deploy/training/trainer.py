@@ -5,15 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 import models
-from mmnet_deploy.errors import UsageError
+from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.networks import keras_file
+from mmnet_deploy.networks.imported import network as imported_network
+from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.runs.recipe import Recipe
-from mmnet_deploy.runs.run import RunConfig
+from mmnet_deploy.runs.run import Run, RunConfig
 from mmnet_deploy.training import losses, optimizer
 from mmnet_deploy.training.pictures import colour
 from mmnet_deploy.training.pictures.batches import Batch
@@ -154,6 +158,53 @@ def _dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def stages_of(config: RunConfig) -> tuple[models.Stage, ...]:
+    """The parts of a training, in order; an imported network has one."""
+    return (models.Stage(),) if config.imported_from else models.family(config.family).stages
+
+
+def beginning(config: RunConfig, run: Run, resume: bool) -> keras.Model | None:
+    """The network that a run began with, in its inference form; None for one of a family.
+
+    Args:
+        resume: Take the run's own, so that neither the file nor how it is imported matters.
+
+    Raises:
+        ModelFileError: The file cannot be imported, or is another by now; or the run's own network
+            cannot be read.
+        UsageError: What was said of the file does not fit it.
+    """
+    if not config.imported_from:
+        return None
+    if resume:
+        return keras_file.load(run.imported).model
+    path = Path(config.imported_from)
+    size, ends = config.output_size, config.input_range
+    meaning = Meaning(
+        output=config.output,
+        alpha_channel=config.alpha_channel,
+        output_size=None if size is None else (int(size[0]), int(size[1])),
+        input_range=None if ends is None else (ends[0], ends[1]),
+    )
+    made = imported_network.load(path, meaning)
+    if (made.source.sha256, made.source.size) != (config.imported_sha256, config.picture_size):
+        raise ModelFileError(f"{path} has changed since the training was described: try again.")
+    return models.inference_network(made.network)
+
+
+def _copy(network: keras.Model) -> keras.Model:
+    """The same network with its own weights."""
+    made = keras.models.clone_model(network)
+    made.set_weights(network.get_weights())
+    return made
+
+
+def _training_form(network: keras.Model) -> keras.Model:
+    """What `models.inference_network` made a network of."""
+    logits = network.get_layer("matte").input
+    return keras.Model(network.input, {"logits": logits}, name=f"{network.name}_training")
+
+
 def _network(config: RunConfig) -> keras.Model:
     options: dict[str, Any] = {"batch_norm_momentum": config.batch_norm_momentum}
     if config.dropout is not None:
@@ -176,16 +227,23 @@ def _network(config: RunConfig) -> keras.Model:
     return network
 
 
-def build(config: RunConfig) -> Trainer:
+def build(config: RunConfig, imported: keras.Model | None = None) -> Trainer:
     """A trainer of a new network, in the precision that the recipe says.
+
+    Args:
+        imported: As `beginning` gives it; it stays as it is.
 
     Raises:
         UsageError: The family cannot have what the recipe says.
     """
+    if imported is not None:
+        return Trainer(_training_form(_copy(imported)), config)
     with _dtype_policy(DTYPE_POLICIES[config.mixed_precision]):
         return Trainer(_network(config), config)
 
 
-def build_deployed(config: RunConfig) -> keras.Model:
-    """The inference form to validate and to store: its own weights, always float32."""
+def build_deployed(config: RunConfig, imported: keras.Model | None = None) -> keras.Model:
+    """The inference form to validate and to store: its own weights, always float32; see `build`."""
+    if imported is not None:
+        return _copy(imported)
     return models.inference_network(_network(config))

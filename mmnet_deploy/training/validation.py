@@ -18,14 +18,14 @@ SHOWN = 4
 
 @dataclasses.dataclass(frozen=True)
 class Validation:
-    """Held-out pictures, uint8 (n, s, s, 3), and masks, uint8 (n, s, s)."""
+    """Held-out pictures, uint8 (n, h, w, 3), and masks, uint8 (n, h, w)."""
 
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
     batch_size: int
 
     def mattes(self, network: keras.Model, start: int) -> NDArray[np.float32]:
-        """Alpha, (b, s, s), of the pictures from `start` on, at most `batch_size`."""
+        """Alpha, (b, h, w), of the pictures from `start` on, at most `batch_size`."""
         batch = self.images[start : start + self.batch_size]
         # Every batch has the same shape, so that the network is compiled once.
         padded = np.resize(batch, (self.batch_size, *batch.shape[1:])).astype(np.float32) / 255
@@ -47,7 +47,7 @@ class Validation:
         return {f"val_{name}": float(np.mean(column)) for name, column in columns.items()}
 
     def sheet(self, network: keras.Model) -> NDArray[np.uint8]:
-        """The first pictures, each beside its mask and its matte: uint8, (n·s, 3·s, 3)."""
+        """The first pictures, each beside its mask and its matte: uint8, (n·h, 3·w, 3)."""
         rows = []
         for image, mask, alpha in zip(
             self.images[:SHOWN], self.masks[:SHOWN], self.mattes(network, 0), strict=False

@@ -85,6 +85,15 @@ class Drawing:
         filled = {"strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1} | options
         return self.add("CONV_2D", [source, *weights], (*source.shape[:3], channels), **filled)
 
+    def halve(self, op):
+        """Store an operator's weights and bias in float16."""
+        for place in (1, 2):
+            stored = op.inputs[place]
+            stored.data, stored.dtype = stored.data.astype(np.float16), "FLOAT16"
+            op.inputs[place] = self.add("DEQUANTIZE", [stored], stored.shape)
+        # They are computed before they are read.
+        self.ops.append(self.ops.pop(self.ops.index(op)))
+
     def content(self, *outputs, inputs=None):
         """The file."""
         model = schema().ModelT()

@@ -12,9 +12,12 @@ import click
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, progress, say
 from mmnet_deploy.cli.data_options import MASK_VALUES, say_left_out
-from mmnet_deploy.cli.model_options import NETWORK
+from mmnet_deploy.cli.model_options import NETWORK, meaning_options
 from mmnet_deploy.cli.produce.training_config import (
+    FINE_TUNE,
     given_options,
+    imported,
+    is_file,
     named,
     new_config,
     recipe_options,
@@ -53,10 +56,8 @@ from mmnet_deploy.runs.run import BEST_BY, Run
 @MASK_VALUES
 @click.option(
     "--recipe",
-    default=recipe_file.DEFAULT,
-    show_default=True,
     help=f"How to train: {', '.join(recipe_file.shipped())}, or a .toml file. Options override its "
-    "fields.",
+    f"fields. Default: {FINE_TUNE} for a .tflite file, else {recipe_file.DEFAULT}.",
 )
 @recipe_options
 @click.option(
@@ -106,6 +107,7 @@ from mmnet_deploy.runs.run import BEST_BY, Run
     type=FOLDER,
     help="Folder for these files. Default: mmnet-deploy in $XDG_CACHE_HOME or ~/.cache.",
 )
+@meaning_options
 @click.option("--resume", is_flag=True, help="Continue after the last whole epoch of RUN.")
 @click.pass_context
 def train(
@@ -113,7 +115,7 @@ def train(
     model: str,
     run_folder: Path,
     resume: bool,
-    recipe: str,
+    recipe: str | None,
     settings: tuple[str, ...],
     memory_limit: str,
     cache: Path | None,
@@ -122,7 +124,9 @@ def train(
     """Train MODEL on a data set into a run folder.
 
     MODEL is a family, such as mmnet, or an operating point, such as mmnet-1.0-256, which
-    includes the width multiplier and the input size; `mmnet-deploy models` lists them.
+    includes the width multiplier and the input size; `mmnet-deploy models` lists them. Or it is
+    a .tflite file of float32 or float16, or the name of a published one, such as
+    mediapipe:selfie, whose network is trained further.
 
     RUN receives the best and the last network, a log, TensorBoard events, and the state to
     resume from. Ctrl-C, SIGTERM and SIGHUP leave it as it was after the last whole epoch.
@@ -134,12 +138,15 @@ def train(
           --data portraits --split train,extra --backgrounds photos --out runs/b
       mmnet-deploy train md16 --width-multiplier 0.5 --input-size 256 \\
           --init-from mobilenet_v2.keras --data portraits --out runs/c
+      mmnet-deploy train mediapipe:selfie --data portraits --out runs/d
     """
     require_extra("`mmnet-deploy train`")
     from mmnet_deploy.portraits.masks import parse_mask_values
 
     run = Run(run_folder)
-    model = named(ctx, model, options)
+    is_imported = is_file(model)
+    model = (imported if is_imported else named)(ctx, model, options)
+    recipe = recipe or (FINE_TUNE if is_imported else recipe_file.DEFAULT)
     limit = _bytes(memory_limit)
     for name in ("backgrounds", "initial_weights"):
         options[name] = str(options[name].resolve()) if options[name] else ""
@@ -166,9 +173,10 @@ def train(
     if best is None:
         say(f"{done} No epoch is the best: the validation MAD of none is a number.")
         return
+    height, width = config.picture_size
     say(
         f"{done} Best: epoch {best['epoch']:.0f}, "
-        f"validation MAD {best['val_mad']:.4f} at {config.input_size}×{config.input_size}, "
+        f"validation MAD {best['val_mad']:.4f} at {height}×{width}, "
         f"gradient error {best['val_gradient_error'] * 1000:.2f} ×10⁻³, "
         f"mean IoU {best['val_mean_iou']:.3f}."
     )

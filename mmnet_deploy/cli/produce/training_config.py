@@ -11,12 +11,18 @@ import click
 from click.core import ParameterSource
 
 import models
+from mmnet_deploy.cli.model_options import meaning_of, named_network
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.runs import recipe_file
 from mmnet_deploy.runs.recipe import Recipe
 from mmnet_deploy.runs.run import Run, RunConfig, auto_batch_norm_momentum, check_config
+from mmnet_deploy.tflite.card import is_tflite
 
 DEFAULT_INPUT_SIZE = 256
+
+FINE_TUNE = "fine-tune"
+"""The recipe for what begins with a network that is already trained."""
 
 OFTEN_SET = {
     "epochs": "Number of epochs; the network is validated and stored after each.",
@@ -46,12 +52,61 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_OF_A_FILE = ("output", "alpha_channel", "output_size", "input_range")
+"""The options that say what the output and the input of a `.tflite` file are."""
+
+
+def is_file(model: str) -> bool:
+    """Whether MODEL is a `.tflite` file to begin with, or the name of a published one."""
+    return model.startswith(published.PREFIX) or is_tflite(Path(model))
+
+
+def imported(ctx: click.Context, model: str, options: dict[str, Any]) -> str:
+    """The name of the network that a file holds; what is known of it goes into the options.
+
+    Raises:
+        ModelFileError: It cannot be imported.
+        UsageError: An option contradicts it.
+    """
+    from mmnet_deploy.networks.imported import network
+
+    meaning = meaning_of(options)
+    options |= dataclasses.asdict(meaning)
+    path = named_network(model) or Path(model)
+    source = network.describe(path)
+    height, width = source.size
+    if options["width_multiplier"] is not None:
+        raise UsageError(
+            f"`width_multiplier` must be left out: {path} has its own width. "
+            f"Received: {options['width_multiplier']}."
+        )
+    if options["input_size"] not in (None, height) or (options["input_size"] and height != width):
+        raise UsageError(
+            f"`input_size` must be left out: {path} takes {height}×{width}. "
+            f"Received: {options['input_size']}."
+        )
+    options |= {
+        "input_size": height,
+        "input_width": None if height == width else width,
+        "imported_from": str(path.resolve()),
+        "imported_sha256": source.sha256,
+    }
+    ctx.set_parameter_source("imported_sha256", ParameterSource.COMMANDLINE)
+    return source.name
+
+
 def named(ctx: click.Context, model: str, options: dict[str, Any]) -> str:
     """The family of MODEL; the numbers of an operating point go into the options.
 
     Raises:
         UsageError: There is none of that name, or an option contradicts the name.
     """
+    for name in _OF_A_FILE:
+        if options.pop(name) is not None:
+            raise UsageError(
+                f"`--{name.replace('_', '-')}` is for a .tflite file, and {model} is the name of a "
+                "network: leave the option out."
+            )
     try:
         member = models.member(model)
         facts = models.family(member.family)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.portraits.output import ALPHA, CLIPPED, LOGIT, SOFTMAX, Layout, Output, layout_of
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Op, Tensor
@@ -44,6 +44,7 @@ def find(name: str, graph: Graph, output: Output, input_size: tuple[int, int]) -
 
     Raises:
         ModelFileError: There are none, or the matte has another size than the picture.
+        UsageError: The output is said to be logits, and is not.
     """
     layout = output.layout
     if (layout.height, layout.width) != input_size:
@@ -51,10 +52,15 @@ def find(name: str, graph: Graph, output: Output, input_size: tuple[int, int]) -
             f"{name} must give a matte of the size of its input, {input_size[0]}×{input_size[1]}, "
             f"to be trained. Received: {layout.height}×{layout.width}."
         )
+    last, chosen = _last(graph)
     if output.kind in (LOGIT, SOFTMAX):
+        if last is not None and last.kind in _ENDS:
+            raise UsageError(
+                f"{name} gives alpha already, by {last.kind} ({last.name}): leave out "
+                f"`--output {output.kind}`."
+            )
         softmax = output.kind == SOFTMAX
         return _checked(name, Ending(graph.outputs[0], layout, output.channel, softmax))
-    last, chosen = _last(graph)
     if output.kind not in (ALPHA, CLIPPED) or last is None or last.kind not in _ENDS:
         end = "nothing" if last is None else f"{last.kind} ({last.name})"
         raise ModelFileError(

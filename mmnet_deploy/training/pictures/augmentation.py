@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+import models
 from mmnet_deploy.runs.recipe import Recipe
 
 
@@ -43,18 +44,25 @@ def sample_map(rng: np.random.Generator, recipe: Recipe) -> NDArray[np.float64]:
     )
 
 
-def warp(picture: NDArray[np.uint8], source: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
-    """Resample `picture`, (h, w) or (h, w, channels), by a map of `sample_map` to size×size."""
+def warp(
+    picture: NDArray[np.uint8], source: NDArray[np.float64], size: int | tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Resample `picture`, (h, w) or (h, w, channels), by a map of `sample_map`.
+
+    Args:
+        size: Height and width of what comes out, one number for both.
+    """
+    rows, columns = models.as_pair(size)
     height, width = picture.shape[:2]
     extent = np.array([[width], [height]])
     # From pixel centres of the output to -0.5 … 0.5, through the map, to source pixels.
-    linear = source[:, :2] * extent / size
+    linear = source[:, :2] * extent / np.array([columns, rows])
     centre = (source[:, 2:] + 0.5) * extent - 0.5
-    offset = centre - linear @ np.full((2, 1), (size - 1) / 2)
+    offset = centre - linear @ np.array([[(columns - 1) / 2], [(rows - 1) / 2]])
     warped = cv2.warpAffine(
         picture,
         np.hstack([linear, offset]),
-        (size, size),
+        (columns, rows),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )

@@ -18,7 +18,7 @@ from mmnet_deploy.training.pictures.augmentation import sample_map, warp
 from mmnet_deploy.training.pictures.decoded import Decoded
 
 Batch = dict[str, NDArray]
-"""`picture`, uint8 (b, size, size, 4): RGB and the matte; and if the recipe changes
+"""`picture`, uint8 (b, h, w, 4): RGB and the matte; and if the recipe changes
 colours, `colour`, float32 (b, 13): see `colour.apply`."""
 
 BACKGROUND = Recipe(max_scale=1.5, rotation_share=0.0)
@@ -34,7 +34,7 @@ class Batches:
 
     Args:
         decoded: Pictures of any size; larger than `size` where they are enlarged.
-        size: Height and width in pixels of what comes out.
+        size: Height and width in pixels of what comes out, one number for both.
         backgrounds: uint8, (m, h, w, 3 or more); None to leave backgrounds as they are.
         part: This worker's number and how many there are; `batch_size` is that of all.
     """
@@ -43,7 +43,7 @@ class Batches:
         self,
         decoded: Decoded,
         recipe: Recipe,
-        size: int,
+        size: int | tuple[int, int],
         *,
         backgrounds: NDArray[np.uint8] | None = None,
         part: tuple[int, int] = (0, 1),
@@ -81,7 +81,7 @@ class Batches:
         return batch
 
     def _picture(self, item: int) -> NDArray[np.uint8]:
-        """The stream's `item`, (size, size, 4)."""
+        """The stream's `item`, (h, w, 4)."""
         index = self._source(item)
         source = sample_map(self._rng(1, item), self.recipe)
         picture = warp(self.decoded.pictures[index], source, self.size)

@@ -21,6 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+import models
 from mmnet_deploy import parallel
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.files import folder_aside, make_folder, reason, sha256, write_text
@@ -36,6 +37,9 @@ VERSION = 2
 CONTENTS = "contents.json"
 
 Shapes = dict[str, tuple[int, ...]]
+
+Size = tuple[int, int]
+"""Height and width, in pixels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +60,8 @@ class Decoded:
     """Pictures with their masks.
 
     Attributes:
-        pictures: uint8, (n, size, size, 4): red, green, blue and the mask.
-        foregrounds: uint8, (n, size, size, 3), the foreground's colours; None where they
+        pictures: uint8, (n, h, w, 4): red, green, blue and the mask.
+        foregrounds: uint8, (n, h, w, 3), the foreground's colours; None where they
             were not asked for.
         soft: Which masks have soft edges, (n,).
     """
@@ -71,12 +75,12 @@ class Decoded:
 
     @property
     def images(self) -> NDArray[np.uint8]:
-        """(n, size, size, 3)."""
+        """(n, h, w, 3)."""
         return self.pictures[..., :3]
 
     @property
     def masks(self) -> NDArray[np.uint8]:
-        """(n, size, size)."""
+        """(n, h, w)."""
         return self.pictures[..., 3]
 
 
@@ -86,16 +90,16 @@ Source = tuple[Path, Path | None, MaskValues | None]
 
 def decode(
     pairs: Sequence[dataset.Pair],
-    size: int,
+    size: int | tuple[int, int],
     store: PictureStore | None = None,
     *,
     with_foregrounds: bool = False,
     progress: Progress = silent,
 ) -> Decoded:
-    """Read pairs, resized to squares as the published evaluation does.
+    """Read pairs, resized to one size whatever their own, as the published evaluation does.
 
     Args:
-        size: Height and width in pixels.
+        size: Height and width in pixels, one number for both.
         store: None for memory, whatever it takes.
         with_foregrounds: Estimate the foreground's colours of the pictures with soft masks
             too. As that takes long, they are kept in files even where memory would do.
@@ -105,13 +109,13 @@ def decode(
         OutputError: The files cannot be written.
     """
     sources = [(pair.image, pair.mask, pair.mask_values) for pair in pairs]
-    arrays = _decode(sources, size, store, with_foregrounds, progress)
+    arrays = _decode(sources, models.as_pair(size), store, with_foregrounds, progress)
     return Decoded(arrays["pictures"], arrays.get("foregrounds"), arrays["soft"].astype(bool))
 
 
 def decode_pictures(
     paths: Sequence[Path],
-    size: int,
+    size: int | tuple[int, int],
     store: PictureStore | None = None,
     *,
     progress: Progress = silent,
@@ -119,9 +123,10 @@ def decode_pictures(
     """Read pictures that have no masks; see `decode`.
 
     Returns:
-        uint8, (n, size, size, 4), whose fourth channel is 0.
+        uint8, (n, h, w, 4), whose fourth channel is 0.
     """
-    return _decode([(path, None, None) for path in paths], size, store, False, progress)["pictures"]
+    sources: list[Source] = [(path, None, None) for path in paths]
+    return _decode(sources, models.as_pair(size), store, False, progress)["pictures"]
 
 
 Arrays = dict[str, NDArray[np.uint8]]
@@ -129,16 +134,16 @@ Arrays = dict[str, NDArray[np.uint8]]
 
 def _decode(
     sources: Sequence[Source],
-    size: int,
+    size: Size,
     store: PictureStore | None,
     with_foregrounds: bool,
     progress: Progress,
 ) -> Arrays:
     """The arrays of `Decoded` by name, from memory or from files."""
     count = len(sources)
-    shapes: Shapes = {"pictures": (count, size, size, 4), "soft": (count,)}
+    shapes: Shapes = {"pictures": (count, *size, 4), "soft": (count,)}
     if with_foregrounds:
-        shapes["foregrounds"] = (count, size, size, 3)
+        shapes["foregrounds"] = (count, *size, 3)
     total = sum(math.prod(shape) for shape in shapes.values())
     in_memory = store is None or total <= store.memory_limit_bytes
     if store is None or (in_memory and not with_foregrounds):
@@ -152,7 +157,7 @@ def _decode(
     return {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in shapes}
 
 
-def _fill(arrays: Arrays, sources: Sequence[Source], size: int, progress: Progress) -> None:
+def _fill(arrays: Arrays, sources: Sequence[Source], size: Size, progress: Progress) -> None:
     """Read every source into its row of the arrays."""
     problems: list[Problem] = []
 
@@ -170,15 +175,15 @@ def _fill(arrays: Arrays, sources: Sequence[Source], size: int, progress: Progre
         raise_first(sorted(problems, key=str), root)
 
 
-def _read(arrays: Arrays, index: int, source: Source, size: int) -> None:
+def _read(arrays: Arrays, index: int, source: Source, size: Size) -> None:
     """Read one source into its row of the arrays."""
     image_file, mask_file, values = source
     picture = arrays["pictures"][index]
     if mask_file is None:
-        picture[..., :3] = pictures.resized(pictures.read_image(image_file), size, size)
+        picture[..., :3] = pictures.resized(pictures.read_image(image_file), *size)
         return
     image, mask = dataset.read_pair(dataset.Pair(image_file.stem, image_file, mask_file, values))
-    small, small_mask = (pictures.resized(whole, size, size) for whole in (image, mask))
+    small, small_mask = (pictures.resized(whole, *size) for whole in (image, mask))
     picture[..., :3], picture[..., 3] = small, small_mask
     # By the whole mask: shrinking one makes the hardest edge look soft.
     arrays["soft"][index] = foreground.is_soft(mask)
@@ -189,9 +194,11 @@ def _read(arrays: Arrays, index: int, source: Source, size: int) -> None:
 # --- Files -------------------------------------------------------------------
 
 
-def _key(sources: Sequence[Source], size: int, with_foregrounds: bool) -> str:
+def _key(sources: Sequence[Source], size: Size, with_foregrounds: bool) -> str:
     """A name that changes with every picture file, as far as its size and time tell."""
-    digest = hashlib.sha256(f"{VERSION} {size} {with_foregrounds}".encode())
+    height, width = size
+    sides = f"{height}" if height == width else f"{height}x{width}"
+    digest = hashlib.sha256(f"{VERSION} {sides} {with_foregrounds}".encode())
     for image, mask, values in sources:
         for path in filter(None, (image, mask)):
             try:
@@ -218,7 +225,7 @@ def _is_whole(folder: Path, shapes: Shapes) -> bool:
 
 
 def _build(
-    folder: Path, shapes: Shapes, sources: Sequence[Source], size: int, progress: Progress
+    folder: Path, shapes: Shapes, sources: Sequence[Source], size: Size, progress: Progress
 ) -> None:
     """Make the files aside and put them into place together."""
     make_folder(folder.parent)

@@ -104,7 +104,7 @@ def test_a_written_recipe_reads_back():
 
 def test_a_recipe_that_is_not_there_is_refused(tmp_path):
     """A name that does not ship and a file that does not exist each say so."""
-    with pytest.raises(UsageError, match="one of default, modern, published"):
+    with pytest.raises(UsageError, match="one of default, fine-tune, modern, published"):
         recipe_file.read("classic")
     with pytest.raises(UsageError, match="No such file"):
         recipe_file.read(str(tmp_path / "none.toml"))

@@ -51,7 +51,7 @@ def test_pictures_beyond_the_memory_limit_are_mapped(call, portraits, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--recipe", "classic"), ["`recipe` must be one of default, modern, published"]),
+        (("--recipe", "classic"), ["must be one of default, fine-tune, modern, published"]),
         (("--recipe", "bad.toml"), ["bad.toml, line 2", "`epochs` must be 1 … 1000000"]),
         (("--recipe", "none.toml"), ["Cannot read the recipe none.toml"]),
         (("--set", "speed=3"), ["`speed` is no field"]),

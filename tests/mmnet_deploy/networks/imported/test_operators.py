@@ -194,12 +194,7 @@ def a_constant_added_to_a_convolution(g):
 @case
 def half_precision_constants(g):
     x = g.conv(g.image, 4)
-    convolution = g.ops[-1]
-    for place in (1, 2):
-        stored = convolution.inputs[place]
-        stored.data, stored.dtype = stored.data.astype(np.float16), "FLOAT16"
-        convolution.inputs[place] = g.add("DEQUANTIZE", [stored], stored.shape)
-    g.ops.append(g.ops.pop(0))
+    g.halve(g.ops[-1])
     return x
 
 

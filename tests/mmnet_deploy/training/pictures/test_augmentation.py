@@ -88,15 +88,17 @@ def test_mirror_map_swaps_left_and_right():
     assert np.array_equal(warp(picture, mirror, SIZE), picture[:, ::-1])
 
 
-@given(seeds)
-def test_warp_samples_where_the_map_says(seed):
+@given(seeds, st.sampled_from([SIZE, (18, 32)]))
+def test_warp_samples_where_the_map_says(seed, size):
     """Each output pixel is the bilinear value at its mapped place, between pixel centres."""
     rows, columns = np.mgrid[:30, :40]
     picture = np.round(120 + 60 * np.sin(rows / 5) + 60 * np.cos(columns / 6)).astype(np.uint8)
     source = sample_map(np.random.default_rng(seed), PUBLISHED)
-    y, x = (np.mgrid[:SIZE, :SIZE].reshape(2, -1) + 0.5) / SIZE - 0.5
+    height, width = size if isinstance(size, tuple) else (size, size)
+    places = np.mgrid[:height, :width].reshape(2, -1) + 0.5
+    y, x = places / [[height], [width]] - 0.5
     u, v = source @ np.stack([x, y, np.ones_like(x)])
     places = [(v + 0.5) * 30 - 0.5, (u + 0.5) * 40 - 0.5]
     expected = map_coordinates(picture.astype(float), places, order=1, mode="nearest")
-    difference = warp(picture, source, SIZE).ravel() - expected
+    difference = warp(picture, source, size).ravel() - expected
     assert np.abs(difference).max() < 1.5
