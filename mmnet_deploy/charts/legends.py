@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ from mmnet_deploy.charts.style import (
     QUIET,
     SHORT_DASHED,
 )
+from mmnet_deploy.results.naming import SMALL
 from mmnet_deploy.results.published import SERIES, Reference
 
 ESTIMATED = "estimated, not measured"
@@ -91,6 +93,8 @@ def _meanings(dots: Sequence[Dot], references: Sequence[Reference]) -> list[Row]
         (shown(family, LARGEST_FAMILY), _marker(shape, AREA_IN_LEGEND_PT2, colour, INK))
         for family, (colour, shape) in _looks(dots).items()
     ]
+    if any(re.search(rf"{re.escape(SMALL)}(?: |$)", dot.point.label) for dot in dots):
+        rows.append(("input of 128×128", Line2D([], [], ls="none", marker="$*$", color=INK)))
     if sum(dot.best for dot in dots) > 1:
         rows.append(("Pareto front", Line2D([], [], color=QUIET, lw=1.0)))
     if any(low < high for low, high in (dot.interval for dot in dots)):

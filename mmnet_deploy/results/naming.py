@@ -21,6 +21,9 @@ _TELLING = ("system", "serial", "processor", "abi", "sdk", "build", "kernel")
 _FIELDS = {"abi": "ABI", "sdk": "API level"}
 """What fields are called where nothing is known of them, if not by their names."""
 
+SMALL = "*"
+"""Stands behind the width multiplier of a network with an input of 128×128, as in the paper."""
+
 MOST_NAMES = 3
 """How many models a note names; of more, it says how many."""
 
@@ -198,7 +201,7 @@ def _model_label(model: ModelFile, precisions: bool, graphs: bool) -> str:
     if width is None and card.family not in _of_one_width():
         return stem(model)
     label = card.title if width is None else str(width)
-    label += "*" if card.size_label == "128" else ""
+    label += SMALL if card.size_label == "128" else ""
     if card.size_label not in ("128", "256"):
         label += f" at {card.size_label}"
     if precisions:

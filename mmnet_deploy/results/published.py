@@ -14,6 +14,7 @@ import functools
 from pathlib import Path
 
 import models
+from mmnet_deploy.results.naming import SMALL
 from mmnet_deploy.results.trade_offs import TradeOff
 
 POINTS_FILE = Path(__file__).with_name("published_points.csv")
@@ -84,7 +85,7 @@ def trade_offs() -> tuple[TradeOff, ...]:
             TradeOff(
                 family=network.title,
                 label=(network.title if width is None else str(width))
-                + "*" * (network.input_size == 128),
+                + SMALL * (network.input_size == 128),
                 latency_ms=point.latency_ms,
                 latency_low_ms=point.latency_ms,
                 latency_high_ms=point.latency_ms,

@@ -484,6 +484,17 @@ def test_the_legend_speaks_of_invalid_points_only_if_there_are_any(
     assert ("invalid (see the table)" in words(path)) is not valid
 
 
+@pytest.mark.parametrize(
+    ("label", "told"), [("1.0*", True), ("0.5* int8", True), ("1.0", False), ("a*b.tflite", False)]
+)
+def test_the_legend_explains_the_star_where_a_label_has_it(
+    label: str, told: bool, tmp_path: Path
+) -> None:
+    """It stands for an input of 128×128; in a file's name it is no such sign."""
+    path = chart.draw([point(label=label), point(20, 3.0, "0.75")], tmp_path / "x.svg")
+    assert ("input of 128×128" in words(path)) is told
+
+
 def test_an_invalid_point_is_not_on_the_drawn_front() -> None:
     """However good an invalid point is, it pushes no other off the front."""
     drawn = panel([point(), point(1, 0.1, "bad", valid=False), point(90, 2.9, "slow")])
