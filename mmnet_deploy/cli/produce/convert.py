@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,13 +225,29 @@ def convert(
     print_differences(results)
     _advise(results)
     findings = [result.path for result in results if not print_lint(result.path)]
-    say(f"Next: mmnet-deploy bench {folder}/*.tflite --device host -o results")
+    say(f"Next: {_next_command(folder, None if values else pictures)}")
     sound = all(
         result.proved and result.held_out and not (result.half and result.half.reason)
         for result in results
     )
     if strict and (findings or not sound):
         raise click.exceptions.Exit(1)
+
+
+def _next_command(folder: Path, pictures: Path | None) -> str:
+    """The command that measures the files; with errors too, if there is a split to test on.
+
+    Args:
+        pictures: Data set with masks of alpha; None for other masks, which `bench` does not take.
+    """
+    from mmnet_deploy.errors import DataError
+    from mmnet_deploy.portraits import dataset
+
+    data = ""
+    with contextlib.suppress(DataError):
+        if pictures is not None and dataset.find_pairs(pictures, "test"):
+            data = f" --data {shlex.quote(str(pictures))}"
+    return f"mmnet-deploy bench {shlex.quote(str(folder))}/*.tflite --device host{data} -o results"
 
 
 def _trained_on(loaded: Network, network: Path) -> RunConfig:

@@ -1,7 +1,7 @@
-"""Sigmoid and softmax in float16, as XNNPACK's kernels for ARMv8.2 compute them.
+"""Sigmoid, softmax and hard-swish in float16, as XNNPACK's kernels for ARMv8.2 compute them.
 
-They have a polynomial of degree 2 and round after every step, so that a sigmoid is off by 1e-3
-where the rounding of its result would be off by 2.4e-4.
+Sigmoid and softmax have a polynomial of degree 2 and round after every step, so that a sigmoid is
+off by 1e-3 where the rounding of its result would be off by 2.4e-4.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _LN_2 = np.float32(0.693359375), np.float32(-0.00021219253540039062)
 _FACTORS = np.float32(0.498291015625), np.float32(1.013671875)
 """Of eᵗ ≈ 1 + t · (1.0137 + 0.4983 · t) for |t| below ln 2 / 2 (`f16-vsigmoid` and
 `f16-raddstoreexpminusmax` of XNNPACK, variant rr2-p2)."""
+_SIXTH = np.float32(0.1666259765625)
+"""1/6 in float16, of hard-swish (`f16-vhswish` of XNNPACK)."""
 _LANES = 8
 """Values of float16 in a register, which softmax adds up side by side."""
 _LOWEST = np.float32(-9.6875)
@@ -28,7 +30,7 @@ _LOWEST = np.float32(-9.6875)
 
 
 def step(op: Op) -> Step | None:
-    """What computes a sigmoid, or a softmax of the last axis; None for another operator."""
+    """What computes a sigmoid, a softmax of the last axis or a hard-swish; None for another."""
     if op.kind not in _FUNCTIONS or op.input(0).dtype != "FLOAT32":
         return None
     if op.kind == "SOFTMAX" and op.option("beta", 1.0) != 1.0:
@@ -76,4 +78,13 @@ def _total(parts: Values) -> Values:
     return sums
 
 
-_FUNCTIONS: Mapping[str, Callable[[Values], Values]] = {"LOGISTIC": _sigmoid, "SOFTMAX": _softmax}
+def _hard_swish(values: Values) -> Values:
+    """x / 6 · min(max(x + 3, 0), 6)."""
+    return rounded(rounded(values * _SIXTH) * np.clip(rounded(values + 3), 0, 6))
+
+
+_FUNCTIONS: Mapping[str, Callable[[Values], Values]] = {
+    "HARD_SWISH": _hard_swish,
+    "LOGISTIC": _sigmoid,
+    "SOFTMAX": _softmax,
+}
