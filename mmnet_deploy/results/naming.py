@@ -172,6 +172,8 @@ def heading(name: str, benchmarks: Sequence[Benchmark]) -> str:
     engine = []
     if shared(lambda b: engine_name(b.engine)):
         engine.append(engine_name(first.engine))
+    elif shared(lambda b: b.engine.name):
+        engine.append(first.engine.name)
     for delegate in (delegate_name, _short_delegate):
         names = {delegate(benchmark.engine) for benchmark in benchmarks}
         if len(names) == 1 and names != {"none"}:
@@ -267,7 +269,8 @@ def _engine_label(engine: Engine, others: Collection[Engine]) -> str:
     label = engine.name if len({other.name for other in others}) > 1 else ""
     named = [other for other in others if other.name == engine.name]
     if len({_version(other) for other in named}) > 1:
-        label = engine_name(engine)
+        # The heading has the name that all share.
+        label = engine_name(engine) if label else _version(engine)
     if len({o.sha256 for o in named if _version(o) == _version(engine)}) > 1:
         label += f" {engine.sha256[:7] or 'unknown build'}"
     return label.strip()

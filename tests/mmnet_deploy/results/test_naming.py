@@ -87,10 +87,10 @@ def test_settings_that_differ_move_from_the_heading_to_the_labels():
         "net tflbench",
         "net other",
     ]
-    assert pair(engine=dataclasses.replace(engine, version="2"))[1] == [
-        "net tflbench 1",
-        "net tflbench 2",
-    ]
+    assert pair(engine=dataclasses.replace(engine, version="2")) == (
+        "Pixel 6, 1 thread, cores big (6,7), tflbench xnnpack",
+        ["net 1", "net 2"],
+    )
     assert pair(engine=dataclasses.replace(engine, sha256="b" * 64))[1] == [
         "net aaaaaaa",
         "net bbbbbbb",
