@@ -241,13 +241,14 @@ def _described(content: bytes, card: ModelCard) -> bytes:
 def _origin(network: Network, options: Options) -> dict[str, str]:
     """Author and licence, as apps read them.
 
-    Of others' networks they are only what the user says, but for published ones, whose licence
-    is known, and for `.tflite` files whose metadata says them.
+    Of others' networks they are only what the user says, but for published ones and what was
+    trained from them, whose licence is known, and for `.tflite` files whose metadata says them.
     """
     author = licence = ""
+    source = network.config.imported_sha256 if network.config else ""
     if pretrained.is_bundled(network.path):
         author, licence = pretrained.AUTHOR, pretrained.LICENSE
-    elif known := published.by_sha256(network.sha256):
+    elif known := published.by_sha256(source or network.sha256):
         licence = known.licence
     elif is_tflite(network.path):
         with contextlib.suppress(ModelFileError):  # A damaged entry says nothing.

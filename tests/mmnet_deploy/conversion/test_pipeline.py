@@ -109,6 +109,9 @@ def test_the_licence_of_a_published_network_is_kept(monkeypatch, tiny_run):
     monkeypatch.setattr(published, "NETWORKS", (one,))
     assert pipeline._origin(loaded, Options()) == {"author": "", "license": "BSD-3-Clause"}
     assert pipeline._origin(loaded, Options(license="MIT"))["license"] == "MIT"
+    began = dataclasses.replace(loaded.config, imported_sha256=loaded.sha256)
+    trained = dataclasses.replace(loaded, path=tiny_run / "last.keras", config=began)
+    assert pipeline._origin(trained, Options())["license"] == "BSD-3-Clause"
 
 
 def test_author_and_licence_of_a_tflite_file_are_kept(tmp_path, tiny_models, tiny_run):
