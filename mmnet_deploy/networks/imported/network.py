@@ -17,6 +17,7 @@ from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.portraits.pictures import Picture, preprocess
 from mmnet_deploy.portraits.synthetic.scene import portrait
 from mmnet_deploy.tflite.interpreter import TFLiteModel
+from mmnet_deploy.tflite.schema import reading
 
 LARGEST_DIFFERENCE = 1e-4
 """By how much alpha may differ between the file and the network: float32 rounds in another order,
@@ -66,15 +67,21 @@ def load(path: Path, meaning: Meaning | None = None) -> Imported:
     source = describe(path)
     model = TFLiteModel(path)
     picture, output = model.require_matting(meaning)
-    found = ending.find(str(path), source.graph, output, source.size)
+    with reading(str(path)):
+        found = ending.find(str(path), source.graph, output, source.size)
     network = building.training_form(source, found, picture.input_range)
     deployed = models.inference_network(network)
     worst = 0.0
     for image in _pictures():
         expected = model.matte(image)
-        alpha = keras.ops.convert_to_numpy(
-            deployed(preprocess(image, *source.size, (0.0, 1.0)), training=False)
-        )[0, ..., -1]
+        try:
+            output = deployed(preprocess(image, *source.size, (0.0, 1.0)), training=False)
+        except Exception as error:  # Whatever the backend says of sizes that no layer checks.
+            text = " ".join(str(error).split())[:200] or type(error).__name__
+            raise ModelFileError(
+                f"{path} cannot be imported: the network made of it does not run: {text}."
+            ) from error
+        alpha = keras.ops.convert_to_numpy(output)[0, ..., -1]
         difference = float(np.abs(alpha - expected).max())
         worst = difference if np.isnan(difference) else max(worst, difference)
     if not worst <= LARGEST_DIFFERENCE:

@@ -21,6 +21,9 @@ from mmnet_deploy.networks.imported.source import TRANSPOSED_WITH_BIAS
 from mmnet_deploy.tflite.parts import Op
 from mmnet_deploy.tflite.schema import name_of
 
+MOST_STEPS = 4096
+"""The largest stride and dilation, in pixels."""
+
 
 def padding_of(op: Op) -> str:
     """`same` or `valid`."""
@@ -59,6 +62,8 @@ def _geometry(op: Op) -> dict[str, Any]:
     """Strides, dilation and padding, as the layers take them."""
     strides = op.options.strideH, op.options.strideW
     rates = op.options.dilationHFactor or 1, op.options.dilationWFactor or 1
+    if not all(1 <= number <= MOST_STEPS for number in (*strides, *rates)):
+        raise RefusedError(f"it has strides {strides} and dilation {rates}")
     if strides != (1, 1) and rates != (1, 1):
         raise RefusedError(f"it has strides {strides} and dilation {rates} together")
     return {"strides": strides, "dilation_rate": rates, "padding": padding_of(op)}

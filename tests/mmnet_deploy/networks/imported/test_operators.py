@@ -313,6 +313,7 @@ def _stride_and_dilation(g):
         (_computed_filter, ("CONV_2D", "constant")),
         (_another_shape, ("MAX_POOL_2D", "(5, 5, 3)")),
         (_left_out_activation, ("CONV_2D", "TANH")),
+        (lambda g: g.conv(g.image, 4, 3, dilationWFactor=-1), ("CONV_2D", "dilation (1, -1)")),
         (_stride_and_dilation, ("CONV_2D", "dilation")),
     ],
 )
