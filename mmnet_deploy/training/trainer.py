@@ -176,6 +176,11 @@ def beginning(config: RunConfig, run: Run, resume: bool) -> keras.Model | None:
     """
     if not config.imported_from:
         return None
+    if resume and not run.imported.is_file():
+        raise ModelFileError(
+            f"{run.imported}, the network as it was imported, is missing: the run cannot be "
+            f"resumed. Begin another with --init-from {run.folder}."
+        )
     if resume:
         return keras_file.load(run.imported).model
     path = Path(config.imported_from)

@@ -146,7 +146,9 @@ def train(
     run = Run(run_folder)
     is_imported = is_file(model)
     model = (imported if is_imported else named)(ctx, model, options)
-    recipe = recipe or (FINE_TUNE if is_imported else recipe_file.DEFAULT)
+    # A resumed run has its own recipe; what is said again must agree with it, and nothing is said.
+    begins_with_file = is_imported and not resume
+    recipe = recipe or (FINE_TUNE if begins_with_file else recipe_file.DEFAULT)
     limit = _bytes(memory_limit)
     for name in ("backgrounds", "initial_weights"):
         options[name] = str(options[name].resolve()) if options[name] else ""

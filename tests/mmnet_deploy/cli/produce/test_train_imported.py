@@ -52,7 +52,7 @@ def test_a_file_becomes_a_run_that_is_resumed_and_converted(
     meaning = network.Meaning(alpha_channel=0, input_range=(-1.0, 1.0))
     expected.require_matting(meaning)
     # What the run continues from is in it, whatever becomes of the file.
-    resumed = call(*words, "--epochs", 2, "--resume")
+    resumed = call(*words[:6], "--epochs", 2, "--resume")
     assert resumed.exit_code == 0, resumed.output
     assert "Trained 2 epochs" in resumed.stderr and "as imported" not in resumed.stderr
     ours = network.load(run.folder)
