@@ -1,9 +1,10 @@
 """From a network to `.tflite` files that are proved to compute it."""
 
 from mmnet_deploy.conversion.acceptance import NOTABLE_INCREASE
+from mmnet_deploy.conversion.beginning import float_graph, float_reference
+from mmnet_deploy.conversion.file_graph import open_file
 from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.pipeline import Converted, convert
-from mmnet_deploy.conversion.tracing import float_graph, float_reference
 
 __all__ = [
     "NOTABLE_INCREASE",
@@ -12,4 +13,5 @@ __all__ = [
     "convert",
     "float_graph",
     "float_reference",
+    "open_file",
 ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from mmnet_deploy.conversion.beginning import Beginning
 from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.proof import Judge, MatteDifference
-from mmnet_deploy.conversion.tracing import Traced
 from mmnet_deploy.errors import ConversionError
 
 NOTABLE_INCREASE = 0.02
@@ -31,8 +31,9 @@ class Acceptance:
         ConversionError: In float32 it is another network.
     """
 
-    def __init__(self, traced: Traced, judge: Judge, options: Options) -> None:
+    def __init__(self, traced: Beginning, judge: Judge, options: Options) -> None:
         self._options = options
+        self._stock = traced.stock_name
         self.rounding: MatteDifference | None = None
         if not traced.computed_in:
             return
@@ -100,18 +101,18 @@ class Acceptance:
         ) or (found.mean > mean < stock.mean and 2 * stock.mean >= found.mean)
         if as_far:
             return (
-                "The conversion itself is that far: TensorFlow's own float32 graph is off by "
+                f"The conversion itself is that far: {self._stock} is off by "
                 f"{stock.mean:.2g} and {stock.largest:.2g}. The network magnifies the rounding "
                 "of float32, as untrained ones may; if that is fine, raise `--max-difference` "
                 "and `--max-mean-difference`."
             )
         if precision == "float32" and self._options.graph == "deploy":
             return (
-                f"TensorFlow's own float32 graph is off by {stock.mean:.2g} and "
+                f"{self._stock[0].upper()}{self._stock[1:]} is off by {stock.mean:.2g} and "
                 f"{stock.largest:.2g} only: use `--graph stock`."
             )
         cause = (
-            f"It is the precision: in float32 TensorFlow's graph is off by {stock.mean:.2g} and "
+            f"It is the precision: in float32 the network's graph is off by {stock.mean:.2g} and "
             f"{stock.largest:.2g}."
         )
         by_hand = self._options.float_layers or self._options.max_error_increase is not None

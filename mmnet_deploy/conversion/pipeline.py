@@ -16,13 +16,13 @@ from pathlib import Path
 
 from mmnet_deploy.conversion import selection
 from mmnet_deploy.conversion.acceptance import Acceptance
+from mmnet_deploy.conversion.beginning import Beginning, begin
 from mmnet_deploy.conversion.half_precision import Reduction, Trial
 from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.proof import Judge, MatteDifference
-from mmnet_deploy.conversion.quantization import PRECISIONS, Source, int8
+from mmnet_deploy.conversion.quantization import PRECISIONS, Source, int8, require_quantizable
 from mmnet_deploy.conversion.selection import Choice
-from mmnet_deploy.conversion.targets import require_replaceable, target
-from mmnet_deploy.conversion.tracing import Traced
+from mmnet_deploy.conversion.targets import require_kept, require_replaceable, target
 from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.files import make_folder, written_aside
@@ -69,11 +69,17 @@ def _card(network: Network, precision: str, options: Options) -> ModelCard:
     height, width = network.input_size
     low, high = network.input_range
     config = network.config
+    from_file = is_tflite(network.path)
+    tools = ["mmnet-deploy"]
+    if not from_file or PRECISIONS[precision].calibrated:
+        tools.append("tensorflow")
+    if not from_file:
+        tools.append("keras")
     alone = options.graph == "deploy" or network.output_channels == 1
     return ModelCard(
         family=config.family if config else network.name,
         title=network.title,
-        width_multiplier=config.width_multiplier if config else None,
+        width_multiplier=network.width_multiplier,
         height_px=height,
         width_px=width,
         precision=precision,
@@ -87,10 +93,8 @@ def _card(network: Network, precision: str, options: Options) -> ModelCard:
         source_channel=network.alpha_channel,
         source_output=network.output.kind,
         weights_sha256=network.sha256,
-        versions={
-            name: importlib.metadata.version(name)
-            for name in ("mmnet-deploy", "tensorflow", "keras")
-        },
+        source_file=network.path.name if from_file else "",
+        versions={name: importlib.metadata.version(name) for name in tools},
     )
 
 
@@ -147,6 +151,7 @@ def convert(
     )
     cards = [_card(network, name, options) for name in precisions]
     paths = [target(folder, card, options) for card in cards]
+    require_kept(network.path, paths)
     if not options.replace:
         for path, card in zip(paths, cards, strict=True):
             require_replaceable(path, card)
@@ -165,7 +170,7 @@ def convert(
         mattes = [network.matte(image) for image in images]
         judge = Judge(drawn.held_out, images, mattes)
         advance("network run")
-        traced = Traced(network)
+        traced = begin(network)
         acceptance = Acceptance(traced, judge, options)
         content, _ = traced.float_graph(options.graph)
         source = Source(
@@ -175,6 +180,7 @@ def convert(
             io=options.io,
             input_range=network.input_range,
         )
+        require_quantizable(source.graph(), precisions)
         reduction = Reduction(source, judge, acceptance, paths[0])
         macs = counts.total_macs(source.graph())
         advance("traced")
@@ -257,7 +263,7 @@ def _origin(network: Network, options: Options) -> dict[str, str]:
     return {"author": options.author or author, "license": options.license or licence}
 
 
-def _stock(traced: Traced, judge: Judge, options: Options, path: Path) -> MatteDifference:
+def _stock(traced: Beginning, judge: Judge, options: Options, path: Path) -> MatteDifference:
     """How far the float32 graph of TensorFlow's converter is from the network."""
     card = _card(traced.network, "float32", dataclasses.replace(options, graph="stock"))
     return judge.difference(judge.mattes(_described(traced.stock_graph(), card), path))

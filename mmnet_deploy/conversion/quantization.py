@@ -2,7 +2,8 @@
 
 A recipe makes the content of a `.tflite` file from a `Source`, the float32 model that all
 of them share. The network is traced, frozen and converted once and calibrated at most
-once, however many precisions are asked for.
+once, however many precisions are asked for. TensorFlow is imported where it calibrates and
+quantizes, since float files need none of it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
-from tensorflow.lite.python.convert import mlir_quantize
-from tensorflow.lite.python.optimize.calibrator import Calibrator
 
 from mmnet_deploy.conversion import passes
 from mmnet_deploy.errors import ConversionError
@@ -64,6 +62,8 @@ class Source:
     @functools.cached_property
     def _calibrator(self) -> Any:
         """TFLite's calibrator after it has seen every sample, and its file with the ranges."""
+        from tensorflow.lite.python.optimize.calibrator import Calibrator
+
         calibrator = Calibrator(self.content)
 
         def inputs() -> Iterator[list[NDArray[np.float32]]]:
@@ -187,6 +187,9 @@ def int8(source: Source, float_layers: Collection[str] = ()) -> bytes:
     Raises:
         ConversionError: TensorFlow's quantizer failed, or made a file that XNNPACK cannot run.
     """
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+
     ends = tf.uint8 if source.io == "uint8" else tf.float32
     try:
         content = mlir_quantize(
@@ -233,6 +236,25 @@ LARGEST_RESCALING = 256
 
 _MULTIPLYING = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "MUL"}
 _RESCALING = _MULTIPLYING | {"ADD", "SUB"}
+
+
+NOT_IN_16_BITS = frozenset({"HARD_SWISH", "PRELU"})
+"""Operators that TensorFlow's quantizer refuses for 16-bit activations."""
+
+
+def require_quantizable(graph: Graph, precisions: Collection[str]) -> None:
+    """Make sure that the operators have a form in each precision, before anything is calibrated.
+
+    Raises:
+        ConversionError: One has none.
+    """
+    refused = sorted(NOT_IN_16_BITS & {op.kind for op in graph.ops})
+    if refused and "int16x8" in precisions:
+        others = " ".join(f"--precision {name}" for name in precisions if name != "int16x8")
+        raise ConversionError(
+            f"int16x8 has no {' and no '.join(refused)}, which the network computes with: leave "
+            f"it out, as in `{others or '--precision int8'}`."
+        )
 
 
 def int16x8(source: Source) -> bytes:

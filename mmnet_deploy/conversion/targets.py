@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmnet_deploy.conversion.options import Options
@@ -40,6 +41,20 @@ def target(folder: Path, card: ModelCard, options: Options) -> Path:
             "`--name` gives the file a shorter one."
         )
     return folder / name
+
+
+def require_kept(source: Path, paths: Sequence[Path]) -> None:
+    """Make sure that no file is written over the one that it is made from.
+
+    Raises:
+        OutputError: One would be.
+    """
+    for path in paths:
+        if path.exists() and path.samefile(source):
+            raise OutputError(
+                f"{path} is the file that is converted: `--name` gives the new file another name, "
+                "`-o` another folder."
+            )
 
 
 def require_replaceable(path: Path, card: ModelCard) -> None:

@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from tensorflow.python.framework import convert_to_constants
 
 from mmnet_deploy.conversion import passes
-from mmnet_deploy.conversion.quantization import Source
 from mmnet_deploy.conversion.single_precision import in_float32
 from mmnet_deploy.errors import ConversionError
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.portraits import pictures
-from mmnet_deploy.tflite.card import ModelCard
 from mmnet_deploy.tflite.graph import Graph
 
 
@@ -31,10 +29,13 @@ class Traced:
     Attributes:
         network: The network.
         computed_in: Names of the types other than float32 that it computes in itself.
+        stock_name: What `stock_graph` is, in messages.
 
     Raises:
         ConversionError: The network cannot be traced.
     """
+
+    stock_name = "TensorFlow's own float32 graph"
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -131,24 +132,3 @@ def _explained(network: Network, error: Exception) -> str:
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:200].rstrip(".")
-
-
-def float_graph(network: Network, graph: str) -> tuple[bytes, Mapping[str, int]]:
-    """The float32 graph of a network; see `Traced.float_graph`.
-
-    Raises:
-        ConversionError: The network cannot be traced or converted.
-    """
-    return Traced(network).float_graph(graph)
-
-
-def float_reference(network: Network, card: ModelCard | None) -> bytes:
-    """The float32 file with the same names of layers as a quantized file with this card.
-
-    Raises:
-        ConversionError: The converter failed.
-    """
-    graph = card.graph if card else "stock"
-    content, _ = float_graph(network, graph)
-    phases = graph == "deploy" and not (card and card.precision == "int16x8")
-    return Source(content, [], phases=phases).graph().to_bytes()

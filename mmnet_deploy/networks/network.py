@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import models
 from mmnet_deploy.errors import MissingDependencyError, MmnetDeployError, ModelFileError
 from mmnet_deploy.files import sha256
-from mmnet_deploy.networks import keras_archive, keras_file
+from mmnet_deploy.networks import keras_archive
 from mmnet_deploy.networks.backend import INSTALL
-from mmnet_deploy.networks.keras_file import KerasFile
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.output import (
     ALPHA,
@@ -38,6 +36,7 @@ from mmnet_deploy.runs.run import VALIDATED, Run, RunConfig
 from mmnet_deploy.tflite.card import ModelFile, is_tflite
 
 if TYPE_CHECKING:
+    from mmnet_deploy.networks.keras_file import KerasFile
     from mmnet_deploy.networks.saved_model import SavedModel
 
 DEFAULT_RANGE = (0.0, 1.0)
@@ -48,14 +47,22 @@ Inputs = Mapping[str, tuple[tuple[int | None, ...] | None, str]]
 
 _NO_HDF5 = "it is not HDF5, or it is damaged"
 _PICKLE = "a pickle may run any code; save the network as .keras where it was made"
+_ONNX = (
+    "the package onnx2tf, in an environment of its own, makes a .tflite file of it: "
+    "`onnx2tf -i FILE.onnx -o FOLDER`"
+)
+_PYTORCH = (
+    "it is PyTorch's, and a pickle may run any code; where the network was made, the package "
+    "litert-torch makes a .tflite file: `litert_torch.convert(network.eval(), inputs).export(file)`"
+)
 NOT_TAKEN = {
     ".h5": _NO_HDF5,
     ".hdf5": _NO_HDF5,
     ".pkl": _PICKLE,
     ".pickle": _PICKLE,
-    ".pt": _PICKLE,
-    ".pth": _PICKLE,
-    ".onnx": "convert it to a SavedModel first",
+    ".pt": _PYTORCH,
+    ".pth": _PYTORCH,
+    ".onnx": _ONNX,
 }
 """Suffixes of networks in formats that are not loaded, and what to do about each."""
 
@@ -82,7 +89,8 @@ class Network:
             Keras's backend; TensorFlow can trace it.
         predict: From an array to the network's own output, compiled.
         input_range: Values of black and white in the input.
-        model: The Keras model; None for a SavedModel.
+        model: The Keras model; None for a SavedModel and a `.tflite` file.
+        width_multiplier: Of the family; None if it is not known.
     """
 
     path: Path
@@ -97,6 +105,7 @@ class Network:
     predict: Callable[[NDArray[np.float32]], NDArray[Any]]
     input_range: tuple[float, float] = DEFAULT_RANGE
     model: Any = None
+    width_multiplier: float | None = None
 
     @property
     def output_channels(self) -> int:
@@ -178,6 +187,10 @@ def load(
 
 
 def _loaded(path: Path, meaning: Meaning, unsafe: bool) -> Network:
+    # They import Keras, which a `.tflite` file does not need.
+    import models
+    from mmnet_deploy.networks import keras_file
+
     config = None
     if (path / "saved_model.pb").exists():
         opened: KerasFile | SavedModel = _load_saved_model(path, unsafe)
@@ -207,6 +220,7 @@ def _loaded(path: Path, meaning: Meaning, unsafe: bool) -> Network:
         predict=lambda image: next(iter(opened.predict(image).values())),
         input_range=meaning.input_range or DEFAULT_RANGE,
         model=opened.model,
+        width_multiplier=config.width_multiplier if config else None,
     )
 
 
@@ -228,7 +242,7 @@ def _located(path: Path) -> tuple[Path, RunConfig | None]:
     if path.suffix.lower() in NOT_TAKEN:
         raise ModelFileError(
             f"{path} is refused: {NOT_TAKEN[path.suffix.lower()]}. A network must be a run "
-            "folder, a .keras file or a SavedModel folder."
+            "folder, a .keras file, a SavedModel folder or, to convert or train, a .tflite file."
         )
     if is_tflite(path):
         raise ModelFileError(

@@ -66,6 +66,7 @@ class ModelCard:
         source_channel: The channel of the source network's output that is alpha.
         source_output: What that output is; one of `output.KINDS`.
         weights_sha256: Hash of the network file that was converted.
+        source_file: Its name, if it was a `.tflite` file.
         calibration_files: Names of the pictures that set the quantization ranges, in order.
         calibration_seed: Seed of their choice; None without calibration.
         float_layers: Layers that int8 leaves in float, in the order of their choice.
@@ -94,6 +95,7 @@ class ModelCard:
     output_meaning: str
     weights_sha256: str
     graph: str = "stock"
+    source_file: str = ""
     macs: int | None = None
     input_low: float = 0.0
     input_high: float = 1.0

@@ -360,6 +360,14 @@ class TFLiteModel:
             ModelFileError, UsageError: As `require_matting`, unless that was called.
         """
         _, matte = self._matting_ends()
+        return matte.matte(self.run(tensor))
+
+    def run(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """The one output, as real numbers, of the one input.
+
+        Raises:
+            ModelFileError: The model does not run.
+        """
         source, target = self.inputs[0], self.outputs[0]
         self._interpreter.set_tensor(source["index"], tensor)
         self.invoke()
@@ -369,7 +377,7 @@ class TFLiteModel:
                 f"{self.path} must give an output of the shape {tuple(map(int, target['shape']))}, "
                 f"as it says. It computed {values.shape}: it is damaged, or its size varies."
             )
-        return matte.matte(ends.real(values, target))
+        return ends.real(values, target)
 
     def matte(self, image: pictures.Picture) -> NDArray[np.float32]:
         """Alpha of a picture, uint8 (h, w, 3): `prepare` and `infer`."""

@@ -220,6 +220,32 @@ def depth_to_space(source: Tensor, block: int, name: str) -> Op:
     return Op("DEPTH_TO_SPACE", [source], [Tensor(name, shape)], options, kind)
 
 
+def softmax(source: Tensor, name: str) -> Op:
+    """The softmax of each pixel's channels."""
+    options, kind = options_object("SoftmaxOptions", beta=1.0)
+    return Op("SOFTMAX", [source], [Tensor(name, source.shape)], options, kind)
+
+
+def product(source: Tensor, factor: Tensor, name: str) -> Op:
+    """Each value times a number."""
+    options, kind = options_object("MulOptions", fusedActivationFunction=NO_ACTIVATION)
+    return Op("MUL", [source, factor], [Tensor(name, source.shape)], options, kind)
+
+
+def reshape(source: Tensor, shape: Sequence[int], name: str) -> Op:
+    """The same values in another shape."""
+    options, kind = options_object("ReshapeOptions", newShape=list(shape))
+    held = constant(f"{name}/shape", np.array(shape, np.int32))
+    return Op("RESHAPE", [source, held], [Tensor(name, tuple(shape))], options, kind)
+
+
+def transpose(source: Tensor, order: Sequence[int], output: Tensor) -> Op:
+    """The same values with the axes in another order."""
+    options, kind = options_object("TransposeOptions")
+    held = constant(f"{output.name}/order", np.array(order, np.int32))
+    return Op("TRANSPOSE", [source, held], [output], options, kind)
+
+
 def logistic(source: Tensor, name: str) -> Op:
     """The sigmoid of each value."""
     return Op("LOGISTIC", [source], [Tensor(name, source.shape)])

@@ -175,6 +175,9 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
         ModelFileError: `against` is not a network, or is itself quantized.
         MissingDependencyError: It is a Keras network, and Keras is not installed.
     """
+    from mmnet_deploy.files import sha256
+    from mmnet_deploy.portraits.output import Meaning
+
     if is_tflite(against):
         from mmnet_deploy import inspection
 
@@ -183,15 +186,19 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
             raise ModelFileError(
                 f"`--against` must be a network in float. Received: {against} ({precision})."
             )
-        return read_model(against)
+        if card is None or not card.source_file or sha256(against) != card.weights_sha256:
+            return read_model(against)
+        from mmnet_deploy import conversion
+
+        # Layers were renamed and rewritten on the way.
+        meaning = Meaning(card.source_output, card.source_channel, input_range=card.input_range)
+        return conversion.float_reference(conversion.open_file(against, meaning), card)
     if not against.exists():
         raise ModelFileError(f"There is no file or folder {against}.")
     require_extra("`mmnet-deploy inspect --against`")
     require_tensorflow_backend()
     from mmnet_deploy import conversion
-    from mmnet_deploy.files import sha256
     from mmnet_deploy.networks.network import load
-    from mmnet_deploy.portraits.output import Meaning
 
     if card is None:
         network = load(against)

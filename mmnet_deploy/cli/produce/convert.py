@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import math
 import shlex
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from mmnet_deploy.cli.console import FOLDER, parse_share, print_table, progress,
 from mmnet_deploy.cli.data_options import MASK_VALUES, say_left_out
 from mmnet_deploy.cli.model_options import NETWORK, meaning_of, network_options
 from mmnet_deploy.cli.present.inspect import print_lint
-from mmnet_deploy.errors import UsageError
-from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
+from mmnet_deploy.errors import MissingDependencyError, UsageError
+from mmnet_deploy.networks.backend import INSTALL, require_extra, require_tensorflow_backend
 
 if TYPE_CHECKING:
     from mmnet_deploy.conversion import Converted
@@ -29,7 +30,7 @@ SHOWN_LAYERS = 12
 
 
 @click.command()
-@click.argument("network", metavar="RUN|MODEL.keras|SAVED_MODEL", type=NETWORK)
+@click.argument("network", metavar="RUN|MODEL.keras|SAVED_MODEL|FILE.tflite", type=NETWORK)
 @click.option(
     "--precision",
     "precisions",
@@ -163,6 +164,8 @@ def convert(
 ) -> None:
     """Convert a trained network to .tflite, one file per precision.
 
+    A .tflite file in float32 or float16 is a network too, and so is mediapipe:selfie.
+
     Each file is run on held-out pictures and compared with the network. A file that does
     not compute the network is not kept, and the exit code is 1.
 
@@ -172,11 +175,16 @@ def convert(
       mmnet-deploy convert runs/a --precision int8 --max-error-increase 2% -o models
       mmnet-deploy convert runs/a --reduced-precision allow -o models
       mmnet-deploy convert pretrained:mmnet-1.0-256 --representative portraits -o models
+      mmnet-deploy convert mediapipe:selfie --precision all --representative portraits -o models
       mmnet-deploy convert other.keras --output softmax --input-range -1 1 \\
           --representative photographs -o models
     """
-    require_extra("`mmnet-deploy convert`")
-    require_tensorflow_backend()
+    from mmnet_deploy.tflite.card import is_tflite
+
+    from_file = is_tflite(network)
+    if not from_file:
+        require_extra("`mmnet-deploy convert`")
+        require_tensorflow_backend()
     from mmnet_deploy import conversion
     from mmnet_deploy.conversion.quantization import PRECISIONS
     from mmnet_deploy.networks.network import load
@@ -202,7 +210,11 @@ def convert(
     )
     options.check(wanted)
     values = parse_mask_values(mask_values)
-    loaded = load(network, meaning=meaning_of(meaning), unsafe=unsafe)
+    if from_file:
+        _require_quantizer(wanted)
+        loaded = conversion.open_file(network, meaning_of(meaning))
+    else:
+        loaded = load(network, meaning=meaning_of(meaning), unsafe=unsafe)
     if representative:
         pictures, split = representative, TRAIN
     else:
@@ -232,6 +244,19 @@ def convert(
     )
     if strict and (findings or not sound):
         raise click.exceptions.Exit(1)
+
+
+def _require_quantizer(precisions: Sequence[str]) -> None:
+    """Make sure that TensorFlow is there if a `.tflite` file is to be calibrated and quantized.
+
+    Raises:
+        MissingDependencyError: It is not.
+    """
+    from mmnet_deploy.conversion.quantization import PRECISIONS
+
+    calibrated = [name for name in precisions if PRECISIONS[name].calibrated]
+    if calibrated and not importlib.util.find_spec("tensorflow"):
+        raise MissingDependencyError(f"`--precision {calibrated[0]}` needs tensorflow. {INSTALL}")
 
 
 def _next_command(folder: Path, pictures: Path | None) -> str:

@@ -52,7 +52,7 @@ def find(name: str, graph: Graph, output: Output, input_size: tuple[int, int]) -
             f"{name} must give a matte of the size of its input, {input_size[0]}×{input_size[1]}, "
             f"to be trained. Received: {layout.height}×{layout.width}."
         )
-    last, chosen = _last(graph)
+    last, chosen = last_operator(graph)
     if output.kind in (LOGIT, SOFTMAX):
         if last is not None and last.kind in _ENDS:
             raise UsageError(
@@ -94,7 +94,7 @@ def _checked(name: str, ending: Ending) -> Ending:
     return ending
 
 
-def _last(graph: Graph) -> tuple[Op | None, int | None]:
+def last_operator(graph: Graph) -> tuple[Op | None, int | None]:
     """The operator that makes the matte, and which of its channels the output is, if one."""
     producers = graph.producers()
     tensor, chosen = graph.outputs[0], None

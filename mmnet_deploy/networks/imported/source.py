@@ -6,21 +6,20 @@ Keras is not needed to find out, so a file is refused before anything long begin
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 from pathlib import Path
 
 import numpy as np
 
-import models
 from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.files import sha256
 from mmnet_deploy.networks.network import MOST_PIXELS
 from mmnet_deploy.tflite.card import read_model
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.operators import NO_ACTIVATION
 from mmnet_deploy.tflite.parts import Op, Tensor
 from mmnet_deploy.tflite.precision import is_quantized, precision_of
-from mmnet_deploy.tflite.schema import reading
+from mmnet_deploy.tflite.schema import DamageError, reading
 
 TRANSPOSED_WITH_BIAS = "Convolution2DTransposeBias"
 """MediaPipe's custom operator; XNNPACK knows it."""
@@ -61,8 +60,20 @@ def read(path: Path) -> Source:
     Raises:
         ModelFileError: It cannot be read, is damaged, or cannot be trained as it is.
     """
-    content = read_model(path)
-    graph = Graph.from_bytes(content, str(path))
+    graph, size, channels_first = read_graph(path)
+    return Source(path, name_of(path), sha256(path), graph, size, channels_first)
+
+
+def read_graph(path: Path) -> tuple[Graph, tuple[int, int], bool]:
+    """The graph of such a file, in float32 alone; Keras is not needed.
+
+    Returns:
+        The graph, height and width of its input in pixels, and whether its channels come first.
+
+    Raises:
+        ModelFileError: As `read`.
+    """
+    graph = Graph.from_bytes(read_model(path), str(path))
     with reading(str(path)):
         _require_one_graph(path, graph)
         _require_float(path, graph)
@@ -70,12 +81,13 @@ def read(path: Path) -> Source:
         widen(graph)
         fold_sums(graph)
         graph.remove_unused()
-    digest = hashlib.sha256(content).hexdigest()
-    return Source(path, name_of(path), digest, graph, size, channels_first)
+    return graph, size, channels_first
 
 
 def name_of(path: Path) -> str:
     """The network's name: that of the file, as far as it may be one, and no family's."""
+    import models  # It imports Keras, which reading a graph does not need.
+
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-.") or "network"
     return f"{name}-imported" if name in models.family_names() else name
 
@@ -109,8 +121,9 @@ def _require_float(path: Path, graph: Graph) -> None:
         for tensor in (*op.inputs, *op.outputs):
             if tensor is not None and is_quantized(tensor):
                 raise ModelFileError(
-                    f"{path} is quantized ({precision_of(graph)}), and rounded weights cannot be "
-                    "trained: give the float32 or float16 file of the same network. Received: "
+                    f"{path} is quantized ({precision_of(graph)}), and what was rounded "
+                    "cannot be trained or converted anew: give the float32 or float16 file of "
+                    "the same network. Received: "
                     f"{tensor.dtype.lower()} in {op.kind} {op.name}."
                 )
 
@@ -156,6 +169,25 @@ def widen(graph: Graph) -> None:
     for tensor in list(graph.constants()):
         if tensor.dtype == "FLOAT16" and tensor.data is not None:
             tensor.data, tensor.dtype = tensor.data.astype(np.float32), "FLOAT32"
+
+
+def geometry_of_transposed(op: Op) -> tuple[str, tuple[int, int]]:
+    """Padding, `same` or `valid`, and strides of MediaPipe's operator.
+
+    Its options are three int32: padding, the strides' width and height. Source:
+    `TfLiteTransposeConvParams` of the runtime, and `VisitMediaPipeDeconvolutionNode` of its XNNPACK
+    delegate.
+
+    Raises:
+        DamageError: They are missing or impossible.
+    """
+    content = bytes(np.asarray(op.source.customOptions, np.uint8)) if op.source else b""
+    if len(content) < 12:
+        raise DamageError(f"the options of {op.kind} are missing")
+    padding, width, height = (int(number) for number in np.frombuffer(content[:12], "<i4"))
+    if padding not in (1, 2) or min(width, height) < 1:
+        raise DamageError(f"{op.kind} has the options {padding}, {width}, {height}")
+    return "same" if padding == 1 else "valid", (height, width)
 
 
 def fold_sums(graph: Graph) -> None:

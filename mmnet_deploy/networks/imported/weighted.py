@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
@@ -17,7 +16,7 @@ from mmnet_deploy.networks.imported.registry import (
     operator,
     tensor,
 )
-from mmnet_deploy.networks.imported.source import TRANSPOSED_WITH_BIAS
+from mmnet_deploy.networks.imported.source import TRANSPOSED_WITH_BIAS, geometry_of_transposed
 from mmnet_deploy.tflite.parts import Op
 from mmnet_deploy.tflite.schema import name_of
 
@@ -96,19 +95,9 @@ def transposed(op: Op, inputs: list[Value], names: Names) -> Value:
 
 @operator(TRANSPOSED_WITH_BIAS)
 def transposed_with_bias(op: Op, inputs: list[Value], names: Names) -> Value:
-    """MediaPipe's operator; its options are three int32: padding, the strides' width and height.
-
-    Source: `TfLiteTransposeConvParams` of the runtime, and `VisitMediaPipeDeconvolutionNode` of its
-    XNNPACK delegate.
-    """
-    content = bytes(np.asarray(op.source.customOptions, np.uint8)) if op.source else b""
-    if len(content) < 12:
-        raise RefusedError("its options are missing")
-    padding, width, height = (int(number) for number in np.frombuffer(content[:12], "<i4"))
-    if padding not in (1, 2) or min(width, height) < 1:
-        raise RefusedError(f"its options are {padding}, {width}, {height}")
-    kind = "same" if padding == 1 else "valid"
-    return _transposed(op, tensor(inputs[0]), (height, width), kind, _bias(op, 2), names)
+    """MediaPipe's operator."""
+    padding, strides = geometry_of_transposed(op)
+    return _transposed(op, tensor(inputs[0]), strides, padding, _bias(op, 2), names)
 
 
 def _transposed(

@@ -101,8 +101,8 @@ def test_a_damaged_archive_is_refused(tmp_path):
         (".HDF5", "not HDF5, or it is damaged"),
         (".pkl", "may run any code"),
         (".pt", "may run any code"),
-        (".pth", "may run any code"),
-        (".onnx", "convert it to a SavedModel"),
+        (".pth", "the package litert-torch"),
+        (".onnx", "`onnx2tf -i FILE.onnx -o FOLDER`"),
         (".txt", "neither a run folder"),
     ],
 )

@@ -194,14 +194,15 @@ def test_layers_are_compared_on_the_range_of_the_input(files, call, one_line, po
     assert result.exit_code == 0, result.output
 
 
-def test_a_file_of_another_suffix_is_a_model_in_every_command(files, call, one_line, portraits):
-    """It is measured and inspected as it is, and is no network to convert."""
+def test_a_file_of_another_suffix_is_a_model_in_every_command(files, call, portraits):
+    """It is measured, inspected and converted."""
     measured = call("bench", "alpha.LITE", "--device", "host", "-o", "out", "--preset", "quick")
     assert measured.exit_code == 0, measured.output
     assert list(files.glob("out/*.json"))
     assert "float32" in call("inspect", "alpha.TFLITE").stdout
-    refused = call("convert", "alpha.lite", "--representative", portraits, "-o", "models")
-    one_line(refused, 1, "alpha.lite is a .tflite file")
+    made = call("convert", "alpha.lite", "--representative", portraits, "-o", "models")
+    assert made.exit_code == 0, made.output
+    assert list(files.glob("models/alpha-*-float32.tflite"))
 
 
 def test_scores_of_one_file_read_in_two_ways_are_two_results(files, call, portraits):
