@@ -54,6 +54,11 @@ def _marker(shape: Shape, area_pt2: float, face: str, edge: str) -> Line2D:
     )  # fmt: skip
 
 
+def _star() -> Line2D:
+    """The sign of small inputs in labels: an asterisk of five strokes, as in the font."""
+    return Line2D([], [], linestyle="none", marker=(5, 2, 0), markersize=5.0, color=INK)
+
+
 def _published() -> Line2D:
     """The marker of published points for the legend: hollow and dotted.
 
@@ -94,7 +99,7 @@ def _meanings(dots: Sequence[Dot], references: Sequence[Reference]) -> list[Row]
         for family, (colour, shape) in _looks(dots).items()
     ]
     if any(re.search(rf"{re.escape(SMALL)}(?: |$)", dot.point.label) for dot in dots):
-        rows.append(("input of 128×128", Line2D([], [], ls="none", marker="$*$", color=INK)))
+        rows.append(("input of 128×128", _star()))
     if sum(dot.best for dot in dots) > 1:
         rows.append(("Pareto front", Line2D([], [], color=QUIET, lw=1.0)))
     if any(low < high for low, high in (dot.interval for dot in dots)):
