@@ -1,4 +1,4 @@
-"""What the commands that read pictures share: the meaning of masks, and what is left out."""
+"""Options of several commands: what masks mean, where results go; and what is left out."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import MOST_SKIPPED, say
+from mmnet_deploy.cli.console import FOLDER, MOST_SKIPPED, say
 
 if TYPE_CHECKING:
     from mmnet_deploy.portraits.problems import Problem
+
+RESULTS_FOLDER = click.option(
+    "-o",
+    "--out",
+    "folder",
+    default="results",
+    show_default=True,
+    metavar="DIR",
+    type=FOLDER,
+    help="Folder for the results.",
+)
 
 MASK_VALUES = click.option(
     "--mask-values",

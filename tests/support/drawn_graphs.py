@@ -6,7 +6,7 @@ import numpy as np
 
 from mmnet_deploy.tflite import file_format
 from mmnet_deploy.tflite.operators import constant, options_object
-from mmnet_deploy.tflite.parts import Op, Tensor
+from mmnet_deploy.tflite.parts import Op, Quantization, Tensor
 from mmnet_deploy.tflite.schema import schema
 
 _OPTIONS = {
@@ -84,6 +84,15 @@ class Drawing:
         weights = self.values(channels, size, size, source.shape[3]), self.values(channels)
         filled = {"strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1} | options
         return self.add("CONV_2D", [source, *weights], (*source.shape[:3], channels), **filled)
+
+    def quantized(self):
+        """A RELU in int8 between conversions; its result is real again."""
+        shape = self.image.shape
+        x, y = (Tensor(name, shape, "INT8", None, Quantization((0.1,), (0,))) for name in "xy")
+        for kind, before, after in (("QUANTIZE", self.image, x), ("RELU", x, y)):
+            self.add(kind, [before])
+            self.ops[-1].outputs = [after]
+        return self.add("DEQUANTIZE", [y], shape)
 
     def halve(self, op):
         """Store an operator's weights and bias in float16."""

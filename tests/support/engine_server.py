@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from mmnet_deploy.engines.releases import PROGRAM, EngineFile
+
 VERSION = "2.3.0"
 FOLDER = f"/{VERSION}/android_arm64"
 
@@ -149,3 +151,18 @@ def silence(seconds: float) -> Callable[[_Handler], None]:
 
 
 PAGE = b"<!DOCTYPE html>\n<html><title>Please log in</title></html>"
+
+
+ABI = "arm64-v8a"
+FILE = EngineFile(VERSION, ABI, PROGRAM)
+"""The engine that most tests get."""
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def parts(cached):
+    """Files of unfinished downloads, by name."""
+    found = cached.glob("partial/**/*")
+    return sorted(path.name for path in found if path.is_file())

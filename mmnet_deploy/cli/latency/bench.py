@@ -13,6 +13,7 @@ import click
 
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, each_result, progress, read_results, say
+from mmnet_deploy.cli.data_options import RESULTS_FOLDER
 from mmnet_deploy.cli.latency.engine_options import engine_of, engine_options
 from mmnet_deploy.cli.latency.evaluations import check_data, score_for_chart
 from mmnet_deploy.cli.latency.run_rules import rule_options, rules_of
@@ -43,16 +44,7 @@ _KEPT = "What was measured is stored; `--resume` measures the rest."
     "Default: the only phone.",
 )
 @click.option("--all-devices", is_flag=True, help="Measure on every phone that is ready.")
-@click.option(
-    "-o",
-    "--out",
-    "folder",
-    default="results",
-    show_default=True,
-    metavar="DIR",
-    type=FOLDER,
-    help="Folder for the results.",
-)
+@RESULTS_FOLDER
 @click.option(
     "--data",
     metavar="DIR",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmnet_deploy.cli.console import FOLDER, print_columns, say
+from mmnet_deploy.cli.data_options import RESULTS_FOLDER
 from mmnet_deploy.cli.model_options import named_network
 from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ResultError, UsageError
@@ -85,16 +86,7 @@ def _only(ctx: click.Context, parameter: click.Parameter, values: tuple[Any, ...
     type=click.Choice(["xnnpack", "none", "gpu", "nnapi", "hexagon", "npu"]),
     help="Delegate that ran the model, if FILE does not say; none is the built-in kernels.",
 )
-@click.option(
-    "-o",
-    "--out",
-    "folder",
-    default="results",
-    show_default=True,
-    metavar="DIR",
-    type=FOLDER,
-    help="Folder for the results.",
-)
+@RESULTS_FOLDER
 def import_results(
     files: tuple[Path, ...],
     models: tuple[str, ...],

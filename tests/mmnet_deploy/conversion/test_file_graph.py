@@ -18,7 +18,7 @@ from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import HALF, entry, with_entry
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 from mmnet_deploy.tflite.operators import constant
-from mmnet_deploy.tflite.parts import Quantization, Tensor
+from mmnet_deploy.tflite.parts import Tensor
 from tests.support.drawn_graphs import Drawing
 
 SHAPE = (1, 16, 24, 3)
@@ -197,14 +197,6 @@ def damaged_custom(g):
     return g.add("Convolution2DTransposeBias", [g.image, *weights], (1, 32, 48, 1), custom=b"")
 
 
-def quantized(g):
-    x, y = (Tensor(name, SHAPE, "INT8", None, Quantization((0.1,), (0,))) for name in "xy")
-    for kind, before, after in (("QUANTIZE", g.image, x), ("RELU", x, y)):
-        g.add(kind, [before])
-        g.ops[-1].outputs = [after]
-    return g.add("DEQUANTIZE", [y], SHAPE)
-
-
 def two_mattes(g):
     return g.content(g.conv(g.image, 1), g.conv(g.image, 1))
 
@@ -227,7 +219,7 @@ def whole_numbers(g):
     [
         (custom, ("no custom operators", "MaxUnpooling2D")),
         (damaged_custom, ("damaged", "Convolution2DTransposeBias")),
-        (quantized, ("quantized (int8)", "the float32 or float16 file")),
+        (Drawing.quantized, ("quantized (int8)", "the float32 or float16 file")),
         (two_mattes, ("one output", "Received: 2")),
         (unknown_size, ("fixed input size", "(1, -1, -1, 3)")),
         (whole_numbers, ("`--output`", "int32")),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmnet_deploy.engines import download
+from mmnet_deploy.engines import download, official, releases
 from tests.support import engine_server
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
@@ -25,3 +25,19 @@ def cached(tmp_path, monkeypatch, server):
     monkeypatch.delenv("MMNET_BENCHMARK_MODEL", raising=False)
     monkeypatch.setattr(download, "PAUSE_S", 0.0)
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def get(cached, told):
+    """Get an engine; what is told is in `told`."""
+
+    def call(version=engine_server.VERSION, purposes=("cpu",), **options):
+        wanted = releases.needed(purposes)
+        return official.get(version, engine_server.ABI, wanted, tell=told.append, **options)
+
+    return call

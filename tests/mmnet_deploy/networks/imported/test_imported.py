@@ -139,14 +139,6 @@ def custom(g):
     return g.add("LOGISTIC", [g.add("FLOOR", [x], (*PLANE, 3))], (*PLANE, 3))
 
 
-def quantized(g):
-    x, y = (Tensor(name, SHAPE, "INT8", None, Quantization((0.1,), (0,))) for name in "xy")
-    for kind, before, after in (("QUANTIZE", g.image, x), ("RELU", x, y)):
-        g.add(kind, [before])
-        g.ops[-1].outputs = [after]
-    return g.add("DEQUANTIZE", [y], SHAPE)
-
-
 def rounded_weights(g):
     x = g.conv(g.image, 1, 3)
     weights = g.ops[-1].inputs[1]
@@ -193,7 +185,7 @@ def branches(g):
     ("draw", "words"),
     [
         (custom, ("no layer for FLOOR, MaxUnpooling2D (custom)",)),
-        (quantized, ("quantized (int8)", "float32 or float16 file")),
+        (Drawing.quantized, ("quantized (int8)", "float32 or float16 file")),
         (rounded_weights, ("quantized (dynamic)", "int8 in CONV_2D")),
         (two_pictures, ("one input", "Received: 2 (image (1, 16, 24, 3), other")),
         (dynamic, ("fixed input size", "(1, -1, -1, 3)")),
