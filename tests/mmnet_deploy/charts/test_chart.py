@@ -5,117 +5,27 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-import random
 import warnings
 from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from mmnet_deploy.charts import chart, labels, scales, style
-from mmnet_deploy.charts.dots import SHAPES, area_pt2, count, log_ticks, references, shown
+from mmnet_deploy.charts import chart, style
+from mmnet_deploy.charts.dots import SHAPES, shown
 from mmnet_deploy.charts.panels import Panel
 from mmnet_deploy.errors import OutputError, ResultError, UsageError
 from mmnet_deploy.results.published import Reference
 from mmnet_deploy.results.trade_offs import TradeOff
-
-MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-"}
-
-
-def point(
-    latency_ms: float = 32.0, error_e3: float = 3.44, label: str = "1.0*", **changes
-) -> TradeOff:
-    found = TradeOff(
-        family="MMNet",
-        label=label,
-        latency_ms=latency_ms,
-        latency_low_ms=0.97 * latency_ms,
-        latency_high_ms=1.04 * latency_ms,
-        error=1e-3 * error_e3,
-        parameters=200_000,
-        device="Xiaomi Mi 5, 1 thread, LiteRT 2.0",
-    )
-    return dataclasses.replace(found, **changes)
-
-
-def panel(points: list[TradeOff]) -> Panel:
-    """The panel of points of one device."""
-    (found,) = chart.compose(points).panels
-    return found
-
-
-def precisions() -> list[TradeOff]:
-    """One network in three precisions: nearly the same place."""
-    return [
-        point(3.1, 12.300, "0.5* float32"),
-        point(3.2, 12.301, "0.5* float16"),
-        point(2.8, 12.360, "0.5* int8"),
-    ]
-
-
-def crowd() -> list[TradeOff]:
-    """25 points of several families, with long names, some at the same place."""
-    dice = random.Random(0)
-    names = ("0.5*", "1.0* float16", "portrait-segmenter-with-a-name-of-many-characters")
-    scattered = [
-        point(
-            10 ** dice.uniform(0.8, 2.2),
-            dice.uniform(2.5, 5.0),
-            dice.choice(names),
-            family=dice.choice(("MMNet", "Mobile DeepLabv3", "LDN+FB", "other models")),
-            parameters=dice.choice((None, 70_000, 400_000, 2_000_000)),
-            valid=dice.random() > 0.2,
-        )
-        for _ in range(20)
-    ]
-    return scattered + [point(40.0, 4.0, f"same place {n}") for n in range(5)]
-
-
-def extremes() -> list[TradeOff]:
-    return [point(0.002, 0.01, "tiny", parameters=1), point(9e4, 900, "huge", parameters=10**10)]
-
-
-def few_runs() -> list[TradeOff]:
-    """Intervals that are open to one side, to both, and of an invalid point."""
-    return [
-        point(3.1, 12.3, "right", latency_high_ms=math.inf),
-        point(2.8, 12.36, "both", latency_low_ms=-math.inf, latency_high_ms=math.inf),
-        point(8.0, 5.0, "invalid", latency_low_ms=-math.inf, valid=False),
-        point(9.0, 4.0, "closed"),
-    ]
-
-
-def without_error() -> list[TradeOff]:
-    return [point(0.0, 0.0, "zero"), point(0.0, 0.0, "zero too", parameters=None)]
-
-
-CASES = {
-    "one": lambda: [point()],
-    "no parameters": lambda: [point(parameters=None)],
-    "precisions": precisions,
-    "identical": lambda: [point()] * 4,
-    "extremes": extremes,
-    "zero": without_error,
-    "few runs": few_runs,
-    "crowd": crowd,
-}
-
-
-@pytest.fixture(params=CASES, scope="module")
-def drawn(request: pytest.FixtureRequest) -> Panel:
-    return panel(CASES[request.param]())
-
-
-def words(path: Path) -> list[str]:
-    """All text of an SVG."""
-    return [
-        "".join(element.itertext())
-        for element in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")
-    ]
-
+from tests.support.chart_points import (
+    MAGIC,
+    few_runs,
+    panel,
+    point,
+    precisions,
+    words,
+)
 
 # --- Intervals ---------------------------------------------------------------
 
@@ -212,103 +122,6 @@ def test_the_users_style_changes_nothing(tmp_path: Path) -> None:
         before = dict(matplotlib.rcParams)
         assert chart.draw([point()], tmp_path / "b.svg").read_bytes() == expected
         assert dict(matplotlib.rcParams) == before
-
-
-# --- Labels ------------------------------------------------------------------
-
-
-def test_labels_touch_nothing_and_stay_inside(drawn: Panel) -> None:
-    """No label overlaps a label or a marker or leaves the axes, and none is missing."""
-    boxes = [found.box for found in drawn.placements if found is not None]
-    assert len(boxes) == len(drawn.dots)
-    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
-    assert all(drawn.inside.holds(box) for box in boxes)
-    assert all(box.distance(m.centre) >= m.radius for box in boxes for m in drawn.marks)
-
-
-def test_the_words_stand_where_they_were_placed() -> None:
-    """What the renderer draws fills the boxes that were found free."""
-    drawn = panel(precisions())
-    height = drawn.axes.figure.bbox.height * 72 / style.DPI
-    texts = {text.get_text(): text for text in drawn.axes.texts}
-    for dot, found in zip(drawn.dots, drawn.placements, strict=True):
-        assert found is not None
-        extent = texts[dot.point.label].get_window_extent().extents * 72 / style.DPI
-        box = found.box
-        assert extent.tolist() == pytest.approx([box.left, box.bottom, box.right, box.top], abs=0.5)
-        assert 0 < extent[3] < height
-
-
-def test_a_label_that_moved_away_has_a_leader() -> None:
-    """The labels of nine points at one place do not all fit around it."""
-    drawn = panel([point(label=f"a rather long name {n}") for n in range(9)])
-    far = [
-        found
-        for found, mark in zip(drawn.placements, drawn.marks, strict=True)
-        if found and found.box.distance(mark.centre) - mark.radius >= labels.LEADER_FROM
-    ]
-    assert far
-    assert all(found.leader is not None for found in far)
-
-
-def test_labels_without_room_are_counted(tmp_path: Path) -> None:
-    """A chart that cannot hold all labels says how many it left out."""
-    name = "a name of 28 characters, yes"
-    path = chart.draw([point(label=name)] * 50, tmp_path / "x.svg")
-    (hint,) = (text for text in words(path) if "lower left is better" in text)
-    left_out = int(hint.split()[0])
-    assert words(path).count(name) == 50 - left_out
-
-
-def test_among_thousands_the_front_has_the_labels() -> None:
-    """It is drawn at once, and says how many labels are left out."""
-    dice = random.Random(1)
-    points = [
-        point(10 ** dice.uniform(0.5, 2.0), dice.uniform(2.5, 5.0), f"network {n}")
-        for n in range(2000)
-    ]
-    drawn = panel(points)
-    best = [dot for dot in drawn.dots if dot.best]
-    assert len(drawn.placements) == len(best) < 80
-    assert drawn.unlabelled == 2000 - sum(found is not None for found in drawn.placements)
-    boxes = [found.box for found in drawn.placements if found is not None]
-    assert len(boxes) > 1
-    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
-
-
-marks = st.builds(
-    labels.Mark,
-    x=st.floats(20, 280),
-    y=st.floats(20, 180),
-    radius=st.floats(1, 12),
-    width=st.floats(5, 120),
-    height=st.floats(6, 12),
-)
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.lists(marks, max_size=7))
-def test_placed_labels_never_collide(given_marks: list[labels.Mark]) -> None:
-    """Whatever the marks: labels keep off each other, off all marks and inside."""
-    inside = labels.Box(0, 0, 300, 200)
-    boxes = [found.box for found in labels.place(given_marks, inside) if found is not None]
-    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
-    assert all(inside.holds(box) for box in boxes)
-    assert all(box.distance(m.centre) >= m.radius for box in boxes for m in given_marks)
-
-
-def test_a_lone_label_stands_beside_its_mark() -> None:
-    """With room all around, the label stands on the right, without a leader."""
-    mark = labels.Mark(100, 100, 5, 30, 8)
-    (found,) = labels.place([mark], labels.Box(0, 0, 200, 200))
-    assert found is not None and found.leader is None
-    assert 105 < found.box.left < 110
-    assert found.box.bottom < 100 < found.box.top
-
-
-def test_a_label_that_is_wider_than_the_axes_has_no_place() -> None:
-    """Nothing is squeezed in."""
-    assert labels.place([labels.Mark(5, 5, 1, 30, 8)], labels.Box(0, 0, 20, 20)) == [None]
 
 
 # --- Words -------------------------------------------------------------------
@@ -499,107 +312,6 @@ def test_an_invalid_point_is_not_on_the_drawn_front() -> None:
     """However good an invalid point is, it pushes no other off the front."""
     drawn = panel([point(), point(1, 0.1, "bad", valid=False), point(90, 2.9, "slow")])
     assert [dot.point.label for dot in drawn.dots if dot.best] == ["1.0*", "slow"]
-
-
-# --- Scales ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("slowest", "scale"), [(39.0, "linear"), (41.0, "log")])
-def test_latencies_that_span_much_have_a_logarithmic_axis(slowest: float, scale: str) -> None:
-    """Above a ratio of four, fast networks would stick together on a linear axis."""
-    ends = [point(x, latency_low_ms=x, latency_high_ms=x, label=f"{x}") for x in (10.0, slowest)]
-    assert chart.compose(ends).figure.axes[0].get_xscale() == scale
-
-
-def test_all_points_lie_inside_the_axes(drawn: Panel) -> None:
-    """Whole markers, not only their middles."""
-    assert all(
-        drawn.inside.holds(labels.Box(m.x, m.y, m.x, m.y).grown(m.radius)) for m in drawn.marks
-    )
-
-
-@given(st.floats(1e-6, 1e6), st.floats(1.05, 1e9))
-def test_logarithmic_axes_have_some_ticks_inside(low: float, ratio: float) -> None:
-    """Never more than fit, and all within the limits."""
-    ticks = log_ticks(low, low * ratio)
-    assert len(ticks) <= 8
-    assert all(low <= tick <= low * ratio for tick in ticks)
-    assert ratio < 4 or len(ticks) >= 2
-
-
-@given(st.lists(st.integers(1, 10**12), min_size=1))
-def test_size_references_lie_among_the_sizes(known: list[int]) -> None:
-    """The legend shows one to three sizes, from the range that is drawn."""
-    numbers = references(known)
-    assert 1 <= len(numbers) <= 3
-    areas = [area_pt2(number, known) for number in numbers]
-    assert areas == sorted(areas)
-    assert min(area_pt2(n, known) for n in known) <= areas[0]
-    assert areas[-1] <= max(area_pt2(n, known) for n in known)
-
-
-def test_parameter_counts_read_as_people_say_them() -> None:
-    """Thousands and millions, with no more digits than there are."""
-    assert [count(n) for n in (7, 70_000, 123_456, 2_000_000)] == ["7", "70 k", "123.5 k", "2 M"]
-
-
-def test_more_families_than_fit_make_the_figure_taller() -> None:
-    """The two legends never meet."""
-    few = chart.compose([point()])
-    many = chart.compose([point(10 + n, family=f"family {n}") for n in range(16)])
-    assert many.figure.get_figheight() > few.figure.get_figheight()
-    upper, lower = (
-        child.get_window_extent()
-        for child in many.figure.axes[0].get_children()
-        if isinstance(child, matplotlib.legend.Legend)
-    )
-    assert upper.y0 > lower.y1
-
-
-# --- Broken axes -------------------------------------------------------------
-
-
-def test_a_value_far_off_breaks_the_axis_of_error() -> None:
-    """The crowd keeps most of the height, and the order stays."""
-    points = [point(10.0 + n, 3.0 + 0.1 * n, f"{n}") for n in range(6)]
-    crowd_, far = points, point(20.0, 7.4, "far")
-    found = panel([*crowd_, far])
-    heights = {dot.point.label: mark.y for dot, mark in zip(found.dots, found.marks, strict=True)}
-    inside = found.inside
-    share = (heights["5"] - heights["0"]) / (inside.top - inside.bottom)
-    assert share > 0.5
-    assert heights["far"] > heights["5"] > heights["0"]
-    ticks = [tick for tick in found.axes.get_yticks() if 3.7 < tick < 6.8]
-    assert not ticks  # nothing is written where the axis leaves something out
-
-
-@pytest.mark.parametrize(
-    ("wanted", "expected"), [("linear", "linear"), ("log", "log"), ("broken", "function")]
-)
-def test_the_scale_can_be_chosen(wanted: str, expected: str) -> None:
-    """Whatever the values would have."""
-    drawn = chart.compose(precisions(), options=chart.Options(y_scale=wanted))  # type: ignore[arg-type]
-    assert drawn.figure.axes[0].get_yscale() == expected
-
-
-def test_no_logarithm_of_nothing() -> None:
-    """An axis that has a zero stays linear, also where a logarithm is asked for."""
-    drawn = chart.compose(without_error(), options=chart.Options(x_scale="log", y_scale="log"))
-    assert drawn.figure.axes[0].get_xscale() == drawn.figure.axes[0].get_yscale() == "linear"
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.floats(1.0, 4.0), min_size=2, max_size=8, unique=True), st.floats(5.0, 1000.0))
-def test_a_broken_axis_can_be_read_both_ways(values: list[float], far: float) -> None:
-    """From a value to its place and back, in both parts and in the gap."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots()
-    scales.apply(axes, "y", "broken", [*values, far])
-    transform = axes.transData
-    for value in (*values, far, (max(values) + far) / 2):
-        (_, back) = transform.inverted().transform(transform.transform((0.0, value)))
-        assert back == pytest.approx(value, rel=1e-6)
 
 
 # --- Published points --------------------------------------------------------

@@ -7,14 +7,13 @@ import cv2
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import mmnet_deploy
 from mmnet_deploy import conversion
 from mmnet_deploy.conversion import Options, passes, pipeline, quantization
 from mmnet_deploy.conversion.options import GRAPHS
 from mmnet_deploy.downloads import published
-from mmnet_deploy.errors import ConversionError, ModelFileError, OutputError, UsageError
+from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.networks import network
 from mmnet_deploy.portraits import pictures
@@ -23,7 +22,6 @@ from mmnet_deploy.runs import pretrained
 from mmnet_deploy.tflite import app_metadata, interpreter
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
-from tests.support.networks import conv, converted_network
 
 BOUNDS = {"float32": 1e-5, "float16": 5e-3, "dynamic": 5e-2, "int8": 0.1, "int16x8": 2e-2}
 
@@ -298,60 +296,6 @@ def test_an_output_that_is_no_alpha_is_refused(tmp_path, portraits):
         )
 
 
-def test_a_network_of_another_name_is_not_overwritten(tmp_path, tiny_run, portraits):
-    """The same weights are converted again; other weights need a name, or a clear word."""
-
-    def convert(path, **options):
-        (result,) = conversion.convert(
-            network.load(path), ("float32",), portraits, tmp_path / "out", Options(**options)
-        )
-        return result.path
-
-    other = tmp_path / "other"
-    shutil.copytree(tiny_run, other)
-    changed = network.load(other).model
-    changed.get_layer("logits").bias.assign([0.5, -0.5])
-    changed.save(other / "best.keras")
-    first = convert(tiny_run)
-    content = first.read_bytes()
-    assert convert(tiny_run) == first
-    with pytest.raises(OutputError, match=r"made from other weights .*`--name`.*`--replace`"):
-        convert(other)
-    assert first.read_bytes() == content
-    assert convert(other, name="other").name == "other-32-float32.tflite"
-    assert first.read_bytes() == content
-    assert convert(other, replace=True) == first
-    assert describe(first).card.weights_sha256 == sha256(other / "best.keras")
-
-
-@pytest.mark.parametrize("content", [b"", b"text", "foreign"])
-def test_what_convert_did_not_make_is_not_overwritten(tmp_path, tiny_run, portraits, content):
-    """A file without our description, of whatever kind, stays; nothing is converted."""
-    path = tmp_path / "tiny-1.0-32-float32.tflite"
-    if content == "foreign":
-        content = converted_network(lambda image: conv(1)(image))
-    path.write_bytes(content)
-    for precisions in (("float32",), ("float16", "float32")):
-        with pytest.raises(OutputError, match="`convert` did not make it: `--name`"):
-            conversion.convert(network.load(tiny_run), precisions, portraits, tmp_path)
-    assert list(tmp_path.iterdir()) == [path]
-    assert path.read_bytes() == content
-
-
-def test_a_folder_of_a_files_name_is_found_first(tmp_path, tiny_run, portraits):
-    """Nothing is converted that could not be written."""
-    (tmp_path / "tiny-1.0-32-float32.tflite").mkdir()
-    with pytest.raises(OutputError, match="it is a folder"):
-        conversion.convert(network.load(tiny_run), ("float32",), portraits, tmp_path)
-
-
-@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a b", "x" * 200])
-def test_a_name_is_part_of_a_file_name_only(name):
-    """What could lead elsewhere, or is no name, is wrong usage."""
-    with pytest.raises(UsageError, match="`name` must be letters"):
-        Options(name=name).check(("float32",))
-
-
 # --- Held-out pictures -------------------------------------------------------
 
 
@@ -387,84 +331,6 @@ def test_one_other_picture_is_held_out(tmp_path, tiny_run, portraits):
         assert (result.held_out, result.checked) == (True, 1)
         # It judges what the copies calibrate, or the other way round.
         assert len({name == "b.png" for name in result.card.calibration_files}) == 1
-
-
-# --- Other arithmetic --------------------------------------------------------
-
-
-POLICIES = ("mixed_float16", "float16", "mixed_bfloat16", "bfloat16", "float64")
-
-
-def _of_policy(policy, path, *, whole=True):
-    """A network of a policy, of all layers or of the first ones, and the same in float32."""
-    networks = {}
-    for name in (policy, "float32"):
-        image = keras.Input((32, 32, 3))
-        body = {"dtype": name}
-        x = keras.layers.Conv2D(8, 3, padding="same", use_bias=False, **body)(image)
-        x = keras.layers.BatchNormalization(**body)(x)
-        x = keras.layers.MaxPooling2D(**body)(keras.layers.ReLU(**body)(x))
-        x = keras.layers.UpSampling2D(interpolation="bilinear", **body)(x)
-        end = body if whole else {"dtype": "float32"}
-        x = keras.layers.Conv2D(2, 1, activation="softmax", **end)(x)
-        networks[name] = keras.Model(image, x)
-    rng = np.random.default_rng(3)
-    for theirs, ours in zip(*(each.weights for each in networks.values()), strict=True):
-        theirs.assign(rng.uniform(0.2, 1.0, theirs.shape) * (1 if "norm" in theirs.path else 3))
-        ours.assign(keras.ops.cast(theirs, "float32"))
-    networks[policy].save(path)
-    return networks["float32"]
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("whole", [True, False])
-def test_half_precision_converts_with_its_weights_in_float32(tmp_path, portraits, policy, whole):
-    """The file computes the network of the same weights under a float32 policy."""
-    twin = _of_policy(policy, tmp_path / "half.keras", whole=whole)
-    loaded = network.load(tmp_path / "half.keras")
-    results = conversion.convert(
-        loaded, ("float32", "int8"), portraits, tmp_path / "out", Options(max_difference=1)
-    )
-    first = results[0]
-    kinds = {op.kind for op in Graph.from_bytes(first.path.read_bytes()).ops}
-    assert not kinds & {"CAST", "MINIMUM", "MAXIMUM"}
-    assert first.computed_in == (policy.removeprefix("mixed_"),)
-    image = pictures.read_image(pictures.pictures_in(portraits / "test" / "image")[0])
-    matte = interpreter.TFLiteModel(first.path).matte(image)
-    expected = twin(pictures.preprocess(image, 32, 32))[0, ..., 1]
-    np.testing.assert_allclose(matte, expected, atol=1e-5)
-    # What the card says is against the network as it is, whose own rounding is in it.
-    assert first.card.mean_difference == pytest.approx(first.rounding.mean, abs=1e-5)
-    assert loaded.matte(image).dtype == np.float32
-
-
-def test_a_saved_model_in_half_precision_converts(tmp_path, portraits):
-    """Its graph says the types, whatever made it; so may its input and output be half."""
-    twin = _of_policy("float16", tmp_path / "half.keras")
-    half = keras.saving.load_model(tmp_path / "half.keras")
-    signature = [tf.TensorSpec((None, 32, 32, 3), tf.float16, name="image")]
-    module = tf.Module()
-    module.model = half
-    serve = tf.function(lambda image: half(image), input_signature=signature)
-    tf.saved_model.save(module, str(tmp_path / "exported"), signatures=serve)
-    (result,) = conversion.convert(
-        network.load(tmp_path / "exported"), ("float32",), portraits, tmp_path / "out"
-    )
-    image = pictures.read_image(pictures.pictures_in(portraits / "test" / "image")[0])
-    matte = interpreter.TFLiteModel(result.path).matte(image)
-    expected = twin(pictures.preprocess(image, 32, 32))[0, ..., 1]
-    np.testing.assert_allclose(matte, expected, atol=1e-3)
-
-
-def test_half_precision_that_is_another_network_in_float32_is_refused(tmp_path, portraits):
-    """Where the rounding makes too much of the matte, no file in float32 can compute it."""
-    _of_policy("mixed_bfloat16", tmp_path / "half.keras")
-    strict = Options(max_mean_difference=1e-6)
-    words = r"computes in bfloat16.*gives other mattes in float32.*limit 1e-06"
-    with pytest.raises(ConversionError, match=words):
-        conversion.convert(
-            network.load(tmp_path / "half.keras"), ("float32",), portraits, tmp_path, strict
-        )
 
 
 # --- Refusals ----------------------------------------------------------------
