@@ -52,13 +52,14 @@ def predict(
     """
     from mmnet_deploy.cli.data_options import say_left_out
     from mmnet_deploy.files import check_folder
-    from mmnet_deploy.mattes import prediction
     from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.portraits import dataset, pictures
+    from mmnet_deploy.prediction import painting, photographs
+    from mmnet_deploy.prediction.video import video
 
     if not source.exists():
         raise DataError(f"There is no file or folder {source}.")
-    is_video = source.suffix.lower() in prediction.VIDEOS and source.is_file()
+    is_video = source.suffix.lower() in video.VIDEOS and source.is_file()
     suffix = None if source.is_dir() else ".mp4" if is_video else ".png"
     if target is None:
         target = _free_target(source, kind, suffix or "")
@@ -66,13 +67,13 @@ def predict(
         raise UsageError(f"`--out` must end in {suffix} for {source.name}. Received: {target}.")
     check_folder(target.parent if suffix else target)
     _require_other(target, source, "source")
-    if background is not None and prediction.colour(background) is None:
+    if background is not None and painting.colour(background) is None:
         _require_other(target, Path(background), "background")
     if target.exists():
         dataset.require_apart("--out", target.parent if suffix else target)
     if suffix:
         target.parent.mkdir(parents=True, exist_ok=True)
-    painter = prediction.Painter(kind, background)
+    painter = painting.Painter(kind, background)
     opening = opening_of(options)
     check_models([model], opening["threads"])
     opened = open_model(model, **opening)
@@ -80,13 +81,13 @@ def predict(
         say(opened.note)
     if source.is_dir():
         say_left_out(pictures.left_out(source), source)
-        count = prediction.predict_folder(opened, source, target, painter, progress)
+        count = photographs.predict_folder(opened, source, target, painter, progress)
         say(f"{count} picture{'s' * (count > 1)} in {target}.")
     elif is_video:
-        count = prediction.predict_video(opened, source, target, painter, progress)
+        count = video.predict_video(opened, source, target, painter, progress)
         say(f"{count} frame{'s' * (count > 1)}, without sound, in {target}.")
     else:
-        prediction.predict_picture(opened, source, target, painter)
+        photographs.predict_picture(opened, source, target, painter)
         say(f"{target} is written.")
 
 
@@ -96,9 +97,9 @@ def _free_target(source: Path, kind: str, suffix: str) -> Path:
     Raises:
         UsageError: There is no such kind, or something has that name.
     """
-    from mmnet_deploy.mattes import prediction
+    from mmnet_deploy.prediction import painting
 
-    prediction.check_kind(kind)
+    painting.check_kind(kind)
     stem = source.stem if suffix else source.resolve().name
     target = Path(f"{stem}-{kind}{suffix}")
     if target.exists():

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet_deploy.portraits import foreground
 from mmnet_deploy.runs.recipe import Recipe
-from mmnet_deploy.training.pictures import colour, foreground
+from mmnet_deploy.training.pictures import colour
 from mmnet_deploy.training.pictures.augmentation import sample_map, warp
 from mmnet_deploy.training.pictures.decoded import Decoded
 

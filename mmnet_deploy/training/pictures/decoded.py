@@ -25,11 +25,10 @@ import models
 from mmnet_deploy import parallel
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.files import folder_aside, make_folder, reason, sha256, write_text
-from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.portraits import dataset, foreground, pictures
 from mmnet_deploy.portraits.masks import MaskValues
 from mmnet_deploy.portraits.problems import PictureError, Problem, raise_first
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.training.pictures import foreground
 
 VERSION = 2
 """Version of the files' content; a file of another version is built anew."""

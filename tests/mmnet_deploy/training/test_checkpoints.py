@@ -175,7 +175,7 @@ def test_backgrounds_are_replaced_in_training(tmp_path, portraits, config):
     store = PictureStore(tmp_path / "cache", 10**9)
     settings = config(epochs=1, backgrounds=str(portraits / "test" / "image"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mmnet_deploy.training.pictures.foreground.SOFT_WIDTH_PX", 0.1)
+        patch.setattr("mmnet_deploy.portraits.foreground.SOFT_WIDTH_PX", 0.1)
         replaced = training.train(settings, tmp_path / "replaced", store=store)
     plain = training.train(config(epochs=1), tmp_path / "plain")
     assert replaced.read_log()[0]["loss"] != plain.read_log()[0]["loss"]

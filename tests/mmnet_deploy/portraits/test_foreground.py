@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from mmnet_deploy.portraits import synthetic
-from mmnet_deploy.training.pictures import foreground
+from mmnet_deploy.portraits import foreground, synthetic
 
 
 def _soft_disc(size=64, softness=6.0):

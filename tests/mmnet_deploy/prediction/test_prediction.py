@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from mmnet_deploy.errors import DataError, OutputError, UsageError
-from mmnet_deploy.mattes import prediction
 from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.portraits import dataset, pictures
+from mmnet_deploy.prediction.painting import Painter
+from mmnet_deploy.prediction.photographs import predict_folder, predict_picture
+from mmnet_deploy.prediction.video.video import predict_video
 from mmnet_deploy.tflite.card import ModelFile
 from tests.support.datasets import write
 
@@ -53,14 +55,14 @@ def _frames(path):
 
 def test_a_cut_out_has_the_matte_as_its_transparency():
     """Colours are the picture's own, alpha is the fourth channel."""
-    cut = prediction.Painter("cut-out").paint(IMAGE, MATTE)
+    cut = Painter("cut-out").paint(IMAGE, MATTE)
     assert np.array_equal(cut[..., :3], IMAGE)
     assert np.array_equal(cut[..., 3], np.round(255 * MATTE))
 
 
 def test_a_new_background_stands_behind_the_person():
     """Foreground is kept, background is replaced, and alpha mixes the two."""
-    made = prediction.Painter("background", "#102030").paint(IMAGE, MATTE)
+    made = Painter("background", "#102030").paint(IMAGE, MATTE)
     assert np.array_equal(made[:, 10:], IMAGE[:, 10:])
     assert (made[1:, :10] == (0x10, 0x20, 0x30)).all()
     mixed = (IMAGE[0, 0] + np.array([0x10, 0x20, 0x30], float)) / 2
@@ -73,7 +75,7 @@ def test_a_background_covers_the_picture_undistorted(tmp_path, shape):
     behind = np.zeros((*shape, 3), np.uint8)
     behind[:, shape[1] // 2 :] = 200
     cv2.imwrite(str(tmp_path / "b.png"), behind)
-    painter = prediction.Painter("background", str(tmp_path / "b.png"))
+    painter = Painter("background", str(tmp_path / "b.png"))
     made = painter.paint(IMAGE, np.zeros((24, 20), np.float32))
     assert made.shape == IMAGE.shape
     assert (made[:, :6] < 100).all()
@@ -91,13 +93,13 @@ def test_a_background_covers_the_picture_undistorted(tmp_path, shape):
 def test_kinds_that_cannot_be_are_refused(kind, background, message):
     """An unknown kind, a background that is missing or for nothing."""
     with pytest.raises(UsageError, match=message):
-        prediction.Painter(kind, background)
+        Painter(kind, background)
 
 
 def test_every_frame_of_a_video_is_matted(tmp_path, video):
     """As many frames at the same rate and size, each with its own matte."""
     target = tmp_path / "out.mp4"
-    count = prediction.predict_video(BRIGHT, video, target, prediction.Painter("matte"))
+    count = predict_video(BRIGHT, video, target, Painter("matte"))
     frames, rate = _frames(target)
     assert count == len(frames) == 10
     assert rate == pytest.approx(12.5)
@@ -112,9 +114,7 @@ def test_what_is_no_video_leaves_nothing(tmp_path):
     """A damaged file is one error, and no half-written video stays."""
     (tmp_path / "in.mp4").write_bytes(b"no video")
     with pytest.raises(DataError, match="cannot be read as a video"):
-        prediction.predict_video(
-            BRIGHT, tmp_path / "in.mp4", tmp_path / "out.mp4", prediction.Painter("matte")
-        )
+        predict_video(BRIGHT, tmp_path / "in.mp4", tmp_path / "out.mp4", Painter("matte"))
     assert os.listdir(tmp_path) == ["in.mp4"]
 
 
@@ -135,7 +135,7 @@ def test_a_video_that_breaks_off_is_an_error(tmp_path, suffix, code):
     source.write_bytes(content[: len(content) * 4 // 10])
     target.write_bytes(b"an older one")
     with pytest.raises(DataError, match=r"breaks off after \d+ of 50 frames"):
-        prediction.predict_video(BRIGHT, source, target, prediction.Painter("matte"))
+        predict_video(BRIGHT, source, target, Painter("matte"))
     assert target.read_bytes() == b"an older one"
     assert sorted(os.listdir(tmp_path)) == sorted([source.name, target.name])
 
@@ -148,7 +148,7 @@ def test_a_full_disk_leaves_the_older_video(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     try:
         with pytest.raises(OutputError, match=r"of 50 frames, \d+ can be read back"):
-            prediction.predict_video(BRIGHT, source, target, prediction.Painter("side-by-side"))
+            predict_video(BRIGHT, source, target, Painter("side-by-side"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert target.read_bytes() == b"an older one"
@@ -164,9 +164,7 @@ def test_a_full_disk_leaves_the_older_picture(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
         with pytest.raises(OutputError, match=r"Cannot write .*out\.png: File too large"):
-            prediction.predict_picture(
-                BRIGHT, tmp_path / "in.png", tmp_path / "out.png", prediction.Painter("cut-out")
-            )
+            predict_picture(BRIGHT, tmp_path / "in.png", tmp_path / "out.png", Painter("cut-out"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (tmp_path / "out.png").read_bytes() == b"an older one"
@@ -177,7 +175,7 @@ def test_names_with_a_colon_are_files(tmp_path, video, monkeypatch):
     monkeypatch.chdir(tmp_path)
     video.rename("12:30 call.mp4")
     source, target = Path("12:30 call.mp4"), Path("http:out.mp4")
-    assert prediction.predict_video(BRIGHT, source, target, prediction.Painter("matte")) == 10
+    assert predict_video(BRIGHT, source, target, Painter("matte")) == 10
     assert len(_frames(tmp_path / target)[0]) == 10
 
 
@@ -188,8 +186,8 @@ def test_every_format_of_a_folder_is_matted(tmp_path):
     (tmp_path / "in" / "e.png").rename(tmp_path / "in" / "f.jfif")
     for name in ("._a.jpg", "g.heic"):
         (tmp_path / "in" / name).write_bytes(b"words")
-    painter = prediction.Painter("matte")
-    assert prediction.predict_folder(BRIGHT, tmp_path / "in", tmp_path / "out", painter) == 5
+    painter = Painter("matte")
+    assert predict_folder(BRIGHT, tmp_path / "in", tmp_path / "out", painter) == 5
     made = [name for name in os.listdir(tmp_path / "out") if not name.startswith(".")]
     assert sorted(made) == [f"{stem}.png" for stem in "abcdf"]
 
