@@ -193,10 +193,11 @@ def _train(
         session = Session(
             config, run, trainer, deployed, validation, events, workers, advance, history
         )
-        if imported is not None and not resume:
+        if imported is not None:
             with workers.alone():
-                session.say_imported()
+                session.score_imported(imported, said=not resume)
         _run_stages(session, stages, done, stream)
+        session.say_gain()
     return run
 
 

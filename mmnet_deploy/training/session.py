@@ -29,8 +29,7 @@ class Session:
     """All that an epoch needs, and what those before gave.
 
     Attributes:
-        imported_mad: Validation MAD of an imported network before its first step; None for others,
-            and where the run was resumed.
+        imported_mad: Validation MAD of an imported network before its first step; None for others.
     """
 
     config: RunConfig
@@ -44,11 +43,25 @@ class Session:
     history: History
     imported_mad: float | None = None
 
-    def say_imported(self) -> None:
-        """Report how good an imported network is before the first step."""
+    def score_imported(self, imported: keras.Model, said: bool) -> None:
+        """Find out how good an imported network is before the first step; say so if `said`."""
+        self.deployed.set_weights(imported.get_weights())
         scores = self.validation.scores(self.deployed)
         self.imported_mad = scores["val_mad"]
-        self.advance(f"as imported: {_told(scores)}", steps=0)
+        if said:
+            self.advance(f"as imported: {_told(scores)}", steps=0)
+
+    def say_gain(self) -> None:
+        """At the end, say if no epoch was better than the network as imported."""
+        best = self.history.best_score("mad")
+        if self.imported_mad is None or not self.history.rows or best < self.imported_mad:
+            return
+        self.advance(
+            f"no epoch was better than the imported network: its validation MAD is "
+            f"{self.imported_mad:.4f}, that of the best epoch {best:.4f}. Try a lower "
+            f"--learning-rate, such as {self.config.learning_rate / 10:g}, or more pictures.",
+            steps=0,
+        )
 
     def epoch(self, number: int, stream: Stream) -> None:
         """Train, validate, store and report epoch `number`, from 1.

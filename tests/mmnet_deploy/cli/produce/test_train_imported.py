@@ -1,8 +1,13 @@
 """`mmnet-deploy train FILE.tflite`: a run like any other, from a network like none of ours."""
 
+import contextlib
+import itertools
+
+import keras
 import numpy as np
 import pytest
 
+from mmnet_deploy import training
 from mmnet_deploy.networks import network
 from mmnet_deploy.portraits.synthetic.scene import portrait
 from mmnet_deploy.runs.run import Run
@@ -28,6 +33,10 @@ def file(tmp_path):
     return path
 
 
+def _weights(path):
+    return keras.saving.load_model(path, compile=False).get_weights()
+
+
 def matte(model):
     """What a model makes of a portrait."""
     return model.matte(portrait(5, 0, 64)[0])
@@ -44,6 +53,7 @@ def test_a_file_becomes_a_run_that_is_resumed_and_converted(
     first = call(*words, "--epochs", 1)
     assert first.exit_code == 0, first.output
     assert "as imported: validation MAD" in first.stderr and "at 16×24" in first.stderr
+    assert "no epoch was better than the imported network" in first.stderr
     run = Run(tmp_path / "run")
     stored = run.read_config()
     assert (stored.family, stored.picture_size) == ("my-segmenter", (16, 24))
@@ -54,7 +64,8 @@ def test_a_file_becomes_a_run_that_is_resumed_and_converted(
     # What the run continues from is in it, whatever becomes of the file.
     resumed = call(*words[:6], "--epochs", 2, "--resume")
     assert resumed.exit_code == 0, resumed.output
-    assert "Trained 2 epochs" in resumed.stderr and "as imported" not in resumed.stderr
+    assert "Trained 2 epochs" in resumed.stderr and "as imported: " not in resumed.stderr
+    assert "no epoch was better than the imported network" in resumed.stderr
     ours = network.load(run.folder)
     assert (ours.title, ours.input_size) == ("my-segmenter", (16, 24))
     assert np.ptp(matte(expected)) > 0.02
@@ -67,6 +78,35 @@ def test_a_file_becomes_a_run_that_is_resumed_and_converted(
     file.write_bytes(file.read_bytes() + b"\0")
     changed = call(*words, "--epochs", 3, "--resume")
     one_line(changed, 2, "was begun with `imported_sha256`", "cannot change it")
+
+
+def test_a_stopped_run_ends_as_if_it_had_not_been(call, portraits, tmp_path, file):
+    """Interrupted in its second epoch and resumed, it has the same log and weights, to the bit."""
+    done = call("train", file, "--alpha-channel", 0, "--data", portraits, "--out", "whole",
+                "--epochs", 2, "--steps-per-epoch", 2, "--batch-size", 2)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    whole = Run(tmp_path / "whole")
+
+    @contextlib.contextmanager
+    def stopping(title, total):
+        step = itertools.count(1)
+
+        def advance(note="", steps=1):
+            if steps and title.startswith("Training") and next(step) == 3:
+                raise KeyboardInterrupt
+
+        yield advance
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(whole.read_config(), tmp_path / "run", progress=stopping)
+    assert len(Run(tmp_path / "run").read_log()) == 1
+    run = training.train(whole.read_config(), tmp_path / "run", resume=True)
+    assert run.read_log() == whole.read_log()
+    for one, other in ((run.last, whole.last), (run.best, whole.best)):
+        for resumed, uninterrupted in zip(_weights(one), _weights(other), strict=True):
+            np.testing.assert_array_equal(resumed, uninterrupted)
+    moved = zip(_weights(run.last), _weights(run.imported), strict=True)
+    assert any((now != before).any() for now, before in moved)
 
 
 @pytest.mark.parametrize(
