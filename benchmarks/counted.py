@@ -9,7 +9,7 @@ from pathlib import Path
 from common import noise, random_network
 
 from mmnet_deploy import conversion
-from mmnet_deploy.bench import cost
+from mmnet_deploy.benchmarking import cost
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.results.records import Cost

@@ -25,7 +25,7 @@ from common import random_network
 
 import models
 from mmnet_deploy import conversion
-from mmnet_deploy.bench import cost
+from mmnet_deploy.benchmarking import cost
 from mmnet_deploy.networks import network
 from mmnet_deploy.results.records import Cost
 from mmnet_deploy.runs import pretrained

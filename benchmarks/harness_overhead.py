@@ -22,9 +22,9 @@ from common import noise, random_network
 
 from android_benchmark import PRESETS, Settings
 from mmnet_deploy import conversion
-from mmnet_deploy.bench.benchmark import benchmark
-from mmnet_deploy.bench.engines import EngineChoice
-from mmnet_deploy.bench.targets import open_targets, phones_of
+from mmnet_deploy.benchmarking.benchmark import benchmark
+from mmnet_deploy.benchmarking.engines import EngineChoice
+from mmnet_deploy.benchmarking.targets import open_targets, phones_of
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source
 from mmnet_deploy.results.records import Benchmark
 

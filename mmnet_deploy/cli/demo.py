@@ -103,7 +103,7 @@ def demo(
     require_extra("`mmnet-deploy demo`")
     require_tensorflow_backend()
     from mmnet_deploy import conversion, evaluation, report
-    from mmnet_deploy.bench import benchmark, host
+    from mmnet_deploy.benchmarking import benchmark, host
     from mmnet_deploy.charts import chart
     from mmnet_deploy.files import locked
     from mmnet_deploy.mattes.matting import open_model
@@ -231,8 +231,8 @@ def _prepare(folder: Path) -> None:
 def _measure(models: Sequence[Path], folder: Path, *, threads: int) -> None:
     """Measure each model on this computer and store each result at once."""
     from android_benchmark import PRESETS, Settings
-    from mmnet_deploy.bench import benchmark
-    from mmnet_deploy.bench.host import Host, without_rests
+    from mmnet_deploy.benchmarking import benchmark
+    from mmnet_deploy.benchmarking.host import Host, without_rests
     from mmnet_deploy.results import store
 
     rules = without_rests(PRESETS["default"])

@@ -50,7 +50,7 @@ def _version(package: str) -> str | None:
 
 
 def _findings() -> list[Finding]:
-    from mmnet_deploy.bench.host import Host
+    from mmnet_deploy.benchmarking.host import Host
     from mmnet_deploy.tflite import interpreter
 
     rows = [Finding("Python", platform.python_version())]
@@ -104,7 +104,7 @@ def _phone_findings() -> list[Finding]:
 
 def _official() -> Finding:
     """The engine of phones: the one that was given, or the published one."""
-    from mmnet_deploy.bench.engines import ENGINE_VARIABLE
+    from mmnet_deploy.benchmarking.engines import ENGINE_VARIABLE
     from mmnet_deploy.engines import cache, listing, releases
 
     name = "benchmark_model"

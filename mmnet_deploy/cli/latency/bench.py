@@ -25,9 +25,9 @@ from mmnet_deploy.errors import DelegateRefusedError, ResultError, UsageError
 
 if TYPE_CHECKING:
     from android_benchmark import Settings
-    from mmnet_deploy.bench.fleet import Measured
-    from mmnet_deploy.bench.sweep import Job
-    from mmnet_deploy.bench.targets import Target
+    from mmnet_deploy.benchmarking.fleet import Measured
+    from mmnet_deploy.benchmarking.sweep import Job
+    from mmnet_deploy.benchmarking.targets import Target
     from mmnet_deploy.results.records import Record
 
 _KEPT = "What was measured is stored; `--resume` measures the rest."
@@ -107,8 +107,8 @@ def bench(
       mmnet-deploy bench models/*.tflite --engine-binary litert/ --delegate gpu -o results
       mmnet-deploy bench models/*.tflite --delegate gpu --find-culprit -o results
     """
-    from mmnet_deploy.bench import fleet
-    from mmnet_deploy.bench.targets import EMULATED, HOST, check_settings, open_targets
+    from mmnet_deploy.benchmarking import fleet
+    from mmnet_deploy.benchmarking.targets import EMULATED, HOST, check_settings, open_targets
     from mmnet_deploy.files import make_folder
 
     if not models and not clean:
@@ -215,8 +215,8 @@ def _plan(
         UsageError: A number is wrong.
         ModelFileError: The only model cannot be loaded.
     """
-    from mmnet_deploy.bench import sweep
-    from mmnet_deploy.bench.host import HOST_DELEGATES
+    from mmnet_deploy.benchmarking import sweep
+    from mmnet_deploy.benchmarking.host import HOST_DELEGATES
     from mmnet_deploy.tflite.interpreter import TFLiteModel
 
     if not 1 <= repeats <= 1000:
@@ -239,8 +239,8 @@ def _plan(
 
 def _clean(targets: Sequence[Target]) -> None:
     """Remove our files from phones."""
-    from mmnet_deploy.bench.shelter import sheltered
-    from mmnet_deploy.bench.targets import phones_of
+    from mmnet_deploy.benchmarking.shelter import sheltered
+    from mmnet_deploy.benchmarking.targets import phones_of
 
     phones = phones_of(targets)
     for phone in phones:
@@ -251,7 +251,7 @@ def _clean(targets: Sequence[Target]) -> None:
 
 def _conclude(measured: Measured, folder: Path, resume: bool) -> None:
     """The table, what failed, and the chart."""
-    from mmnet_deploy.bench.outputs.words import culprit_lines
+    from mmnet_deploy.benchmarking.outputs.words import culprit_lines
     from mmnet_deploy.cli.latency.bench_text import print_results
 
     if measured.results:

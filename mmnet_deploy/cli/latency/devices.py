@@ -93,7 +93,7 @@ def _emulated() -> _Row:
 
 
 def _host() -> _Row:
-    from mmnet_deploy.bench.host import Host
+    from mmnet_deploy.benchmarking.host import Host
 
     facts = Host().facts()
     return _Row("host", "this computer", facts.processor, facts.system, facts.abi, "device")

@@ -13,7 +13,7 @@ from mmnet_deploy.cli.console import say
 from mmnet_deploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from mmnet_deploy.bench.engines import EngineChoice
+    from mmnet_deploy.benchmarking.engines import EngineChoice
 
 
 class _Engine(click.Path):
@@ -80,8 +80,8 @@ def engine_of(
     Raises:
         UsageError: An option has no effect with these devices, or contradicts another.
     """
-    from mmnet_deploy.bench.engines import ENGINE_VARIABLE, EngineChoice, purposes_of
-    from mmnet_deploy.bench.targets import EMULATED, HOST
+    from mmnet_deploy.benchmarking.engines import ENGINE_VARIABLE, EngineChoice, purposes_of
+    from mmnet_deploy.benchmarking.targets import EMULATED, HOST
     from mmnet_deploy.engines.releases import checked_version
 
     path, version = options.pop("engine"), options.pop("engine_version")

@@ -211,7 +211,7 @@ def _count(
     """Count, store and print; whether all could be counted."""
     from android_benchmark.cost import DEFAULT_CPU
     from mmnet_deploy import parallel
-    from mmnet_deploy.bench import cost as stage
+    from mmnet_deploy.benchmarking import cost as stage
     from mmnet_deploy.files import make_folder
     from mmnet_deploy.results import estimate, store
     from mmnet_deploy.results.records import Cost

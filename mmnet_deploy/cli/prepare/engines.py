@@ -146,7 +146,7 @@ def _choice() -> str:
     """What `bench` would take on a phone if it were called without an option."""
     import os
 
-    from mmnet_deploy.bench.engines import ENGINE_VARIABLE
+    from mmnet_deploy.benchmarking.engines import ENGINE_VARIABLE
     from mmnet_deploy.engines import cache, releases
 
     given = os.environ.get(ENGINE_VARIABLE)

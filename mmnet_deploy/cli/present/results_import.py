@@ -163,7 +163,7 @@ def _facts(device: str, soc: str, system: str) -> DeviceFacts:
                 f"{len(text)} characters."
             )
     if device == HOST:
-        from mmnet_deploy.bench.host import Host
+        from mmnet_deploy.benchmarking.host import Host
 
         if soc or system:
             raise UsageError("`--soc` and `--system` are not for `--device host`, which is known.")

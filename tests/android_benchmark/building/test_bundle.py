@@ -19,7 +19,7 @@ from android_benchmark.building import (
 )
 from android_benchmark.building.bundle import needed_libraries
 from android_benchmark.engines import Tflbench, tflbench
-from mmnet_deploy.bench.outputs import differences
+from mmnet_deploy.benchmarking.outputs import differences
 from mmnet_deploy.engines import own_parts
 from mmnet_deploy.tflite.graph import Graph
 from tests.support import ROOT, counting

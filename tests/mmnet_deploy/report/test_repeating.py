@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from android_benchmark import PRESETS, Engine, RunRules
 from mmnet_deploy import report
-from mmnet_deploy.bench.host import without_rests
+from mmnet_deploy.benchmarking.host import without_rests
 from mmnet_deploy.cli import cli
 from mmnet_deploy.cli.latency.run_rules import rules_of
 from mmnet_deploy.report import sections

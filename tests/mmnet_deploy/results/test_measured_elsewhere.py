@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from android_benchmark import Engine, Measurement, RunRules, Settings, Statistics
-from mmnet_deploy.bench import sweep
+from mmnet_deploy.benchmarking import sweep
 from mmnet_deploy.errors import ResultError
 from mmnet_deploy.report import sections
 from mmnet_deploy.results import compare, estimate, grouping, naming, record_json, table, trade_offs

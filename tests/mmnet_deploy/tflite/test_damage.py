@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmnet_deploy import inspection
-from mmnet_deploy.bench import cost
+from mmnet_deploy.benchmarking import cost
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.inspection import quantization_error
 from mmnet_deploy.tflite import card, file_format

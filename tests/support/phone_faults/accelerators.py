@@ -5,7 +5,7 @@ from __future__ import annotations
 from android_benchmark.emulator import (
     Reply,
 )
-from mmnet_deploy.bench.reservation import reserved
+from mmnet_deploy.benchmarking.reservation import reserved
 from tests.support import litert_engine
 from tests.support.benchmark_model import recorded
 from tests.support.phone_faults.stage import Stage, scenario

@@ -21,7 +21,7 @@ from android_benchmark.emulator import (
     private_adb_server,
 )
 from android_benchmark.engines import stand_in
-from mmnet_deploy.bench import sweep
+from mmnet_deploy.benchmarking import sweep
 from mmnet_deploy.cli import cli
 from tests.support.emulated import AWAKE, awake_settings
 

@@ -301,7 +301,7 @@ def test_an_interruption_stores_and_puts_back(server, phones, tmp_path, tiny_mod
 
 def _first_threads(model, seed):
     from android_benchmark import Settings
-    from mmnet_deploy.bench import sweep
+    from mmnet_deploy.benchmarking import sweep
 
     return sweep.plan([model], [Settings(1), Settings(2)], seed=seed)[0].settings.threads
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from android_benchmark.cost import CPUS
-from mmnet_deploy.bench import cost
+from mmnet_deploy.benchmarking import cost
 from mmnet_deploy.results import estimate, store
 from mmnet_deploy.results.record_json import to_json
 from mmnet_deploy.tflite.half_precision import HALF, with_entry

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from android_benchmark import DeviceFacts, Engine, RunRules, Settings
-from mmnet_deploy.bench.arithmetic import computes_in, require_precision
-from mmnet_deploy.bench.benchmark import benchmark
-from mmnet_deploy.bench.host import Host
+from mmnet_deploy.benchmarking.arithmetic import computes_in, require_precision
+from mmnet_deploy.benchmarking.benchmark import benchmark
+from mmnet_deploy.benchmarking.host import Host
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.tflite.half_precision import HALF, with_entry
 

@@ -12,8 +12,8 @@ from android_benchmark import (
     RunRules,
     Settings,
 )
-from mmnet_deploy.bench import benchmark
-from mmnet_deploy.bench.host import Host
+from mmnet_deploy.benchmarking import benchmark
+from mmnet_deploy.benchmarking.host import Host
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import sha256
 

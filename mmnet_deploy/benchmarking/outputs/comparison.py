@@ -19,9 +19,9 @@ from android_benchmark import (
     errors,
 )
 from android_benchmark.engines.tflbench import noise
-from mmnet_deploy.bench.host import HOST_DELEGATES
-from mmnet_deploy.bench.outputs import differences
-from mmnet_deploy.bench.outputs.differences import Difference
+from mmnet_deploy.benchmarking.host import HOST_DELEGATES
+from mmnet_deploy.benchmarking.outputs import differences
+from mmnet_deploy.benchmarking.outputs.differences import Difference
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError, UsageError
 from mmnet_deploy.portraits import synthetic
 from mmnet_deploy.tflite.card import read_model

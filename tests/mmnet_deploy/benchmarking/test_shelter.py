@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from mmnet_deploy.bench import shelter
-from mmnet_deploy.bench.shelter import sheltered, undone
+from mmnet_deploy.benchmarking import shelter
+from mmnet_deploy.benchmarking.shelter import sheltered, undone
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import android_benchmark
 from android_benchmark import DeviceFacts, Flag, RunRules, Settings
-from mmnet_deploy.bench.arithmetic import computes_in, require_precision
-from mmnet_deploy.bench.outputs import comparison
-from mmnet_deploy.bench.outputs.words import how_far
+from mmnet_deploy.benchmarking.arithmetic import computes_in, require_precision
+from mmnet_deploy.benchmarking.outputs import comparison
+from mmnet_deploy.benchmarking.outputs.words import how_far
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.results.records import Benchmark, OutputDifference
 from mmnet_deploy.tflite.card import describe

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mmnet_deploy.bench.outputs import differences
+from mmnet_deploy.benchmarking.outputs import differences
 
 MATTE = np.linspace(0, 1, 400, dtype=np.float32)
 

@@ -17,7 +17,7 @@ from android_benchmark import (
     errors,
 )
 from android_benchmark.engines.tflbench import noise
-from mmnet_deploy.bench.outputs import comparison
+from mmnet_deploy.benchmarking.outputs import comparison
 from mmnet_deploy.tflite.half_precision import HALF, entry, with_entry
 from tests.support import fault_engine, networks
 from tests.support.fault_engine import FaultyDevice

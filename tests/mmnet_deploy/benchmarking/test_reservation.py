@@ -5,8 +5,8 @@ import os
 import pytest
 
 from android_benchmark.errors import DeviceNotReadyError
-from mmnet_deploy.bench import reservation
-from mmnet_deploy.bench.reservation import reserved
+from mmnet_deploy.benchmarking import reservation
+from mmnet_deploy.benchmarking.reservation import reserved
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from mmnet_deploy.bench.outputs.differences import is_comparable
+from mmnet_deploy.benchmarking.outputs.differences import is_comparable
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.layer_names import short_names
 from mmnet_deploy.tflite.parts import DTYPES, Op

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from android_benchmark import ComputingDevice, Device, RunRules, Settings, errors
-from mmnet_deploy.bench.outputs.comparison import NOISE, Reference
-from mmnet_deploy.bench.outputs.differences import Difference
-from mmnet_deploy.bench.outputs.layers import Layer, Layers
+from mmnet_deploy.benchmarking.outputs.comparison import NOISE, Reference
+from mmnet_deploy.benchmarking.outputs.differences import Difference
+from mmnet_deploy.benchmarking.outputs.layers import Layer, Layers
 from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 from mmnet_deploy.results.records import Benchmark
 from mmnet_deploy.tflite.card import read_model

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from android_benchmark import RunRules
-from mmnet_deploy.bench import host, sweep
-from mmnet_deploy.bench.outputs import culprit
-from mmnet_deploy.bench.outputs.culprit import Finding
-from mmnet_deploy.bench.sweep import Failure, Job
-from mmnet_deploy.bench.targets import Target
+from mmnet_deploy.benchmarking import host, sweep
+from mmnet_deploy.benchmarking.outputs import culprit
+from mmnet_deploy.benchmarking.outputs.culprit import Finding
+from mmnet_deploy.benchmarking.sweep import Failure, Job
+from mmnet_deploy.benchmarking.targets import Target
 from mmnet_deploy.progress import Advance, Progress, silent
 from mmnet_deploy.results import store
 from mmnet_deploy.results.records import Benchmark, Record

@@ -15,7 +15,7 @@ import pytest
 
 from android_benchmark import errors
 from android_benchmark.cost import CPUS, CostToolsError, count, find_tools
-from mmnet_deploy.bench import cost
+from mmnet_deploy.benchmarking import cost
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.results.record_json import from_json, to_json
 from mmnet_deploy.tflite.half_precision import HALF, with_entry

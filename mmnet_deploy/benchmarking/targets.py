@@ -16,11 +16,11 @@ from android_benchmark.engines import PhoneEngine
 from android_benchmark.engines.stand_in import write_stand_in
 from android_benchmark.errors import HarnessError
 from android_benchmark.phone import PATIENCE_S, Adb, Phone
-from mmnet_deploy.bench.benchmark import check_threads
-from mmnet_deploy.bench.engines import EngineChoice, OfficialEngines, engine_at
-from mmnet_deploy.bench.host import Host
-from mmnet_deploy.bench.reservation import reserved
-from mmnet_deploy.bench.shelter import sheltered, undone
+from mmnet_deploy.benchmarking.benchmark import check_threads
+from mmnet_deploy.benchmarking.engines import EngineChoice, OfficialEngines, engine_at
+from mmnet_deploy.benchmarking.host import Host
+from mmnet_deploy.benchmarking.reservation import reserved
+from mmnet_deploy.benchmarking.shelter import sheltered, undone
 from mmnet_deploy.engines import own
 from mmnet_deploy.engines.releases import UnsupportedAbiError
 from mmnet_deploy.errors import DownloadError, MissingDependencyError, OutputError

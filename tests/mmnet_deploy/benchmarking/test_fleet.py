@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from android_benchmark import RunRules, Settings
-from mmnet_deploy.bench import fleet, sweep
-from mmnet_deploy.bench.host import Host
-from mmnet_deploy.bench.targets import Target
+from mmnet_deploy.benchmarking import fleet, sweep
+from mmnet_deploy.benchmarking.host import Host
+from mmnet_deploy.benchmarking.targets import Target
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.results import store
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from android_benchmark import Device, RunRules, Settings, errors
 from android_benchmark.phone import CoresError
-from mmnet_deploy.bench.benchmark import benchmark
+from mmnet_deploy.benchmarking.benchmark import benchmark
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.files import sha256
 from mmnet_deploy.results.records import Benchmark, Record

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mmnet_deploy.bench.outputs.culprit import Finding
-from mmnet_deploy.bench.outputs.differences import FAR, Difference
-from mmnet_deploy.bench.outputs.layers import Layer
+from mmnet_deploy.benchmarking.outputs.culprit import Finding
+from mmnet_deploy.benchmarking.outputs.differences import FAR, Difference
+from mmnet_deploy.benchmarking.outputs.layers import Layer
 from mmnet_deploy.results.records import OutputDifference
 
 

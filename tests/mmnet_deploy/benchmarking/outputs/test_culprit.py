@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from android_benchmark import Settings, errors
-from mmnet_deploy.bench.outputs import culprit
-from mmnet_deploy.bench.outputs.comparison import NOISE, WAVES
-from mmnet_deploy.bench.outputs.layers import Layers
+from mmnet_deploy.benchmarking.outputs import culprit
+from mmnet_deploy.benchmarking.outputs.comparison import NOISE, WAVES
+from mmnet_deploy.benchmarking.outputs.layers import Layers
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 from tests.support import fault_engine, networks
