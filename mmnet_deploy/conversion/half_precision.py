@@ -11,8 +11,9 @@ import numpy as np
 from mmnet_deploy.conversion.acceptance import Acceptance, says
 from mmnet_deploy.conversion.emulation import HalfPrecision
 from mmnet_deploy.conversion.options import Options
+from mmnet_deploy.conversion.passes import storage
 from mmnet_deploy.conversion.proof import Judge, MatteDifference
-from mmnet_deploy.conversion.quantization import Source, float32
+from mmnet_deploy.conversion.quantization import Source
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.tflite import counts
 from mmnet_deploy.tflite.card import ModelCard, card_to_json, with_card
@@ -21,7 +22,8 @@ from mmnet_deploy.tflite.interpreter import TFLiteModel
 
 LIMITS_OF = "float16"
 """The precision whose limits of |Δα| half precision keeps. A float16 file promises them, so it has
-to keep them on every core; a float32 file that may compute in half precision is no better."""
+to keep them on every core; a float32 file that may compute in half precision is no better. One of
+rounded weights keeps its own."""
 
 MOST_MACS = 3e9
 """Multiply-adds that are emulated, at one to two nanoseconds each; pictures beyond are left out.
@@ -62,7 +64,7 @@ class Reduction:
     def __init__(self, source: Source, judge: Judge, acceptance: Acceptance, path: Path) -> None:
         self._source, self._judge, self._acceptance = source, judge, acceptance
         self._path = path
-        self._trial: Trial | None = None
+        self._trials: dict[bool, Trial] = {}
 
     def applied(
         self, content: bytes, card: ModelCard, options: Options
@@ -76,7 +78,10 @@ class Reduction:
             forbidden = card.precision == LIMITS_OF
             reason = "`--reduced-precision forbid` was given" if forbidden else ""
             return content, dataclasses.replace(card, reduced_precision_reason=reason), None
-        self._trial = trial = self._trial or self._tried(card)
+        rounded = card.precision == "int8-weights"
+        if rounded not in self._trials:
+            self._trials[rounded] = self._tried(card, rounded=rounded)
+        trial = self._trials[rounded]
         if trial.found is not None and math.isfinite(trial.found.largest):
             card = dataclasses.replace(
                 card,
@@ -88,9 +93,16 @@ class Reduction:
             return content, dataclasses.replace(card, reduced_precision_reason=trial.reason), trial
         return with_entry(content, HALF), dataclasses.replace(card, reduced_precision=HALF), trial
 
-    def _tried(self, card: ModelCard) -> Trial:
-        """The network in half precision on held-out pictures; `card` says what its ends are."""
-        content = with_card(float32(self._source), card_to_json(card))
+    def _tried(self, card: ModelCard, *, rounded: bool) -> Trial:
+        """The network in half precision on held-out pictures; `card` says what its ends are.
+
+        Args:
+            rounded: Whether its weights are rounded to 8 bits.
+        """
+        graph = self._source.graph()
+        if rounded:
+            storage.rounded_to_int8(graph)
+        content = with_card(graph.to_bytes(), card_to_json(card))
         per_picture = counts.total_macs(self._source.graph())
         judge = self._judge.first(max(LEAST_PICTURES, int(MOST_MACS // max(per_picture, 1))))
         try:
@@ -106,7 +118,7 @@ class Reduction:
         if network.overflow and not np.isfinite(outputs).all():
             return Trial(None, f"{beyond}the matte is NaN or infinite")
         found = judge.difference([matte.matte(output) for output in outputs])
-        limits = self._acceptance.limits(LIMITS_OF)
+        limits = self._acceptance.limits(card.precision if rounded else LIMITS_OF)
         finer = FINER & {op.kind for op in self._source.graph().ops}
         if finer:
             limits = limits[0] / MARGIN, limits[1] / MARGIN

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from mmnet_deploy.conversion.quantization import IO_TYPES, PRECISIONS
 from mmnet_deploy.errors import UsageError
+from mmnet_deploy.tflite.half_precision import FLOATING
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -38,8 +39,8 @@ class Options:
         max_error_increase: Largest relative increase of the gradient error by int8; layers
             are left in float until it is kept. None for no limit.
         max_difference, max_mean_difference: Limits of |Δα|. Default: those of the precision.
-        reduced_precision: One of `REDUCED_PRECISION`, for files in float32 and float16. None allows
-            it for float16 and forbids it for float32.
+        reduced_precision: One of `REDUCED_PRECISION`, for files of the precisions in
+            `half_precision.FLOATING`. None allows it for float16 and forbids it for the others.
         name: What the files' names begin with. Default: family and width multiplier.
         replace: Whether files of other networks are overwritten.
         author, license: What the files tell apps of the network's author and licence, the latter
@@ -116,10 +117,10 @@ class Options:
                 f"`precision` must include int8. Received: {', '.join(precisions)}."
             )
 
-        if self.reduced_precision is not None and not {"float32", "float16"} & set(precisions):
+        if self.reduced_precision is not None and not set(FLOATING) & set(precisions):
             raise UsageError(
-                "`reduced_precision` says whether files in float32 and float16 may compute in half "
-                "precision: `precision` must include one of them. "
+                f"`reduced_precision` says whether files in {', '.join(FLOATING)} may compute in "
+                "half precision: `precision` must include one of them. "
                 f"Received: {', '.join(precisions)}."
             )
 
@@ -127,7 +128,7 @@ class Options:
         """Whether a file of a precision is to compute in half precision where cores can."""
         usual = "allow" if precision == "float16" else "forbid"
         wanted = self.reduced_precision or usual
-        return precision in ("float32", "float16") and wanted == "allow"
+        return precision in FLOATING and wanted == "allow"
 
     def limits(self, precision: str) -> tuple[float, float]:
         """The largest |Δα| that a file of a precision may have, at most and on average."""

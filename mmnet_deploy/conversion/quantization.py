@@ -18,15 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.conversion import passes
+from mmnet_deploy.conversion.passes import storage
 from mmnet_deploy.errors import ConversionError
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.parts import Op, Quantization, Tensor
+from mmnet_deploy.tflite.parts import Tensor
 
 IO_TYPES = ("uint8", "float32")
 """Types that the input and output of an int8 file may have."""
-
-DYNAMIC_MINIMUM = 1024
-"""Filters with fewer weights stay in float: quantizing them saves next to nothing."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -115,67 +113,29 @@ def float16(source: Source) -> bytes:
         ConversionError: A weight is beyond the range of float16.
     """
     graph = source.graph()
-    unpacked: dict[int, Op] = {}
-    for op in list(graph.ops):
-        if op.kind not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"):
-            continue
-        for tensor in op.inputs:
-            if tensor is None or tensor.data is None or tensor.dtype != "FLOAT32":
-                continue
-            if id(tensor) not in unpacked:
-                unpacked[id(tensor)] = _unpacking(tensor, tensor.data)
-                graph.insert(op, [unpacked[id(tensor)]])
-        op.inputs = [
-            unpacked[id(tensor)].output if id(tensor) in unpacked else tensor
-            for tensor in op.inputs
-        ]
+    storage.weights_in_float16(graph)
     return graph.to_bytes()
 
 
-def _unpacking(tensor: Tensor, values: NDArray) -> Op:
-    """A DEQUANTIZE of the float16 form of a constant with these values."""
-    with np.errstate(over="ignore"):
-        half = values.astype(np.float16)
-    if not np.isfinite(half).all():
-        raise ConversionError(
-            f"float16 cannot hold the weights of {tensor.name}: the largest is "
-            f"{np.abs(values).max():.3g}, and 65504 is the limit."
-        )
-    packed = Tensor(f"{tensor.name}/float16", tensor.shape, "FLOAT16", half)
-    # Version 3 is the first that takes float16.
-    return Op("DEQUANTIZE", [packed], [Tensor(tensor.name, tensor.shape)], version=3)
+def int8_weights(source: Source) -> bytes:
+    """8-bit filters, per channel, that are unpacked when the file is loaded: arithmetic of float32.
+
+    The file has about the size of `int8` and the speed of `float32`. Unlike in `dynamic`,
+    activations are never quantized, and filters of every kind are stored in 8 bits.
+    """
+    graph = source.graph()
+    storage.weights_in_int8(graph)
+    return graph.to_bytes()
 
 
 def dynamic(source: Source) -> bytes:
     """8-bit weights, per channel; activations are float32 and quantized when they are read.
 
-    Only filters of CONV_2D with at least `DYNAMIC_MINIMUM` weights are quantized: delegates
-    do not take depthwise convolutions of this kind, and their filters are small.
+    See `storage.filters_in_int8` for which filters are quantized.
     """
     graph = source.graph()
-    packed: dict[int, Tensor] = {}
-    for op in graph.ops:
-        if op.kind != "CONV_2D":
-            continue
-        weights = op.input(1)
-        if weights.data is None or weights.dtype != "FLOAT32":
-            continue
-        if weights.data.size < DYNAMIC_MINIMUM:
-            continue
-        if id(weights) not in packed:
-            packed[id(weights)] = _stored_as_int8(weights, weights.data)
-        op.inputs = [op.inputs[0], packed[id(weights)], *op.inputs[2:]]
-        op.version = 5  # The first with 8-bit filters per channel beside float32.
+    storage.filters_in_int8(graph)
     return graph.to_bytes()
-
-
-def _stored_as_int8(tensor: Tensor, values: NDArray[np.float32]) -> Tensor:
-    """A filter in 8 bits, with one symmetric scale for each of its outputs."""
-    largest = np.abs(values).max(axis=(1, 2, 3))
-    scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
-    stored = np.clip(np.round(values / scales[:, None, None, None]), -127, 127).astype(np.int8)
-    quantization = Quantization(tuple(map(float, scales)), (0,) * len(scales))
-    return Tensor(tensor.name, tensor.shape, "INT8", stored, quantization)
 
 
 def int8(source: Source, float_layers: Collection[str] = ()) -> bytes:
@@ -295,6 +255,7 @@ PRECISIONS: Mapping[str, Precision] = MappingProxyType(
     {
         "float32": Precision(float32, largest=1e-3, mean=1e-5),
         "float16": Precision(float16, largest=0.1, mean=2e-3),
+        "int8-weights": Precision(int8_weights, largest=1.0, mean=2e-2),
         "dynamic": Precision(dynamic, largest=1.0, mean=2e-2),
         "int8": Precision(int8, largest=1.0, mean=2e-2, calibrated=True),
         "int16x8": Precision(int16x8, largest=0.3, mean=5e-3, calibrated=True),

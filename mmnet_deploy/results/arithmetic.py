@@ -10,6 +10,7 @@ HALF = "float16"
 
 _PLAIN = {
     "float32": "float32",
+    "int8-weights": "float32",
     "dynamic": "int8 and float32",
     "int8": "int8",
     "int16x8": "int16",

@@ -25,6 +25,9 @@ them, then the kind of sums, and nothing before or after. It ignores every other
 _MOST_BYTES = 100
 """Of a value in messages and tables: a damaged file may have megabytes there."""
 
+FLOATING = ("float32", "float16", "int8-weights")
+"""Precisions whose arithmetic is all floating point."""
+
 _INTEGERS = {"int8": "int8", "int16x8": "int16"}
 
 _DELEGATE_TYPES = {"fp16": "float16", "fp32": "float32"}
@@ -100,7 +103,7 @@ def computes_in(
         return ""
     if precision in _INTEGERS:
         return _INTEGERS[precision]
-    if precision not in ("float32", "float16", "dynamic"):
+    if precision not in (*FLOATING, "dynamic"):
         return ""
     half: bool | None = False
     if delegate == "xnnpack" and delegate_precision == "fp16":

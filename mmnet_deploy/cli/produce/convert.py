@@ -37,8 +37,9 @@ SHOWN_LAYERS = 12
     multiple=True,
     default=("float32",),
     show_default=True,
-    help="Precision of the file: float32, float16, dynamic, int8, int16x8, or all of them; may be "
-    "repeated.",
+    help="Precision of the file: float32, float16, int8-weights (8-bit weights, arithmetic of "
+    "float32), dynamic (8-bit weights, activations quantized while it runs), int8, int16x8, or all "
+    "of them; may be repeated.",
 )
 @click.option(
     "--representative",
@@ -82,9 +83,9 @@ SHOWN_LAYERS = 12
 )
 @click.option(
     "--reduced-precision",
-    help="allow or forbid: whether cores with fp16 arithmetic compute a float32 or float16 file in "
-    "half precision. allow writes the entry that they ask for if the mattes stay near in emulated "
-    "half precision.  [default: allow for float16, forbid for float32]",
+    help="allow or forbid: whether cores with fp16 arithmetic compute a float32, float16 or "
+    "int8-weights file in half precision. allow writes the entry that they ask for if the mattes stay "
+    "near in emulated half precision.  [default: allow for float16, forbid for the others]",
 )
 @click.option(
     "--calibration-samples",

@@ -23,7 +23,8 @@ from mmnet_deploy.tflite import app_metadata, interpreter
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
 
-BOUNDS = {"float32": 1e-5, "float16": 5e-3, "dynamic": 5e-2, "int8": 0.1, "int16x8": 2e-2}
+BOUNDS = {"float32": 1e-5, "float16": 5e-3, "int8-weights": 5e-2, "dynamic": 5e-2, "int8": 0.1}
+BOUNDS["int16x8"] = 2e-2
 
 
 def test_the_precision_is_part_of_the_file_name(tiny_models):

@@ -1,6 +1,7 @@
 """Recipes: what each precision stores, how near it stays, and what it costs to make."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from keras import layers
 
 from mmnet_deploy.conversion import quantization
-from mmnet_deploy.conversion.quantization import DYNAMIC_MINIMUM, PRECISIONS, Source
+from mmnet_deploy.conversion.passes import storage
+from mmnet_deploy.conversion.passes.storage import DYNAMIC_MINIMUM
+from mmnet_deploy.conversion.quantization import PRECISIONS, Source
 from mmnet_deploy.errors import ConversionError
 from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.tflite.graph import Graph
@@ -69,7 +72,10 @@ class Watched(list):
 
 @pytest.mark.parametrize(
     ("precision", "largest"),
-    [("float32", 1e-6), ("float16", 1e-3), ("dynamic", 0.02), ("int8", 0.05), ("int16x8", 0.02)],
+    [
+        *[("float32", 1e-6), ("float16", 1e-3), ("int8-weights", 0.02), ("dynamic", 0.02)],
+        *[("int8", 0.05), ("int16x8", 0.02)],
+    ],
 )
 def test_every_precision_computes_the_network(source, precision, largest):
     """Within what its rounding explains."""
@@ -100,7 +106,7 @@ def test_calibration_walks_through_the_samples_once(content):
     """However many recipes need the ranges."""
     samples = Watched(SAMPLES)
     source = Source(content, samples, phases=True)
-    for name in ("float32", "float16", "dynamic"):
+    for name in ("float32", "float16", "int8-weights", "dynamic"):
         PRECISIONS[name].recipe(source)
         assert samples.walks == 0
         assert not PRECISIONS[name].calibrated
@@ -199,6 +205,56 @@ def test_float16_refuses_weights_that_it_cannot_hold(content, value):
 def test_float16_holds_weights_up_to_its_limit(content):
     """The largest float16 is no error."""
     quantization.float16(Source(_with_weight(content, 65504), (), phases=False))
+
+
+# --- int8-weights ------------------------------------------------------------
+
+
+def test_int8_weights_are_unpacked_when_the_file_is_loaded(source):
+    """XNNPACK takes it in one partition; larger filters are int8, depthwise ones float16."""
+    content = quantization.int8_weights(source)
+    before, after = source.graph(), Graph.from_bytes(content)
+    packed = {id(op.output): op.input(0) for op in after.ops if op.kind == "DEQUANTIZE"}
+    kinds = Counter()
+    computing = [op for op in after.ops if op.kind != "DEQUANTIZE"]
+    for one, other in zip(before.ops, computing, strict=True):
+        assert one.kind == other.kind
+        if one.kind not in CONVOLUTIONS:
+            continue
+        floats, stored = one.input(1), packed.get(id(other.input(1)), other.input(1))
+        values = stored.quantization.real(stored.data) if stored.quantization else stored.data
+        steps = np.abs(floats.data).max(axis=(1, 2, 3), keepdims=True) / 127
+        assert np.all(np.abs(values - floats.data) <= 0.501 * steps)
+        assert np.array_equal(other.input(2).data, one.input(2).data)
+        kinds[one.kind, stored.dtype] += 1
+        assert stored.dtype != "FLOAT32" or 3 * floats.data.size < 500
+    assert kinds["CONV_2D", "INT8"]
+    assert kinds["DEPTHWISE_CONV_2D", "INT8"] == 0
+    model = TFLiteModel(Path("weights"), content=content)
+    assert [len(partition) for partition in model.partitions] == [len(after.ops)]
+
+
+def test_rounded_weights_compute_what_int8_weights_do(source):
+    """So half precision is tried on what the file computes."""
+    graph = source.graph()
+    storage.rounded_to_int8(graph)
+    found = _mattes(quantization.int8_weights(source))
+    np.testing.assert_allclose(found, _mattes(graph.to_bytes()), atol=1e-3)
+    assert np.abs(found - _mattes(source.content)).max() > 1e-3
+
+
+def test_weights_beyond_float16_stay_as_they_are_in_a_depthwise_filter():
+    """The file is larger, and right."""
+    content = converted_network(lambda i: layers.DepthwiseConv2D(9, padding="same")(i), SHAPE)
+    graph = Graph.from_bytes(content)
+    (op,) = (op for op in graph.ops if op.kind == "DEPTHWISE_CONV_2D")
+    storage.weights_in_int8(graph)
+    assert [op.kind for op in graph.ops].count("DEQUANTIZE") == 1
+    graph = Graph.from_bytes(content)
+    (op,) = (op for op in graph.ops if op.kind == "DEPTHWISE_CONV_2D")
+    op.input(1).data = 1e6 * op.input(1).data
+    storage.weights_in_int8(graph)
+    assert [op.kind for op in graph.ops].count("DEQUANTIZE") == 0
 
 
 # --- dynamic -----------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from mmnet_deploy import inspection
+from mmnet_deploy.conversion.quantization import PRECISIONS
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.inspection import difference
 from mmnet_deploy.inspection.quantization_error import LayerNoise, QuantizationError
@@ -47,7 +48,7 @@ def test_metadata_of_any_file_is_shown_and_a_damaged_one_is_a_finding(inspect):
     assert finding.rule == "app_metadata" and "TFLITE_METADATA" in finding.why
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic", "int8", "int16x8"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_tensors_tell_the_precision(tiny_models, precision):
     """Whatever the description says, and the same as it does."""
     found = inspection.inspect(tiny_models[precision])

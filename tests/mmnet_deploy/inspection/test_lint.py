@@ -70,7 +70,7 @@ def _keras(*layers) -> keras.Model:
 # --- Clean files -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic", "int8"])
+@pytest.mark.parametrize("precision", ["float32", "float16", "int8-weights", "dynamic", "int8"])
 def test_our_own_files_are_clean(look, tiny_models, precision):
     """Folded, static and delegated whole: nothing to complain of in what `convert` makes."""
     assert not look(tiny_models[precision].read_bytes())

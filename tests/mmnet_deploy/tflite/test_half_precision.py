@@ -118,6 +118,8 @@ def test_values_are_read_as_xnnpack_reads_them(value):
     [
         ("float16", HALF, True, {}, "float16"),
         ("float32", HALF, True, {}, "float16"),
+        ("int8-weights", HALF, True, {}, "float16"),
+        ("int8-weights", HALF, False, {}, "float32"),
         ("float16", HALF, False, {}, "float32"),
         ("float16", HALF, None, {}, ""),
         ("float16", "", None, {}, "float32"),

@@ -10,10 +10,10 @@ from mmnet_deploy.tflite.card import describe
 
 
 def test_all_is_every_precision(call, tiny_run):
-    """`--precision all` makes five files and a row for each; the data are the run's."""
+    """`--precision all` makes six files and a row for each; the data are the run's."""
     result = call("convert", tiny_run, "--precision", "all", "-o", "models")
     assert result.exit_code == 0, result.output
-    assert len(os.listdir("models")) == 5
+    assert len(os.listdir("models")) == 6
     for name in os.listdir("models"):
         assert name in result.stdout
     assert "held-out pictures" in result.stdout
@@ -22,7 +22,7 @@ def test_all_is_every_precision(call, tiny_run):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--precision", "int4"), "`precision` must be one of float32, float16, dynamic, int8"),
+        (("--precision", "int4"), "`precision` must be one of float32, float16, int8-weights, "),
         (("--graph", "fast"), "`graph` must be one of deploy, stock. Received: fast."),
         (("--precision", "int8", "--io", "int8"), "`io` must be one of uint8, float32."),
         (("--max-error-increase", "2%"), "`precision` must include int8. Received: float32."),
