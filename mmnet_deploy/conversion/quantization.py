@@ -34,7 +34,7 @@ class Source:
     Attributes:
         content: A float32 `.tflite` file.
         samples: Inputs (1, h, w, 3) that set the quantization ranges.
-        phases: Whether `passes.resize_by_phases` runs where the kernels have its operators.
+        phases: Whether `passes.enlarge_by_phases` runs where the kernels have its operators.
         io: Type of the input and output of an int8 file; one of `IO_TYPES`.
         input_range: Values of black and white. An 8-bit input covers just these, whatever the
             samples hold, so that a picture's bytes are its values as they are: MediaPipe Tasks
@@ -54,7 +54,7 @@ class Source:
 
     def _with_phases(self, graph: Graph) -> Graph:
         if self.phases:
-            passes.resize_by_phases(graph)
+            passes.enlarge_by_phases(graph)
         return graph
 
     @functools.cached_property

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 
 from mmnet_deploy.conversion.passes.alpha import alpha_only
 from mmnet_deploy.conversion.passes.naming import make_names_unique, name_layers
+from mmnet_deploy.conversion.passes.phases import resize_by_phases
 from mmnet_deploy.conversion.passes.pointwise import (
     collapse_pointwise,
     merge_siblings,
     pointwise_before_resize,
     split_concatenation,
 )
+from mmnet_deploy.conversion.passes.transposed import transposed_by_phases
 from mmnet_deploy.tflite.graph import Graph
 
 PASSES: tuple[Callable[[Graph], int], ...] = (
@@ -21,14 +23,16 @@ PASSES: tuple[Callable[[Graph], int], ...] = (
     merge_siblings,
     split_concatenation,
 )
-"""The passes between `alpha_only` and `resize_by_phases`, in order."""
+"""The passes between `alpha_only` and those of `enlarge_by_phases`, in order."""
+
+PHASES: tuple[Callable[[Graph], int], ...] = (resize_by_phases, transposed_by_phases)
+"""The passes that end in DEPTH_TO_SPACE: for all precisions but int16x8, whose kernels lack it."""
 
 
 def deploy(graph: Graph, alpha_channel: int) -> Mapping[str, int]:
     """Rewrite a float32 graph for inference; its output becomes alpha alone.
 
-    `resize_by_phases` is left to the caller: kernels of 16-bit activations lack its
-    operators.
+    `enlarge_by_phases` is left to the caller, since it depends on the precision.
 
     Returns:
         How many places each pass rewrote, by its name.
@@ -44,3 +48,9 @@ def deploy(graph: Graph, alpha_channel: int) -> Mapping[str, int]:
     graph.remove_unused()
     make_names_unique(graph)
     return done
+
+
+def enlarge_by_phases(graph: Graph) -> None:
+    """Run `PHASES` on a graph, which may have been calibrated."""
+    for rewrite in PHASES:
+        rewrite(graph)
