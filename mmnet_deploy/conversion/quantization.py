@@ -23,7 +23,7 @@ from mmnet_deploy.errors import ConversionError
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Tensor
 
-IO_TYPES = ("uint8", "float32")
+IO_TYPES = ("uint8", "int8", "float32")
 """Types that the input and output of an int8 file may have."""
 
 
@@ -150,7 +150,7 @@ def int8(source: Source, float_layers: Collection[str] = ()) -> bytes:
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
 
-    ends = tf.uint8 if source.io == "uint8" else tf.float32
+    ends = tf.as_dtype(source.io)
     try:
         content = mlir_quantize(
             source.calibrated,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mmnet_deploy.tflite.parts import DTYPES, Op, Quantization, Tensor
-from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, enumeration, name_of, schema
+from mmnet_deploy.tflite.schema import DamageError, enumeration, name_of, packed, schema
 
 T = TypeVar("T")
 
@@ -176,8 +176,6 @@ def write(
     Args:
         model: The file's tables as they were read; metadata and signatures are taken from it.
     """
-    import flatbuffers
-
     target = schema()
     tables = _Tables()
     main = target.SubGraphT()
@@ -198,9 +196,7 @@ def write(
         tables.buffers.append(model.buffers[entry.buffer])
         written.metadata.append(renumbered)
     written.signatureDefs = _signatures(model, inputs, outputs, tables)
-    builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(written.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
+    return packed(written)
 
 
 def alone(op: Op) -> bytes:

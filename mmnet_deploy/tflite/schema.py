@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import importlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every `.tflite` file."""
+
+ALIGNMENT = 16
+"""Bytes at multiples of which a buffer's content begins, by the schema (`force_align`)."""
 
 _DAMAGE = (
     struct.error,
@@ -85,6 +89,35 @@ def name_of(enum: str, value: int) -> str:
     return f"{enum} {value}"
 
 
+# --- Writing -----------------------------------------------------------------
+
+
+class _Aligned:
+    """A buffer's table whose content begins at a multiple of `ALIGNMENT`.
+
+    flatbuffers' packer for Python leaves that out.
+    """
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def Pack(self, builder: Any) -> int:
+        if self._table.data is not None:
+            builder.Prep(ALIGNMENT, len(self._table.data))
+        return self._table.Pack(builder)
+
+
+def packed(model: Any) -> bytes:
+    """The file of a model's tables; the same tables give the same bytes."""
+    import flatbuffers
+
+    aligned = copy.copy(model)
+    aligned.buffers = [_Aligned(buffer) for buffer in model.buffers or []]
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(aligned.Pack(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
 # --- Metadata ----------------------------------------------------------------
 
 
@@ -110,14 +143,16 @@ def metadata(content: bytes, name: bytes) -> bytes:
 def with_metadata(content: bytes, name: bytes, value: bytes | None) -> bytes:
     """The file with one metadata entry of this name, or without any where the value is None.
 
+    Of entries that are replaced or removed nothing stays.
+
     Raises:
         MissingDependencyError: No installed package has the classes of the file format.
     """
-    import flatbuffers
-
     target = schema()
     model = target.ModelT.InitFromPackedBuf(content)
-    model.metadata = [entry for entry in model.metadata or [] if entry.name != name]
+    entries = model.metadata or []
+    model.metadata = [entry for entry in entries if entry.name != name]
+    _drop_buffers(model, {entry.buffer for entry in entries if entry.name == name})
     if value is not None:
         buffer = target.BufferT()
         buffer.data = np.frombuffer(value, np.uint8)
@@ -125,6 +160,21 @@ def with_metadata(content: bytes, name: bytes, value: bytes | None) -> bytes:
         entry.name, entry.buffer = name, len(model.buffers)
         model.buffers.append(buffer)
         model.metadata.append(entry)
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
+    return packed(model)
+
+
+def _drop_buffers(model: Any, numbers: Set[int]) -> None:
+    """Take these buffers out, but for the first and those that something else refers to."""
+    tensors = [tensor for graph in model.subgraphs or [] for tensor in graph.tensors or []]
+    referring = [*tensors, *model.metadata]
+    listed = [] if model.metadataBuffer is None else [int(one) for one in model.metadataBuffer]
+    dropped = numbers - {0, *(one.buffer for one in referring), *listed}
+    if not dropped:
+        return
+    kept = [number for number in range(len(model.buffers)) if number not in dropped]
+    model.buffers = [model.buffers[number] for number in kept]
+    places = {number: place for place, number in enumerate(kept)}
+    for one in referring:
+        one.buffer = places.get(one.buffer, one.buffer)
+    if listed:
+        model.metadataBuffer = [places.get(number, number) for number in listed]

@@ -79,13 +79,14 @@ SHOWN_LAYERS = 12
     "--io",
     default="uint8",
     show_default=True,
-    help="Type of the input and output of an int8 file: uint8 or float32.",
+    help="Type of the input and output of an int8 file: uint8 (a picture's bytes), int8 (bytes "
+    "minus 128, for what takes no uint8) or float32.",
 )
 @click.option(
     "--reduced-precision",
     help="allow or forbid: whether cores with fp16 arithmetic compute a float32, float16 or "
-    "int8-weights file in half precision. allow writes the entry that they ask for if the mattes stay "
-    "near in emulated half precision.  [default: allow for float16, forbid for the others]",
+    "int8-weights file in half precision. allow writes the entry that they ask for if the mattes "
+    "stay near in emulated half precision.  [default: allow for float16, forbid for the others]",
 )
 @click.option(
     "--calibration-samples",

@@ -22,6 +22,7 @@ from mmnet_deploy.runs import pretrained
 from mmnet_deploy.tflite import app_metadata, interpreter
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
+from tests.support.matting_files import run_by_hand
 
 BOUNDS = {"float32": 1e-5, "float16": 5e-3, "int8-weights": 5e-2, "dynamic": 5e-2, "int8": 0.1}
 BOUNDS["int16x8"] = 2e-2
@@ -160,6 +161,26 @@ def test_int8_may_keep_float_ends(tmp_path, tiny_run, portraits):
     assert kinds[0] == "QUANTIZE" and kinds[-1] == "DEQUANTIZE"
 
 
+def test_int8_may_have_int8_ends(tmp_path, tiny_run, tiny_models, portraits):
+    """Alpha computed by hand from the tensors is what every command reads, and that of uint8."""
+    (result,) = conversion.convert(
+        network.load(tiny_run), ("int8",), portraits, tmp_path, Options(io="int8")
+    )
+    assert result.path.name == "tiny-1.0-32-int8-int8-io.tflite"
+    model, usual = (interpreter.TFLiteModel(path) for path in (result.path, tiny_models["int8"]))
+    assert model.inputs[0]["dtype"] is model.outputs[0]["dtype"] is np.int8
+    (partition,) = model.partitions
+    assert len(partition) == len(Graph.from_bytes(result.path.read_bytes()).ops)
+    for path in pictures.pictures_in(portraits / "test" / "image"):
+        image = pictures.read_image(path)
+        stored = pictures.resized(image, 32, 32)[np.newaxis].astype(int) - 128
+        given = run_by_hand(result.path.read_bytes(), stored.astype(np.int8))
+        scale, zero = model.outputs[0]["quantization"]
+        alpha = np.float32(scale) * (given[0, ..., 0].astype(np.float32) - zero)
+        np.testing.assert_array_equal(model.matte(image), np.clip(alpha, 0, 1))
+        np.testing.assert_array_equal(model.matte(image), usual.matte(image))
+
+
 def test_layers_chosen_by_hand_stay_in_float(tmp_path, tiny_run, portraits):
     """The layers that a pattern names compute in float, and the card lists them."""
     (result,) = conversion.convert(
@@ -221,7 +242,7 @@ def test_plain_pictures_without_masks_convert(tmp_path, tiny_run, portraits):
         (("int8",), {"calibration_samples": 0}, "`calibration_samples`"),
         (("int8",), {"checked_pictures": 0}, "`checked_pictures`"),
         (("int8",), {"graph": "fast"}, "`graph` must be one of deploy, stock. Received: fast"),
-        (("int8",), {"io": "int4"}, "`io` must be one of uint8, float32. Received: int4"),
+        (("int8",), {"io": "int4"}, "`io` must be one of uint8, int8, float32. Received: int4"),
         (("int8",), {"seed": -1}, "`seed`"),
         (("int8",), {"max_error_increase": float("nan")}, "`max_error_increase` must be 0 or more"),
         (("float16",), {"float_layers": ("stem",)}, "`precision` must include int8"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.tflite.card import with_card
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.schema import schema
+from mmnet_deploy.tflite.schema import metadata, packed, schema, with_metadata
 from tests.support.networks import converted, converted_network, outputs_by_name
 
 PICTURE = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)
@@ -54,14 +54,63 @@ def test_options_and_versions_survive(contents):
 def test_metadata_survives(content):
     """What converters and this package wrote beside the graph is still there."""
 
-    def metadata(content):
+    def entries(content):
         model = schema().ModelT.InitFromPackedBuf(content)
         return {entry.name: bytes(model.buffers[entry.buffer].data) for entry in model.metadata}
 
     described = with_card(content, "a description")
-    before = metadata(described)
+    before = entries(described)
     assert {b"min_runtime_version", b"a description"} <= {*before, *before.values()}
-    assert metadata(Graph.from_bytes(described).to_bytes()) == before
+    assert entries(Graph.from_bytes(described).to_bytes()) == before
+
+
+def test_every_constant_begins_at_a_multiple_of_16(contents):
+    """As the format asks (`force_align`), so that runtimes read it in place; the answer stays."""
+    for content in contents.values():
+        graph = Graph.from_bytes(content)
+        written = graph.to_bytes()
+        for file in (written, with_card(written, "odd"), with_card(content, "a description")):
+            model = schema().Model.GetRootAs(file)
+            filled = [model.Buffers(n) for n in range(model.BuffersLength())]
+            filled = [buffer for buffer in filled if buffer.DataLength()]
+            starts = [buffer._tab.Vector(buffer._tab.Offset(4)) for buffer in filled]
+            assert len(starts) > 5 and not any(start % 16 for start in starts)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([b"one", b"other"]), st.none() | st.binary(max_size=99)),
+        max_size=5,
+    )
+)
+def test_metadata_that_is_replaced_leaves_nothing_behind(contents, changes):
+    """Whatever was written before, the file is that of the last entries alone."""
+    changed = contents["int8"]
+    for name, value in changes:
+        changed = with_metadata(changed, name, value)
+    last = {name: value for name, value in changes if value is not None}
+    last = {name: value for name, value in last.items() if dict(changes)[name] is not None}
+    for name in (b"one", b"other"):
+        assert metadata(changed, name) == last.get(name, b"")
+    plain = with_metadata(changed, b"one", None)
+    plain = with_metadata(plain, b"other", None)
+    assert plain == with_metadata(contents["int8"], b"one", None)
+
+
+def test_a_buffer_that_a_tensor_shares_stays():
+    """Some writers let metadata refer to a constant; the constant must not go with the entry."""
+    content = converted_network(lambda i: keras.layers.Dense(3)(i), (5,))
+    model = schema().ModelT.InitFromPackedBuf(content)
+    entry = schema().MetadataT()
+    tensors = model.subgraphs[0].tensors
+    shared = next(t.buffer for t in tensors if model.buffers[t.buffer].data is not None)
+    entry.name, entry.buffer = b"shared", shared
+    model.metadata = [entry, *(model.metadata or [])]
+    row = np.arange(5, dtype=np.float32)[np.newaxis]
+    after = with_metadata(packed(model), b"shared", None)
+    (before,) = outputs_by_name(content, row).values()
+    (found,) = outputs_by_name(after, row).values()
+    assert np.array_equal(found, before)
 
 
 def test_signatures_survive():
