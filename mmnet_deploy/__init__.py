@@ -1,3 +1,55 @@
-"""Convert portrait-matting networks to TFLite, measure them on phones, and chart the trade-off."""
+"""Bring a portrait-matting network to a phone, and see how accurate and how fast it is there.
 
-__version__ = "0.1.0"
+`import mmnet_deploy` loads no library; what a function needs is loaded when it is called:
+
+    import mmnet_deploy
+
+    alpha = mmnet_deploy.Matting("mmnet-1.0-256-int8.tflite")(image)
+
+`docs/guide/python.md` has an example of everything that is public: what `__all__` names.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from mmnet_deploy.version import __version__
+
+if TYPE_CHECKING:
+    from mmnet_deploy import errors
+    from mmnet_deploy.api.evaluation import evaluate
+    from mmnet_deploy.api.matting import Matting
+    from mmnet_deploy.api.plotting import plot
+    from mmnet_deploy.api.stored import load_results
+
+__all__ = [
+    "Matting",
+    "__version__",
+    "errors",
+    "evaluate",
+    "load_results",
+    "plot",
+]
+
+_PLACES = {
+    "Matting": "matting",
+    "evaluate": "evaluation",
+    "load_results": "stored",
+    "plot": "plotting",
+}
+"""The module of `api` that has each function, which is imported when the function is used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return importlib.import_module(f"{__name__}.errors")
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.api.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

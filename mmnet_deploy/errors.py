@@ -11,12 +11,17 @@
     ├── MissingDependencyError    an optional package is not installed
     ├── TrainingError             training cannot start, or went wrong
     ├── ConversionError           the converter failed, or its file is not the network
+    ├── DeviceError               a phone, its engine or the emulator fails
+    ├── IncompleteError           some of several models gave no result
     └── ResultError               stored results cannot be read, joined or drawn
 
 A message is one line that states the rule, what was received and what to do.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 
 class MmnetDeployError(Exception):
@@ -75,6 +80,35 @@ class TrainingError(MmnetDeployError):
 
 class ConversionError(MmnetDeployError):
     """The converter failed, or the converted file does not compute the network."""
+
+
+class DeviceError(MmnetDeployError):
+    """A phone, its engine or the emulator fails, or there is no such device.
+
+    Its cause is the error of `android_benchmark`, which says more.
+    """
+
+
+class IncompleteError(MmnetDeployError):
+    """Some of several models or runs gave no result.
+
+    Attributes:
+        results: Those that there are.
+        faults: A name and an error for each that gave none.
+    """
+
+    def __init__(
+        self, message: str, results: Sequence[Any], faults: Sequence[tuple[str, Exception]]
+    ) -> None:
+        super().__init__(message)
+        self.results = list(results)
+        self.faults = list(faults)
+
+    @classmethod
+    def of(cls, faults: Sequence[tuple[str, Exception]], results: Sequence[Any]) -> IncompleteError:
+        """With the reasons as its message, which is one line."""
+        reasons = "; ".join(f"{name}: {' '.join(str(error).split())}" for name, error in faults)
+        return cls(f"No result of {reasons}", results, faults)
 
 
 class ResultError(MmnetDeployError):

@@ -37,6 +37,7 @@ from mmnet_deploy.charts.style import (
     PT_PER_INCH,
     QUIET,
     SIZES,
+    ShownFigure,
     Size,
     file_kind,
     inline_svg,
@@ -148,7 +149,7 @@ def _empty(panels: int, families: int, size: Size) -> tuple[Figure, list[Axes]]:
     height_pt = size.height_pt + size.panel_height_pt * (rows - 1)
     more_families = max(families - FAMILIES_THAT_FIT, 0)
     height_pt += ROW_PT * (more_families / 2 if size.legend_below else more_families)
-    figure = Figure(figsize=(width_pt / PT_PER_INCH, height_pt / PT_PER_INCH), dpi=DPI)
+    figure = ShownFigure(figsize=(width_pt / PT_PER_INCH, height_pt / PT_PER_INCH), dpi=DPI)
     FigureCanvasAgg(figure)
     every = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten().tolist()
     for axes in every[panels:]:

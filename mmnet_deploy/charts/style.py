@@ -93,6 +93,20 @@ def style() -> Iterator[None]:
         yield
 
 
+class ShownFigure(Figure):
+    """A figure that was composed under `style` and that a notebook shows by itself.
+
+    Matplotlib's own are shown only once `pyplot` has been imported, which nothing else needs.
+    """
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """IPython's form: a PNG, and how wide it is shown, in pixels of 1/96 inch."""
+        content = io.BytesIO()
+        with style():
+            self.savefig(content, format="png", dpi=DPI, metadata=_METADATA["png"])
+        return content.getvalue(), {"width": round(96 * self.get_figwidth())}
+
+
 # Without a date, equal charts are equal bytes.
 _METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None},

@@ -16,10 +16,10 @@ from typing import Any
 
 import click
 
-from mmnet_deploy import __version__
 from mmnet_deploy.cli import console, signals, streams, supervisor
 from mmnet_deploy.cli.escaping import escaped, one_line
 from mmnet_deploy.errors import MmnetDeployError
+from mmnet_deploy.version import __version__
 
 COMMANDS = {
     "demo": ("demo", "Run the whole pipeline on synthetic portraits and this computer."),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from mmnet_deploy.api import stored
 from mmnet_deploy.cli.escaping import escaped, escaped_json, one_line
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.progress import Advance
@@ -36,7 +37,6 @@ Clock = Callable[[], float]
 """Seconds from some moment on."""
 
 PLAIN_INTERVAL_S = 10.0
-MOST_SKIPPED = 20
 MANY = 1000
 _WIDEST = 100_000
 
@@ -52,6 +52,11 @@ raw_cells_option = click.option(
 def say(line: str = "") -> None:
     """A line of news, on standard error, so that standard output stays for results."""
     click.echo(escaped(line), file=sys.stderr)
+
+
+def say_error(name: str, error: Exception) -> None:
+    """Why one of several models gives no result, on standard error."""
+    say(f"Error: {' '.join(str(error).split())}")
 
 
 def show(line: str = "") -> None:
@@ -232,35 +237,15 @@ def each_result(
     Raises:
         ResultError: See `store.each`.
     """
-    from mmnet_deploy.results import store
-
-    lines = [] if skipped is None else skipped
-
-    def skip(line: str) -> None:
-        lines.append(line)
-        if len(lines) <= MOST_SKIPPED:
-            say(f"Skipped {line}")
-
-    yield from store.each(paths, skip)
-    if len(lines) > MOST_SKIPPED:
-        say(f"Skipped {len(lines) - MOST_SKIPPED} more files that are not results.")
+    return stored.each_result(paths, say, skipped)
 
 
 def read_results(paths: Sequence[Path]) -> StoredResults:
     """All stored results at once; see `each_result`."""
-    from mmnet_deploy.results.store import StoredResults
-
-    skipped: list[str] = []
-    # Results live until the command ends: looking through thousands of them for cycles, again
-    # and again, would take as long as reading them.
-    gc.disable()
-    try:
-        files, records = zip(*each_result(paths, skipped), strict=True)
-        if len(records) > MANY:
-            gc.freeze()
-    finally:
-        gc.enable()
-    return StoredResults(records, files, tuple(skipped))
+    found = stored.read_results(paths, say)
+    if len(found.records) > MANY:
+        gc.freeze()  # They live until the command ends.
+    return found
 
 
 def parse_share(text: str | None, name: str) -> float | None:
@@ -282,21 +267,3 @@ def parse_share(text: str | None, name: str) -> float | None:
     if not 0 <= value < math.inf or rest:
         raise UsageError(f"`{name}` must be a share such as 2% or 0.02. Received: {text}.")
     return value
-
-
-def parse_size(text: str) -> tuple[int, int] | None:
-    """`HxW` in pixels as a tuple, `native` as None.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    if text == "native":
-        return None
-    height, _, width = text.lower().partition("x")
-    if height.isdecimal() and width.isdecimal():
-        size = int(height), int(width)
-        if min(size) >= 16 and max(size) <= 8192:
-            return size
-    raise UsageError(
-        f"`eval_size` must be HEIGHTxWIDTH, each 16 to 8192, or native. Received: {text}."
-    )

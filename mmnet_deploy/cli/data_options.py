@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, MOST_SKIPPED, say
+from mmnet_deploy.api.stored import MOST_SKIPPED
+from mmnet_deploy.cli.console import FOLDER, say
 
 if TYPE_CHECKING:
     from mmnet_deploy.portraits.problems import Problem

@@ -8,30 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmnet_deploy.api import models
 from mmnet_deploy.cli.console import progress, say
-from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import UsageError
-from mmnet_deploy.runs import pretrained
 
 if TYPE_CHECKING:
     from mmnet_deploy.portraits.output import Meaning
 
 
 def named_network(word: str, *, offline: bool = False) -> Path | None:
-    """The path of `pretrained:NAME` or `mediapipe:NAME`; None for any other word.
+    """The path of `pretrained:NAME` or `mediapipe:NAME`; see `models.named_network`."""
+    return models.named_network(word, offline=offline, progress=progress, tell=say)
 
-    A published network that is not in the cache is downloaded.
 
-    Raises:
-        UsageError: There is no network of that name.
-        DownloadError, OutputError: It cannot be downloaded, or not be kept.
-    """
-    if word.startswith(pretrained.PREFIX):
-        return pretrained.run_folder(word.removeprefix(pretrained.PREFIX))
-    if word.startswith(published.PREFIX):
-        network = published.named(word.removeprefix(published.PREFIX))
-        return published.have(network, offline=offline, progress=progress, tell=say)
-    return None
+MEANING = ("output", "alpha_channel", "output_size", "input_range")
+"""The options that say what a network's input and output mean."""
 
 
 class _Network(click.Path):
@@ -48,18 +39,13 @@ class _Network(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and not (ctx and ctx.resilient_parsing):
             try:
-                if value.startswith(pretrained.PREFIX) and not self._runs:
-                    raise UsageError(
-                        f"This must be a .tflite file. Received: {value}, a run; convert it with "
-                        f"`mmnet-deploy convert {value} -o DIR`."
-                    )
                 # An option that is eager has been read before any model.
                 offline = bool(ctx and ctx.params.get("offline"))
-                path = named_network(value, offline=offline)
+                return models.path_of(
+                    value, runs=self._runs, offline=offline, progress=progress, tell=say
+                )
             except UsageError as error:
                 self.fail(str(error), param, ctx)
-            if path is not None:
-                return path
         return super().convert(value, param, ctx)
 
 
@@ -128,15 +114,7 @@ def meaning_of(options: dict[str, Any]) -> Meaning:
     Raises:
         UsageError: One is impossible.
     """
-    from mmnet_deploy.portraits.output import Meaning
-
-    size = options.pop("output_size")
-    return Meaning(
-        output=options.pop("output"),
-        alpha_channel=options.pop("alpha_channel"),
-        output_size=None if size is None else _size(size),
-        input_range=options.pop("input_range"),
-    )
+    return models.meaning_of(*(options.pop(name) for name in MEANING))
 
 
 def opening_of(options: dict[str, Any]) -> dict[str, Any]:
@@ -149,25 +127,6 @@ def opening_of(options: dict[str, Any]) -> dict[str, Any]:
     return {"meaning": meaning_of(options), **kept}
 
 
-def check_models(models: Sequence[Path], threads: int | None) -> None:
-    """Make sure that there are models for the options.
-
-    Raises:
-        UsageError: There are none.
-    """
-    from mmnet_deploy.tflite.card import is_tflite
-
-    if threads is not None and not any(map(is_tflite, models)):
-        raise UsageError(
-            f"`--threads` is for .tflite files; Keras and TensorFlow use all cores. "
-            f"Received: {threads}."
-        )
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, _, width = text.lower().partition("x")
-    if height.isdecimal() and width.isdecimal() and len(text) < 12:
-        size = int(height), int(width)
-        if min(size) >= 1:
-            return size
-    raise UsageError(f"`--output-size` must be HEIGHTxWIDTH in pixels. Received: {text}.")
+def check_models(paths: Sequence[Path], threads: int | None) -> None:
+    """Make sure that there are models for the options; see `models.check_threads`."""
+    models.check_threads(paths, threads)

@@ -17,10 +17,10 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-import mmnet_deploy
 from mmnet_deploy.engines.releases import URL_VARIABLE, without_password
 from mmnet_deploy.errors import DownloadError
 from mmnet_deploy.files import reason
+from mmnet_deploy.version import __version__
 
 TIMEOUT_S = 30.0
 """How long a server may say nothing."""
@@ -85,7 +85,7 @@ def _request(address: str) -> urllib.request.Request:
     parts = urllib.parse.urlsplit(address)
     request = urllib.request.Request(
         without_password(address),
-        headers={"User-Agent": f"mmnet-deploy/{mmnet_deploy.__version__}"},
+        headers={"User-Agent": f"mmnet-deploy/{__version__}"},
     )
     if parts.username:
         words = f"{parts.username}:{parts.password or ''}"

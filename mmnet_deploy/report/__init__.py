@@ -21,12 +21,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from mmnet_deploy import __version__
 from mmnet_deploy.charts.dots import shown
 from mmnet_deploy.files import write_bytes
 from mmnet_deploy.report import plots, sections
 from mmnet_deploy.results.latency import Latency, milliseconds, shown_interval
 from mmnet_deploy.results.store import StoredResults
+from mmnet_deploy.version import __version__
 
 LONGEST = 1000  # characters of any text from outside; layers of some converters are that long
 

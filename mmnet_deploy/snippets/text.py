@@ -9,10 +9,10 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-import mmnet_deploy
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.portraits.output import ALPHA
 from mmnet_deploy.snippets.facts import Facts
+from mmnet_deploy.version import __version__
 
 LITERT = "2.1.0"
 """Version of `com.google.ai.edge.litert:litert` whose Kotlin classes the snippet calls."""
@@ -138,7 +138,7 @@ def snippet(facts: Facts, language: str, place: str | None = None) -> str:
         matte=facts.matte,
         layout=facts.matte.layout,
         buffers=_BUFFERS,
-        version=mmnet_deploy.__version__,
+        version=__version__,
         litert=LITERT,
         media_pipe=MEDIA_PIPE,
     )

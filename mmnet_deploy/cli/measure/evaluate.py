@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.cli.console import FOLDER, progress, raw_cells_option, say, show_json
+from mmnet_deploy.api import evaluation
+from mmnet_deploy.cli.console import (
+    FOLDER,
+    progress,
+    raw_cells_option,
+    say,
+    say_error,
+    show_json,
+)
 from mmnet_deploy.cli.data_options import MASK_VALUES
-from mmnet_deploy.cli.measure.evaluation_task import Task, task_of, told_words
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
-from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.measure.watching import watch_run
-from mmnet_deploy.cli.model_options import NETWORK, check_models, model_options, opening_of
-from mmnet_deploy.errors import ModelFileError, UsageError
-from mmnet_deploy.files import locked
+from mmnet_deploy.cli.model_options import MEANING, NETWORK, model_options
+from mmnet_deploy.errors import UsageError
 from mmnet_deploy.results.records import Evaluation
 
 if TYPE_CHECKING:
     from mmnet_deploy.evaluation.significance import PairedComparison
     from mmnet_deploy.mattes.metric import Metric
-    from mmnet_deploy.portraits.output import Meaning
 
 
 @click.command()
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
 @click.option("--split", default="test", show_default=True, help="Split to evaluate on.")
 @click.option(
     "--metric",
-    "names",
     multiple=True,
     metavar="NAME",
     help="Metric to compute; repeatable. Computed by default: gradient_error, mad, sad, mse, "
@@ -47,9 +50,7 @@ if TYPE_CHECKING:
 )
 @MASK_VALUES
 @model_options
-@click.option(
-    "-o", "--out", "folder", metavar="DIR", type=FOLDER, help="Store the results in this folder."
-)
+@click.option("-o", "--out", metavar="DIR", type=FOLDER, help="Store the results in this folder.")
 @click.option(
     "--compare", is_flag=True, help="Compare two models picture by picture, with p-values."
 )
@@ -112,105 +113,69 @@ def evaluate(
       mmnet-deploy evaluate runs/a --data portraits --watch
       mmnet-deploy evaluate other.keras --alpha-channel 0 --input-range -1 1 --data portraits
     """
-    opening = opening_of(options)
-    task = dataclasses.replace(task_of(**options), told=told_words(ctx))
-    task.check(len(models))
     if until_step is not None and not watch:
         raise UsageError("`--until-step` is for --watch.")
     if watch:
-        if len(models) > 1 or compare or as_json or task.leaves_files:
+        if len(models) > 1 or compare or as_json or any(options[name] for name in _FILES):
             raise UsageError("`--watch` takes one run, and only --out beside it.")
-        _check_watched(opening)
-        watch_run(models[0], task, until_step, unsafe=opening["unsafe"])
+        _watch(models[0], until_step, **options)
         return
     if compare and len(models) != 2:
         raise UsageError(f"`--compare` takes two models. Received: {len(models)}.")
     if as_json and len(models) > 1 and not compare:
         raise UsageError("`--json` prints one model's result; give one model, or -o DIR.")
-    check_models(models, opening["threads"])
-    usable = _look_at(models, opening["meaning"], all_needed=compare)
-    if task.save:
-        # Two models' mattes of one picture have the same name.
-        click.get_current_context().with_resource(locked(task.save))
-    results = _evaluate_all(usable, opening, task, len(models), all_needed=compare)
-    found = _compared(results, task.wanted) if compare else {}
+    results = evaluation.evaluate(
+        models, **options, progress=progress, tell=say, on_error=None if compare else say_error
+    )
+    if not results:
+        ctx.exit(1)
+    from mmnet_deploy.mattes import metrics
+
+    wanted = metrics.named(options["metric"])
+    found = _compared(results, wanted) if compare else {}
     if as_json:
         content = _comparison_json(results, found) if compare else _result_json(results[0])
         show_json(content)
     else:
-        print_scores(results, task.wanted)
+        print_scores(results, wanted)
         if compare:
-            print_comparison(results[0], results[1], found, task.wanted)
-    task.finish(results)
+            print_comparison(results[0], results[1], found, wanted)
+    for name, what in _FILES.items():
+        if options[name]:
+            say(f"{what} in {options[name]}.")
+    if options["out"]:
+        say(f"Results are in {options['out']}.")
     ctx.exit(int(len(results) < len(models)))
 
 
-def _check_watched(opening: dict[str, Any]) -> None:
-    """Make sure that nothing is said of a run, whose networks are known.
+_FILES = {
+    "per_image": "The scores of every picture are",
+    "sheet": "The worst pictures are",
+    "save": "The mattes are",
+}
+"""What else is written, by its option."""
+
+
+def _watch(
+    run: Path, until_step: int | None, *, unsafe: bool, threads: int | None, **options: Any
+) -> None:
+    """Follow a training, of whose networks input and output are known.
 
     Raises:
-        UsageError: Something is.
+        UsageError: Something is said of them.
     """
-    from mmnet_deploy.portraits.output import Meaning
+    from mmnet_deploy.api.evaluation_task import task_of, told_words
 
-    if opening["meaning"] != Meaning() or opening["threads"] is not None:
+    meaning = [options.pop(name) for name in MEANING]
+    if threads is not None or any(value is not None for value in meaning):
         raise UsageError(
             "`--watch` follows a run, whose input and output are known: leave out --output, "
             "--alpha-channel, --output-size, --input-range and --threads."
         )
-
-
-def _look_at(models: Sequence[Path], meaning: Meaning, *, all_needed: bool) -> list[Path]:
-    """Look at all before the first is evaluated, so that a fault is seen early; the usable ones."""
-    from mmnet_deploy.mattes.matting import open_tflite
-    from mmnet_deploy.tflite.card import is_tflite
-
-    def look(path: Path) -> None:
-        if is_tflite(path):
-            open_tflite(path, meaning=meaning)
-        elif not path.exists():
-            raise ModelFileError(f"There is no file or folder {path}.")
-
-    return [path for path, _ in each_usable(models, look, all_needed=all_needed)]
-
-
-def _evaluate_all(
-    models: Sequence[Path], opening: dict[str, Any], task: Task, given: int, *, all_needed: bool
-) -> list[Evaluation]:
-    """Evaluate one model after the other; each result is stored at once.
-
-    Args:
-        given: How many models the command was given.
-    """
-    from mmnet_deploy import evaluation
-    from mmnet_deploy.files import make_folder
-    from mmnet_deploy.mattes.matting import open_model
-    from mmnet_deploy.results import store
-
-    if task.folder:
-        make_folder(task.folder)
-    taken: dict[str, str] | None = {} if given > 1 else None
-
-    def evaluated(path: Path) -> Evaluation:
-        model = open_model(path, **opening)
-        if model.note:
-            say(model.note)
-        result = evaluation.evaluate(
-            model,
-            task.data,
-            task.split,
-            size=task.size,
-            wanted=task.computed,
-            mask_values=task.mask_values,
-            sink=task.sink(model.file, taken),
-            progress=progress,
-        )
-        if task.folder:
-            store.save(dataclasses.replace(result, options=task.told), task.folder)
-        task.draw_worst(model, result)
-        return result
-
-    return [result for _, result in each_usable(models, evaluated, all_needed=all_needed)]
+    told = told_words(mask_values=options["mask_values"], unsafe=unsafe)
+    task = task_of(options.pop("data"), folder=options.pop("out"), **options, told=told)
+    task.check(1)
+    watch_run(run, task, until_step, unsafe=unsafe)
 
 
 def _compared(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mmnet_deploy.api.evaluation_task import where
 from mmnet_deploy.cli.console import Cell, print_table, say
 from mmnet_deploy.results import naming
 
@@ -23,12 +24,6 @@ def _heading(metric: Metric) -> tuple[str, ...]:
     """Title and unit on two lines, as narrow as they can be."""
     words = metric.title.rsplit(" ", 1)
     return *words[:-1], f"{words[-1]} ({metric.unit})" if metric.unit else words[-1]
-
-
-def where(result: Evaluation) -> str:
-    """What was evaluated on, in a line."""
-    size = f"{result.height_px}×{result.width_px}" if result.height_px else "native size"
-    return f"{result.data}/{result.split}, {len(result.pictures)} pictures at {size}"
 
 
 def _ends(metric: Metric, interval: Interval | None, between: str = "…") -> str:

@@ -17,7 +17,7 @@ from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks.backend import require_extra
 
 if TYPE_CHECKING:
-    from mmnet_deploy.cli.measure.evaluation_task import Task
+    from mmnet_deploy.api.evaluation_task import Task
     from mmnet_deploy.evaluation.watch import Best, Checkpoint
     from mmnet_deploy.results.records import Evaluation
     from mmnet_deploy.runs.run import Run

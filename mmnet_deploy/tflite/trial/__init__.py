@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -181,12 +182,16 @@ def _ending(code: int) -> str:
         return f"signal {-code}"
 
 
-_trials: dict[str, Trial] = {}
+_trials: dict[tuple[int, str], Trial] = {}
 
 
 def shared(module: str) -> Trial:
-    """The process that tries files for this one, by the runtime's module."""
-    if module not in _trials:
-        _trials[module] = Trial(module)
-        atexit.register(_trials[module].close)
-    return _trials[module]
+    """The process that tries files for this one, by the runtime's module.
+
+    A fork gets one of its own: two would read each other's answers.
+    """
+    key = os.getpid(), module
+    if key not in _trials:
+        _trials[key] = Trial(module)
+        atexit.register(_trials[key].close)
+    return _trials[key]

@@ -1,4 +1,4 @@
-"""What `mmnet-deploy evaluate` computes, and what becomes of it."""
+"""What is evaluated, how, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-from click.core import ParameterSource
-
-from mmnet_deploy.cli.console import parse_size, say
-from mmnet_deploy.cli.measure.evaluation_text import where
+from mmnet_deploy.api.models import StrPath
 from mmnet_deploy.errors import UsageError
-from mmnet_deploy.results.records import Evaluation
 
 if TYPE_CHECKING:
     from mmnet_deploy.mattes.matting import Matting
     from mmnet_deploy.mattes.metric import Metric
     from mmnet_deploy.portraits.masks import MaskValues
+    from mmnet_deploy.results.records import Evaluation
     from mmnet_deploy.tflite.card import ModelFile
 
 DEFAULT_WORST = 8
@@ -53,11 +49,6 @@ class Task:
     save: Path | None = None
     save_kind: str | None = None
     told: tuple[str, ...] = ()
-
-    @property
-    def leaves_files(self) -> bool:
-        """Whether files are asked for besides stored results."""
-        return any((self.per_image, self.sheet, self.save))
 
     @property
     def computed(self) -> tuple[Metric, ...]:
@@ -144,19 +135,18 @@ class Task:
             subtitle=f"{result.model.name} on {where(result)}",
         )
 
-    def finish(self, results: Sequence[Evaluation]) -> None:
-        """Write the table, and say where everything is."""
+    def write_scores(self, results: Sequence[Evaluation]) -> None:
+        """Write the table of every picture's scores, if it is asked for."""
         if self.per_image:
             from mmnet_deploy.evaluation import score_table
 
             score_table.write(results, self.per_image, raw=self.raw_cells)
-            say(f"The scores of every picture are in {self.per_image}.")
-        if self.sheet:
-            say(f"The worst pictures are in {self.sheet}.")
-        if self.save:
-            say(f"The mattes are in {self.save}.")
-        if self.folder:
-            say(f"Results are in {self.folder}.")
+
+
+def where(result: Evaluation) -> str:
+    """What was evaluated on, in a line."""
+    size = f"{result.height_px}×{result.width_px}" if result.height_px else "native size"
+    return f"{result.data}/{result.split}, {len(result.pictures)} pictures at {size}"
 
 
 def _folder_name(model: ModelFile, taken: dict[str, str]) -> str:
@@ -170,45 +160,40 @@ def _folder_name(model: ModelFile, taken: dict[str, str]) -> str:
     return chosen
 
 
-# What a result has in fields of its own, and what has no part in it.
-_NOT_TOLD = frozenset(
-    (
-        *("models", "data", "split", "names", "eval_size", "threads", "folder", "compare"),
-        *("per_image", "raw_cells", "worst", "sheet", "save", "save_kind"),
-        *("watch", "until_step", "as_json"),
-    )
-)
+def told_words(**options: Any) -> tuple[str, ...]:
+    """What is said of the model and of the masks, which changes the scores, as words of a command.
 
-
-def told_words(ctx: click.Context) -> tuple[str, ...]:
-    """The given options that change the scores, as words: what a model and the masks mean."""
+    Args:
+        options: By the parameters' names; those that are None, False or empty are not told.
+    """
     words: list[str] = []
-    for option in ctx.command.params:
-        name = option.name or ""
-        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE or name in _NOT_TOLD:
+    for name, value in options.items():
+        if value is None or value is False or value == "":
             continue
-        words.append(option.opts[0])
-        value = ctx.params[name]
+        words.append(f"--{name.replace('_', '-')}")
+        if name == "output_size" and not isinstance(value, str):
+            value = "x".join(map(str, value))
         if value is not True:
-            values = value if isinstance(value, tuple) else (value,)
+            values = value if isinstance(value, (tuple, list)) else (value,)
             words += [f"{v:.17g}" if isinstance(v, float) else str(v) for v in values]
     return tuple(words)
 
 
 def task_of(
+    data: StrPath,
     *,
-    names: Sequence[str],
-    eval_size: str,
+    split: str,
+    metric: str | Sequence[str],
+    eval_size: str | tuple[int, int] | None,
     mask_values: str,
     worst: int | None,
-    sheet: Path | None,
     **options: Any,
 ) -> Task:
-    """The task that the command's options describe.
+    """The task that the parameters of `evaluate` describe.
 
     Args:
-        names: Of metrics; the first one ranks the pictures.
-        options: The other fields of `Task`.
+        metric: The first one ranks the pictures.
+        options: The other fields of `Task`; paths also as texts.
 
     Raises:
         UsageError: There is no such metric, or no such size.
@@ -216,13 +201,36 @@ def task_of(
     from mmnet_deploy.mattes import metrics
     from mmnet_deploy.portraits.masks import parse_mask_values
 
+    names = [metric] if isinstance(metric, str) else list(metric)
     wanted = metrics.named(names)
+    for name in ("folder", "per_image", "sheet", "save"):
+        options[name] = None if options[name] is None else Path(options[name])
     return Task(
-        size=parse_size(eval_size),
+        data=Path(data),
+        split=split,
+        size=size_of(eval_size),
         mask_values=parse_mask_values(mask_values),
         wanted=wanted,
-        ranked_by=next(metric for metric in wanted if not names or metric.name == names[0]),
-        worst=worst if worst is not None or sheet is None else DEFAULT_WORST,
-        sheet=sheet,
+        ranked_by=next(one for one in wanted if not names or one.name == names[0]),
+        worst=worst if worst is not None or options["sheet"] is None else DEFAULT_WORST,
         **options,
+    )
+
+
+def size_of(size: str | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Height and width in pixels, also as `HEIGHTxWIDTH`; `native` is None.
+
+    Raises:
+        UsageError: It is no such size.
+    """
+    if size is None or size == "native":
+        return None
+    text = size if isinstance(size, str) else "x".join(map(str, size))
+    height, _, width = text.lower().partition("x")
+    if height.isdecimal() and width.isdecimal():
+        found = int(height), int(width)
+        if min(found) >= 16 and max(found) <= 8192:
+            return found
+    raise UsageError(
+        f"`eval_size` must be HEIGHTxWIDTH, each 16 to 8192, or native. Received: {text}."
     )

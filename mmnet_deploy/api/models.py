@@ -1,0 +1,212 @@
+"""How models are named: by a path, or by a name that stands for one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from mmnet_deploy.errors import (
+    IncompleteError,
+    MissingDependencyError,
+    ModelFileError,
+    UsageError,
+)
+from mmnet_deploy.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from mmnet_deploy.portraits.output import Meaning
+
+StrPath = str | os.PathLike[str]
+
+Tell = Callable[[str], None]
+"""Takes a line of news, such as what is downloaded."""
+
+OnError = Callable[[str, Exception], None]
+"""Takes the name of a model that gives no result, and why."""
+
+T = TypeVar("T")
+
+
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
+def named_network(
+    word: str, *, offline: bool = False, progress: Progress = silent, tell: Tell = quiet
+) -> Path | None:
+    """The path of `pretrained:NAME` or `mediapipe:NAME`; None for any other word.
+
+    A published network that is not in the cache is downloaded.
+
+    Raises:
+        UsageError: There is no network of that name.
+        DownloadError, OutputError: It cannot be downloaded, or not be kept.
+    """
+    from mmnet_deploy.downloads import published
+    from mmnet_deploy.runs import pretrained
+
+    if word.startswith(pretrained.PREFIX):
+        return pretrained.run_folder(word.removeprefix(pretrained.PREFIX))
+    if word.startswith(published.PREFIX):
+        network = published.named(word.removeprefix(published.PREFIX))
+        return published.have(network, offline=offline, progress=progress, tell=tell)
+    return None
+
+
+def path_of(
+    model: StrPath,
+    *,
+    runs: bool = True,
+    offline: bool = False,
+    progress: Progress = silent,
+    tell: Tell = quiet,
+) -> Path:
+    """The path of a model that is given by its path or its name.
+
+    Args:
+        runs: Whether a run or another network will do, beside a `.tflite` file.
+
+    Raises:
+        UsageError: It is neither, or a name of a run where none will do.
+        DownloadError, OutputError: See `named_network`.
+    """
+    from mmnet_deploy.runs import pretrained
+
+    if not isinstance(model, (str, os.PathLike)) or not os.fspath(model):
+        raise UsageError(
+            "A model must be a path, or a name such as pretrained:mmnet-1.0-256 or "
+            f"mediapipe:selfie. Received: {model!r:.80}."
+        )
+    if isinstance(model, str):
+        if model.startswith(pretrained.PREFIX) and not runs:
+            raise UsageError(
+                f"This must be a .tflite file. Received: {model}, a run; convert it with "
+                f"`mmnet-deploy convert {model} -o DIR`."
+            )
+        if path := named_network(model, offline=offline, progress=progress, tell=tell):
+            return path
+    return Path(model)
+
+
+def paths_of(
+    models: StrPath | Sequence[StrPath],
+    *,
+    runs: bool = True,
+    offline: bool = False,
+    progress: Progress = silent,
+    tell: Tell = quiet,
+) -> list[Path]:
+    """The paths of one model or of several; see `path_of`."""
+    several = [models] if isinstance(models, (str, os.PathLike)) else list(models)
+    return [
+        path_of(model, runs=runs, offline=offline, progress=progress, tell=tell)
+        for model in several
+    ]
+
+
+def check_threads(models: Sequence[Path], threads: int | None) -> None:
+    """Make sure that a number of threads is given for a `.tflite` file only.
+
+    Raises:
+        UsageError: There is none among the models.
+    """
+    from mmnet_deploy.tflite.card import is_tflite
+
+    if threads is not None and not any(map(is_tflite, models)):
+        raise UsageError(
+            f"`--threads` is for .tflite files; Keras and TensorFlow use all cores. "
+            f"Received: {threads}."
+        )
+
+
+def meaning_of(
+    output: str | None,
+    alpha_channel: int | None,
+    output_size: str | tuple[int, int] | None,
+    input_range: tuple[float, float] | None,
+) -> Meaning:
+    """What somebody says of a network's input and output.
+
+    Args:
+        output_size: Height and width in pixels, also as `HEIGHTxWIDTH`.
+
+    Raises:
+        UsageError: A value is impossible.
+    """
+    from mmnet_deploy.portraits.output import Meaning
+
+    return Meaning(
+        output,
+        alpha_channel,
+        None if output_size is None else _size(output_size),
+        None if input_range is None else _range(input_range),
+    )
+
+
+def _range(values: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = map(float, values)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"`--input-range` must be two numbers, the lower first. Received: {values!r:.80}."
+        ) from error
+    return low, high
+
+
+def _size(size: str | tuple[int, int]) -> tuple[int, int]:
+    text = size if isinstance(size, str) else "x".join(map(str, size))
+    height, _, width = text.lower().partition("x")
+    if height.isdecimal() and width.isdecimal() and len(text) < 12:
+        found = int(height), int(width)
+        if min(found) >= 1:
+            return found
+    raise UsageError(f"`--output-size` must be HEIGHTxWIDTH in pixels. Received: {text}.")
+
+
+def each_usable(
+    models: Sequence[Path], use: Callable[[Path], T], on_error: OnError | None = None
+) -> list[tuple[Path, T]]:
+    """The models that can be used, each with what `use` made of it.
+
+    Args:
+        use: Raises ModelFileError where a model cannot be used, or MissingDependencyError where
+            it needs what is not installed.
+        on_error: Takes each other one; without it, the first fault is raised.
+
+    Raises:
+        ModelFileError, MissingDependencyError: See `on_error`.
+    """
+    done: list[tuple[Path, T]] = []
+    for path in models:
+        try:
+            done.append((path, use(path)))
+        except (ModelFileError, MissingDependencyError) as error:
+            if on_error is None:
+                raise
+            on_error(path.name, error)
+    return done
+
+
+class Faults:
+    """What went wrong with some of several models, where nobody is told at once."""
+
+    def __init__(self) -> None:
+        self._noted: list[tuple[str, Exception]] = []
+
+    def note(self, name: str, error: Exception) -> None:
+        """Keep a fault; see `OnError`."""
+        self._noted.append((name, error))
+
+    def raise_any(self, results: Sequence[object]) -> None:
+        """Raise what was noted, if anything was.
+
+        Args:
+            results: What there is all the same.
+
+        Raises:
+            IncompleteError: Something was noted.
+        """
+        if self._noted:
+            raise IncompleteError.of(self._noted, results) from self._noted[0][1]

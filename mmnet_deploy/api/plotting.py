@@ -1,0 +1,205 @@
+"""The chart of stored results."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mmnet_deploy.api.models import StrPath, Tell, quiet
+from mmnet_deploy.api.stored import read_results, result_paths
+from mmnet_deploy.errors import ResultError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mmnet_deploy.results.records import Record
+    from mmnet_deploy.results.trade_offs import TradeOff
+
+STATISTICS = ("median", "p90", "mean", "min")
+SIZES = ("column", "page", "slide")
+SCALES = ("auto", "linear", "log")
+
+
+def plot(
+    results: StrPath | Sequence[StrPath] = (),
+    out: StrPath | None = None,
+    *,
+    metric: str = "gradient_error",
+    latency: str | None = None,
+    device: str | Sequence[str] = (),
+    size: str = "page",
+    x_scale: Literal["auto", "linear", "log"] = "auto",
+    y_scale: Literal["auto", "linear", "log", "broken"] = "auto",
+    published: bool = False,
+    profile: str = "snapdragon-820",
+    emulated: bool = False,
+    title: str | None = None,
+    csv: StrPath | None = None,
+    raw_cells: bool = False,
+    tell: Tell = quiet,
+) -> Figure:
+    """Draw quality against latency, with the Pareto front, from stored results.
+
+    A benchmark and an evaluation belong together if they are of the same model file. Each device
+    has a panel. Matplotlib's settings are changed while it draws, so draw in one thread at a time.
+
+    Args:
+        results: Files, or folders of them, as `evaluate`, `bench` and `cost` write.
+        out: A `.svg`, `.png` or `.pdf` file to write besides.
+        metric: Of the error axis: `gradient_error`, `mad`, `sad`, `mse`, `mean_iou` or any other
+            that was evaluated.
+        latency: `median`, `p90`, `mean` or `min`. None for what the run rules quote.
+        device: Serials of the devices to draw; all if there are none.
+        size: `column` (85 mm) or `page` of a paper, or `slide` (16:9).
+        x_scale: Of the latency axis: `auto`, `linear` or `log`.
+        y_scale: Of the error axis: the same, or `broken`.
+        published: Draw the published points; with results, as hollow points beside them.
+        profile: Phone whose latency is estimated from counts: a bundled profile or a file.
+        emulated: Also draw emulated phones beside real devices.
+        title: None for what is drawn and the device; an empty one leaves both out.
+        csv: A file for the plotted numbers.
+        raw_cells: Write texts into the CSV file as they are, also those that a spreadsheet would
+            take for a formula.
+        tell: Takes a line of news, such as on a file of a folder that is no result.
+
+    Returns:
+        The figure, which a notebook shows where it is the value of a cell.
+
+    Raises:
+        UsageError: An argument is wrong.
+        ResultError: There are no results, or no model has both a latency and the metric.
+        OutputError: A file cannot be written.
+
+    Example:
+        >>> figure = plot("results", "chart.svg", size="column")
+        >>> figure.savefig("chart.jpg")
+    """
+    for name, value, allowed in (
+        ("latency", latency, (None, *STATISTICS)),
+        ("size", size, SIZES),
+        ("x_scale", x_scale, SCALES),
+        ("y_scale", y_scale, (*SCALES, "broken")),
+    ):
+        if value not in allowed:
+            names = ", ".join(filter(None, allowed))
+            raise UsageError(f"`{name}` must be one of {names}. Received: {value}.")
+    from mmnet_deploy.charts import style
+    from mmnet_deploy.files import make_folder
+    from mmnet_deploy.results import table_file
+
+    file, table = (None if path is None else Path(path) for path in (out, csv))
+    if file:
+        style.file_kind(file)
+    if table:
+        table_file.check_file(table)
+    paths = result_paths(results) if isinstance(results, (str, os.PathLike)) else [*results]
+    if not paths and not published:
+        raise UsageError("`RESULTS` must name a file or folder, unless `--published` is given.")
+    if published and metric != "gradient_error":
+        raise UsageError(f"`--published` knows gradient errors only. Received: --metric {metric}.")
+    from mmnet_deploy.charts import chart
+    from mmnet_deploy.results.published import references, trade_offs
+
+    beside = trade_offs() if published else ()
+    points: Sequence[TradeOff] = beside
+    if paths:
+        devices = [device] if isinstance(device, str) else list(device)
+        points = _stored(result_paths(paths), metric, latency, devices, emulated, profile, tell)
+    options = chart.Options(
+        size=size,
+        x_scale=x_scale,
+        y_scale=y_scale,
+        published=beside if paths else (),
+        references=references() if published else (),
+    )
+    figure = chart.compose(points, title, options).figure
+    if file:
+        make_folder(file.parent)
+        style.save(figure, file, style.SIZES[size].dpi)
+    if table:
+        table_file.write(_rows(points, options.published), table, raw=raw_cells)
+    if file:
+        drawn = len(points) + len(options.published)
+        tell(f"Drew {drawn} point{'s' * (drawn > 1)} to {file}.")
+    return figure
+
+
+def _rows(points: Sequence[TradeOff], beside: Sequence[TradeOff]) -> list[dict[str, Any]]:
+    """The plotted numbers, and whether a point is on the front; those `beside` others are not.
+
+    The end of an open interval is empty.
+    """
+    from mmnet_deploy.charts.dots import by_device
+    from mmnet_deploy.results.trade_offs import front
+
+    best = [point for group in by_device(points) for point in front(group)]
+    rows = []
+    for number, point in enumerate([*points, *beside]):
+        row = {
+            field.name: getattr(point, field.name)
+            for field in dataclasses.fields(point)
+            if field.name != "evaluation"
+        }
+        for end in ("latency_low_ms", "latency_high_ms"):
+            row[end] = row[end] if math.isfinite(row[end]) else None
+        rows.append(row | {"on_front": number < len(points) and point in best})
+    return rows
+
+
+def _stored(
+    results: Sequence[Path],
+    metric: str,
+    statistic: str | None,
+    devices: Sequence[str],
+    emulated: bool,
+    profile: str,
+    tell: Tell,
+) -> Sequence[TradeOff]:
+    """The points of stored results, and the estimates that counts of instructions give.
+
+    Raises:
+        UsageError: There is no such metric, or no result of a device.
+        ResultError: No model has both a latency and the metric.
+    """
+    from mmnet_deploy.mattes.metrics import METRICS
+    from mmnet_deploy.results import trade_offs
+    from mmnet_deploy.results.estimate import load_profile
+
+    if metric not in METRICS:
+        raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {metric}.")
+    records = _of_devices(read_results(results, tell).records, devices)
+    joined = trade_offs.join(records, emulated=emulated)
+    estimates, notes = trade_offs.estimates(records, load_profile(profile), metric)
+    for note in (*joined.notes, *notes):
+        tell(note)
+    if not joined.rows and not estimates:
+        raise ResultError(
+            "Nothing to draw: no model has both a latency and a gradient error. Run `bench` and "
+            "`evaluate` on the same files, both with -o DIR."
+        )
+    if devices:
+        estimates = []
+    return [*joined.trade_offs(metric, statistic), *estimates]
+
+
+def _of_devices(records: Sequence[Record], devices: Sequence[str]) -> Sequence[Record]:
+    """The records without benchmarks of other devices; all of them if none is named."""
+    from mmnet_deploy.results.records import Benchmark
+
+    if not devices:
+        return records
+    # Devices of other tools' results have a name only.
+    there = {r.device.serial or r.device.model for r in records if isinstance(r, Benchmark)}
+    for device in devices:
+        if device not in there:
+            known = ", ".join(sorted(there)) or "none"
+            raise UsageError(f"`--device` must be one of {known}. Received: {device}.")
+    return tuple(
+        r
+        for r in records
+        if not isinstance(r, Benchmark) or (r.device.serial or r.device.model) in devices
+    )
