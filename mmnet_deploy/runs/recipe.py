@@ -59,6 +59,9 @@ class Recipe:
         momentum: Momentum of `sgd` and `rmsprop`.
         ema_decay: Decay per step of the moving average of the weights, which is what is
             validated and stored; 0 for the weights themselves.
+        initial_share: Share of the weights that the training began with in those that are
+            validated and stored; the rest is what was trained (Wortsman et al. 2022, Robust
+            fine-tuning of zero-shot models, arXiv:2109.01903). Not for random initial weights.
         weight_decay: Factor of the sum of squares of the convolution kernels; depthwise ones
             are left out.
         dropout: Dropout rate; None for the family's own.
@@ -102,6 +105,7 @@ class Recipe:
     milestone_factor: float = ruled(INNER_SHARE, default=0.1)
     momentum: float = ruled(DECAY, default=0.9)
     ema_decay: float = ruled(DECAY, default=0.0)
+    initial_share: float = ruled(DECAY, default=0.0)
 
     weight_decay: float = ruled(NOT_NEGATIVE, default=4e-7)
     dropout: float | None = ruled(DECAY, default=None)

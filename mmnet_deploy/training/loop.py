@@ -40,8 +40,14 @@ def check_network(config: RunConfig) -> None:
     """Refuse a network that is not defined, without building it.
 
     Raises:
-        UsageError: No such family, no such member of it, or too few epochs for its stages.
+        UsageError: No such family, no such member of it, or too few epochs for its stages; or a
+            share of initial weights that are random.
     """
+    if config.initial_share and not (config.imported_from or config.initial_weights):
+        raise UsageError(
+            "`initial_share` must be 0 for a network that begins with random weights: give "
+            f"--init-from, or --set initial_share=0. Received: {config.initial_share:g}."
+        )
     if config.imported_from:
         for name, without in (("mixed_precision", "off"), ("dropout", None)):
             if getattr(config, name) != without:
@@ -156,6 +162,8 @@ def _train(
         trainer = trainers.build(config, imported)
     if config.initial_weights and not resume:
         _initialise(trainer, config, progress)
+    if not resume:
+        trainer.remember_beginning()
     batches, validation = _pictures(config, train_pairs, held_out, store, workers, progress)
 
     if resume:
@@ -258,12 +266,23 @@ def _run_stages(
 
 
 def _initialise(trainer: Trainer, config: RunConfig, progress: Progress) -> None:
-    """Take the first weights from a file or another run, and report which."""
+    """Take the first weights from a file or another run, and report which.
+
+    Raises:
+        UsageError: A share of the first weights is to be kept, and some of them are random.
+    """
     source = Path(config.initial_weights)
     path = Run(source).weights() if source.is_dir() else source
     match = initial_weights.take(
         path, trainer.network, include=config.init_include, exclude=config.init_exclude
     )
+    stored = models.inference_network(trainer.network).layers
+    new = [layer.name for layer in stored if layer.weights and layer.name not in match.taken]
+    if config.initial_share and new:
+        raise UsageError(
+            f"`initial_share` must be 0 where {source} has the weights of some layers only, and "
+            f"not of {new[0]}: add --set initial_share=0. Received: {config.initial_share:g}."
+        )
     with progress(f"Initial weights of {source}", 1) as advance:
         advance(str(match), steps=0)
         advance()

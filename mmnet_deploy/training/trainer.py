@@ -48,6 +48,8 @@ class Trainer(keras.Model):
     Attributes:
         stage: What is trained now; see `begin`.
         finished_epochs: Stored with the weights, so that they say where to go on.
+        beginning: The first weights of the inference form, stored too, if the recipe keeps a share
+            of them.
     """
 
     def __init__(self, network: keras.Model, recipe: Recipe) -> None:
@@ -59,6 +61,11 @@ class Trainer(keras.Model):
         self.finished_epochs = self.add_weight(
             name="finished_epochs", dtype="int32", initializer="zeros", trainable=False
         )
+        kept = models.inference_network(network).weights if recipe.initial_share else ()
+        self.beginning = [
+            self.add_weight(shape=variable.shape, dtype="float32", trainable=False)
+            for variable in kept
+        ]
         names = ["loss", "alpha", "compositional", "gradient", "cross_entropy"]
         names += ["auxiliary"] if "auxiliary_logits" in network.output else []
         self.trackers = {name: Latest(name) for name in names}
@@ -127,13 +134,31 @@ class Trainer(keras.Model):
         logs = self.train_on_batch(batch, return_dict=True)
         return {name: float(value) for name, value in logs.items()}
 
+    def remember_beginning(self) -> None:
+        """Take the weights of now for those that the training begins with."""
+        if self.beginning:
+            variables = models.inference_network(self.network).weights
+            for kept, variable in zip(self.beginning, variables, strict=True):
+                kept.assign(variable)
+
     def deployed_weights(self) -> list[np.ndarray]:
-        """What the inference form of the network should have: averages where there are any."""
+        """What the inference form of the network should have.
+
+        Averages where there are any, mixed with the first weights if the recipe says so.
+        """
         averages = optimizer.averages(self.optimizer)
         variables = models.inference_network(self.network).weights
-        return [
+        trained = [
             keras.ops.convert_to_numpy(averages.get(id(variable), variable))
             for variable in variables
+        ]
+        if not self.beginning:
+            return trained
+        share = np.float32(self.recipe.initial_share)
+        # So that weights which have not moved stay as they are, to the bit.
+        return [
+            last + share * (keras.ops.convert_to_numpy(first) - last)
+            for first, last in zip(self.beginning, trained, strict=True)
         ]
 
 

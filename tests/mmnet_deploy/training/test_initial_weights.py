@@ -7,8 +7,8 @@ import pytest
 
 import models
 from mmnet_deploy import training
-from mmnet_deploy.errors import ModelFileError
-from mmnet_deploy.training import initial_weights
+from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.training import initial_weights, optimizer, trainer
 
 SIZE = 32
 BACKBONE_LAYERS = 102
@@ -192,3 +192,35 @@ def test_a_training_with_weights_that_do_not_fit_leaves_nothing(tmp_path, config
     with pytest.raises(ModelFileError, match="weights of another network"):
         training.train(config(initial_weights=str(foreign)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+# --- A share of them that stays ----------------------------------------------
+
+
+@pytest.mark.parametrize(("share", "ema_decay"), [(0.25, 0.0), (0.5, 0.9)])
+def test_a_share_of_them_stays_in_what_is_stored(config, share, ema_decay):
+    """Stored weights lie on the line from the first ones to the trained ones, or their average."""
+    made = trainer.build(config(initial_share=share, ema_decay=ema_decay))
+    made.remember_beginning()
+    made.begin(models.Stage(), 10)
+    variables = models.inference_network(made.network).weights
+    first = [keras.ops.convert_to_numpy(variable) + 0 for variable in variables]
+    averages = optimizer.averages(made.optimizer)
+    for variable in variables:
+        variable.assign(variable + 1)
+        if id(variable) in averages:
+            averages[id(variable)].assign(variable - 0.5)
+    stored = made.deployed_weights()
+    for variable, before, now in zip(variables, first, stored, strict=True):
+        moved = 0.5 if id(variable) in averages else 1.0
+        np.testing.assert_allclose(now, before + (1 - share) * moved, atol=1e-6)
+
+
+def test_no_share_of_random_weights_stays(tmp_path, config, tiny_run):
+    """Where all or some of the first weights are random, one line says what to do."""
+    with pytest.raises(UsageError, match=r"`initial_share` must be 0 .* random.*--init-from"):
+        training.train(config(initial_share=0.4), tmp_path / "run")
+    partial = config(initial_share=0.4, initial_weights=str(tiny_run), init_exclude="logits")
+    with pytest.raises(UsageError, match=r"some layers only, and not of .*initial_share=0"):
+        training.train(partial, tmp_path / "run")
+    assert not (tmp_path / "run" / "state.npz").exists()
