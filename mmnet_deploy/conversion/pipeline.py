@@ -179,6 +179,7 @@ def convert(
             phases=options.graph == "deploy",
             io=options.io,
             input_range=network.input_range,
+            half=options.reduces("float32"),
         )
         require_quantizable(source.graph(), precisions)
         reduction = Reduction(source, judge, acceptance, paths[0])

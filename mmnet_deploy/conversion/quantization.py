@@ -39,6 +39,7 @@ class Source:
         input_range: Values of black and white. An 8-bit input covers just these, whatever the
             samples hold, so that a picture's bytes are its values as they are: MediaPipe Tasks
             hands them over without a look at the parameters. None to cover the samples.
+        half: Whether float32 files are to compute in half precision, where the kernels can.
     """
 
     content: bytes
@@ -47,10 +48,21 @@ class Source:
     phases: bool
     io: str = "uint8"
     input_range: tuple[float, float] | None = None
+    half: bool = False
 
-    def graph(self) -> Graph:
-        """The float32 graph, free to be rewritten."""
-        return self._with_phases(Graph.from_bytes(self.content))
+    def graph(self, *, means: bool = True) -> Graph:
+        """The float32 graph, free to be rewritten.
+
+        Args:
+            means: Whether `passes.mean_of_planes` may have run, which float32 has no need of.
+        """
+        return self._with_phases(Graph.from_bytes(self._with_means if means else self.content))
+
+    @functools.cached_property
+    def _with_means(self) -> bytes:
+        graph = Graph.from_bytes(self.content)
+        changed = self.phases and passes.mean_of_planes(graph)
+        return graph.to_bytes() if changed else self.content
 
     def _with_phases(self, graph: Graph) -> Graph:
         if self.phases:
@@ -62,7 +74,7 @@ class Source:
         """TFLite's calibrator after it has seen every sample, and its file with the ranges."""
         from tensorflow.lite.python.optimize.calibrator import Calibrator
 
-        calibrator = Calibrator(self.content)
+        calibrator = Calibrator(self._with_means)
 
         def inputs() -> Iterator[list[NDArray[np.float32]]]:
             for sample in self.samples:
@@ -97,8 +109,13 @@ class Source:
 
 
 def float32(source: Source) -> bytes:
-    """Weights and arithmetic in 32-bit floating point."""
-    return source.graph().to_bytes() if source.phases else source.content
+    """Weights and arithmetic in 32-bit floating point.
+
+    Average poolings over the whole plane stay unless the file is to compute in half precision: a
+    mean adds up in another order, and magnified by a network that moves mattes by up to 2e-4
+    (`benchmarks/foreign_float32.py`).
+    """
+    return source.graph(means=source.half).to_bytes() if source.phases else source.content
 
 
 def float16(source: Source) -> bytes:

@@ -1,8 +1,8 @@
 """The deployment graph: the same function, less work.
 
 Each pass rewrites one pattern of a float32 graph wherever that saves work, and changes the order
-of float32 roundings only. `deploy` runs those for all precisions, `enlarge_by_phases` the others,
-but for `mean_of_planes`, which is for graphs that TensorFlow's converter did not make.
+of float32 roundings only. `deploy` runs those for all precisions; `enlarge_by_phases` and
+`mean_of_planes` are for some.
 """
 
 from mmnet_deploy.conversion.passes.alpha import alpha_only
