@@ -4,12 +4,13 @@ from mmnet_deploy.conversion.acceptance import NOTABLE_INCREASE
 from mmnet_deploy.conversion.beginning import float_graph, float_reference
 from mmnet_deploy.conversion.file_graph import open_file
 from mmnet_deploy.conversion.options import Options
-from mmnet_deploy.conversion.pipeline import Converted, convert
+from mmnet_deploy.conversion.pipeline import Converted, RefusedError, convert
 
 __all__ = [
     "NOTABLE_INCREASE",
     "Converted",
     "Options",
+    "RefusedError",
     "convert",
     "float_graph",
     "float_reference",

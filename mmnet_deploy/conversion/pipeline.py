@@ -7,10 +7,8 @@ pictures and compared with the network before it gets its name.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
-import importlib.metadata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,9 +20,15 @@ from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.proof import Judge, MatteDifference
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source, int8, require_quantizable
 from mmnet_deploy.conversion.selection import Choice
-from mmnet_deploy.conversion.targets import require_kept, require_replaceable, target
-from mmnet_deploy.downloads import published
-from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.conversion.targets import (
+    card_of,
+    origin_of,
+    require_kept,
+    require_replaceable,
+    target,
+    with_description,
+)
+from mmnet_deploy.errors import ConversionError, MmnetDeployError, ModelFileError
 from mmnet_deploy.files import make_folder, written_aside
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.portraits.masks import MaskValues
@@ -32,9 +36,8 @@ from mmnet_deploy.portraits.output import BYTES, CLASSES
 from mmnet_deploy.portraits.pictures import preprocess, read_image
 from mmnet_deploy.portraits.representative import TRAIN, draw, portraits_in, without_copies
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.runs import pretrained
 from mmnet_deploy.tflite import app_metadata, counts
-from mmnet_deploy.tflite.card import ModelCard, card_to_json, is_tflite, read_model, with_card
+from mmnet_deploy.tflite.card import ModelCard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,40 +65,26 @@ class Converted:
     half: Trial | None = None
 
 
-# --- Cards -------------------------------------------------------------------
+class RefusedError(ConversionError):
+    """Some files were refused; all others that were asked for are there.
 
+    Attributes:
+        refused: Why, by precision.
+        converted: The files that were written.
+    """
 
-def _card(network: Network, precision: str, options: Options) -> ModelCard:
-    height, width = network.input_size
-    low, high = network.input_range
-    config = network.config
-    from_file = is_tflite(network.path)
-    tools = ["mmnet-deploy"]
-    if not from_file or PRECISIONS[precision].calibrated:
-        tools.append("tensorflow")
-    if not from_file:
-        tools.append("keras")
-    alone = options.graph == "deploy" or network.output_channels == 1
-    return ModelCard(
-        family=config.family if config else network.name,
-        title=network.title,
-        width_multiplier=network.width_multiplier,
-        height_px=height,
-        width_px=width,
-        precision=precision,
-        graph=options.graph,
-        parameters=network.parameters,
-        input_meaning=f"RGB picture, {low:g} … {high:g}",
-        input_low=low,
-        input_high=high,
-        output_meaning="alpha" if alone else f"alpha in channel {network.alpha_channel}",
-        alpha_channel=0 if alone else network.alpha_channel,
-        source_channel=network.alpha_channel,
-        source_output=network.output.kind,
-        weights_sha256=network.sha256,
-        source_file=network.path.name if from_file else "",
-        versions={name: importlib.metadata.version(name) for name in tools},
-    )
+    def __init__(
+        self, refused: Mapping[str, MmnetDeployError], converted: Sequence[Converted]
+    ) -> None:
+        self.refused = {name: str(error) for name, error in refused.items()}
+        self.converted = tuple(converted)
+        texts = [text if name in text else f"{name}: {text}" for name, text in self.refused.items()]
+        alone = len(texts) == 1
+        super().__init__(
+            next(iter(self.refused.values()))
+            if alone
+            else f"{len(texts)} precisions are refused. {' '.join(texts)}"
+        )
 
 
 # --- Conversion --------------------------------------------------------------
@@ -130,8 +119,9 @@ def convert(
         UsageError: An option is impossible.
         DataError: There are no pictures, or one cannot be read.
         ModelFileError: The network's output is not alpha.
-        ConversionError: The converter failed, or a file is outside its limits; that
-            file is not left under its final name.
+        ConversionError: The converter failed.
+        RefusedError: Files could not be made, or are outside their limits, and are not left
+            under their final names. All others are written; the error has them.
         OutputError: The folder cannot be written, or a file in it is of another network.
     """
     options = options or Options()
@@ -149,7 +139,7 @@ def convert(
         options.checked_pictures,
         options.seed,
     )
-    cards = [_card(network, name, options) for name in precisions]
+    cards = [card_of(network, name, options) for name in precisions]
     paths = [target(folder, card, options) for card in cards]
     require_kept(network.path, paths)
     if not options.replace:
@@ -181,41 +171,81 @@ def convert(
             input_range=network.input_range,
             half=options.reduces("float32"),
         )
-        require_quantizable(source.graph(), precisions)
-        reduction = Reduction(source, judge, acceptance, paths[0])
+        if options.float_layers:
+            selection.by_pattern(source.graph(), options.float_layers)
+        if options.max_error_increase is not None:
+            selection.require_masks(judge)
         macs = counts.total_macs(source.graph())
+        making = _Making(
+            network=network,
+            traced=traced,
+            judge=judge,
+            acceptance=acceptance,
+            source=source,
+            reduction=Reduction(source, judge, acceptance, paths[0]),
+            options=options,
+            progress=progress,
+        )
+        names = tuple(portrait.image.name for portrait in calibration)
         advance("traced")
-        results = []
+        results, refused = [], {}
         for name, path, card in zip(precisions, paths, cards, strict=True):
             card = dataclasses.replace(card, macs=macs)
             if PRECISIONS[name].calibrated:
-                names = tuple(portrait.image.name for portrait in calibration)
                 card = dataclasses.replace(
                     card, calibration_files=names, calibration_seed=options.seed
                 )
-            choice = Choice()
-            if name == "int8":
-                choice = _chosen(source, judge, options, acceptance, path, progress)
-            layers = choice.float_layers
-            card = dataclasses.replace(card, float_layers=layers, layer_errors=choice.ranking)
-            content = int8(source, layers) if layers else PRECISIONS[name].recipe(source)
-            found = judge.difference(judge.mattes(_described(content, card), path))
-            stock = functools.partial(_stock, traced, judge, options, path)
-            acceptance.require_near(found, name, path, stock)
-            content, card, half = reduction.applied(content, card, options)
-            origin = _origin(network, options)
-            converted = _written(content, card, path, found, judge, origin)
-            results.append(
-                dataclasses.replace(
-                    converted,
-                    held_out=drawn.is_disjoint or not PRECISIONS[name].calibrated,
-                    computed_in=traced.computed_in,
-                    rounding=acceptance.rounding,
-                    half=half,
-                )
-            )
+            try:
+                converted = making.file(card, path)
+            except (ConversionError, ModelFileError) as error:
+                refused[name] = error
+            else:
+                held_out = drawn.is_disjoint or not PRECISIONS[name].calibrated
+                results.append(dataclasses.replace(converted, held_out=held_out))
             advance(name)
+    if refused:
+        raise RefusedError(refused, results)
     return results
+
+
+@dataclasses.dataclass(frozen=True)
+class _Making:
+    """What the files of one network are made with."""
+
+    network: Network
+    traced: Beginning
+    judge: Judge
+    acceptance: Acceptance
+    source: Source
+    reduction: Reduction
+    options: Options
+    progress: Progress
+
+    def file(self, card: ModelCard, path: Path) -> Converted:
+        """Make the file of one precision, compare it with the network, and write it.
+
+        Raises:
+            ConversionError, ModelFileError: It cannot be made or run, or is outside its limits.
+        """
+        name, judge, source = card.precision, self.judge, self.source
+        require_quantizable(source.graph(), name)
+        choice = Choice()
+        if name == "int8":
+            choice = _chosen(source, judge, self.options, self.acceptance, path, self.progress)
+        layers = choice.float_layers
+        card = dataclasses.replace(card, float_layers=layers, layer_errors=choice.ranking)
+        content = int8(source, layers) if layers else PRECISIONS[name].recipe(source)
+        found = judge.difference(judge.mattes(with_description(content, card), path))
+        stock = functools.partial(_stock, self.traced, judge, self.options, path)
+        self.acceptance.require_near(found, name, path, stock)
+        content, card, half = self.reduction.applied(content, card, self.options)
+        origin = origin_of(self.network, self.options)
+        return dataclasses.replace(
+            _written(content, card, path, found, judge, origin),
+            computed_in=self.traced.computed_in,
+            rounding=self.acceptance.rounding,
+            half=half,
+        )
 
 
 def _chosen(
@@ -227,7 +257,7 @@ def _chosen(
     progress: Progress,
 ) -> Choice:
     """The layers that int8 leaves in float: those that the user names, and those a limit needs."""
-    by_hand = selection.by_pattern(source, options.float_layers) if options.float_layers else ()
+    by_hand = selection.by_pattern(source.graph(), options.float_layers)
     if options.max_error_increase is None:
         return Choice(by_hand)
     return selection.within(
@@ -241,33 +271,10 @@ def _chosen(
     )
 
 
-def _described(content: bytes, card: ModelCard) -> bytes:
-    return with_card(content, card_to_json(card))
-
-
-def _origin(network: Network, options: Options) -> dict[str, str]:
-    """Author and licence, as apps read them.
-
-    Of others' networks they are only what the user says, but for published ones and what was
-    trained from them, whose licence is known, and for `.tflite` files whose metadata says them.
-    """
-    author = licence = ""
-    source = network.config.imported_sha256 if network.config else ""
-    if pretrained.is_bundled(network.path):
-        author, licence = pretrained.AUTHOR, pretrained.LICENSE
-    elif known := published.by_sha256(source or network.sha256):
-        licence = known.licence
-    elif is_tflite(network.path):
-        with contextlib.suppress(ModelFileError):  # A damaged entry says nothing.
-            said = app_metadata.read(read_model(network.path)) or app_metadata.Metadata()
-            author, licence = said.author, said.license
-    return {"author": options.author or author, "license": options.license or licence}
-
-
 def _stock(traced: Beginning, judge: Judge, options: Options, path: Path) -> MatteDifference:
     """How far the float32 graph of TensorFlow's converter is from the network."""
-    card = _card(traced.network, "float32", dataclasses.replace(options, graph="stock"))
-    return judge.difference(judge.mattes(_described(traced.stock_graph(), card), path))
+    card = card_of(traced.network, "float32", dataclasses.replace(options, graph="stock"))
+    return judge.difference(judge.mattes(with_description(traced.stock_graph(), card), path))
 
 
 def _written(
@@ -294,5 +301,5 @@ def _written(
         )
     with written_aside(path) as aside:
         said = app_metadata.of_card(card, **origin)
-        aside.write_bytes(app_metadata.with_app_metadata(_described(content, card), said))
+        aside.write_bytes(app_metadata.with_app_metadata(with_description(content, card), said))
     return Converted(path, card, found.pictures, proved)

@@ -215,22 +215,21 @@ _MULTIPLYING = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CO
 _RESCALING = _MULTIPLYING | {"ADD", "SUB"}
 
 
-NOT_IN_16_BITS = frozenset({"HARD_SWISH", "PRELU"})
+NOT_IN_16_BITS = frozenset({"HARD_SWISH", "NEG", "PRELU"})
 """Operators that TensorFlow's quantizer refuses for 16-bit activations."""
 
 
-def require_quantizable(graph: Graph, precisions: Collection[str]) -> None:
-    """Make sure that the operators have a form in each precision, before anything is calibrated.
+def require_quantizable(graph: Graph, precision: str) -> None:
+    """Make sure that the operators have a form in a precision, before anything is calibrated.
 
     Raises:
         ConversionError: One has none.
     """
     refused = sorted(NOT_IN_16_BITS & {op.kind for op in graph.ops})
-    if refused and "int16x8" in precisions:
-        others = " ".join(f"--precision {name}" for name in precisions if name != "int16x8")
+    if refused and precision == "int16x8":
         raise ConversionError(
-            f"int16x8 has no {' and no '.join(refused)}, which the network computes with: leave "
-            f"it out, as in `{others or '--precision int8'}`."
+            f"int16x8 has no {' and no '.join(refused)}, which the network computes with: int8, "
+            "int8-weights and float16 are ways to a smaller file."
         )
 
 

@@ -70,13 +70,13 @@ def _with_readers(graph: Graph, op: Op) -> tuple[str, ...]:
     return tuple(names)
 
 
-def by_pattern(source: Source, patterns: Sequence[str]) -> tuple[str, ...]:
+def by_pattern(graph: Graph, patterns: Sequence[str]) -> tuple[str, ...]:
     """Names of the layers in which a regular expression is found.
 
     Raises:
         UsageError: A pattern is not a regular expression, or matches no layer.
     """
-    layers = layers_of(Graph.from_bytes(source.calibrated))
+    layers = layers_of(graph)
     chosen: list[str] = []
     for pattern in patterns:
         try:
@@ -148,6 +148,19 @@ def _says(change: float) -> str:
     return f"changes the gradient error by {100 * change:+.1f} %"
 
 
+def require_masks(judge: Judge) -> None:
+    """Make sure that gradient errors can be measured.
+
+    Raises:
+        UsageError: The held-out pictures have no masks.
+    """
+    if not judge.has_masks:
+        raise UsageError(
+            "`max_error_increase` needs masks to measure the gradient error: `representative` "
+            "must be a data set with train/image and train/mask."
+        )
+
+
 def within(
     source: Source,
     judge: Judge,
@@ -176,11 +189,7 @@ def within(
         UsageError: The held-out pictures have no masks.
         ConversionError: The limits are exceeded even with every layer in float.
     """
-    if not judge.has_masks:
-        raise UsageError(
-            "`max_error_increase` needs masks to measure the gradient error: `representative` "
-            "must be a data set with train/image and train/mask."
-        )
+    require_masks(judge)
 
     def change(layers: Sequence[str]) -> float:
         """Relative change of the gradient error; infinite if the file cannot be accepted."""

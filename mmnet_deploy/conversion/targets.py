@@ -1,16 +1,30 @@
-"""The files that a conversion writes: their names, and what they may replace."""
+"""The files that a conversion writes: names, descriptions, and what they may replace."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmnet_deploy.conversion.options import Options
-from mmnet_deploy.errors import MmnetDeployError, OutputError
+from mmnet_deploy.conversion.quantization import PRECISIONS
+from mmnet_deploy.downloads import published
+from mmnet_deploy.errors import MmnetDeployError, ModelFileError, OutputError
 from mmnet_deploy.files import read_regular
-from mmnet_deploy.tflite.card import ModelCard, described
+from mmnet_deploy.networks.network import Network
+from mmnet_deploy.runs import pretrained
+from mmnet_deploy.tflite import app_metadata
+from mmnet_deploy.tflite.card import (
+    ModelCard,
+    card_to_json,
+    described,
+    is_tflite,
+    read_model,
+    with_card,
+)
 
 SHOWN_DIGITS = 12
 """Digits of a hash in messages."""
@@ -91,3 +105,64 @@ def require_replaceable(path: Path, card: ModelCard) -> None:
 
 def _short(digest: str) -> str:
     return re.sub(r"[^0-9a-f]", "?", digest[:SHOWN_DIGITS])
+
+
+# --- Descriptions -------------------------------------------------------------
+
+
+def card_of(network: Network, precision: str, options: Options) -> ModelCard:
+    """The description of a file, before it is converted."""
+    height, width = network.input_size
+    low, high = network.input_range
+    config = network.config
+    from_file = is_tflite(network.path)
+    tools = ["mmnet-deploy"]
+    if not from_file or PRECISIONS[precision].calibrated:
+        tools.append("tensorflow")
+    if not from_file:
+        tools.append("keras")
+    alone = options.graph == "deploy" or network.output_channels == 1
+    return ModelCard(
+        family=config.family if config else network.name,
+        title=network.title,
+        width_multiplier=network.width_multiplier,
+        height_px=height,
+        width_px=width,
+        precision=precision,
+        graph=options.graph,
+        parameters=network.parameters,
+        input_meaning=f"RGB picture, {low:g} … {high:g}",
+        input_low=low,
+        input_high=high,
+        output_meaning="alpha" if alone else f"alpha in channel {network.alpha_channel}",
+        alpha_channel=0 if alone else network.alpha_channel,
+        source_channel=network.alpha_channel,
+        source_output=network.output.kind,
+        weights_sha256=network.sha256,
+        source_file=network.path.name if from_file else "",
+        versions={name: importlib.metadata.version(name) for name in tools},
+    )
+
+
+def with_description(content: bytes, card: ModelCard) -> bytes:
+    """A file with its description."""
+    return with_card(content, card_to_json(card))
+
+
+def origin_of(network: Network, options: Options) -> dict[str, str]:
+    """Author and licence, as apps read them.
+
+    Of others' networks they are only what the user says, but for published ones and what was
+    trained from them, whose licence is known, and for `.tflite` files whose metadata says them.
+    """
+    author = licence = ""
+    source = network.config.imported_sha256 if network.config else ""
+    if pretrained.is_bundled(network.path):
+        author, licence = pretrained.AUTHOR, pretrained.LICENSE
+    elif known := published.by_sha256(source or network.sha256):
+        licence = known.licence
+    elif is_tflite(network.path):
+        with contextlib.suppress(ModelFileError):  # A damaged entry says nothing.
+            said = app_metadata.read(read_model(network.path)) or app_metadata.Metadata()
+            author, licence = said.author, said.license
+    return {"author": options.author or author, "license": options.license or licence}

@@ -271,7 +271,7 @@ def test_operators_without_a_form_in_16_bits_are_refused_before_calibration(tmp_
         return g.add("LOGISTIC", [x], (*PLANE, 1))
 
     path = file_of(tmp_path / "a.tflite", draw)
-    with pytest.raises(MmnetDeployError, match=r"no HARD_SWISH.*`--precision float32`"):
+    with pytest.raises(MmnetDeployError, match=r"no HARD_SWISH.*int8-weights and float16"):
         conversion.convert(
             open_file(path), ("float32", "int16x8"), portraits, tmp_path / "out", Options(**FEW)
         )

@@ -131,7 +131,7 @@ def _kinds_in_float(source, float_layers):
 
 
 def _name(source, part):
-    (name,) = selection.by_pattern(source, [part])
+    (name,) = selection.by_pattern(source.graph(), [part])
     return name
 
 
@@ -231,7 +231,7 @@ def test_the_ranking_names_every_layer_once_and_worst_first(setting):
 def test_a_layer_that_is_in_float_already_costs_nothing_more(setting):
     """The ranking starts from the choice that was made."""
     source, judge = setting(_network(unused=300.0))
-    chosen = selection.by_pattern(source, ["mix"])
+    chosen = selection.by_pattern(source.graph(), ["mix"])
     ranking = selection.rank(source, judge, PATH, float_layers=chosen)
     assert max(abs(one.error) for one in ranking) < 1e-4
 
@@ -284,8 +284,8 @@ def test_few_layers_in_float_bring_the_error_within_the_limit(setting, trouble, 
     choice = selection.within(source, judge, LIMIT, PATH)
     assert len(choice.ranking) == len(_layers(source)) == 4
     chosen = set(choice.float_layers)
-    assert set(selection.by_pattern(source, list(needed))) <= chosen
-    assert chosen <= set(selection.by_pattern(source, list(useful)))
+    assert set(selection.by_pattern(source.graph(), list(needed))) <= chosen
+    assert chosen <= set(selection.by_pattern(source.graph(), list(useful)))
     assert _kinds_in_float(source, chosen) == ["CONV_2D"] * len(chosen)
     assert _change(source, judge, chosen) <= LIMIT
 
@@ -294,8 +294,8 @@ def test_a_layer_and_its_reader_may_only_help_together(setting):
     """The network of these tests has two layers that do."""
     source, judge = setting(_network(offset=300.0))
     for part in ("mix", "head"):
-        assert _change(source, judge, selection.by_pattern(source, [part])) > LIMIT
-    assert _change(source, judge, selection.by_pattern(source, ["mix", "head"])) <= LIMIT
+        assert _change(source, judge, selection.by_pattern(source.graph(), [part])) > LIMIT
+    assert _change(source, judge, selection.by_pattern(source.graph(), ["mix", "head"])) <= LIMIT
 
 
 def test_layers_are_followed_through_operators_that_move_values(setting, tried):
@@ -340,7 +340,7 @@ def test_what_stays_far_off_with_every_layer_in_float_is_an_error(setting):
 def test_the_users_choice_is_kept(setting):
     """Layers that are in float already stay there, and come first."""
     source, judge = setting(_network(unused=300.0))
-    chosen = selection.by_pattern(source, ["head"])
+    chosen = selection.by_pattern(source.graph(), ["head"])
     choice = selection.within(source, judge, LIMIT, PATH, float_layers=chosen)
     assert choice.float_layers[:1] == chosen
     assert _name(source, "mix") in choice.float_layers
@@ -350,7 +350,7 @@ def test_the_users_choice_is_kept(setting):
 def test_a_choice_that_is_enough_is_not_added_to(setting):
     """If the layer to blame is in float by the user's will, no ranking is made."""
     source, judge = setting(_network(unused=300.0))
-    chosen = selection.by_pattern(source, ["mix"])
+    chosen = selection.by_pattern(source.graph(), ["mix"])
     choice = selection.within(source, judge, LIMIT, PATH, float_layers=chosen)
     assert choice == selection.Choice(chosen)
 
@@ -386,22 +386,22 @@ def source():
 def test_patterns_choose_layers_by_parts_of_their_names(source):
     """Each pattern is searched for in every name."""
     names = [op.name for op in _layers(source)]
-    assert selection.by_pattern(source, ["stem"]) == (names[0],)
-    assert selection.by_pattern(source, ["stem|head"]) == (names[0], names[2])
-    assert selection.by_pattern(source, ["."]) == tuple(names)
-    assert selection.by_pattern(source, []) == ()
+    assert selection.by_pattern(source.graph(), ["stem"]) == (names[0],)
+    assert selection.by_pattern(source.graph(), ["stem|head"]) == (names[0], names[2])
+    assert selection.by_pattern(source.graph(), ["."]) == tuple(names)
+    assert selection.by_pattern(source.graph(), []) == ()
 
 
 def test_several_patterns_choose_each_layer_once(source):
     """In the order of the patterns."""
     names = [op.name for op in _layers(source)]
-    found = selection.by_pattern(source, ["head", "st.m", "stem|head", "mix"])
+    found = selection.by_pattern(source.graph(), ["head", "st.m", "stem|head", "mix"])
     assert found == (names[2], names[0], names[1])
 
 
 def test_chosen_layers_are_left_in_float(source):
     """Their names are those that quantizing knows."""
-    chosen = selection.by_pattern(source, ["stem", "head"])
+    chosen = selection.by_pattern(source.graph(), ["stem", "head"])
     assert _kinds_in_float(source, chosen) == ["CONV_2D", "CONV_2D"]
 
 
@@ -411,12 +411,12 @@ def test_a_pattern_that_no_layer_has_is_refused(source, patterns):
     with pytest.raises(
         UsageError, match=rf"such as stem.* None matches {re.escape(patterns[-1])};"
     ):
-        selection.by_pattern(source, patterns)
+        selection.by_pattern(source.graph(), patterns)
 
 
 @pytest.mark.parametrize("pattern", ["(", "*", "[a", "stem)"])
 def test_a_broken_pattern_is_refused(source, pattern):
     """The message says what is wrong with it."""
     with pytest.raises(UsageError, match="must be a regular expression") as caught:
-        selection.by_pattern(source, ["stem", pattern])
+        selection.by_pattern(source.graph(), ["stem", pattern])
     assert str(caught.value).endswith(f"Received: {pattern}.")
