@@ -6,7 +6,8 @@
             advance("loss 0.3")          # one step done, and a note for the moment
             advance("epoch 3", steps=0)  # nothing done, a note worth keeping
 
-The command line passes a progress bar; the default says nothing.
+A total of 0 means that nobody knows it. The command line passes a progress bar; the default
+says nothing.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def _bar(title: str, total: int) -> Iterator[Advance]:
 
     console = Console(file=sys.stderr)
     with _progress(console, time.monotonic) as bar:
-        task = bar.add_task(escaped(title), total=total, note="")
+        task = bar.add_task(escaped(title), total=total or None, note="")
 
         def advance(note: str = "", steps: int = 1) -> None:
             if note and not steps:
@@ -154,6 +154,7 @@ def _bar(title: str, total: int) -> Iterator[Advance]:
 def _lines(title: str, total: int, clock: Clock = time.monotonic) -> Iterator[Advance]:
     begin = said = clock()
     done = 0
+    of = f" of {total}" if total else ""
     # The first step may have to build what all of them use, so the others tell how long one takes.
     first, first_end = 0, 0.0
     say(f"{title} …")
@@ -172,10 +173,10 @@ def _lines(title: str, total: int, clock: Clock = time.monotonic) -> Iterator[Ad
             if first < done < total:
                 left_s = (now - first_end) / (done - first) * (total - done)
                 left = f", about {left_s:.0f} s left"
-            say(f"  {done} of {total}{left}  {note}".rstrip())
+            say(f"  {done}{of}{left}  {note}".rstrip())
 
     yield advance
-    say(f"  {done} of {total} in {clock() - begin:.1f} s")
+    say(f"  {done}{of} in {clock() - begin:.1f} s")
 
 
 Cell = str | tuple[str, ...]

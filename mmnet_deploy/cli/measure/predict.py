@@ -14,10 +14,11 @@ from mmnet_deploy.errors import DataError, UsageError
 
 @click.command()
 @click.argument("model", metavar="RUN|MODEL", type=NETWORK)
-@click.argument("source", metavar="IMAGE|FOLDER|VIDEO", type=FOLDER)
+@click.argument("source", metavar="IMAGE|FOLDER|VIDEO|camera:N", type=FOLDER)
 @click.option(
     "-o", "--out", "target", metavar="PATH", type=FOLDER,
-    help="Where to write: a .png for a picture, a folder for a folder, a .mp4 for a video. "
+    help="Where to write: a .png for a picture, a folder for a folder; for a video, a .mp4, .mov "
+    "or .webm, or a new folder for PNG files. "
     "Default: NAME-KIND here, such as portrait-matte.png, if there is nothing of that name.",
 )  # fmt: skip
 @click.option(
@@ -32,6 +33,19 @@ from mmnet_deploy.errors import DataError, UsageError
     metavar="IMAGE|#RRGGBB",
     help="Picture or colour behind the person, for --kind background.",
 )
+@click.option(
+    "--smooth/--no-smooth",
+    default=None,
+    help="For a video: draw the matte towards the one before where nothing moves, so that it "
+    "flickers less.",
+)
+@click.option(
+    "--seconds",
+    metavar="S",
+    type=float,
+    help="For a video or a camera: how much of it to take, from its beginning. Without it, a "
+    "camera runs until Ctrl-C.",
+)
 @model_options
 def predict(
     model: Path,
@@ -39,9 +53,11 @@ def predict(
     target: Path | None,
     kind: str,
     background: str | None,
+    smooth: bool | None,
+    seconds: float | None,
     **options: Any,
 ) -> None:
-    """Compute mattes of pictures or a video: alone, cut out, or on another background.
+    """Compute mattes of pictures, a video or a camera: alone, cut out, or on another background.
 
     \b
     Examples:
@@ -49,20 +65,30 @@ def predict(
       mmnet-deploy predict a.tflite portrait.jpg -o matte.png
       mmnet-deploy predict a.tflite photographs --kind cut-out -o cut
       mmnet-deploy predict a.tflite call.mp4 --kind background --background '#00b140' -o green.mp4
+      mmnet-deploy predict a.tflite call.mp4 --kind cut-out -o call.webm
+      mmnet-deploy predict a.tflite camera:0 --seconds 10 -o me.mp4
     """
     from mmnet_deploy.cli.data_options import say_left_out
+    from mmnet_deploy.cli.measure import films
     from mmnet_deploy.files import check_folder
     from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.portraits import dataset, pictures
     from mmnet_deploy.prediction import painting, photographs
-    from mmnet_deploy.prediction.video import video
 
-    if not source.exists():
+    camera = films.is_camera(source)
+    if not camera and not source.exists():
         raise DataError(f"There is no file or folder {source}.")
-    is_video = source.suffix.lower() in video.VIDEOS and source.is_file()
-    suffix = None if source.is_dir() else ".mp4" if is_video else ".png"
+    is_video = camera or films.is_video(source)
+    if not is_video and (smooth is not None or seconds is not None):
+        option = "--seconds" if seconds is not None else "--smooth"
+        raise UsageError(f"`{option}` is for videos and cameras. Received: {source}.")
+    if is_video:
+        films.check(target, kind, seconds)
+        suffix = films.suffix_of(target, kind)
+    else:
+        suffix = "" if source.is_dir() else ".png"
     if target is None:
-        target = _free_target(source, kind, suffix or "")
+        target = _free_target(source, kind, suffix)
     if suffix and target.suffix != suffix:
         raise UsageError(f"`--out` must end in {suffix} for {source.name}. Received: {target}.")
     check_folder(target.parent if suffix else target)
@@ -75,6 +101,9 @@ def predict(
         target.parent.mkdir(parents=True, exist_ok=True)
     painter = painting.Painter(kind, background)
     opening = opening_of(options)
+    if is_video:
+        films.predict(model, opening, source, target, painter, smooth, seconds)
+        return
     check_models([model], opening["threads"])
     opened = open_model(model, **opening)
     if opened.note:
@@ -83,9 +112,6 @@ def predict(
         say_left_out(pictures.left_out(source), source)
         count = photographs.predict_folder(opened, source, target, painter, progress)
         say(f"{count} picture{'s' * (count > 1)} in {target}.")
-    elif is_video:
-        count = video.predict_video(opened, source, target, painter, progress)
-        say(f"{count} frame{'s' * (count > 1)}, without sound, in {target}.")
     else:
         photographs.predict_picture(opened, source, target, painter)
         say(f"{target} is written.")
@@ -100,7 +126,7 @@ def _free_target(source: Path, kind: str, suffix: str) -> Path:
     from mmnet_deploy.prediction import painting
 
     painting.check_kind(kind)
-    stem = source.stem if suffix else source.resolve().name
+    stem = source.resolve().name if source.is_dir() else source.stem.replace(":", "-")
     target = Path(f"{stem}-{kind}{suffix}")
     if target.exists():
         raise UsageError(f"{target} is there already: say with `--out PATH` where to write.")

@@ -1,108 +1,261 @@
-"""Mattes of a video's frames."""
+"""Mattes of a video's frames, and what is made of them, as a video."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from fractions import Fraction
 from pathlib import Path
+from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.errors import DataError, OutputError, UsageError
-from mmnet_deploy.files import written_aside
+from mmnet_deploy.errors import DataError, MmnetDeployError, UsageError
+from mmnet_deploy.files import locked, written_aside
+from mmnet_deploy.interrupts import kept
 from mmnet_deploy.mattes.matting import Matting
-from mmnet_deploy.prediction.painting import CUT_OUT, Painter
+from mmnet_deploy.parallel import workers
+from mmnet_deploy.prediction.painting import CUT_OUT, ON_BACKGROUND, Painter
+from mmnet_deploy.prediction.video.folder import FolderWriter, check_empty
+from mmnet_deploy.prediction.video.frames import Facts, Frame, Sound
+from mmnet_deploy.prediction.video.smoothing import Smoother
+from mmnet_deploy.prediction.video.threads import Behind, read_ahead
+from mmnet_deploy.prediction.video.writer import TRANSPARENT, VideoWriter, Writer, check_suffix
 from mmnet_deploy.progress import Progress, silent
 
-VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
+_DEPTH = 3
+"""How many frames may wait between two stages."""
 
-MISSING_SHARE = 0.02
-"""Of the frames that a video says it has: some containers give their length in time only."""
+_COLOURED = ("under-matte", "side-by-side", CUT_OUT, ON_BACKGROUND)
 
 
-@contextlib.contextmanager
-def _opened(source: Path) -> Iterator[cv2.VideoCapture]:
-    # FFmpeg takes what stands before a colon for a protocol, unless the path is absolute.
-    video = cv2.VideoCapture(str(source.absolute()))
-    try:
-        if not video.isOpened():
-            raise DataError(f"{source}: cannot be read as a video.")
-        yield video
-    finally:
-        video.release()
+class Reader(Protocol):
+    """A video or a camera, open.
+
+    Attributes:
+        facts: What is known of it.
+        damage: What was found to be wrong with it so far; empty if nothing.
+    """
+
+    facts: Facts
+
+    @property
+    def damage(self) -> str: ...
+
+    def __iter__(self) -> Iterator[Frame | Sound] | Iterator[Frame]: ...
+
+
+@dataclasses.dataclass
+class Progressed:
+    """How far the work is, for whoever has to say it when it is interrupted.
+
+    Attributes:
+        frames: How many frames are written.
+        seconds: How long that took.
+    """
+
+    frames: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Frames per second."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a video is matted.
+
+    Attributes:
+        smooth: Whether mattes are drawn towards those before; see `smoothing`.
+        seconds: How much of the video is taken, from its begin; None for all.
+    """
+
+    smooth: bool = False
+    seconds: float | None = None
+
+
+def suffix_for(kind: str) -> str:
+    """Of the file that is written where nobody says."""
+    return TRANSPARENT if kind == CUT_OUT else ".mp4"
+
+
+def check_target(target: Path, kind: str) -> None:
+    """Make sure that what is to be written has a place there.
+
+    Raises:
+        UsageError: The suffix is of no known format, or of one without transparency for a
+            cut-out; or a folder holds something already.
+    """
+    if _is_folder(target):
+        check_empty(target)
+    else:
+        check_suffix(target.suffix.lower(), kind == CUT_OUT)
+        if target.is_dir():
+            raise UsageError(f"`--out` is a folder, and its name ends as a video's: {target}.")
+
+
+def _is_folder(target: Path) -> bool:
+    return not target.suffix
 
 
 def predict_video(
-    model: Matting, source: Path, target: Path, painter: Painter, progress: Progress = silent
-) -> int:
-    """Save what the painter makes of every frame as an MPEG-4 video without sound.
+    model: Matting,
+    reader: Reader,
+    target: Path,
+    painter: Painter,
+    options: Options = Options(),
+    progress: Progress = silent,
+    tell: Callable[[str], None] = lambda line: None,
+    progressed: Progressed | None = None,
+) -> Progressed:
+    """Save what the painter makes of every frame: in a video, or in a folder of PNG files.
+
+    Reading, inference, painting and writing run beside each other. Frames keep their times, and
+    a video its sound.
+
+    Args:
+        model: Called from this thread, its `prepare` from another.
+        reader: See `reader.opened` and `camera.opened`.
+        target: A name of `writer.SUFFIXES`, or a folder where it has no suffix; see
+            `check_target`. A video replaces an older one when it is complete.
+        painter: Called from several threads.
+        options: See there.
+        progress: Told of every frame.
+        tell: Told in a line what is not as in the source.
+        progressed: Kept up to date, if given.
 
     Returns:
-        How many frames there were.
+        What was written.
 
     Raises:
-        UsageError: The target is no .mp4, or a cut-out, which has no place in one.
-        DataError: The video cannot be read, or breaks off.
-        OutputError: The file cannot be written, or does not hold what was written.
+        DataError: The source is damaged; what could be read is written.
+        OutputError: The output cannot be written; an older one stays.
+        KeyboardInterrupt: Whoever watches wants to stop; what was written is complete.
     """
-    if target.suffix != ".mp4":
-        raise UsageError(f"A video's `--out` must end in .mp4. Received: {target.name}.")
-    if painter.kind == CUT_OUT:
-        raise UsageError("A video has no transparency: take --kind background or matte.")
-    count = 0
-    with _opened(source) as video, written_aside(target) as aside:
-        rate = video.get(cv2.CAP_PROP_FPS) or 25.0
-        total = max(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), 1)
-        writer = None
+    done = progressed or Progressed()
+    stopped: list[KeyboardInterrupt] = []
+    if reader.facts.colours.high_dynamic_range:
+        tell("The video has a high dynamic range: its mattes may be worse.")
+    with _writer(target, reader.facts, painter, tell) as writer:
         try:
-            with progress(f"Matting {source.name}", total) as advance:
-                while True:
-                    there, frame = video.read()
-                    if not there:
-                        break
-                    image = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-                    painted = painter.paint(image, model.matte(image))
-                    if painted.ndim == 2:
-                        painted = np.repeat(painted[..., np.newaxis], 3, axis=2)
-                    if writer is None:
-                        writer = _writer(aside, target, rate, painted)
-                    writer.write(cv2.cvtColor(painted, cv2.COLOR_RGB2BGR))
-                    count += 1
-                    advance()
-        finally:
-            if writer is not None:
-                writer.release()
-        if not count:
-            raise DataError(f"{source}: holds no frame that can be read.")
-        if count < total - max(2, MISSING_SHARE * total):
-            raise DataError(f"{source}: breaks off after {count} of {total} frames; it is damaged.")
-        written = _frames_in(aside)
-        if written != count:
-            raise OutputError(
-                f"Cannot write {target}: of {count} frames, {written} can be read back. Is the "
-                "disk full?"
-            )
-    return count
+            with kept(progress) as kept_progress:
+                _work(model, reader, writer, painter, options, kept_progress, done)
+        except KeyboardInterrupt as interruption:
+            stopped.append(interruption)
+        if not done.frames:
+            raise stopped[0] if stopped else DataError(_ends(reader, done, target))
+    if stopped:
+        raise stopped[0]
+    if reader.damage:
+        raise DataError(_ends(reader, done, target))
+    return done
 
 
-def _writer(aside: Path, target: Path, rate: float, frame: NDArray[np.uint8]) -> cv2.VideoWriter:
-    height, width = frame.shape[:2]
-    code = cv2.VideoWriter.fourcc(*"mp4v")
-    writer = cv2.VideoWriter(str(aside.absolute()), code, rate, (width, height))
-    if not writer.isOpened():
-        raise OutputError(f"Cannot write {target}: OpenCV has no encoder, or the folder is closed.")
-    return writer
+def _ends(reader: Reader, done: Progressed, target: Path) -> str:
+    """What is said of a damaged source."""
+    of = f" of about {reader.facts.frames}" if reader.facts.frames else ""
+    held = f"{done.frames}{of} frames are in {target}" if done.frames else "no frame is left"
+    return f"The source is damaged: {reader.damage or 'it ends at once'}. {held}."
 
 
-def _frames_in(path: Path) -> int:
-    """How many frames of a video can be decoded; OpenCV's writer says nothing of a full disk."""
-    try:
-        with _opened(path) as video:
-            count = 0
-            while video.grab():
-                count += 1
-            return count
-    except DataError:
-        return 0
+def _work(
+    model: Matting, reader: Reader, writer: Writer, painter: Painter, options: Options,
+    progress: Progress, done: Progressed,
+) -> None:  # fmt: skip
+    begin = time.monotonic()
+
+    def write(item: Sound | tuple[Frame, Future[NDArray[np.uint8]]]) -> None:
+        if isinstance(item, Sound):
+            writer.write_sound(item)
+            return
+        frame, painted = item
+        writer.write(painted.result(), frame)
+        done.frames += 1
+        done.seconds = time.monotonic() - begin
+
+    smoother = Smoother() if options.smooth else None
+    total = _total(reader.facts, options)
+    with (
+        progress("Matting frames", total) as advance,
+        workers(busy=1) as (executor, _),
+        read_ahead(_prepared(model, _within(reader, options)), _DEPTH) as items,
+        Behind(write, _DEPTH) as behind,
+    ):
+        for item, ready in items:
+            if isinstance(item, Sound):
+                behind.put(item)
+                continue
+            matte = model.infer(ready)
+            if smoother is not None:
+                matte = smoother.smooth(item.image, matte)
+            behind.put((item, executor.submit(painter.paint, item.image, matte)))
+            advance(f"{done.rate:.1f} frames/s" if done.frames > 1 else "")
+
+
+def _total(facts: Facts, options: Options) -> int:
+    """How many frames there will be, about; 0 where nobody knows."""
+    if options.seconds is None:
+        return facts.frames
+    wanted = max(round(options.seconds * facts.rate), 1)
+    return min(wanted, facts.frames) if facts.frames else wanted
+
+
+def _within(reader: Reader, options: Options) -> Iterator[Frame | Sound]:
+    """What begins within the wanted length."""
+    end = None if options.seconds is None else Fraction(str(options.seconds))
+    for item in reader:
+        if end is not None:
+            if isinstance(item, Frame):
+                if item.time * reader.facts.time_base >= end:
+                    return
+            elif item.packet.dts * item.packet.time_base >= end:
+                continue
+        yield item
+
+
+def _prepared(
+    model: Matting, items: Iterable[Frame | Sound]
+) -> Iterator[tuple[Frame | Sound, Any]]:
+    for item in items:
+        yield item, model.prepare(item.image) if isinstance(item, Frame) else None
+
+
+@contextlib.contextmanager
+def _writer(
+    target: Path, facts: Facts, painter: Painter, tell: Callable[[str], None]
+) -> Iterator[Writer]:
+    """What writes to the target; closed if all went well, else what was half-written goes."""
+    if _is_folder(target):
+        check_empty(target)
+        with locked(target):
+            if facts.tracks:
+                tell("The sound is left out: PNG files have none.")
+            folder = FolderWriter(target, facts)
+            try:
+                yield folder
+            finally:
+                folder.close()
+        return
+    plain = painter.kind not in _COLOURED
+    with written_aside(target) as aside, aside.open("w+b") as file:
+        video = VideoWriter(file, target.suffix.lower(), facts, tell, plain)
+        try:
+            try:
+                yield video
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    video.close()
+                raise
+            video.close()
+        except Exception as error:
+            # PyAV wraps what the file raises.
+            cause = error.__cause__ or error.__context__
+            if isinstance(cause, OSError) and not isinstance(error, MmnetDeployError):
+                raise cause from error
+            raise

@@ -1,4 +1,4 @@
-"""Mattes of pictures and videos: each kind of output, from real files to real files."""
+"""Mattes of pictures: each kind of output, from real files to real files."""
 
 import os
 import resource
@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from mmnet_deploy.errors import DataError, OutputError, UsageError
+from mmnet_deploy.errors import OutputError, UsageError
 from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.prediction.painting import Painter
 from mmnet_deploy.prediction.photographs import predict_folder, predict_picture
-from mmnet_deploy.prediction.video.video import predict_video
 from mmnet_deploy.tflite.card import ModelFile
 from tests.support.datasets import write
 
@@ -27,30 +26,6 @@ BRIGHT = Matting(
     ModelFile("m", "0", 1), "none", lambda image: image,
     lambda image: (image[..., 0] > 127).astype(np.float32),
 )  # fmt: skip
-
-
-@pytest.fixture
-def video(tmp_path):
-    """Ten frames whose left half is bright, the later the larger."""
-    path = tmp_path / "in.mp4"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 12.5, (64, 48))
-    for number in range(10):
-        frame = np.full((48, 64, 3), 30, np.uint8)
-        frame[:, : 16 + 2 * number] = 220
-        writer.write(frame)
-    writer.release()
-    return path
-
-
-def _frames(path):
-    capture = cv2.VideoCapture(str(path))
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    frames = []
-    while True:
-        there, frame = capture.read()
-        if not there:
-            return frames, rate
-        frames.append(frame)
 
 
 def test_a_cut_out_has_the_matte_as_its_transparency():
@@ -96,65 +71,6 @@ def test_kinds_that_cannot_be_are_refused(kind, background, message):
         Painter(kind, background)
 
 
-def test_every_frame_of_a_video_is_matted(tmp_path, video):
-    """As many frames at the same rate and size, each with its own matte."""
-    target = tmp_path / "out.mp4"
-    count = predict_video(BRIGHT, video, target, Painter("matte"))
-    frames, rate = _frames(target)
-    assert count == len(frames) == 10
-    assert rate == pytest.approx(12.5)
-    for number, frame in enumerate(frames):
-        assert frame.shape == (48, 64, 3)
-        bright = (frame[..., 0] > 127).mean(axis=0).round()
-        assert abs(bright.sum() - (16 + 2 * number)) <= 1
-    assert sorted(os.listdir(tmp_path)) == ["in.mp4", "out.mp4"]
-
-
-def test_what_is_no_video_leaves_nothing(tmp_path):
-    """A damaged file is one error, and no half-written video stays."""
-    (tmp_path / "in.mp4").write_bytes(b"no video")
-    with pytest.raises(DataError, match="cannot be read as a video"):
-        predict_video(BRIGHT, tmp_path / "in.mp4", tmp_path / "out.mp4", Painter("matte"))
-    assert os.listdir(tmp_path) == ["in.mp4"]
-
-
-def _noisy(path, code, frames=50):
-    """A video whose frames need many bytes."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*code), 25, (96, 64))
-    for frame in np.random.default_rng(0).integers(0, 255, (frames, 64, 96, 3), np.uint8):
-        writer.write(frame)
-    writer.release()
-    return path
-
-
-@pytest.mark.parametrize(("suffix", "code"), [(".avi", "MJPG"), (".mkv", "mp4v")])
-def test_a_video_that_breaks_off_is_an_error(tmp_path, suffix, code):
-    """The end of the data is not the end of the video, and an older output stays."""
-    source, target = _noisy(tmp_path / f"in{suffix}", code), tmp_path / "out.mp4"
-    content = source.read_bytes()
-    source.write_bytes(content[: len(content) * 4 // 10])
-    target.write_bytes(b"an older one")
-    with pytest.raises(DataError, match=r"breaks off after \d+ of 50 frames"):
-        predict_video(BRIGHT, source, target, Painter("matte"))
-    assert target.read_bytes() == b"an older one"
-    assert sorted(os.listdir(tmp_path)) == sorted([source.name, target.name])
-
-
-def test_a_full_disk_leaves_the_older_video(tmp_path):
-    """OpenCV's writer says nothing of it; what cannot be read back does not get the name."""
-    source, target = _noisy(tmp_path / "in.avi", "MJPG"), tmp_path / "out.mp4"
-    target.write_bytes(b"an older one")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    try:
-        with pytest.raises(OutputError, match=r"of 50 frames, \d+ can be read back"):
-            predict_video(BRIGHT, source, target, Painter("side-by-side"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert target.read_bytes() == b"an older one"
-    assert sorted(os.listdir(tmp_path)) == ["in.avi", "out.mp4"]
-
-
 def test_a_full_disk_leaves_the_older_picture(tmp_path):
     """A PNG is written in one step or not at all."""
     noise = np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8)
@@ -168,15 +84,6 @@ def test_a_full_disk_leaves_the_older_picture(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (tmp_path / "out.png").read_bytes() == b"an older one"
-
-
-def test_names_with_a_colon_are_files(tmp_path, video, monkeypatch):
-    """What stands before a colon is no protocol of a network, neither to read nor to write."""
-    monkeypatch.chdir(tmp_path)
-    video.rename("12:30 call.mp4")
-    source, target = Path("12:30 call.mp4"), Path("http:out.mp4")
-    assert predict_video(BRIGHT, source, target, Painter("matte")) == 10
-    assert len(_frames(tmp_path / target)[0]) == 10
 
 
 def test_every_format_of_a_folder_is_matted(tmp_path):
@@ -195,28 +102,27 @@ def test_every_format_of_a_folder_is_matted(tmp_path):
 # --- On the command line -----------------------------------------------------
 
 
-def test_pictures_folders_and_videos_are_told_apart(call, tiny_models, portraits, video):
-    """One command for all three, each to what it is given a name of."""
+def test_pictures_and_folders_are_told_apart(call, tiny_models, portraits):
+    """One command for both, each to what it is given a name of."""
     model, image = tiny_models["int8"], dataset.find_pairs(portraits, "test")[0].image
     folder = image.parent
-    for source, target in ((image, "a/a.png"), (folder, "b"), (video, "c.mp4")):
+    for source, target in ((image, "a/a.png"), (folder, "b")):
         result = call("predict", model, source, "--kind", "side-by-side", "-o", target)
         assert result.exit_code == 0, result.output
         assert str(target) in result.stderr
     height, width, _ = pictures.read_image(image).shape
     assert pictures.read_image(Path("a/a.png")).shape == (height, 2 * width, 3)
     assert sorted(os.listdir("b")) == [f"{path.stem}.png" for path in pictures.pictures_in(folder)]
-    assert len(_frames("c.mp4")[0]) == 10
 
 
-def test_without_a_path_it_goes_beside_nothing(call, one_line, tiny_models, portraits, video):
+def test_without_a_path_it_goes_beside_nothing(call, one_line, tiny_models, portraits):
     """The name is the source's and the kind's, in the current folder, and nothing is replaced."""
     model, image = tiny_models["int8"], dataset.find_pairs(portraits, "test")[0].image
-    for source, target in ((image, f"{image.stem}-mask.png"), (video, "in-mask.mp4")):
-        assert call("predict", model, source, "--kind", "mask").exit_code == 0
-        written = Path(target).read_bytes()
-        one_line(call("predict", model, source, "--kind", "mask"), 2, target, "`--out PATH`")
-        assert Path(target).read_bytes() == written
+    target = f"{image.stem}-mask.png"
+    assert call("predict", model, image, "--kind", "mask").exit_code == 0
+    written = Path(target).read_bytes()
+    one_line(call("predict", model, image, "--kind", "mask"), 2, target, "`--out PATH`")
+    assert Path(target).read_bytes() == written
     assert call("predict", model, image.parent).exit_code == 0
     assert len(os.listdir("image-matte")) == len(pictures.pictures_in(image.parent))
     one_line(call("predict", model, image, "--kind", "a/b"), 2, "`kind` must be one of")
@@ -239,8 +145,6 @@ def test_pictures_that_are_left_out_are_named(call, tiny_models, tmp_path):
         ("nowhere.jpg", "a.png", (), 1, "no file or folder nowhere.jpg"),
         ("a.png", "a.jpg", (), 2, "must end in .png"),
         ("a.png", "a.png", (), 2, "another path than the source"),
-        ("in.mp4", "a.png", (), 2, "must end in .mp4"),
-        ("in.mp4", "a.mp4", ("--kind", "cut-out"), 2, "no transparency"),
         ("text.png", "b.png", (), 1, "is no picture"),
         ("empty", "out", (), 1, "holds no picture"),
         ("twins", "out", (), 1, "several pictures of the stem a"),
@@ -253,7 +157,7 @@ def test_pictures_that_are_left_out_are_named(call, tiny_models, tmp_path):
     ],
 )
 def test_what_cannot_be_predicted_is_one_line(
-    one_line, call, tmp_path, tiny_models, video, source, target, words, code, message
+    one_line, call, tmp_path, tiny_models, source, target, words, code, message
 ):
     """The rule and what was received; nothing new is left behind."""
     cv2.imwrite("a.png", IMAGE)
