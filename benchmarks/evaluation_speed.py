@@ -40,7 +40,8 @@ from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.parallel import usable_cores
 from mmnet_deploy.portraits import dataset, pictures, synthetic
 from mmnet_deploy.tflite.card import describe
-from mmnet_deploy.tflite.interpreter import TFLiteModel, runtime_name
+from mmnet_deploy.tflite.interpreter import TFLiteModel
+from mmnet_deploy.tflite.runtime import runtime_name
 
 T = TypeVar("T")
 

@@ -25,6 +25,7 @@ from mmnet_deploy import conversion, evaluation, parallel
 from mmnet_deploy.networks.network import Network, load
 from mmnet_deploy.tflite import interpreter
 from mmnet_deploy.tflite.card import describe
+from mmnet_deploy.tflite.runtime import runtime_name
 
 RESCALED = {"enc2": ("enc3", (1, 2, 4, 8)), "dec2": ("dec3", (1, 2, 4))}
 """Linear blocks, and for each the block and the rates whose 1×1 convolutions read it."""
@@ -65,7 +66,7 @@ def rows(network: Network, name: str, data: Path, limit: float) -> None:
         kind: evaluation.evaluate(
             interpreter.TFLiteModel(path, parallel.usable_cores()).matte,
             describe(path),
-            interpreter.runtime_name(),
+            runtime_name(),
             data,
             "test",
         ).scores["gradient_error"]

@@ -21,7 +21,8 @@ from android_benchmark import (
 from android_benchmark.phone import features
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.parallel import usable_cores
-from mmnet_deploy.tflite.interpreter import TFLiteModel, runtime_name
+from mmnet_deploy.tflite.interpreter import TFLiteModel
+from mmnet_deploy.tflite.runtime import runtime_name
 
 _CPU = Path("/sys/devices/system/cpu")
 

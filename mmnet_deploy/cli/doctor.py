@@ -51,7 +51,7 @@ def _version(package: str) -> str | None:
 
 def _findings() -> list[Finding]:
     from mmnet_deploy.benchmarking.host import Host
-    from mmnet_deploy.tflite import interpreter
+    from mmnet_deploy.tflite.runtime import runtime_name
 
     rows = [Finding("Python", platform.python_version())]
     for package in BASE:
@@ -62,7 +62,7 @@ def _findings() -> list[Finding]:
         remedy = f"train and convert need it: {CONVERT_REMEDY}"
         rows.append(Finding(package, found or "", "" if found else remedy))
     try:
-        runtime = interpreter.runtime_name()
+        runtime = runtime_name()
         rows.append(Finding("TFLite runtime", runtime, "runs .tflite files here"))
     except MissingDependencyError as error:
         rows.append(Finding("TFLite runtime", "", str(error)))

@@ -26,9 +26,10 @@ from mmnet_deploy.portraits.output import ALPHA, BYTES, CLIPPED, LOGIT, SOFTMAX,
 from mmnet_deploy.tflite import counts, operators
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import with_entry
-from mmnet_deploy.tflite.interpreter import TFLiteModel, runtime_name
+from mmnet_deploy.tflite.interpreter import TFLiteModel
 from mmnet_deploy.tflite.parts import Op, Tensor
-from mmnet_deploy.tflite.schema import reading, schema
+from mmnet_deploy.tflite.runtime import runtime_name, schema
+from mmnet_deploy.tflite.schema import reading
 
 
 def open_file(path: Path, meaning: Meaning | None = None) -> Network:

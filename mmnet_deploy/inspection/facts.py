@@ -20,6 +20,7 @@ from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import computes_in, entry
 from mmnet_deploy.tflite.parts import Op, Tensor
 from mmnet_deploy.tflite.precision import precision_of
+from mmnet_deploy.tflite.runtime import runtime_name
 from mmnet_deploy.tflite.schema import reading
 
 SCHEMA_VERSION = 1
@@ -265,7 +266,7 @@ def _end(tensor: Tensor) -> End:
 
 def _delegation(graph: Graph, partitions: Partitions | None, problem: str | None) -> Delegation:
     return Delegation(
-        interpreter.runtime_name(),
+        runtime_name(),
         tuple(len(partition) for partition in partitions or ()),
         _tally(left_out(graph, partitions)),
         problem,

@@ -17,6 +17,7 @@ from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.portraits.pictures import Picture
 from mmnet_deploy.tflite import card, interpreter
 from mmnet_deploy.tflite.card import ModelFile
+from mmnet_deploy.tflite.runtime import runtime_name
 
 if TYPE_CHECKING:
     from mmnet_deploy.networks.network import Network
@@ -76,7 +77,7 @@ def open_model(
         model, note = open_tflite(path, threads or cores, meaning)
         return Matting(
             card.describe(path),
-            interpreter.runtime_name() + (", built-in kernels" if note else ""),
+            runtime_name() + (", built-in kernels" if note else ""),
             model.prepare,
             model.infer,
             threads or cores,

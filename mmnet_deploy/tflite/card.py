@@ -14,7 +14,8 @@ from mmnet_deploy.errors import MissingDependencyError, ModelFileError, ResultEr
 from mmnet_deploy.files import read_regular, reason
 from mmnet_deploy.tflite import counts
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema, with_metadata
+from mmnet_deploy.tflite.runtime import schema
+from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, with_metadata
 
 SCHEMA_VERSION = 6
 """Version of the description, counted with those of results: 1 had square inputs only; 2 has

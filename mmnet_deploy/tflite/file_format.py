@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mmnet_deploy.tflite.parts import DTYPES, Op, Quantization, Tensor
-from mmnet_deploy.tflite.schema import DamageError, enumeration, name_of, packed, schema
+from mmnet_deploy.tflite.runtime import schema
+from mmnet_deploy.tflite.schema import DamageError, enumeration, name_of, packed
 
 T = TypeVar("T")
 

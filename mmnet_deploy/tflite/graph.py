@@ -13,7 +13,8 @@ from typing import Any
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.tflite import file_format
 from mmnet_deploy.tflite.parts import Op, Tensor
-from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema
+from mmnet_deploy.tflite.runtime import schema
+from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading
 
 
 def _listed(numbers: Iterable[int] | None) -> Iterable[int]:

@@ -1,20 +1,11 @@
-"""Running a `.tflite` file, with whichever TFLite runtime is installed.
-
-ai-edge-litert is used if it is installed, else the classic tflite-runtime, else TensorFlow's
-own. They run the same files at different speeds: for one, tflite-runtime 2.14 does not give
-int8 graphs to XNNPACK. So every result records the runtime and the delegate.
-"""
+"""Running a `.tflite` file, with the TFLite runtime of `mmnet_deploy.tflite.runtime`."""
 
 from __future__ import annotations
 
-import functools
-import importlib
-import importlib.metadata
 import platform
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -32,40 +23,12 @@ from mmnet_deploy.tflite import app_metadata, ends, trial
 from mmnet_deploy.tflite.card import described, read_model
 from mmnet_deploy.tflite.ends import PictureInput
 from mmnet_deploy.tflite.half_precision import allows, entry, with_entry
+from mmnet_deploy.tflite.runtime import runtime, runtime_name
 
 _MOST_WORDS = 160
 
 _WITHOUT_HALF_PRECISION = ("x86_64", "amd64", "i386", "i686", "x86")
 """Machines on which XNNPACK ignores a file's leave to compute in half precision."""
-
-_RUNTIMES = (
-    ("ai_edge_litert.interpreter", "ai-edge-litert"),
-    ("tflite_runtime.interpreter", "tflite-runtime"),
-    ("tensorflow.lite.python.interpreter", "tensorflow"),
-)
-
-
-@functools.cache
-def _runtime() -> tuple[ModuleType, str]:
-    """The interpreter's module and the name of its package."""
-    for module, package in _RUNTIMES:
-        try:
-            return importlib.import_module(module), package
-        except ImportError:
-            continue
-    raise MissingDependencyError(
-        "No TFLite runtime is installed. Install one: pip install ai-edge-litert"
-    )
-
-
-def runtime_name() -> str:
-    """Package and version of the runtime, as in `ai-edge-litert 2.3.0`.
-
-    Raises:
-        MissingDependencyError: None is installed.
-    """
-    _, package = _runtime()
-    return f"{package} {importlib.metadata.version(package)}"
 
 
 def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
@@ -78,7 +41,7 @@ def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
         CrashError: The model crashes the runtime.
         ModelFileError: The runtime cannot load it.
     """
-    module, _ = _runtime()
+    module = runtime()
     verdict = trial.shared(module.__name__).verdict(
         content, "none", threads=threads, keeps_tensors=True
     )
@@ -96,7 +59,7 @@ def built_in_interpreter(content: bytes, threads: int = 1, *, keeps_tensors: boo
     Raises:
         ModelFileError: The runtime cannot load it.
     """
-    module, _ = _runtime()
+    module = runtime()
     try:
         interpreter = module.Interpreter(
             model_content=content,
@@ -134,7 +97,7 @@ def _check_foreign(path: Path, content: bytes, delegate: str, threads: int) -> s
         ModelFileError: It cannot be loaded.
         DelegateRefusedError: Only without the delegate, or only with it, does it run.
     """
-    module, _ = _runtime()
+    module = runtime()
     tried = trial.shared(module.__name__)
     verdict = tried.verdict(content, delegate, threads=threads)
     if verdict.stage == "crash":
@@ -200,7 +163,7 @@ class TFLiteModel:
         self._content = read_model(path) if content is None else content
         if not half_precision and platform.machine().lower() not in _WITHOUT_HALF_PRECISION:
             self._content = _in_float32(self._content)
-        module, _ = _runtime()
+        module = runtime()
         # A file that failed to run there is not run here.
         self._problem = ""
         if content is None:

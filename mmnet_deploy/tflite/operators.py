@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Op, Tensor
-from mmnet_deploy.tflite.schema import DamageError, schema
+from mmnet_deploy.tflite.runtime import schema
+from mmnet_deploy.tflite.schema import DamageError
 
 NO_ACTIVATION = 0
 """Number of the fused activation `NONE` in the file format."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-import importlib
 import struct
 from collections.abc import Iterator, Set
 from typing import Any
 
 import numpy as np
 
-from mmnet_deploy.errors import MissingDependencyError, ModelFileError
+from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.tflite.runtime import schema
 
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every `.tflite` file."""
@@ -32,8 +32,6 @@ _DAMAGE = (
 )
 """What flatbuffers raises where a file is cut off or its offsets lead nowhere, and what comes of
 tables that do not fit together."""
-
-_SCHEMAS = ("ai_edge_litert", "tensorflow.lite.python")
 
 
 class DamageError(ModelFileError):
@@ -56,22 +54,6 @@ def reading(name: str) -> Iterator[None]:
         raise ModelFileError(f"{name} is damaged: {str(error).rstrip('.')}.") from error
     except _DAMAGE as error:
         raise ModelFileError(f"{name} is damaged.") from error
-
-
-def schema() -> Any:
-    """Generated classes of the TFLite file format.
-
-    Raises:
-        MissingDependencyError: No installed package has them.
-    """
-    for module in _SCHEMAS:
-        try:
-            return importlib.import_module(f"{module}.schema_py_generated")
-        except ImportError:
-            continue
-    raise MissingDependencyError(
-        "Reading TFLite files needs their schema. Install it with: pip install ai-edge-litert"
-    )
 
 
 @functools.cache

@@ -73,7 +73,8 @@ def refilled(content: bytearray, draw: random.Random) -> None:
     """Change up to three fields of the unpacked tables and pack them again."""
     import flatbuffers
 
-    from mmnet_deploy.tflite.schema import IDENTIFIER, schema
+    from mmnet_deploy.tflite.runtime import schema
+    from mmnet_deploy.tflite.schema import IDENTIFIER
 
     model = schema().ModelT.InitFromPackedBuf(bytes(content))
     for _ in range(draw.randint(1, 3)):
@@ -248,12 +249,13 @@ def _try(path: Path, reference: bytes) -> str:
 
 def main(folder: str, seed: str, begin: str, cases: str) -> None:
     """Try cases and print how each ended, one line of JSON each."""
-    from mmnet_deploy.tflite import interpreter, trial
+    from mmnet_deploy.tflite import trial
+    from mmnet_deploy.tflite.runtime import runtime_name
 
     trial.LIMIT_S = LIMIT_S
     contents = [path.read_bytes() for path in sorted(Path(folder).glob("sound*"))]
     path = Path(folder) / "damaged.tflite"
-    interpreter.runtime_name()
+    runtime_name()
     for number in range(int(begin), int(cases)):
         path.write_bytes(damaged(contents, int(seed), number))
         since, ending, failure = time.monotonic(), "", ""

@@ -7,7 +7,7 @@ import numpy as np
 from mmnet_deploy.tflite import file_format
 from mmnet_deploy.tflite.operators import constant, options_object
 from mmnet_deploy.tflite.parts import Op, Quantization, Tensor
-from mmnet_deploy.tflite.schema import schema
+from mmnet_deploy.tflite.runtime import schema
 
 _OPTIONS = {
     "CONV_2D": "Conv2DOptions",

@@ -6,7 +6,8 @@ import struct
 import flatbuffers
 import numpy as np
 
-from mmnet_deploy.tflite.schema import IDENTIFIER, schema
+from mmnet_deploy.tflite.runtime import schema
+from mmnet_deploy.tflite.schema import IDENTIFIER
 from tests.support import FIXTURES
 
 IMPORTED = FIXTURES / "imported"

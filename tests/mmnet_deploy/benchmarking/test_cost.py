@@ -157,7 +157,7 @@ def test_not_a_model(tools, tmp_path):
 
 def test_an_operator_that_the_runtime_lacks_is_named(tools, tiny_models, tmp_path):
     """The runtime's own word for what it lacks is in the message."""
-    from mmnet_deploy.tflite.schema import schema
+    from mmnet_deploy.tflite.runtime import schema
 
     content = tiny_models["float32"].read_bytes()
     model = schema().ModelT.InitFromPackedBuf(content)

@@ -12,10 +12,11 @@ from mmnet_deploy.conversion.quantization import PRECISIONS
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.inspection import difference
 from mmnet_deploy.inspection.quantization_error import LayerNoise, QuantizationError
-from mmnet_deploy.tflite import app_metadata, counts, interpreter
+from mmnet_deploy.tflite import app_metadata, counts
 from mmnet_deploy.tflite.card import card_from_json, card_to_json, with_card
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import HALF, with_entry
+from mmnet_deploy.tflite.runtime import runtime_name
 from mmnet_deploy.tflite.schema import with_metadata
 from tests.support.networks import converted
 
@@ -128,7 +129,7 @@ def test_delegation_says_who_runs_what(tiny_models, inspect):
     """All of a float file in one partition; what is left out has no partition."""
     found = inspection.inspect(tiny_models["float32"])
     assert found.delegation.partitions == (len(found.layers),)
-    assert found.delegation.engine == interpreter.runtime_name()
+    assert found.delegation.engine == runtime_name()
     assert not found.delegation.left_out
     assert {layer.partition for layer in found.layers} == {0}
     cut = inspect(

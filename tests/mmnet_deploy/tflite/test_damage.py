@@ -13,7 +13,8 @@ from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.inspection import quantization_error
 from mmnet_deploy.tflite import card, file_format
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading, schema
+from mmnet_deploy.tflite.runtime import schema
+from mmnet_deploy.tflite.schema import IDENTIFIER, DamageError, reading
 
 
 def changed(content, change):

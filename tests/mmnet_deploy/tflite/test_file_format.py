@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.tflite.card import with_card
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.schema import metadata, packed, schema, with_metadata
+from mmnet_deploy.tflite.runtime import schema
+from mmnet_deploy.tflite.schema import metadata, packed, with_metadata
 from tests.support.networks import converted, converted_network, outputs_by_name
 
 PICTURE = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)

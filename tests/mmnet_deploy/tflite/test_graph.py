@@ -7,7 +7,7 @@ import tensorflow as tf
 from mmnet_deploy.tflite import interpreter as runtime
 from mmnet_deploy.tflite import operators
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.schema import schema
+from mmnet_deploy.tflite.runtime import schema
 from tests.support.networks import converted, converted_network, outputs_by_name
 from tests.support.rewriting import kinds
 

@@ -16,6 +16,7 @@ from mmnet_deploy.tflite.card import card_to_json, describe, with_card
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import HALF, entry, with_entry
 from mmnet_deploy.tflite.parts import Tensor
+from mmnet_deploy.tflite.runtime import runtime_name
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
@@ -144,5 +145,5 @@ def test_preprocessing_scales_to_one():
 
 def test_runtime_and_delegate_have_names(path):
     """Results can say what ran the model: a package with its version, and its kernels."""
-    assert re.fullmatch(r"[a-z-]+ \d+\.\d+\S*", interpreter.runtime_name())
+    assert re.fullmatch(r"[a-z-]+ \d+\.\d+\S*", runtime_name())
     assert interpreter.TFLiteModel(path).delegate in ("xnnpack", "none")

@@ -13,7 +13,7 @@ from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.portraits.synthetic.scene import portrait
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 from mmnet_deploy.tflite.parts import Quantization, Tensor
-from mmnet_deploy.tflite.schema import schema
+from mmnet_deploy.tflite.runtime import schema
 from tests.support.drawn_graphs import Drawing
 
 SHAPE = (1, 16, 24, 3)
