@@ -7,7 +7,9 @@ import subprocess
 import sys
 import venv
 import zipfile
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from android_benchmark import emulator
@@ -15,28 +17,23 @@ from android_benchmark.building import parts
 from android_benchmark.emulator import EmulatedPhone, private_adb_server
 from android_benchmark.engines import stand_in
 from mmnet_deploy.engines import own_parts, releases
+from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.results import store
-from tests.support import ROOT, counting, engine_server
+from tests.support import ROOT, counting, engine_server, scripts
 
-PACKAGES = ("android_benchmark", "mmnet_deploy", "models")
-BESIDE = ("pyproject.toml", "setup.cfg", "README.md", "LICENSE")
+INSTALLS = scripts.load("tools/installs.py")
+PACKAGES = INSTALLS.PACKAGES
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel, built from a copy: what earlier builds left in the checkout cannot get into it."""
-    folder = tmp_path_factory.mktemp("source")
-    for name in PACKAGES:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in BESIDE:
-        shutil.copy(ROOT / name, folder)
-    words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder / "dist"]
-    done = subprocess.run([*words, folder], capture_output=True, text=True)
-    if done.returncode and "setuptools" in done.stderr:
-        pytest.skip("needs a package index, for setuptools")
-    assert done.returncode == 0, done.stderr
-    (built,) = (folder / "dist").iterdir()
-    return built
+    try:
+        return INSTALLS.build_wheel(tmp_path_factory.mktemp("source"))
+    except subprocess.CalledProcessError as error:
+        if "setuptools" in error.stderr:
+            pytest.skip("needs a package index, for setuptools")
+        raise AssertionError(error.stderr) from error
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +41,7 @@ def environment(wheel, tmp_path_factory):
     """The programs' folder of a new environment with the wheel; heavy libraries are the tests'."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
-    words = [sys.executable, "-m", "pip", "--python", folder / "bin/python", "install", "--quiet"]
-    # A checkout on PYTHONPATH would count as installed.
-    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run([*words, "--no-deps", wheel], check=True, env=alone)
+    INSTALLS.pip(folder / "bin/python", "install", "--no-deps", wheel)
     (packages,) = folder.glob("lib/python*/site-packages")
     libraries = [path for path in sys.path if path.endswith("site-packages")]
     # Paths in such a file are only appended: what is installed editable there stays unseen.
@@ -136,3 +130,86 @@ def test_it_measures_without_the_checkout(environment, tiny_models, portraits, t
     assert model.name in run(program, "results", "list", "results")
     run(program, "plot", "results", "--emulated", "-o", "chart.png")
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
+# --- Small installs ----------------------------------------------------------
+
+
+@pytest.fixture(params=["base", "tflite-runtime"])
+def install(request, wheel, tmp_path):
+    """Run a command of an environment without TensorFlow: its kind, and the function."""
+    folder = ROOT / "build" / "installs" / request.param
+    if not (folder / "made-of.txt").exists():
+        pytest.skip(f"`make test` makes the environment {request.param}, with Python below 3.12")
+    INSTALLS.pip(folder / "bin/python", "install", "--no-deps", "--force-reinstall", wheel)
+
+    def run(*words, **more):
+        alone = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        alone |= {"MMNET_CACHE": str(tmp_path / "cache")}
+        return subprocess.run(
+            [folder / "bin" / words[0], *words[1:]],
+            cwd=tmp_path,
+            env=alone | more,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    return request.param, run
+
+
+USE = """
+import sys
+from mmnet_deploy.cli import main
+for words in {commands}:
+    sys.argv = ["mmnet-deploy", *words]
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise RuntimeError(words) from end
+print("all", len({commands}))
+"""
+
+
+def test_a_small_install_does_all_but_train_and_convert(
+    call, install, tiny_models, portraits, tmp_path
+):
+    """Mattes and scores are those of the full install, within the runtimes' rounding."""
+    kind, run = install
+    runtime = "tflite-runtime 2." if kind == "tflite-runtime" else "ai-edge-litert"
+    files = [str(tiny_models[name]) for name in ("float32", "float16", "int8")]
+    pairs = dataset.find_pairs(portraits, "test")
+    said = run("mmnet-deploy", "doctor")
+    assert re.search(rf"TFLite runtime +{re.escape(runtime)}", said.stdout), said
+    commands = [
+        ["inspect", files[0]],
+        ["evaluate", *files, "--data", str(portraits), "-o", "results"],
+        ["bench", *files, "--device", "host", "--preset", "quick", "-o", "results"],
+        ["predict", files[0], str(pairs[0].image), "-o", "matte.png"],
+        ["plot", "results", "-o", "chart.png"],
+        ["report", "results", "-o", "report.html"],
+        ["compare", "results", "results"],
+    ]
+    done = run("python", "-W", "ignore", "-c", USE.format(commands=commands))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"all {len(commands)}\n")
+    assert re.search(rf"XNNPACK takes all [^.]+\({re.escape(runtime)}", done.stdout)
+    assert call("evaluate", *files, "--data", portraits, "-o", "ours").exit_code == 0
+    assert call("predict", files[0], pairs[0].image, "-o", "ours.png").exit_code == 0
+    scores = {
+        (where, it.model.name): it.scores
+        for where in ("results", "ours")
+        for it in store.load([tmp_path / where])
+        if it.kind == "evaluation"
+    }
+    assert len(scores) == 2 * len(files)
+    for (where, name), values in scores.items():
+        assert values == pytest.approx(scores["ours", name], rel=0.02, abs=1e-4), (where, name)
+    mattes = [pictures.read_image(Path(name)).astype(int) for name in ("matte.png", "ours.png")]
+    assert np.abs(mattes[0] - mattes[1]).max() <= 1
+    assert all(os.path.getsize(name) > 10_000 for name in ("chart.png", "report.html"))
+    other = run("mmnet-deploy", "predict", files[0], "a.png", MMNET_RUNTIME="tensorflow")
+    assert "Error: There is no file" in other.stderr or "MMNET_RUNTIME asks for" in other.stderr
+    lines = run("mmnet-deploy", "convert", "pretrained:mmnet-0.5-128").stderr.splitlines()
+    assert len(lines) == 1 and "pip install 'mmnet-deploy[convert]'" in lines[0]

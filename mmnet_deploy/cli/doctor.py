@@ -13,11 +13,11 @@ from collections.abc import Sequence
 import click
 
 from mmnet_deploy.cli.console import print_table, show, show_json
-from mmnet_deploy.errors import MissingDependencyError, MmnetDeployError
+from mmnet_deploy.errors import MmnetDeployError
 
 BASE = (
     "numpy", "opencv-python-headless", "simplejpeg", "click", "pandas", "matplotlib", "pillow",
-    "rich", "ai-edge-litert",
+    "rich",
 )  # fmt: skip
 EXTRA = ("tensorflow", "keras")
 
@@ -64,7 +64,7 @@ def _findings() -> list[Finding]:
     try:
         runtime = runtime_name()
         rows.append(Finding("TFLite runtime", runtime, "runs .tflite files here"))
-    except MissingDependencyError as error:
+    except MmnetDeployError as error:
         rows.append(Finding("TFLite runtime", "", str(error)))
     rows += _phone_findings()
     host = Host()

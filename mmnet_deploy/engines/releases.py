@@ -20,6 +20,9 @@ PUBLISHED = "https://storage.googleapis.com/litert/binaries"
 URL_VARIABLE = "MMNET_ENGINE_URL"
 RUNTIME = "ai-edge-litert"
 
+RECENT = "2.3.0"
+"""The release whose engines are taken where that runtime is not installed."""
+
 PROGRAM, RUNNER = "benchmark_model", "run_model"
 MOVING = ("nightly", "latest")
 """Versions whose files are replaced under the same address, `nightly` every day."""
@@ -116,21 +119,20 @@ def checked_version(version: str, option: str = "--engine-version") -> str:
 
 
 def default_version() -> str:
-    """The version of the runtime that is installed here.
+    """The version of the runtime that is installed here; `RECENT` where it is another runtime.
 
     Raises:
-        UsageError: There is none, or it is no release.
+        UsageError: It is no release.
     """
     try:
         version = importlib.metadata.version(RUNTIME)
     except importlib.metadata.PackageNotFoundError:
-        version = ""
+        return RECENT
     if not _RELEASE.fullmatch(version):
-        found = f"{RUNTIME} {version}, which is no release" if version else f"no {RUNTIME}"
         raise UsageError(
             "The engine's version is that of the installed runtime unless it is said with "
-            "`--engine-version` (`--version` of `engines`), such as 2.3.0 or nightly. "
-            f"Installed: {found}."
+            f"`--engine-version` (`--version` of `engines`), such as {RECENT} or nightly. "
+            f"Installed: {RUNTIME} {version}, which is no release."
         )
     return version
 

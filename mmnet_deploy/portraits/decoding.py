@@ -53,7 +53,7 @@ READ = "JPEG, PNG, WebP, TIFF, BMP, AVIF, JPEG 2000 and PNM"
 Image.MAX_IMAGE_PIXELS = None
 
 # What libraries print of damaged files would stand beside the error that names the file.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+(cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _PILLOW = {"WebP": "WEBP", "TIFF": "TIFF", "BMP": "BMP", "AVIF": "AVIF", "JPEG 2000": "JPEG2000"}
