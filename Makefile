@@ -1,5 +1,5 @@
 # make demo   the whole pipeline on synthetic portraits and this computer
-# make test   linter, type checker, import contracts, tests
+# make test   linter, type checker, import contracts, tests, also of the installs without TensorFlow
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,6 +13,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/mmnet-deploy demo -o mmnet-demo
 
 test: $(VENV)/test.stamp lint
+	$(BIN)/python tools/installs.py build/installs
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations=10
 
 lint: $(VENV)/test.stamp

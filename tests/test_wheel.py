@@ -194,7 +194,7 @@ def test_a_small_install_does_all_but_train_and_convert(
     done = run("python", "-W", "ignore", "-c", USE.format(commands=commands))
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"all {len(commands)}\n")
-    assert re.search(rf"XNNPACK takes all [^.]+\({re.escape(runtime)}", done.stdout)
+    assert runtime in done.stdout
     assert call("evaluate", *files, "--data", portraits, "-o", "ours").exit_code == 0
     assert call("predict", files[0], pairs[0].image, "-o", "ours.png").exit_code == 0
     scores = {
@@ -209,7 +209,13 @@ def test_a_small_install_does_all_but_train_and_convert(
     mattes = [pictures.read_image(Path(name)).astype(int) for name in ("matte.png", "ours.png")]
     assert np.abs(mattes[0] - mattes[1]).max() <= 1
     assert all(os.path.getsize(name) > 10_000 for name in ("chart.png", "report.html"))
-    other = run("mmnet-deploy", "predict", files[0], "a.png", MMNET_RUNTIME="tensorflow")
-    assert "Error: There is no file" in other.stderr or "MMNET_RUNTIME asks for" in other.stderr
-    lines = run("mmnet-deploy", "convert", "pretrained:mmnet-0.5-128").stderr.splitlines()
+    words = "predict", files[0], pairs[0].image, "-o", "other.png"
+    lines = run("mmnet-deploy", *words, MMNET_RUNTIME="tensorflow").stderr.splitlines()
+    assert lines == [
+        "Error: MMNET_RUNTIME asks for tensorflow, which is not installed. Install it: pip install "
+        "'mmnet-deploy[convert]'"
+    ]
+    lines = run(
+        "mmnet-deploy", "convert", "pretrained:mmnet-0.5-128", "-o", "m"
+    ).stderr.splitlines()
     assert len(lines) == 1 and "pip install 'mmnet-deploy[convert]'" in lines[0]
