@@ -48,12 +48,13 @@ Inputs = Mapping[str, tuple[tuple[int | None, ...] | None, str]]
 _NO_HDF5 = "it is not HDF5, or it is damaged"
 _PICKLE = "a pickle may run any code; save the network as .keras where it was made"
 _ONNX = (
-    "the package onnx2tf, in an environment of its own, makes a .tflite file of it: "
-    "`onnx2tf -i FILE.onnx -o FOLDER`"
+    "the package onnx2tf, in an environment of its own with Python 3.12 or later, makes a .tflite "
+    "file of it, FOLDER/FILE_float32.tflite: `onnx2tf -i FILE.onnx -o FOLDER`"
 )
 _PYTORCH = (
     "it is PyTorch's, and a pickle may run any code; where the network was made, the package "
-    "litert-torch makes a .tflite file: `litert_torch.convert(network.eval(), inputs).export(file)`"
+    "litert-torch makes a .tflite file of the module: "
+    "`litert_torch.convert(module.eval(), (torch.rand(1, 3, 256, 256),)).export('FILE.tflite')`"
 )
 NOT_TAKEN = {
     ".h5": _NO_HDF5,
