@@ -35,6 +35,7 @@ def evaluate(
     split: str = "test",
     metric: str | Sequence[str] = (),
     eval_size: str | tuple[int, int] | None = "800x600",
+    upsample: str = "bilinear",
     mask_values: str = "",
     threads: int | None = None,
     output: str | None = None,
@@ -68,6 +69,8 @@ def evaluate(
             one says which pictures are worst.
         eval_size: Height and width in pixels to compare at, also as `HEIGHTxWIDTH`; `native` or
             None for each picture's own.
+        upsample: How mattes are enlarged before: `bilinear`, as the published definition says, or
+            `guided` by the picture, as `Matting` and `predict` do.
         mask_values: What the values mean in masks of class numbers, such as `0,1`. By default
             masks hold alpha.
         threads, output, alpha_channel, output_size, input_range, unsafe, offline: See `Matting`.
@@ -106,6 +109,7 @@ def evaluate(
         split=split,
         metric=metric,
         eval_size=eval_size,
+        upsample=upsample,
         mask_values=mask_values,
         worst=worst,
         folder=out,
@@ -202,6 +206,7 @@ def _evaluated(
             task.data,
             task.split,
             size=task.size,
+            upsample=task.upsample,
             wanted=task.computed,
             mask_values=task.mask_values,
             sink=task.sink(model.file, taken),

@@ -32,6 +32,7 @@ class Task:
         wanted: The metrics to show.
         ranked_by: The one that says which pictures are worst.
         mask_values: What class numbers in the masks mean; None for masks of alpha.
+        upsample: How mattes are enlarged before they are compared.
         told: See `told_words`; stored with the results.
     """
 
@@ -41,6 +42,7 @@ class Task:
     wanted: tuple[Metric, ...]
     ranked_by: Metric
     mask_values: MaskValues | None = None
+    upsample: str = "bilinear"
     folder: Path | None = None
     per_image: Path | None = None
     raw_cells: bool = False
@@ -65,8 +67,9 @@ class Task:
             UsageError, MissingDependencyError, OutputError: A file or a number is wrong.
         """
         from mmnet_deploy.files import check_folder
-        from mmnet_deploy.mattes import outputs
+        from mmnet_deploy.mattes import enlargement, outputs
 
+        enlargement.check_upsample(self.upsample)
         if self.save_kind is not None:
             outputs.check_form(self.save_kind)
             if self.save is None:
@@ -107,7 +110,7 @@ class Task:
         from mmnet_deploy.mattes import outputs
 
         folder = self.save if taken is None else self.save / _folder_name(model, taken)
-        return outputs.saver(make_folder(folder), self.save_kind or "matte")
+        return outputs.saver(make_folder(folder), self.save_kind or "matte", self.upsample)
 
     def draw_worst(self, model: Matting, result: Evaluation) -> None:
         """Compute the worst pictures once more and draw them, if a sheet is asked for."""
@@ -115,7 +118,7 @@ class Task:
             return
         from mmnet_deploy.charts import contact_sheet
         from mmnet_deploy.evaluation import worst
-        from mmnet_deploy.mattes import outputs
+        from mmnet_deploy.mattes.enlargement import enlarged
         from mmnet_deploy.portraits import dataset
 
         pairs = {
@@ -124,7 +127,7 @@ class Task:
         entries = []
         for picture in worst(result, self.ranked_by, self.worst):
             image, mask = dataset.read_pair(pairs[picture.name])
-            matte = outputs.at_size_of(image, model.matte(image))
+            matte = enlarged(model.matte(image), image, self.upsample)
             figure = self.ranked_by.shown(picture.scores[self.ranked_by.name])
             score = f"{self.ranked_by.title} {figure} {self.ranked_by.unit}".rstrip()
             entries.append(contact_sheet.Entry(picture.name, score, image, mask, matte))
@@ -145,8 +148,8 @@ class Task:
 
 def where(result: Evaluation) -> str:
     """What was evaluated on, in a line."""
-    size = f"{result.height_px}×{result.width_px}" if result.height_px else "native size"
-    return f"{result.data}/{result.split}, {len(result.pictures)} pictures at {size}"
+    count = len(result.pictures)
+    return f"{result.data}/{result.split}, {count} pictures at {result.size_name}"
 
 
 def _folder_name(model: ModelFile, taken: dict[str, str]) -> str:

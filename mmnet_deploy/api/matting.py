@@ -45,6 +45,8 @@ class Matting:
         output_size: Height and width in pixels of the matte in a flattened output.
         input_range: Values that the network expects for black and white, such as (−1, 1). None
             for what the file says, else (0, 1).
+        upsample: How a matte is enlarged to its picture: `guided` by the picture's colours, so
+            that edges lie where the picture has them, or `bilinear`.
         unsafe: Load a network file even if it contains code, which can do anything.
         offline: Download nothing.
         progress: Told of a download; see `mmnet_deploy.progress`.
@@ -78,6 +80,7 @@ class Matting:
         alpha_channel: int | None = None,
         output_size: str | tuple[int, int] | None = None,
         input_range: tuple[float, float] | None = None,
+        upsample: str = "guided",
         unsafe: bool = False,
         offline: bool = False,
         progress: Progress = silent,
@@ -86,8 +89,11 @@ class Matting:
         meaning = meaning_of(output, alpha_channel, output_size, input_range)
         self.path: Path = path_of(model, offline=offline, progress=progress, tell=tell)
         check_threads([self.path], threads)
+        from mmnet_deploy.mattes.enlargement import check_upsample
         from mmnet_deploy.mattes.matting import open_model
 
+        check_upsample(upsample)
+        self._upsample = upsample
         self._model = open_model(self.path, threads, meaning=meaning, unsafe=unsafe)
         self.file: ModelFile = self._model.file
         self.engine: str = self._model.engine
@@ -98,6 +104,7 @@ class Matting:
             "alpha_channel": alpha_channel,
             "output_size": output_size,
             "input_range": input_range,
+            "upsample": upsample,
             "unsafe": unsafe,
         }
         self._lock = threading.Lock()
@@ -155,7 +162,7 @@ class Matting:
         return mattes
 
     def _matte(self, image: Image) -> Matte:
-        from mmnet_deploy.mattes.outputs import at_size_of
+        from mmnet_deploy.mattes.enlargement import enlarged
 
         tensor = self._model.prepare(image)
         with self._lock:
@@ -165,7 +172,7 @@ class Matting:
                 f"{self.file.name} gives no finite matte of this picture: it is damaged, or its "
                 "training went wrong."
             )
-        return at_size_of(image, matte)
+        return enlarged(matte, image, self._upsample)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled, it is the path, the options, and the hash that the file must still have."""

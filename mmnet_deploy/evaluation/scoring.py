@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import DataError, ModelFileError
 from mmnet_deploy.mattes import metrics
+from mmnet_deploy.mattes.enlargement import BILINEAR, check_upsample, enlarged
 from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.mattes.metric import Metric
 from mmnet_deploy.parallel import ahead, workers
@@ -37,6 +38,9 @@ Sink = Callable[[dataset.Pair, pictures.Picture, NDArray[np.float32]], None]
 
 Frame = tuple[NDArray[np.float32], pictures.Picture]
 """A matte and the mask that it is compared with."""
+
+Seen = tuple[NDArray[np.float32], pictures.Picture, pictures.Picture | None]
+"""A matte as the model gives it, its mask, and the picture where that is needed."""
 
 
 # --- Clips -------------------------------------------------------------------
@@ -141,6 +145,7 @@ def evaluate(
     split: str,
     *,
     size: tuple[int, int] | None = metrics.PUBLISHED_SIZE,
+    upsample: str = BILINEAR,
     wanted: Sequence[Metric] = (),
     mask_values: MaskValues | None = None,
     sink: Sink | None = None,
@@ -150,37 +155,50 @@ def evaluate(
 
     Args:
         size: Height and width in pixels to compare at; None for each picture's own.
+        upsample: How mattes are enlarged: bilinearly from the model's resolution to `size`, as
+            the published definition says, or guided by the picture to the picture's own
+            resolution, and bilinearly from there.
         wanted: The metrics; the default ones if there are none.
         mask_values: What class numbers in the masks mean; None for masks of alpha.
         sink: Takes each matte besides, to save it.
 
     Raises:
+        UsageError: There is no such way to enlarge mattes.
         DataError: The split cannot be found, a file cannot be read, or a metric cannot be
             computed of it.
         ModelFileError: The model does not run, or gives values that are no alpha.
     """
+    check_upsample(upsample)
     wanted = wanted or metrics.named()
     pairs = dataset.find_pairs(root, split, mask_values)
     linked = follows(pairs) if any(m.of_clip for m in wanted) else [False] * len(pairs)
 
+    guided = upsample != BILINEAR
+
     def read(pair: dataset.Pair) -> tuple[pictures.Picture | None, pictures.Picture, Any]:
         image, mask = dataset.read_pair(pair)
-        return image if sink else None, mask, model.prepare(image)
+        return image if sink or guided else None, mask, model.prepare(image)
 
-    def judge(
-        pair: dataset.Pair, image: pictures.Picture | None, frame: Frame, before: Frame | None
-    ) -> PictureScore:
-        if not np.isfinite(frame[0]).all():
+    def at_full_size(seen: Seen) -> Frame:
+        matte, mask, image = seen
+        if guided and image is not None:
+            matte = enlarged(matte, image, upsample)
+        return matte, mask
+
+    def judge(pair: dataset.Pair, seen: Seen, before: Seen | None) -> PictureScore:
+        matte, _, image = seen
+        if not np.isfinite(matte).all():
             raise ModelFileError(
                 f"{model.file.name} gives no finite matte of {pair.image}: it is damaged, "
                 "or its training went wrong."
             )
+        frames = at_full_size(seen), at_full_size(before) if before else None
         try:
-            scores = score(frame, before, size, wanted)
+            scores = score(*frames, size, wanted)
         except ValueError as error:
             raise PictureError(pair.mask, str(error)) from error
         if sink and image is not None:
-            sink(pair, image, frame[0])
+            sink(pair, image, matte)
         return PictureScore(pair.name, scores)
 
     scores: list[PictureScore] = []
@@ -200,12 +218,12 @@ def evaluate(
         for number, (image, mask, tensor) in enumerate(ahead(executor, read, pairs, 2 * count)):
             pair = pairs[number]
             try:
-                frame = (model.infer(tensor), mask)
+                seen = (model.infer(tensor), mask, image)
             except ModelFileError as error:
                 raise ModelFileError(f"{error} The picture is {pair.image}.") from error
             last = before if linked[number] else None
-            pending.append(executor.submit(judge, pair, image, frame, last))
-            before = frame
+            pending.append(executor.submit(judge, pair, seen, last))
+            before = seen
             foreground.append(float(mask.mean()) / 255)
             digest.add(pair, mask)
             while len(pending) > 2 * count:
@@ -224,6 +242,7 @@ def evaluate(
         pictures=tuple(scores),
         created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
         foreground_share=math.fsum(foreground) / len(foreground),
+        upsample=upsample,
     )
 
 

@@ -216,6 +216,7 @@ class Best:
             OutputError: The folder cannot be written.
         """
         size = f"{result.height_px}x{result.width_px}" if result.height_px else "native"
+        size += "" if result.upsample == "bilinear" else f" {result.upsample}"
         data = f"{result.data}/{result.split} {size} {result.data_sha256[:12]}"
         # A folder's name may hold tabs, and bytes that are no text.
         data = " ".join(data.split()).encode("utf-8", "replace").decode()

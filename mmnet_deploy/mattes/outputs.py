@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.files import write_bytes
+from mmnet_deploy.mattes.enlargement import check_upsample, enlarged
 from mmnet_deploy.portraits.dataset import Pair
 from mmnet_deploy.portraits.pictures import Picture, as_png
+
+
+def levels(matte: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Alpha in 0 … 255, rounded, (h, w)."""
+    return cv2.convertScaleAbs(matte, alpha=255).reshape(matte.shape).astype(np.uint8, copy=False)
+
 
 Form = Callable[[Picture, NDArray[np.float32]], NDArray[np.uint8]]
 """From a picture, uint8 (h, w, 3), and its matte, (h, w) in 0 … 1, to what is saved."""
@@ -33,7 +40,7 @@ def _form(name: str) -> Callable[[Form], Form]:
 @_form("matte")
 def matte_alone(image: Picture, matte: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Alpha in 0 … 255, (h, w): the form that a data set's masks have."""
-    return np.round(255 * matte).astype(np.uint8)
+    return levels(matte)
 
 
 @_form("mask")
@@ -65,25 +72,22 @@ def check_form(name: str) -> None:
         raise UsageError(f"`save_kind` must be one of {', '.join(FORMS)}. Received: {name}.")
 
 
-def at_size_of(image: Picture, matte: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The matte at the picture's resolution, bilinearly."""
-    height, width = image.shape[:2]
-    if matte.shape == (height, width):
-        return matte
-    resized = cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR)
-    return resized.astype(np.float32, copy=False)
-
-
-def saver(folder: Path, form: str) -> Callable[[Pair, Picture, NDArray[np.float32]], None]:
+def saver(
+    folder: Path, form: str, upsample: str
+) -> Callable[[Pair, Picture, NDArray[np.float32]], None]:
     """A sink of `evaluation.evaluate` that writes FOLDER/NAME.png at the picture's resolution.
 
+    Args:
+        upsample: How mattes are enlarged, one of `enlargement.UPSAMPLES`.
+
     Raises:
-        UsageError: There is no such form.
+        UsageError: There is no such form or way.
     """
     check_form(form)
+    check_upsample(upsample)
 
     def save(pair: Pair, image: Picture, matte: NDArray[np.float32]) -> None:
-        picture = FORMS[form](image, at_size_of(image, matte))
+        picture = FORMS[form](image, enlarged(matte, image, upsample))
         write_bytes(folder / f"{pair.name}.png", as_png(picture))
 
     return save

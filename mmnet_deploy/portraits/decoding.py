@@ -4,12 +4,16 @@ Every picture and every mask passes here. The content decides what a file is, no
 the size in its header decides whether it is decoded; and one rule turns it upright.
 
 JPEG is decoded by simplejpeg, PNG and PNM by OpenCV, the rest by Pillow: of each format, the
-decoder that refuses what is not whole and keeps all bits of a mask.
+decoder that refuses what is not whole and keeps all bits of a mask. HEIC needs Pillow's plug-in
+pillow-heif.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import errno
+import functools
+import importlib.util
 import io
 import warnings
 from collections.abc import Callable
@@ -41,12 +45,18 @@ RAW_EXTENSIONS = (
     ".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".raw", ".rw2", ".srw",
 )  # fmt: skip
 
-OTHER_EXTENSIONS = (
-    *RAW_EXTENSIONS, ".exr", ".gif", ".heic", ".heif", ".hif", ".jxl", ".psd", ".tga",
-)  # fmt: skip
-"""Of pictures that cannot be read."""
+HEIC_EXTENSIONS = (".heic", ".heif", ".hif")
 
-READ = "JPEG, PNG, WebP, TIFF, BMP, AVIF, JPEG 2000 and PNM"
+OTHER_EXTENSIONS = (
+    *RAW_EXTENSIONS, *HEIC_EXTENSIONS, ".exr", ".gif", ".jxl", ".psd", ".tga",
+)  # fmt: skip
+"""Of pictures that cannot be read, or not without a plug-in."""
+
+READ = "JPEG, PNG, WebP, TIFF, BMP, AVIF, HEIC (with pillow-heif), JPEG 2000 and PNM"
+
+HEIC_REMEDY = (
+    "cannot be read without pillow-heif: `pip install pillow-heif`, or convert it to JPEG or PNG."
+)
 
 # Pillow would only warn of a large picture, or refuse it by a limit of its own; `MOST_PIXELS`
 # is checked before anything is decoded.
@@ -56,7 +66,11 @@ Image.MAX_IMAGE_PIXELS = None
 (cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-_PILLOW = {"WebP": "WEBP", "TIFF": "TIFF", "BMP": "BMP", "AVIF": "AVIF", "JPEG 2000": "JPEG2000"}
+_PILLOW = {
+    "WebP": "WEBP", "TIFF": "TIFF", "BMP": "BMP", "AVIF": "AVIF", "JPEG 2000": "JPEG2000",
+    "HEIC": "HEIF",
+}  # fmt: skip
+"""What Pillow calls the formats that it decodes here."""
 
 _BEGINNINGS = {
     b"\xff\xd8": "JPEG",
@@ -95,6 +109,29 @@ def kind_of(head: bytes) -> str | None:
         if any(brand in brands for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")):
             return "HEIC"
     return None
+
+
+@functools.cache
+def reads_heic() -> bool:
+    """Whether pillow-heif is installed."""
+    return importlib.util.find_spec("pillow_heif") is not None
+
+
+def is_readable(name: str) -> bool:
+    """Whether a file of that name is taken for a picture where a whole folder is read."""
+    endings = EXTENSIONS + HEIC_EXTENSIONS if reads_heic() else EXTENSIONS
+    return name.lower().endswith(endings)
+
+
+def _register_heic() -> None:
+    """Let Pillow open HEIC files.
+
+    Raises:
+        ImportError: The plug-in is not installed, or broken.
+    """
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
 
 
 class _TooLargeError(Exception):
@@ -252,6 +289,11 @@ def _decoded(path: Path, decoder: Callable[[str, bytes], Pixels]) -> Pixels:
         kind = "raw"
     if kind is None:
         raise PictureError(path, f"is no picture. Formats that are read: {READ}.")
+    if kind == "HEIC":
+        try:
+            _register_heic()
+        except ImportError as error:
+            raise PictureError(path, f"is a HEIC picture, which {HEIC_REMEDY}") from error
     if kind not in (*_PILLOW, "JPEG", "PNG", "PNM"):
         raise PictureError(
             path, f"is a {kind} picture, which cannot be read. Convert it to JPEG or PNG."
@@ -314,3 +356,51 @@ def palette_numbers(path: Path) -> NDArray[np.uint8] | None:
 
     numbers = _decoded(path, decoder)
     return numbers if numbers.size else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Extras:
+    """What a picture file holds besides colours, upright.
+
+    Attributes:
+        profile: Its ICC colour profile.
+        opacity: Its alpha channel, uint8 (h, w), if something is transparent.
+        inks: The amounts of cyan, magenta, yellow and black, uint8 (h, w, 4), of a file that
+            has them and a profile of what they look like.
+    """
+
+    profile: bytes | None = None
+    opacity: NDArray[np.uint8] | None = None
+    inks: NDArray[np.uint8] | None = None
+
+
+def extras(path: Path) -> Extras:
+    """Colour profile and transparency of a picture that `decode` has read.
+
+    Raises:
+        PictureError: See `decode`.
+    """
+    found = []
+
+    def decoder(kind: str, content: bytes) -> Pixels:
+        if kind != "PNM":
+            name = kind if kind in ("JPEG", "PNG") else _PILLOW[kind]
+            found.append(_extras(Image.open(io.BytesIO(content), formats=[name]), kind))
+        return np.empty(0, np.uint8)
+
+    _decoded(path, decoder)
+    return found[0] if found else Extras()
+
+
+def _extras(picture: Image.Image, kind: str) -> Extras:
+    _check_size(*picture.size)
+    profile, exif = picture.info.get("icc_profile"), picture.info.get("exif")
+    if kind == "TIFF":  # Of which Pillow turns the pixels itself
+        exif = None
+    inks = opacity = None
+    if picture.mode == "CMYK" and profile:
+        inks = _turned(np.asarray(picture), exif)
+    elif picture.has_transparency_data:
+        opacity = _turned(np.asarray(picture.convert("RGBA").getchannel("A")), exif)
+        opacity = None if opacity.min() == 255 else opacity
+    return Extras(profile, opacity, inks)

@@ -16,9 +16,12 @@ from mmnet_deploy.errors import DataError, OutputError
 from mmnet_deploy.files import reason
 from mmnet_deploy.portraits.decoding import (
     EXTENSIONS,
+    HEIC_EXTENSIONS,
+    HEIC_REMEDY,
     OTHER_EXTENSIONS,
     Pixels,
     decode,
+    is_readable,
     kind_of,
     palette_numbers,
 )
@@ -157,7 +160,7 @@ def pictures_in(folder: Path) -> list[Path]:
     Raises:
         DataError: It is no folder that can be listed.
     """
-    return [folder / name for name in _names(folder) if name.lower().endswith(EXTENSIONS)]
+    return [folder / name for name in _names(folder) if is_readable(name)]
 
 
 def left_out(folder: Path) -> list[Problem]:
@@ -169,9 +172,11 @@ def left_out(folder: Path) -> list[Problem]:
     found = []
     for name in _names(folder):
         path = folder / name
-        if name.lower().endswith(EXTENSIONS):
+        if is_readable(name):
             continue
-        if name.lower().endswith(OTHER_EXTENSIONS):
+        if name.lower().endswith(HEIC_EXTENSIONS):
+            found.append(Problem(path, f"is left out: HEIC pictures {HEIC_REMEDY}"))
+        elif name.lower().endswith(OTHER_EXTENSIONS):
             kind = path.suffix[1:].upper()
             rule = f"is left out: {kind} pictures cannot be read. Convert it to JPEG or PNG."
             found.append(Problem(path, rule))

@@ -154,12 +154,14 @@ def evaluation_commands(evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
     commands = []
     for group in grouped(
         evaluations,
-        lambda e: (e.data, e.split, e.height_px, e.width_px, frozenset(e.scores), e.options),
+        lambda e: (e.data, e.split, e.size_name, frozenset(e.scores), e.options),
     ).values():
         first = group[0]
         size = f"{first.height_px}x{first.width_px}" if first.height_px else "native"
         words = ["mmnet-deploy", "evaluate", *_model_words([result.model for result in group])]
         words += ["--data", word(first.data), "--split", word(first.split), "--eval-size", size]
+        if first.upsample != "bilinear":
+            words += ["--upsample", first.upsample]
         known = [name for name in first.scores if name in metrics.METRICS]
         if set(known) != usual:
             words += [part for name in known for part in ("--metric", name)]

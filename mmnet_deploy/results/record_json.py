@@ -13,6 +13,7 @@ History of SCHEMA_VERSION:
        precision and the engine's own flags; what a file computes in on a core; how far an output
        may be from the host's, and on which input; results of other tools; what is counted in
        files without a description
+    7  evaluations say how the mattes were enlarged; before, that was bilinear throughout
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from mmnet_deploy.results.records import (
 from mmnet_deploy.tflite import card
 from mmnet_deploy.tflite.card import ModelFile
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _KINDS: Mapping[str, type[Record]] = {kind.kind: kind for kind in (Evaluation, Benchmark, Cost)}
 

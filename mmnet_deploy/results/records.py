@@ -48,6 +48,7 @@ class Evaluation:
         foreground_share: Mean over the pictures of what the masks cover; None if unknown.
         options: Words of the command line that say what the model's input and output and the
             masks mean.
+        upsample: How the mattes were enlarged, `bilinear` or `guided`. Every score depends on it.
     """
 
     model: ModelFile
@@ -62,8 +63,15 @@ class Evaluation:
     gradient_error_definition: str = GRADIENT_ERROR_DEFINITION
     foreground_share: float | None = None
     options: tuple[str, ...] = ()
+    upsample: str = "bilinear"
 
     kind = "evaluation"
+
+    @property
+    def size_name(self) -> str:
+        """The resolution that was compared at, and how the mattes came to it."""
+        size = f"{self.height_px}×{self.width_px}" if self.height_px else "native size"
+        return size if self.upsample == "bilinear" else f"{size}, {self.upsample} mattes"
 
     @property
     def scores(self) -> dict[str, float]:

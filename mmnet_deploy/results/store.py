@@ -45,7 +45,7 @@ def _file_name(record: Record) -> str:
             record.data,
             record.data_sha256[:8],
             record.split,
-            size,
+            size if record.upsample == "bilinear" else f"{size}-{record.upsample}",
             record.engine,
             *record.options,
         ]

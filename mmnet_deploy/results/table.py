@@ -114,6 +114,7 @@ def _evaluation(result: Evaluation) -> Row:
         "pictures": len(result.pictures),
         "eval_height_px": result.height_px,
         "eval_width_px": result.width_px,
+        "upsample": result.upsample,
         "eval_engine": result.engine,
         "gradient_error_definition": result.gradient_error_definition,
         **result.scores,

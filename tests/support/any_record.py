@@ -86,6 +86,7 @@ evaluations = st.builds(
     created_at=texts,
     gradient_error_definition=texts,
     foreground_share=optional(st.floats(0, 1)),
+    upsample=texts,
 )
 some_counts = st.lists(counts, max_size=3).map(tuple)
 least = st.floats(0, 1e300)

@@ -48,6 +48,7 @@ def score_for_chart(
             for record in known
             if isinstance(record, Evaluation)
             and (record.data_sha256, record.split, (record.height_px, record.width_px)) == wanted
+            and record.upsample == "bilinear"
         }
     whole = True
     for path in models:

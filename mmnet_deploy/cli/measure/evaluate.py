@@ -19,7 +19,7 @@ from mmnet_deploy.cli.console import (
     say_error,
     show_json,
 )
-from mmnet_deploy.cli.data_options import MASK_VALUES
+from mmnet_deploy.cli.data_options import MASK_VALUES, upsample_option
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison, print_scores
 from mmnet_deploy.cli.measure.watching import watch_run
 from mmnet_deploy.cli.model_options import MEANING, NETWORK, model_options
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Resolution to compare at: HEIGHTxWIDTH in pixels, or native for each picture's own.",
 )
+@upsample_option("bilinear")
 @MASK_VALUES
 @model_options
 @click.option("-o", "--out", metavar="DIR", type=FOLDER, help="Store the results in this folder.")
@@ -209,6 +210,7 @@ def _comparison_json(results: Sequence[Evaluation], found: dict[str, PairedCompa
         "data": first.data,
         "data_sha256": first.data_sha256,
         "split": first.split,
+        "upsample": first.upsample,
         "metrics": {
             name: {"first": first.scores[name], "second": second.scores[name]}
             | dataclasses.asdict(comparison)

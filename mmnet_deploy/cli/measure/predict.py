@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mmnet_deploy.cli.console import FOLDER, progress, say
+from mmnet_deploy.cli.data_options import upsample_option
 from mmnet_deploy.cli.model_options import NETWORK, check_models, model_options, opening_of
 from mmnet_deploy.errors import DataError, UsageError
 
@@ -23,16 +24,17 @@ from mmnet_deploy.errors import DataError, UsageError
 )  # fmt: skip
 @click.option(
     "--kind",
-    default="matte",
-    show_default=True,
     help="What to write: matte, mask (alpha at least 0.5), under-matte (over black), side-by-side, "
-    "cut-out (transparent), background (on another background).",
+    "cut-out (transparent), background (on another background). Default: background if "
+    "--background is given, else matte.",
 )
 @click.option(
     "--background",
-    metavar="IMAGE|#RRGGBB",
-    help="Picture or colour behind the person, for --kind background.",
+    metavar="blur|#RRGGBB|FILE",
+    help="What stands behind the person: the picture's own background, blurred, a colour or a "
+    "picture.",
 )
+@upsample_option("guided")
 @click.option(
     "--smooth/--no-smooth",
     default=None,
@@ -51,8 +53,9 @@ def predict(
     model: Path,
     source: Path,
     target: Path | None,
-    kind: str,
+    kind: str | None,
     background: str | None,
+    upsample: str,
     smooth: bool | None,
     seconds: float | None,
     **options: Any,
@@ -64,7 +67,8 @@ def predict(
       mmnet-deploy predict mediapipe:selfie portrait.jpg
       mmnet-deploy predict a.tflite portrait.jpg -o matte.png
       mmnet-deploy predict a.tflite photographs --kind cut-out -o cut
-      mmnet-deploy predict a.tflite call.mp4 --kind background --background '#00b140' -o green.mp4
+      mmnet-deploy predict a.tflite portrait.jpg --background blur
+      mmnet-deploy predict a.tflite call.mp4 --background '#00b140' -o green.mp4
       mmnet-deploy predict a.tflite call.mp4 --kind cut-out -o call.webm
       mmnet-deploy predict a.tflite camera:0 --seconds 10 -o me.mp4
     """
@@ -73,8 +77,10 @@ def predict(
     from mmnet_deploy.files import check_folder
     from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.portraits import dataset, pictures
-    from mmnet_deploy.prediction import painting, photographs
+    from mmnet_deploy.prediction import backgrounds, photographs
+    from mmnet_deploy.prediction.painting import ON_BACKGROUND, Painter
 
+    kind = kind or (ON_BACKGROUND if background else "matte")
     camera = films.is_camera(source)
     if not camera and not source.exists():
         raise DataError(f"There is no file or folder {source}.")
@@ -93,13 +99,18 @@ def predict(
         raise UsageError(f"`--out` must end in {suffix} for {source.name}. Received: {target}.")
     check_folder(target.parent if suffix else target)
     _require_other(target, source, "source")
-    if background is not None and painting.colour(background) is None:
+    if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
+        raise UsageError(
+            f"`--out` must be outside of the folder {source}, which is read. Received: {target}."
+        )
+    if background:
         _require_other(target, Path(background), "background")
+    behind = None if background is None else backgrounds.background(background)
+    painter = Painter(kind, behind, upsample)
     if target.exists():
         dataset.require_apart("--out", target.parent if suffix else target)
     if suffix:
         target.parent.mkdir(parents=True, exist_ok=True)
-    painter = painting.Painter(kind, background)
     opening = opening_of(options)
     if is_video:
         films.predict(model, opening, source, target, painter, smooth, seconds)
@@ -110,11 +121,20 @@ def predict(
         say(opened.note)
     if source.is_dir():
         say_left_out(pictures.left_out(source), source)
-        count = photographs.predict_folder(opened, source, target, painter, progress)
-        say(f"{count} picture{'s' * (count > 1)} in {target}.")
+        done = photographs.predict_folder(opened, source, target, painter, progress)
+        for problem in done.problems:
+            say(str(problem))
+        say(f"{_pictures(done.written)} in {target}.")
+        if done.problems:
+            say(f"{_pictures(len(done.problems))} could not be read, as said above.")
+            click.get_current_context().exit(1)
     else:
         photographs.predict_picture(opened, source, target, painter)
         say(f"{target} is written.")
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture{'s' * (count != 1)}"
 
 
 def _free_target(source: Path, kind: str, suffix: str) -> Path:

@@ -103,6 +103,7 @@ def _evaluator(name: str, task: Task, unsafe: bool) -> Callable[[Checkpoint], Ev
             task.data,
             task.split,
             size=task.size,
+            upsample=task.upsample,
             wanted=task.computed,
             mask_values=task.mask_values,
         )

@@ -134,6 +134,7 @@ def _line(record: Record, row: Row) -> tuple[str, ...]:
     if kind == "evaluation":
         height, width = row["eval_height_px"], row["eval_width_px"]
         settings = f"{height}×{width}" if height else "native"
+        settings += "" if row["upsample"] == "bilinear" else f" {row['upsample']}"
         on = f"{row['data']}/{row['split']} ({row['pictures']})"
         error = row.get("gradient_error")
         result = "" if error is None else f"{1000 * error:.3f}e-3 gradient error"

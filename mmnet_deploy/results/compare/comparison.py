@@ -174,6 +174,7 @@ def _way(result: Evaluation) -> dict[str, object]:
         "data": f"{result.data}/{result.split}",
         "masks": result.data_sha256,
         "size": f"{result.height_px}×{result.width_px}" if result.height_px else "native",
+        "upsample": result.upsample,
         "definition": result.gradient_error_definition,
         "pictures": tuple(sorted(picture.name for picture in result.pictures)),
     }
@@ -194,7 +195,8 @@ def _quality(match: Match[Evaluation]) -> Iterator[Row]:
     sides = [side.scores if side else None for side in (baseline, new)]
     first, reason = (match.new or match.baseline)[0], _reason(match)
     way = _way(first)
-    setting = f"{way['data']} at {way['size']}"
+    guided = "" if first.upsample == "bilinear" else f", {first.upsample}"
+    setting = f"{way['data']} at {way['size']}{guided}"
     for name in _METRICS:
         if not all(name in scores for scores in sides if scores is not None):
             continue

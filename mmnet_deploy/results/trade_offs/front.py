@@ -138,7 +138,7 @@ def _more_exact(points: Sequence[TradeOff]) -> Pairs:
             return None
         names = tuple(scores[index])
         size = evaluation.height_px, evaluation.width_px
-        definition = evaluation.gradient_error_definition
+        definition = evaluation.gradient_error_definition, evaluation.upsample
         return points[index].metric, evaluation.data_sha256, size, definition, names
 
     for key, of_pictures in grouped(range(len(points)), pictures).items():

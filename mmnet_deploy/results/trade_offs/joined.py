@@ -116,15 +116,14 @@ def _elsewhere_note(shown: Iterable[Benchmark]) -> list[str]:
 def _one_definition(evaluations: Sequence[Evaluation]) -> None:
     """Refuse to compare qualities that were measured in different ways."""
     ways = {
-        f"{e.data}/{e.split} ({len(e.pictures)} pictures) at "
-        + (f"{e.height_px}×{e.width_px}" if e.height_px else "native size")
-        + f", masks {e.data_sha256[:8]}, {e.gradient_error_definition}"
+        f"{e.data}/{e.split} ({len(e.pictures)} pictures) at {e.size_name}, "
+        f"masks {e.data_sha256[:8]}, {e.gradient_error_definition}"
         for e in evaluations
     }
     if len(ways) > 1:
         raise ResultError(
             "The evaluations are not comparable: " + "; ".join(sorted(ways)) + ". "
-            "Give results of one data set, split and size."
+            "Give results of one data set, split, size and --upsample."
         )
 
 

@@ -14,8 +14,8 @@ from mmnet_deploy import Matting
 from mmnet_deploy.api.models import path_of, paths_of
 from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.mattes.enlargement import enlarged
 from mmnet_deploy.mattes.matting import open_model
-from mmnet_deploy.mattes.outputs import at_size_of
 from mmnet_deploy.runs import pretrained
 
 
@@ -37,7 +37,7 @@ def test_a_matte_has_the_resolution_of_its_picture(shape, matting):
     alpha = matting(image)
     assert alpha.shape == shape and alpha.dtype == np.float32
     assert 0 <= alpha.min() <= alpha.max() <= 1
-    expected = at_size_of(image, open_model(matting.path, 1).matte(image))
+    expected = enlarged(open_model(matting.path, 1).matte(image), image)
     np.testing.assert_array_equal(alpha, expected)
 
 

@@ -29,7 +29,7 @@ def test_saved_pictures_have_their_colours(tmp_path, portraits, kind):
     pair = dataset.find_pairs(portraits, "test")[0]
     image, _ = dataset.read_pair(pair)
     ones = np.ones((4, 4), np.float32)
-    outputs.saver(tmp_path, kind)(pair, image, ones)
+    outputs.saver(tmp_path, kind, "bilinear")(pair, image, ones)
     saved = pictures.read_image(tmp_path / f"{pair.name}.png")
     assert np.array_equal(saved[:, : image.shape[1]], image)
 
@@ -37,4 +37,4 @@ def test_saved_pictures_have_their_colours(tmp_path, portraits, kind):
 def test_an_unknown_form_is_refused(tmp_path):
     """Whoever calls it from Python reads the same message."""
     with pytest.raises(UsageError, match="`save_kind` must be one of"):
-        outputs.saver(tmp_path, "cutout")
+        outputs.saver(tmp_path, "cutout", "bilinear")

@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 import zlib
 
 import cv2
@@ -158,8 +159,9 @@ def test_a_cmyk_jpeg_keeps_its_colours_and_its_orientation(tmp_path):
         (b"\xff\x0a" + bytes(80), "JPEG XL"),
     ],
 )
-def test_other_formats_are_named(tmp_path, content, kind):
+def test_other_formats_are_named(tmp_path, content, kind, monkeypatch):
     """A HEIC picture called .jpg, as phones export it, is no riddle."""
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(DataError, match=f"a.jpg: is a {kind} picture, which cannot be read"):
         decode(_file(tmp_path, content, "a.jpg"), colour=True)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmnet_deploy.errors import DataError
-from mmnet_deploy.portraits import pictures
+from mmnet_deploy.portraits import decoding, pictures
 from tests.support.datasets import GREY, SMOOTH, write
 
 
@@ -28,7 +28,7 @@ def test_what_systems_leave_behind_is_no_picture(tmp_path):
     assert pictures.left_out(tmp_path) == []
 
 
-def test_no_picture_of_a_folder_is_left_out_without_a_word(tmp_path):
+def test_no_picture_of_a_folder_is_left_out_without_a_word(tmp_path, monkeypatch):
     """Every format that is read is taken, and the rest is named with the reason."""
     taken = "a.jpg a.jpeg a.jpe a.jfif a.png a.webp a.tif a.TIFF a.bmp a.avif a.jp2 a.pgm a.ppm"
     named = "b.heic b.gif b.dng b.nef b.jxl b.psd"
@@ -38,12 +38,14 @@ def test_no_picture_of_a_folder_is_left_out_without_a_word(tmp_path):
     write(tmp_path / "d.png", GREY).rename(tmp_path / "d.bak")
     write(tmp_path / "below" / "e.png", GREY)
     (tmp_path / "empty").mkdir()
+    monkeypatch.setattr(decoding, "reads_heic", lambda: False)
     found = [path.name for path in pictures.pictures_in(tmp_path)]
     assert sorted(found) == sorted(taken.split())
     left = {problem.path.name: problem.rule for problem in pictures.left_out(tmp_path)}
     assert sorted(left) == sorted([*named.split(), "c", "d.bak", "below"])
     assert left["b.heic"] == (
-        "is left out: HEIC pictures cannot be read. Convert it to JPEG or PNG."
+        "is left out: HEIC pictures cannot be read without pillow-heif: `pip install pillow-heif`, "
+        "or convert it to JPEG or PNG."
     )
     assert "must end in .jpg" in left["c"]
 

@@ -226,6 +226,7 @@ def test_emulated_times_are_not_compared():
         ({"split": "val"}, "data portraits/test → portraits/val"),
         ({"pictures": quality().pictures[1:]}, "other pictures"),
         ({"gradient_error_definition": "another"}, "→ another"),
+        ({"upsample": "guided"}, "upsample bilinear → guided"),
     ],
 )
 def test_qualities_of_other_pictures_are_not_compared(changes, reason):

@@ -134,7 +134,7 @@ def test_pictures_with_different_metrics_are_refused(evaluation):
 def test_newer_schema_is_refused(evaluation):
     """The message has both versions."""
     content = json.loads(record_json.to_json(evaluation)) | {"schema_version": 99}
-    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 6\)"):
+    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 7\)"):
         record_json.from_json(json.dumps(content))
 
 

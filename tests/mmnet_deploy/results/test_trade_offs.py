@@ -234,6 +234,7 @@ def test_emulated_results_stand_beside_real_ones_only_if_asked_for():
         ({"height_px": 400}, "400×600"),
         ({"height_px": None, "width_px": None}, "native size"),
         ({"gradient_error_definition": "Rhemann"}, "Rhemann"),
+        ({"upsample": "guided"}, "600, guided mattes"),
         ({"pictures": evaluation(model()).pictures * 2}, r"\(2 pictures\)"),
     ],
 )

@@ -1,0 +1,87 @@
+"""Photographs as they are meant to look: their colours as sRGB, and their own transparency.
+
+Data sets are read as their numbers stand (`pictures.read_image`), as published evaluations do.
+A photograph that is shown again has to keep its colours: those of a profile, such as Display P3
+of phones, Adobe RGB of cameras or the inks of a print, are converted to sRGB.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mmnet_deploy.portraits import foreground, pictures
+from mmnet_deploy.portraits.decoding import Extras, extras
+from mmnet_deploy.portraits.pictures import Picture
+
+_STRIP_PIXELS = 2**20
+"""What is converted at a time, so that memory does not grow with the picture."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Photograph:
+    """A photograph, upright.
+
+    Attributes:
+        image: Its colours in sRGB, uint8 (h, w, 3); what is transparent stands over white.
+        opacity: Its alpha channel, uint8 (h, w); None if it has none, or is opaque throughout.
+    """
+
+    image: Picture
+    opacity: NDArray[np.uint8] | None = None
+
+
+def read_photograph(path: Path) -> Photograph:
+    """Read a photograph of any format that `decoding` reads.
+
+    Of 16 bits, the upper 8 are kept. A colour profile that is damaged counts for nothing.
+
+    Raises:
+        PictureError: It cannot be read.
+    """
+    image = pictures.read_image(path)
+    found = extras(path)
+    if found.profile:
+        image = _as_srgb(image, found)
+    if found.opacity is None:
+        return Photograph(image)
+    white = np.full_like(image, 255)
+    return Photograph(foreground.composite(image, found.opacity, white), found.opacity)
+
+
+def _as_srgb(image: Picture, found: Extras) -> Picture:
+    """A picture with its profile's colours converted; as it is where that cannot be done."""
+    try:
+        from PIL import ImageCms
+    except ImportError:  # Pillow can be built without it.
+        return image
+    pixels, mode = (image, "RGB") if found.inks is None else (found.inks, "CMYK")
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(found.profile or b""))
+        if profile.profile.xcolor_space.strip() != mode or "sRGB" in (
+            profile.profile.profile_description or ""
+        ):
+            return image
+        transform = ImageCms.buildTransform(
+            profile,
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGB",
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image
+    converted = np.empty_like(image)
+    step = max(1, _STRIP_PIXELS // image.shape[1])
+    for top in range(0, len(image), step):
+        rows = slice(top, top + step)
+        strip = Image.fromarray(np.ascontiguousarray(pixels[rows]), mode=mode)
+        done = ImageCms.applyTransform(strip, transform)
+        converted[rows] = np.asarray(done)
+    return converted
