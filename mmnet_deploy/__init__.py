@@ -18,7 +18,9 @@ from mmnet_deploy.version import __version__
 
 if TYPE_CHECKING:
     from mmnet_deploy import errors
+    from mmnet_deploy.api.counting import cost
     from mmnet_deploy.api.evaluation import evaluate
+    from mmnet_deploy.api.latency.bench import bench
     from mmnet_deploy.api.matting import Matting
     from mmnet_deploy.api.plotting import plot
     from mmnet_deploy.api.stored import load_results
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Matting",
     "__version__",
+    "bench",
+    "cost",
     "errors",
     "evaluate",
     "load_results",
@@ -34,6 +38,8 @@ __all__ = [
 
 _PLACES = {
     "Matting": "matting",
+    "bench": "latency.bench",
+    "cost": "counting",
     "evaluate": "evaluation",
     "load_results": "stored",
     "plot": "plotting",

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmnet_deploy.api.evaluation_task import Task, task_of, told_words
+from mmnet_deploy.api.faults import Faults, OnError, each_usable
 from mmnet_deploy.api.models import (
-    Faults,
-    OnError,
     StrPath,
     Tell,
     check_threads,
-    each_usable,
     meaning_of,
     paths_of,
     quiet,

@@ -5,14 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from mmnet_deploy.errors import (
-    IncompleteError,
-    MissingDependencyError,
-    ModelFileError,
-    UsageError,
-)
+from mmnet_deploy.errors import UsageError
 from mmnet_deploy.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -22,11 +17,6 @@ StrPath = str | os.PathLike[str]
 
 Tell = Callable[[str], None]
 """Takes a line of news, such as what is downloaded."""
-
-OnError = Callable[[str, Exception], None]
-"""Takes the name of a model that gives no result, and why."""
-
-T = TypeVar("T")
 
 
 def quiet(line: str) -> None:
@@ -163,50 +153,3 @@ def _size(size: str | tuple[int, int]) -> tuple[int, int]:
         if min(found) >= 1:
             return found
     raise UsageError(f"`--output-size` must be HEIGHTxWIDTH in pixels. Received: {text}.")
-
-
-def each_usable(
-    models: Sequence[Path], use: Callable[[Path], T], on_error: OnError | None = None
-) -> list[tuple[Path, T]]:
-    """The models that can be used, each with what `use` made of it.
-
-    Args:
-        use: Raises ModelFileError where a model cannot be used, or MissingDependencyError where
-            it needs what is not installed.
-        on_error: Takes each other one; without it, the first fault is raised.
-
-    Raises:
-        ModelFileError, MissingDependencyError: See `on_error`.
-    """
-    done: list[tuple[Path, T]] = []
-    for path in models:
-        try:
-            done.append((path, use(path)))
-        except (ModelFileError, MissingDependencyError) as error:
-            if on_error is None:
-                raise
-            on_error(path.name, error)
-    return done
-
-
-class Faults:
-    """What went wrong with some of several models, where nobody is told at once."""
-
-    def __init__(self) -> None:
-        self._noted: list[tuple[str, Exception]] = []
-
-    def note(self, name: str, error: Exception) -> None:
-        """Keep a fault; see `OnError`."""
-        self._noted.append((name, error))
-
-    def raise_any(self, results: Sequence[object]) -> None:
-        """Raise what was noted, if anything was.
-
-        Args:
-            results: What there is all the same.
-
-        Raises:
-            IncompleteError: Something was noted.
-        """
-        if self._noted:
-            raise IncompleteError.of(self._noted, results) from self._noted[0][1]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mmnet_deploy.api.models import StrPath, Tell, quiet
-from mmnet_deploy.api.stored import read_results, result_paths
+from mmnet_deploy.api.stored import read_results, sources_of
 from mmnet_deploy.errors import ResultError, UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from mmnet_deploy.api.stored import Results
     from mmnet_deploy.results.records import Record
     from mmnet_deploy.results.trade_offs import TradeOff
 
@@ -25,7 +25,7 @@ SCALES = ("auto", "linear", "log")
 
 
 def plot(
-    results: StrPath | Sequence[StrPath] = (),
+    results: Results = (),
     out: StrPath | None = None,
     *,
     metric: str = "gradient_error",
@@ -42,13 +42,13 @@ def plot(
     raw_cells: bool = False,
     tell: Tell = quiet,
 ) -> Figure:
-    """Draw quality against latency, with the Pareto front, from stored results.
+    """Draw quality against latency, with the Pareto front.
 
     A benchmark and an evaluation belong together if they are of the same model file. Each device
     has a panel. Matplotlib's settings are changed while it draws, so draw in one thread at a time.
 
     Args:
-        results: Files, or folders of them, as `evaluate`, `bench` and `cost` write.
+        results: Files, folders of them, or what `evaluate`, `bench` and `cost` return.
         out: A `.svg`, `.png` or `.pdf` file to write besides.
         metric: Of the error axis: `gradient_error`, `mad`, `sad`, `mse`, `mean_iou` or any other
             that was evaluated.
@@ -96,8 +96,8 @@ def plot(
         style.file_kind(file)
     if table:
         table_file.check_file(table)
-    paths = result_paths(results) if isinstance(results, (str, os.PathLike)) else [*results]
-    if not paths and not published:
+    paths, records = sources_of(results)
+    if not (paths or records or published):
         raise UsageError("`RESULTS` must name a file or folder, unless `--published` is given.")
     if published and metric != "gradient_error":
         raise UsageError(f"`--published` knows gradient errors only. Received: --metric {metric}.")
@@ -106,14 +106,16 @@ def plot(
 
     beside = trade_offs() if published else ()
     points: Sequence[TradeOff] = beside
-    if paths:
+    if paths or records:
+        if paths:
+            records = [*read_results(paths, tell).records, *records]
         devices = [device] if isinstance(device, str) else list(device)
-        points = _stored(result_paths(paths), metric, latency, devices, emulated, profile, tell)
+        points = _of_results(records, metric, latency, devices, emulated, profile, tell)
     options = chart.Options(
         size=size,
         x_scale=x_scale,
         y_scale=y_scale,
-        published=beside if paths else (),
+        published=() if points is beside else beside,
         references=references() if published else (),
     )
     figure = chart.compose(points, title, options).figure
@@ -150,8 +152,8 @@ def _rows(points: Sequence[TradeOff], beside: Sequence[TradeOff]) -> list[dict[s
     return rows
 
 
-def _stored(
-    results: Sequence[Path],
+def _of_results(
+    records: Sequence[Record],
     metric: str,
     statistic: str | None,
     devices: Sequence[str],
@@ -159,7 +161,7 @@ def _stored(
     profile: str,
     tell: Tell,
 ) -> Sequence[TradeOff]:
-    """The points of stored results, and the estimates that counts of instructions give.
+    """The points of results, and the estimates that counts of instructions give.
 
     Raises:
         UsageError: There is no such metric, or no result of a device.
@@ -171,7 +173,7 @@ def _stored(
 
     if metric not in METRICS:
         raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {metric}.")
-    records = _of_devices(read_results(results, tell).records, devices)
+    records = _of_devices(records, devices)
     joined = trade_offs.join(records, emulated=emulated)
     estimates, notes = trade_offs.estimates(records, load_profile(profile), metric)
     for note in (*joined.notes, *notes):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from mmnet_deploy.api.models import StrPath, Tell, quiet
 from mmnet_deploy.errors import UsageError
@@ -18,22 +18,42 @@ if TYPE_CHECKING:
     from mmnet_deploy.results.records import Record
     from mmnet_deploy.results.store import StoredResults
 
+    Results: TypeAlias = StrPath | Record | Sequence[StrPath | Record]
+
 KINDS = ("benchmark", "evaluation", "cost")
 
 MOST_SKIPPED = 20
 """Lines on files of a folder that are no results; the others are only counted."""
 
 
-def result_paths(results: StrPath | Sequence[StrPath]) -> list[Path]:
-    """One path or several.
+def sources_of(results: Results) -> tuple[list[Path], list[Record]]:
+    """The paths and the results in memory that are meant.
 
     Raises:
-        UsageError: There is none.
+        UsageError: One is neither.
     """
-    several = [results] if isinstance(results, (str, os.PathLike)) else list(results)
-    if not several:
-        raise UsageError("`results` must name at least one file or folder. Received: none.")
-    return [Path(path) for path in several]
+    several: Iterable[object] = [results]
+    if isinstance(results, Iterable) and not isinstance(results, str):
+        several = results
+    paths: list[Path] = []
+    records: list[Record] = []
+    for one in several:
+        if isinstance(one, (str, os.PathLike)):
+            paths.append(Path(one))
+        elif _is_record(one):
+            records.append(one)
+        else:
+            raise UsageError(
+                "`results` must be files, folders, or what `evaluate`, `bench` and `cost` return. "
+                f"Received: {one!r:.80}."
+            )
+    return paths, records
+
+
+def _is_record(value: object) -> TypeGuard[Record]:
+    from mmnet_deploy.results.records import Benchmark, Cost, Evaluation
+
+    return isinstance(value, (Benchmark, Cost, Evaluation))
 
 
 def each_result(
@@ -86,42 +106,49 @@ def _uncollected() -> Iterator[None]:
 
 
 def load_results(
-    results: StrPath | Sequence[StrPath],
+    results: Results,
     *,
     model: str | None = None,
     device: str | None = None,
     kind: str | None = None,
     tell: Tell = quiet,
 ) -> pd.DataFrame:
-    """Stored results as a data frame: a row for each, with units in the names of the columns.
+    """Results as a data frame: a row for each, with units in the names of the columns.
 
     A benchmark and an evaluation of one file have the same `model_sha256`. Latencies are in ms,
-    sizes in bytes, scores as in papers without their powers of ten; a column that a kind of
-    result does not have is empty in its rows.
+    sizes in bytes, scores plain: a gradient_error of 0.00262 is 2.62 ×10⁻³. A column that a kind
+    of result does not have is empty in its rows.
 
     Args:
-        results: Files, or folders of them.
+        results: Files, folders of them, or what `evaluate`, `bench` and `cost` return.
         model: A part of a model's name, or a pattern with `*`.
         device: The same for a device's name or serial; leaves benchmarks only.
         kind: `benchmark`, `evaluation` or `cost`.
         tell: Takes a line on each file of a folder that is no result.
 
     Raises:
-        UsageError: There is no such kind, or no path.
+        UsageError: There is no such kind, or nothing is given.
         ResultError: A path is not there, a file that was named is no result, or there is none.
 
     Example:
         >>> table = load_results("results", kind="evaluation")
-        >>> table[["model", "gradient_error"]].sort_values("gradient_error").shape
+        >>> table[["model", "gradient_error"]].shape
         (1, 2)
     """
-    paths = result_paths(results)
     if kind is not None and kind not in KINDS:
         raise UsageError(f"`kind` must be one of {', '.join(KINDS)}. Received: {kind}.")
+    paths, records = sources_of(results)
+    if not paths and not records:
+        raise UsageError("`results` must name at least one file or folder. Received: none.")
     from mmnet_deploy.results import table, table_file
+
+    def found() -> Iterator[tuple[str, Record]]:
+        if paths:
+            yield from ((str(file), record) for file, record in each_result(paths, tell))
+        yield from (("", record) for record in records)
 
     return table_file.frame(
         table.row(record, file)
-        for file, record in each_result(paths, tell)
+        for file, record in found()
         if table.is_chosen(record, model, device, kind)
     )

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from android_benchmark import RunRules
@@ -90,21 +90,23 @@ class Measured:
 
 def measure(
     shares: Sequence[Share],
-    folder: Path,
+    folder: Path | None,
     *,
     stop: threading.Event,
     progress: Progress = silent,
     find_culprit: bool = False,
+    on_result: Callable[[Benchmark], None] = lambda result: None,
 ) -> Measured:
     """Work off all shares at once; each result is stored the moment it exists.
 
     A `KeyboardInterrupt` ends the work early, and the devices are put back first.
 
     Args:
-        folder: For the results.
+        folder: For the results; None to store none.
         stop: Ends the work where it is set; the devices must heed it.
         find_culprit: Whether to search, once all is measured, for the layer that makes an output
             wrong or an engine fail.
+        on_result: Takes each result once it is stored; from one thread at a time.
 
     Raises:
         OutputError: A result cannot be stored; the other devices are stopped.
@@ -112,7 +114,7 @@ def measure(
     total = sum(len(share.jobs) for share in shares)
     on = ", ".join(share.target.name for share in shares)
     with progress(f"Measuring on {on}", total) as advance:
-        return _Fleet(shares, folder, stop, advance, find_culprit).work()
+        return _Fleet(shares, folder, stop, advance, find_culprit, on_result).work()
 
 
 class _Fleet:
@@ -121,16 +123,18 @@ class _Fleet:
     def __init__(
         self,
         shares: Sequence[Share],
-        folder: Path,
+        folder: Path | None,
         stop: threading.Event,
         advance: Advance,
         find_culprit: bool,
+        on_result: Callable[[Benchmark], None],
     ) -> None:
         self._shares = shares
         self._folder = folder
         self._stop = stop
         self._advance = advance
         self._find_culprit = find_culprit
+        self._on_result = on_result
         self._lock = threading.Lock()
         self._measured = Measured()
         self._broken: list[BaseException] = []
@@ -197,8 +201,10 @@ class _Fleet:
 
     def _keep(self, result: Benchmark) -> None:
         with self._lock:
-            store.save(result, self._folder)
+            if self._folder is not None:
+                store.save(result, self._folder)
             self._measured.results.append(result)
+            self._on_result(result)
             self._advance(result.model.name)
 
     def _fail(self, failure: Failure) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 RESULTS_FOLDER = click.option(
     "-o",
     "--out",
-    "folder",
     default="results",
     show_default=True,
     metavar="DIR",

@@ -128,8 +128,12 @@ _ROWS: Mapping[type, Callable[[Any], Row]] = {
 }
 
 
-def row(record: Record, file: Path) -> Row:
-    """What `record` says, in one row; a kind of result has its own columns."""
+def row(record: Record, file: Path | str) -> Row:
+    """What `record` says, in one row; a kind of result has its own columns.
+
+    Args:
+        file: Where it is stored; empty for nowhere.
+    """
     head = {"kind": record.kind, "file": str(file), "created_at": record.created_at}
     of = _ROWS.get(type(record))
     return head | _model(record.model) | (of(record) if of else {})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmnet_deploy.api import counting
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import (
     FOLDER,
@@ -20,9 +20,8 @@ from mmnet_deploy.cli.console import (
     show_json,
 )
 from mmnet_deploy.cli.measure.cost_text import cost_json, print_costs, print_operators
-from mmnet_deploy.cli.measure.usable import each_usable
 from mmnet_deploy.cli.model_options import TFLITE
-from mmnet_deploy.errors import UsageError
+from mmnet_deploy.errors import ModelFileError, UsageError
 
 if TYPE_CHECKING:
     from mmnet_deploy.results.records import Cost
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 @click.argument("paths", metavar="MODEL.tflite...", nargs=-1, type=TFLITE)
 @click.option(
     "--cpu",
-    "cpus",
     multiple=True,
     metavar="NAME,…",
     help="Cores to count for, from the list above; may be repeated. With --fit, the one whose "
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--delegate",
-    type=click.Choice(["xnnpack", "none"]),
+    type=click.Choice(counting.DELEGATES),
     default="xnnpack",
     show_default=True,
     help="Kernels to run: XNNPACK's or the built-in ones.",
@@ -53,7 +51,6 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout",
-    "timeout_s",
     type=float,
     default=600.0,
     show_default=True,
@@ -85,16 +82,14 @@ if TYPE_CHECKING:
 def cost(
     ctx: click.Context,
     paths: tuple[Path, ...],
-    cpus: tuple[str, ...],
-    delegate: str,
-    jobs: int,
-    timeout_s: float,
+    cpu: tuple[str, ...],
     operators: bool,
     profile_name: str,
     out: Path | None,
     fit: bool,
     name: str,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Count the arm64 instructions of one inference, without a phone.
 
@@ -138,33 +133,14 @@ def cost(
         what = "DIR of results" if fit else "MODEL.tflite"
         raise UsageError(f"`{what}` must name at least one. Received: none.")
     if fit:
-        _fit(paths, out, name, _cpus(cpus))
+        _fit(paths, out, name, counting.cpus_of(cpu))
     elif name:
         raise UsageError("`--name` needs `--fit`, whose profile it names.")
-    elif not _count(
-        paths, _cpus(cpus), delegate, jobs, timeout_s, operators, profile_name, out, as_json
-    ):
+    elif not _count(paths, operators, profile_name, out, as_json, cpu=cpu, **options):
         ctx.exit(1)
 
 
 # --- Fitting -----------------------------------------------------------------
-
-
-def _cpus(lists: Sequence[str]) -> list[str]:
-    """The cores that comma-separated lists name, each once.
-
-    Raises:
-        UsageError: There is no such core.
-    """
-    from android_benchmark.cost import CPUS
-
-    words = [word.strip().lower() for text in lists for word in text.split(",")]
-    for word in words:
-        if word not in CPUS:
-            raise UsageError(
-                f"`--cpu` must be of {', '.join(CPUS)}. Received: {word or 'nothing'}."
-            )
-    return list(dict.fromkeys(words))
 
 
 def _fit(paths: Sequence[Path], out: Path | None, name: str, cpus: Sequence[str]) -> None:
@@ -199,59 +175,35 @@ def _fit(paths: Sequence[Path], out: Path | None, name: str, cpus: Sequence[str]
 
 def _count(
     models: Sequence[Path],
-    cpus: Sequence[str],
-    delegate: str,
-    jobs: int,
-    timeout_s: float,
     operators: bool,
     profile_name: str,
     out: Path | None,
     as_json: bool,
+    **options: Any,
 ) -> bool:
     """Count, store and print; whether all could be counted."""
-    from android_benchmark.cost import DEFAULT_CPU
-    from mmnet_deploy import parallel
-    from mmnet_deploy.benchmarking import cost as stage
-    from mmnet_deploy.files import make_folder
-    from mmnet_deploy.results import estimate, store
-    from mmnet_deploy.results.records import Cost
+    from mmnet_deploy.results import estimate
 
-    cores = parallel.usable_cores()
-    if not 1 <= jobs <= cores:
-        raise UsageError(f"`--jobs` must be 1 … {cores}, the cores here. Received: {jobs}.")
-    if not 0 < timeout_s <= 86400:
-        raise UsageError(f"`--timeout` must be above 0, at most 86400 s. Received: {timeout_s:g}.")
-    cpus = cpus or [DEFAULT_CPU]
-    models = list(dict.fromkeys(models))
-    # All are looked at before the first is counted, so that a fault is seen early.
-    usable = [model for model, _ in each_usable(models, stage.read_graph)]
     profile = estimate.load_profile(profile_name)
-    tools = stage.find_tools(progress=progress, tell=say)
-    if out is not None:
-        make_folder(out)
-    found: dict[tuple[Path, str], Cost] = {}
-    counting = stage.measure_all(
-        usable,
-        tools,
-        cpus=cpus,
-        delegate=delegate,
-        timeout_s=timeout_s,
-        jobs=jobs,
-        progress=progress,
-    )
-    kept = signals.keeping(lambda: "What was counted is stored." if found and out else "")
-    with kept, contextlib.closing(counting):
-        for model, core, outcome in counting:
-            if isinstance(outcome, Cost):
-                found[model, core] = outcome
-                if out is not None:
-                    store.save(outcome, out)
-            else:
-                about = f"{model.name} on {core}" if len(cpus) > 1 else model.name
-                say(f"Error: {about}: {outcome}")
-    # The counts of a core stand together: those of two cores are never compared.
-    pairs = [(model, core) for core in cpus for model in models]
-    costs = [found[pair] for pair in pairs if pair in found]
+    faults: list[str] = []
+
+    def failed(name: str, error: Exception) -> None:
+        faults.append(name)
+        line = " ".join(str(error).split())
+        # What is wrong with a file names it.
+        say(f"Error: {line}" if isinstance(error, ModelFileError) else f"Error: {name}: {line}")
+
+    kept: list[Cost] = []
+    with signals.keeping(lambda: "What was counted is stored." if kept and out else ""):
+        costs = counting.cost(
+            models,
+            **options,
+            out=out,
+            progress=progress,
+            tell=say,
+            on_error=failed,
+            on_result=kept.append,
+        )
     if as_json:
         show_json(json.dumps([cost_json(one, profile) for one in costs], indent=1))
     elif costs:
@@ -259,4 +211,4 @@ def _count(
         if operators:
             for one in costs:
                 print_operators(one)
-    return len(found) == len(models) * len(cpus)
+    return bool(costs) and not faults

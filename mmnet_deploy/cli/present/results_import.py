@@ -95,7 +95,7 @@ def import_results(
     system: str | None,
     threads: int | None,
     delegate: str | None,
-    folder: Path,
+    out: Path,
 ) -> None:
     """Store what other tools measured as results, marked as measured elsewhere.
 
@@ -125,10 +125,10 @@ def import_results(
             ready.append((found, imported.benchmark(found, given)))
         except ResultError as error:
             refused.append(f"{found.title}: {error}.")
-    stored = imported.save(ready, folder) if ready else []
+    stored = imported.save(ready, out) if ready else []
     refused += [str(it) for it in stored if isinstance(it, ResultError)]
     there = [it for it in stored if not isinstance(it, ResultError)]
-    _show(there, folder)
+    _show(there, out)
     if not refused:
         return
     if len(refused) == 1:

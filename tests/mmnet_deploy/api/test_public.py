@@ -30,6 +30,8 @@ def test_the_public_names_are_these():
     assert mmnet_deploy.__all__ == [
         "Matting",
         "__version__",
+        "bench",
+        "cost",
         "errors",
         "evaluate",
         "load_results",

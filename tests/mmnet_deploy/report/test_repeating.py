@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from android_benchmark import PRESETS, Engine, RunRules
 from mmnet_deploy import report
+from mmnet_deploy.api.latency.run_rules import RULES, rules_of
 from mmnet_deploy.benchmarking.host import without_rests
 from mmnet_deploy.cli import cli
-from mmnet_deploy.cli.latency.run_rules import rules_of
 from mmnet_deploy.report import sections
 from mmnet_deploy.report.repeating import OPTIONS, word
 from mmnet_deploy.results.grouping import conditions
@@ -52,8 +52,12 @@ def parsed(command: str) -> dict:
 
 
 def rules_of_command(command: str) -> RunRules:
-    params = parsed(command)
-    return rules_of(params["preset"], params)
+    return rules_of_params(parsed(command))
+
+
+def rules_of_params(params) -> RunRules:
+    numbers = {rule.name: params[rule.name] for rule in RULES}
+    return rules_of(params["preset"] or "default", params["percentile"], **numbers)
 
 
 # Numbers as people and other programs give them, within what the options take.
@@ -107,13 +111,13 @@ def test_the_command_has_every_condition():
     held = conditions(results[0])
     assert [str(model) for model in params["models"]] == [file.name, "-rf; $(x).tflite"]
     assert shlex.split(command)[3] == "./-rf; $(x).tflite"
-    assert params["names"] == (held["serial"],)
+    assert params["device"] == (held["serial"],)
     assert params["threads"] == str(held["threads"])
-    assert params["delegates"] == held["requested delegate"]
+    assert params["delegate"] == held["requested delegate"]
     assert params["cores"] == held["requested cores"]
     assert params["profile"] and params["repeats"] == 2
-    assert params["engine"].name == "benchmark_model"
-    assert rules_of(params["preset"], params) == held["rule details"]
+    assert params["engine_binary"].name == "benchmark_model"
+    assert rules_of_params(params) == held["rule details"]
 
 
 @pytest.mark.parametrize(
@@ -146,8 +150,8 @@ def test_the_command_has_the_precision_and_the_flags_of_the_engine():
         engine_flags=("gpu_backend=cl", "a=b c"),
     )
     params = parsed(bench_command(result))
-    assert params["precision"] == "fp16"
-    assert params["engine_flags"] == ("gpu_backend=cl", "a=b c")
+    assert params["delegate_precision"] == "fp16"
+    assert params["engine_flag"] == ("gpu_backend=cl", "a=b c")
 
 
 def test_a_preset_is_called_by_its_name():
@@ -233,7 +237,7 @@ def test_evaluations_are_repeated_with_all_that_they_were_told():
     params = parsed(command)
     assert [model.name for model in params["models"]] == ["a net.tflite"]
     assert (str(params["data"]), params["split"]) == ("my portraits", "val")
-    assert params["eval_size"] == "native" and params["names"] == tuple(scores)
+    assert params["eval_size"] == "native" and params["metric"] == tuple(scores)
     assert (params["input_range"], params["mask_values"]) == ((-1, 1), "0+255,15")
 
 

@@ -4,7 +4,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from mmnet_deploy.cli.latency.settings import setting_options, settings_of
+from mmnet_deploy.api.latency.settings import settings_of
+from mmnet_deploy.cli.latency.setting_options import setting_options
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def test_a_repeated_option_adds_to_its_list(words, wanted):
     @click.command()
     @setting_options
     def command(**options):
-        made.extend((one.threads, one.delegate) for one in settings_of(options))
+        made.extend((one.threads, one.delegate) for one in settings_of(**options))
 
     assert CliRunner().invoke(command, words).exit_code == 0
     assert set(made) == wanted and len(made) == len(wanted)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmnet_deploy.cli.console import progress, say
+from mmnet_deploy.api.faults import OnError
+from mmnet_deploy.api.models import Tell
 from mmnet_deploy.errors import DataError, MissingDependencyError, ModelFileError
+from mmnet_deploy.progress import Progress
 from mmnet_deploy.results.records import Evaluation, Record
 
 
@@ -22,17 +24,21 @@ def check_data(data: Path, split: str) -> None:
 
 
 def score_for_chart(
-    models: Sequence[Path], data: Path, split: str, folder: Path, known: Sequence[Record]
-) -> bool:
+    models: Sequence[Path],
+    data: Path,
+    split: str,
+    folder: Path,
+    known: Sequence[Record],
+    *,
+    progress: Progress,
+    tell: Tell,
+    on_error: OnError,
+) -> None:
     """Evaluate .tflite files as the command does without options, and store the results.
-
-    Those that cannot be evaluated are named on standard error; the others go on.
 
     Args:
         known: Results that need not be made again.
-
-    Returns:
-        Whether all could be evaluated.
+        on_error: Takes those that cannot be evaluated; the others go on.
     """
     from mmnet_deploy import evaluation
     from mmnet_deploy.files import sha256
@@ -50,15 +56,12 @@ def score_for_chart(
             and (record.data_sha256, record.split, (record.height_px, record.width_px)) == wanted
             and record.upsample == "bilinear"
         }
-    whole = True
     for path in models:
         try:
             if sha256(path) not in done:
                 model = open_model(path)
                 if model.note:
-                    say(model.note)
+                    tell(model.note)
                 store.save(evaluation.evaluate(model, data, split, progress=progress), folder)
         except (ModelFileError, DataError, MissingDependencyError) as error:
-            say(f"No errors of the mattes of {path.name}: {' '.join(str(error).split())}")
-            whole = False
-    return whole
+            on_error(path.name, error)
