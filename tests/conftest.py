@@ -101,7 +101,7 @@ def tiny_run(portraits, tmp_path_factory) -> Path:
     return folder
 
 
-def tiny_config(portraits: Path, **changes):
+def tiny_config(portraits: Path | str, **changes):
     """A configuration of a training that takes seconds."""
     from mmnet_deploy.runs.run import RunConfig
 

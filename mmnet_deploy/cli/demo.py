@@ -189,7 +189,8 @@ def _config(
         UsageError: A setting breaks a rule.
     """
     from mmnet_deploy import training
-    from mmnet_deploy.runs.run import RunConfig, auto_batch_norm_momentum, check_config
+    from mmnet_deploy.runs.rules import check_config
+    from mmnet_deploy.runs.run import RunConfig, auto_batch_norm_momentum
 
     config = RunConfig(
         family=FAMILY,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import os
 import re
@@ -11,18 +10,16 @@ from pathlib import Path
 
 from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.quantization import PRECISIONS
-from mmnet_deploy.downloads import published
-from mmnet_deploy.errors import MmnetDeployError, ModelFileError, OutputError
+from mmnet_deploy.errors import MmnetDeployError, OutputError
 from mmnet_deploy.files import read_regular
+from mmnet_deploy.networks import origin
 from mmnet_deploy.networks.network import Network
-from mmnet_deploy.runs import pretrained
-from mmnet_deploy.tflite import app_metadata
 from mmnet_deploy.tflite.card import (
     ModelCard,
     card_to_json,
+    describe,
     described,
     is_tflite,
-    read_model,
     with_card,
 )
 
@@ -122,6 +119,7 @@ def card_of(network: Network, precision: str, options: Options) -> ModelCard:
     if not from_file:
         tools.append("keras")
     alone = options.graph == "deploy" or network.output_channels == 1
+    teacher, teacher_sha256, teacher_licence = _teacher(network)
     return ModelCard(
         family=config.family if config else network.name,
         title=network.title,
@@ -140,6 +138,9 @@ def card_of(network: Network, precision: str, options: Options) -> ModelCard:
         source_output=network.output.kind,
         weights_sha256=network.sha256,
         source_file=network.path.name if from_file else "",
+        teacher=teacher,
+        teacher_sha256=teacher_sha256,
+        teacher_licence=teacher_licence,
         versions={name: importlib.metadata.version(name) for name in tools},
     )
 
@@ -149,20 +150,19 @@ def with_description(content: bytes, card: ModelCard) -> bytes:
     return with_card(content, card_to_json(card))
 
 
-def origin_of(network: Network, options: Options) -> dict[str, str]:
-    """Author and licence, as apps read them.
+def _teacher(network: Network) -> tuple[str, str, str]:
+    """Name, hash and licence of the teacher of a run, or as a file of ours says them itself."""
+    config = network.config
+    if config is not None:
+        return config.teacher_name, config.teacher_sha256, config.teacher_licence
+    known = describe(network.path).card if is_tflite(network.path) else None
+    if known is None:
+        return "", "", ""
+    return known.teacher, known.teacher_sha256, known.teacher_licence
 
-    Of others' networks they are only what the user says, but for published ones and what was
-    trained from them, whose licence is known, and for `.tflite` files whose metadata says them.
-    """
-    author = licence = ""
-    source = network.config.imported_sha256 if network.config else ""
-    if pretrained.is_bundled(network.path):
-        author, licence = pretrained.AUTHOR, pretrained.LICENSE
-    elif known := published.by_sha256(source or network.sha256):
-        licence = known.licence
-    elif is_tflite(network.path):
-        with contextlib.suppress(ModelFileError):  # A damaged entry says nothing.
-            said = app_metadata.read(read_model(network.path)) or app_metadata.Metadata()
-            author, licence = said.author, said.license
-    return {"author": options.author or author, "license": options.license or licence}
+
+def origin_of(network: Network, options: Options) -> dict[str, str]:
+    """Author and licence, as apps read them: what the user says, else what is known."""
+    config = network.config
+    known = origin.of(network.path, network.sha256, config.imported_sha256 if config else "")
+    return {"author": options.author or known.author, "license": options.license or known.licence}

@@ -49,7 +49,8 @@ class Recipe:
 
     Attributes:
         steps_per_epoch: Steps of an epoch; None for as many as show every picture once.
-        max_pairs: How many pairs to train on at most, drawn by the seed; None for all.
+        max_pairs: How many pairs to train on at most, drawn by the seed; None for all. Of pictures
+            without masks where there are no pairs.
         validation_share: Share of the pairs that is held out; at least one pair.
         learning_rate: Highest rate of the schedule.
         schedule: `cosine` falls to 0 at the last step; `piecewise` multiplies by
@@ -69,6 +70,12 @@ class Recipe:
             `run.auto_batch_norm_momentum` gives.
         batch_norm_epsilon: ε of batch norm; None for the family's own.
         loss_alpha: Weight λ of a loss term, like the fields that follow; see `losses`.
+        unlabelled_share: Share of the pictures without masks in what is trained on, where there
+            are some with masks too; None for each picture as often as any other.
+        teacher_weight: Weight in the loss of a picture without a mask, whose truth is the
+            teacher's matte, where there are some with masks too; theirs is 1.
+        teacher_on_labelled: Share of the loss of a picture with a mask that compares with the
+            teacher's matte; the rest compares with the mask.
         max_scale: Largest enlargement of a picture per axis; the smallest is 1.
         max_rotation_deg: Largest rotation of a picture in degrees, in either direction.
         rotation_share: Share of the pictures that is rotated.
@@ -117,6 +124,10 @@ class Recipe:
     loss_gradient: float = ruled(NOT_NEGATIVE, default=1.0)
     loss_cross_entropy: float = ruled(NOT_NEGATIVE, default=1.0)
     loss_auxiliary: float = ruled(NOT_NEGATIVE, default=1.0)
+
+    unlabelled_share: float | None = ruled(INNER_SHARE, default=None)
+    teacher_weight: float = ruled(POSITIVE, default=1.0)
+    teacher_on_labelled: float = ruled(SHARE, default=0.0)
 
     max_scale: float = ruled(Rule("1 … 4", lambda value: 1 <= value <= 4), default=1.15)
     max_rotation_deg: float = ruled(Rule("0 … 45", lambda value: 0 <= value <= 45), default=15.0)

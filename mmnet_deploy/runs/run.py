@@ -22,13 +22,12 @@ import io
 import json
 import math
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.errors import ModelFileError
 from mmnet_deploy.files import read_regular, write_text
 from mmnet_deploy.files.toml import cut_off, shown
 from mmnet_deploy.runs import recipe_file
@@ -83,7 +82,7 @@ class RunConfig(Recipe):
         width_multiplier: None for a family that has one width only.
         input_size: Height and width of the network's input, in pixels.
         input_width: Its width, where that differs from its height.
-        data: Root of the data set, an absolute path.
+        data: Root of the data set, an absolute path; empty if there is none beside `unlabelled`.
         split: The splits to train on, joined by commas; see `data.find_pairs`.
         initial_weights: The file or run that the first weights came from, an absolute path;
             empty for random ones.
@@ -96,6 +95,14 @@ class RunConfig(Recipe):
             one of a family.
         imported_sha256: Hash of that file.
         output: What was said of that file, as the three that follow; see `output.Meaning`.
+        teacher: The network that pictures without masks are learned from, an absolute path; empty
+            for none.
+        teacher_name: What it is called, such as `mediapipe:selfie`.
+        teacher_sha256: Hash of its file, which the training goes on with wherever it is.
+        teacher_licence: By its SPDX identifier; empty if it is not known.
+        teacher_output: What was said of the teacher, as the three that follow; see
+            `output.Meaning`.
+        unlabelled: Folder of the pictures without masks, an absolute path; empty for none.
     """
 
     family: str
@@ -117,6 +124,15 @@ class RunConfig(Recipe):
     alpha_channel: int | None = None
     output_size: tuple[float, ...] | None = None
     input_range: tuple[float, ...] | None = None
+    teacher: str = ""
+    teacher_name: str = ""
+    teacher_sha256: str = ""
+    teacher_licence: str = ""
+    teacher_output: str | None = None
+    teacher_alpha_channel: int | None = None
+    teacher_output_size: tuple[float, ...] | None = None
+    teacher_input_range: tuple[float, ...] | None = None
+    unlabelled: str = ""
 
     @property
     def picture_size(self) -> tuple[int, int]:
@@ -279,25 +295,3 @@ def auto_batch_norm_momentum(total_steps: int, ema_decay: float = 0.0) -> float:
             stretch of the training, not those of the latest weights.
     """
     return max(ema_decay, min(0.999, max(0.9, 1 - 100 / total_steps)))
-
-
-def check_config(config: RunConfig) -> None:
-    """Refuse settings that no training can have.
-
-    Raises:
-        UsageError: A number is out of its range.
-    """
-    for field in dataclasses.fields(config):
-        said = problem(field, getattr(config, field.name))
-        if said:
-            raise UsageError(f"{said}.")
-    if not any(config.loss_weights.values()):
-        raise UsageError("One of the loss weights must be above 0. Received: 0 for all.")
-    for name in ("init_include", "init_exclude"):
-        try:
-            re.compile(getattr(config, name))
-        except re.error as error:
-            raise UsageError(
-                f"`{name}` must be a regular expression ({error}). "
-                f"Received: {getattr(config, name)}."
-            ) from error

@@ -68,6 +68,8 @@ class ModelCard:
         source_output: What that output is; one of `output.KINDS`.
         weights_sha256: Hash of the network file that was converted.
         source_file: Its name, if it was a `.tflite` file.
+        teacher, teacher_sha256, teacher_licence: Name, hash and licence of the network whose
+            mattes it learned from, if there was one; the licence is empty where it is unknown.
         calibration_files: Names of the pictures that set the quantization ranges, in order.
         calibration_seed: Seed of their choice; None without calibration.
         float_layers: Layers that int8 leaves in float, in the order of their choice.
@@ -97,6 +99,9 @@ class ModelCard:
     weights_sha256: str
     graph: str = "stock"
     source_file: str = ""
+    teacher: str = ""
+    teacher_sha256: str = ""
+    teacher_licence: str = ""
     macs: int | None = None
     input_low: float = 0.0
     input_high: float = 1.0
@@ -122,6 +127,14 @@ class ModelCard:
     def input_range(self) -> tuple[float, float]:
         """Values of black and white in the input."""
         return self.input_low, self.input_high
+
+    @property
+    def taught_by(self) -> str:
+        """The teacher with its licence and the beginning of its hash; empty without one."""
+        if not self.teacher:
+            return ""
+        licence = self.teacher_licence or "licence unknown"
+        return f"{self.teacher} ({licence}, {self.teacher_sha256[:12]})"
 
     @property
     def size_label(self) -> str:

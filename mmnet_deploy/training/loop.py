@@ -8,7 +8,6 @@ had never stopped.
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,22 +16,26 @@ import keras
 
 import models
 from mmnet_deploy import interrupts
-from mmnet_deploy.errors import DataError, OutputError, UsageError
+from mmnet_deploy.downloads import cache
+from mmnet_deploy.errors import OutputError, UsageError
 from mmnet_deploy.files import locked, write_bytes, written_aside
-from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.runs.run import Run, RunConfig, check_config
+from mmnet_deploy.runs.rules import check_config
+from mmnet_deploy.runs.run import Run, RunConfig
 from mmnet_deploy.training import checkpoints, initial_weights, pairs
 from mmnet_deploy.training import history as histories
 from mmnet_deploy.training import trainer as trainers
 from mmnet_deploy.training.events import Events
 from mmnet_deploy.training.history import History
-from mmnet_deploy.training.pictures import decoded
-from mmnet_deploy.training.pictures.batches import BACKGROUND, Batches, Stream
-from mmnet_deploy.training.pictures.decoded import Decoded, PictureStore
+from mmnet_deploy.training.pictures import material
+from mmnet_deploy.training.pictures.batches import Stream
+from mmnet_deploy.training.pictures.decoded import PictureStore
+from mmnet_deploy.training.pictures.material import Reading
 from mmnet_deploy.training.session import Session
+from mmnet_deploy.training.teaching.lesson import Lesson
+from mmnet_deploy.training.teaching.mattes import Mattes
+from mmnet_deploy.training.teaching.teacher import Teacher, described, open_teacher
 from mmnet_deploy.training.trainer import Trainer
-from mmnet_deploy.training.validation import Validation
 from mmnet_deploy.training.workers import Workers, join
 
 
@@ -116,21 +119,26 @@ def train(
     """
     check_config(config)
     check_network(config)
+    config = described(config)
+    check_config(config)
     workers = join()
     workers.check(config.batch_size)
     run = Run(folder)
-    # A file that cannot be imported is refused before a folder or a picture is touched.
+    # A file that cannot be imported is refused before a folder or a picture is touched, and so is
+    # a teacher.
     begun = resume and not checkpoints.can_begin_anew(run)
     imported = trainers.beginning(config, run, resume=begun)
+    teacher = open_teacher(config, run)
     held = locked(folder) if workers.writes else contextlib.nullcontext()
     with held, interrupts.kept(progress) as checked:
-        return _train(config, run, imported, resume, store, workers, checked)
+        return _train(config, run, imported, teacher, resume, store, workers, checked)
 
 
 def _train(
     config: RunConfig,
     run: Run,
     imported: keras.Model | None,
+    teacher: Teacher | None,
     resume: bool,
     store: PictureStore | None,
     workers: Workers,
@@ -151,10 +159,8 @@ def _train(
             f"Received: {config.epochs}."
         )
     keras.utils.set_random_seed(config.seed)
-    train_pairs, held_out = pairs.hold_out(
-        pairs.chosen_pairs(config), config.validation_share, config.seed
-    )
-    listed = pairs.listed(config, train_pairs, held_out)
+    used = pairs.chosen(config, progress)
+    listed = pairs.listed(config, used)
     if resume:
         pairs.check_same_pictures(run, config, listed, checkpoints.told(run))
     deployed = trainers.build_deployed(config, imported)
@@ -164,7 +170,12 @@ def _train(
         _initialise(trainer, config, progress)
     if not resume:
         trainer.remember_beginning()
-    batches, validation = _pictures(config, train_pairs, held_out, store, workers, progress)
+    lesson = None
+    if teacher is not None:
+        kept = Mattes(teacher, store.folder if store else cache.folder())
+        lesson = Lesson(kept, config, progress)
+    how = Reading(store, progress, lesson, (workers.index, workers.count))
+    batches, validation = material.read(config, used, how)
 
     if resume:
         history = checkpoints.restore(trainer, run)
@@ -286,45 +297,3 @@ def _initialise(trainer: Trainer, config: RunConfig, progress: Progress) -> None
     with progress(f"Initial weights of {source}", 1) as advance:
         advance(str(match), steps=0)
         advance()
-
-
-def _enlarged(size: tuple[int, int], factor: float) -> tuple[int, int]:
-    height, width = size
-    return math.ceil(height * factor), math.ceil(width * factor)
-
-
-def _pictures(
-    config: RunConfig,
-    train_pairs: list[dataset.Pair],
-    held_out: list[dataset.Pair],
-    store: PictureStore | None,
-    workers: Workers,
-    progress: Progress,
-) -> tuple[Batches, Validation]:
-    """Everything decoded: what is trained on, in batches, and what validates."""
-    # Enlarged by what augmentation may zoom in, so that zooming loses no detail.
-    size = _enlarged(config.picture_size, config.max_scale)
-    behind = None
-    if config.backgrounds:
-        paths = pictures.pictures_in(Path(config.backgrounds))
-        if not paths:
-            raise DataError(f"{config.backgrounds} holds no pictures to use as backgrounds.")
-        enlarged = _enlarged(config.picture_size, BACKGROUND.max_scale)
-        behind = decoded.decode_pictures(paths, enlarged, store, progress=progress)
-    shown = decoded.decode(
-        train_pairs, size, store, with_foregrounds=behind is not None, progress=progress
-    )
-    if behind is not None and not shown.soft.any():
-        raise DataError(
-            f"No mask of {config.split} has soft edges, so no background can be replaced. "
-            "Leave out --backgrounds."
-        )
-    batches = Batches(
-        shown,
-        config,
-        config.picture_size,
-        backgrounds=behind,
-        part=(workers.index, workers.count),
-    )
-    checked: Decoded = decoded.decode(held_out, config.picture_size, store, progress=progress)
-    return batches, Validation(checked.images, checked.masks, config.batch_size)

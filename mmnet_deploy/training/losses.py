@@ -25,17 +25,27 @@ def _sobel_kernel() -> np.ndarray:
     return np.stack([sobel, sobel.T], axis=-1)[:, :, np.newaxis, :]
 
 
-def alpha_loss(alpha: Tensor, truth: Tensor) -> Tensor:
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    """The mean, or Σ w·m / Σ w over the pictures, whose means are m and weights w."""
+    if weight is None:
+        return ops.mean(values)
+    means = ops.mean(values, axis=tuple(range(1, len(values.shape))))
+    return ops.sum(weight * means) / ops.sum(weight)
+
+
+def alpha_loss(alpha: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean absolute difference of the mattes."""
-    return ops.mean(ops.abs(alpha - truth))
+    return _mean(ops.abs(alpha - truth), weight)
 
 
-def compositional_loss(image: Tensor, alpha: Tensor, truth: Tensor) -> Tensor:
+def compositional_loss(
+    image: Tensor, alpha: Tensor, truth: Tensor, weight: Tensor | None = None
+) -> Tensor:
     """Mean absolute difference of the pictures under the mattes."""
-    return ops.mean(ops.abs(image * (alpha - truth)))
+    return _mean(ops.abs(image * (alpha - truth)), weight)
 
 
-def gradient_loss(alpha: Tensor, truth: Tensor) -> Tensor:
+def gradient_loss(alpha: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean absolute difference of the mattes' Sobel/8 gradients, borders left out."""
     difference = ops.conv(
         alpha - truth,
@@ -43,23 +53,23 @@ def gradient_loss(alpha: Tensor, truth: Tensor) -> Tensor:
         padding="valid",
         data_format="channels_last",
     )
-    return ops.mean(ops.abs(difference))
+    return _mean(ops.abs(difference), weight)
 
 
-def cross_entropy_loss(logits: Tensor, truth: Tensor) -> Tensor:
+def cross_entropy_loss(logits: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean softmax cross-entropy against the soft label (1 - truth, truth)."""
     log_probability = ops.log_softmax(logits, axis=-1)
     label = ops.concatenate([1.0 - truth, truth], axis=-1)
-    return -ops.mean(ops.sum(label * log_probability, axis=-1))
+    return -_mean(ops.sum(label * log_probability, axis=-1), weight)
 
 
-def auxiliary_loss(logits: Tensor, truth: Tensor) -> Tensor:
+def auxiliary_loss(logits: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
     """Cross-entropy of a coarse head against the mask, resized to it by nearest pixel."""
     height, width = logits.shape[1:3]
     coarse = ops.image.resize(
         truth, (height, width), interpolation="nearest", data_format="channels_last"
     )
-    return cross_entropy_loss(logits, coarse)
+    return cross_entropy_loss(logits, coarse, weight)
 
 
 def two_classes(logits: Tensor) -> Tensor:
@@ -70,24 +80,36 @@ def two_classes(logits: Tensor) -> Tensor:
 
 
 def loss_terms(
-    image: Tensor, truth: Tensor, outputs: dict[str, Tensor], name: str = "logits"
+    image: Tensor,
+    truth: Tensor,
+    outputs: dict[str, Tensor],
+    name: str = "logits",
+    weight: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Every term that applies to a network's outputs, unweighted, by its name.
 
     Args:
         name: The output that holds the logits.
+        weight: That of each picture in every term, (batch,), not all 0; None for equal ones.
     """
     logits = two_classes(outputs[name])
     alpha = ops.softmax(logits, axis=-1)[..., 1:]
     terms = {
-        "alpha": alpha_loss(alpha, truth),
-        "compositional": compositional_loss(image, alpha, truth),
-        "gradient": gradient_loss(alpha, truth),
-        "cross_entropy": cross_entropy_loss(logits, truth),
+        "alpha": alpha_loss(alpha, truth, weight),
+        "compositional": compositional_loss(image, alpha, truth, weight),
+        "gradient": gradient_loss(alpha, truth, weight),
+        "cross_entropy": cross_entropy_loss(logits, truth, weight),
     }
     if "auxiliary_logits" in outputs:
-        terms["auxiliary"] = auxiliary_loss(outputs["auxiliary_logits"], truth)
+        terms["auxiliary"] = auxiliary_loss(outputs["auxiliary_logits"], truth, weight)
     return terms
+
+
+def mixed(
+    terms: Mapping[str, Tensor], others: Mapping[str, Tensor], share: float
+) -> dict[str, Tensor]:
+    """Each term against one truth with the same against another, which has this share."""
+    return {name: (1 - share) * term + share * others[name] for name, term in terms.items()}
 
 
 def total_loss(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:

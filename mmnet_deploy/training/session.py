@@ -152,7 +152,7 @@ class Session:
         self.events.write(
             int(row["epoch"]),
             {**row, "learning_rate": rate, **speed},
-            {"picture, mask, matte": self.validation.sheet(self.deployed)},
+            {f"picture, {self.validation.truth}, matte": self.validation.sheet(self.deployed)},
         )
 
 

@@ -72,14 +72,22 @@ class Trainer(keras.Model):
         self.built = True
 
     def call(self, batch: Any, training: bool = False) -> Any:
-        """Outputs of the network, with what they should be: `image` and `truth`."""
+        """Outputs of the network, with what they should be, as the batch says it.
+
+        `image` and `truth` always, and `teacher` and `weight` where the batch has them.
+        """
         picture = keras.ops.cast(batch["picture"], "float32") * np.float32(1 / 255)
         image, truth = picture[..., :3], picture[..., 3:]
         if "colour" in batch:
             image = colour.apply(image, batch["colour"])
         outputs = self.network(image, training=training)
         exact = {name: keras.ops.cast(value, "float32") for name, value in outputs.items()}
-        return {**exact, "image": image, "truth": truth}
+        targets = {"image": image, "truth": truth}
+        if "teacher" in batch:
+            targets["teacher"] = keras.ops.cast(batch["teacher"], "float32") * np.float32(1 / 255)
+        if "weight" in batch:
+            targets["weight"] = batch["weight"]
+        return {**exact, **targets}
 
     def begin(self, stage: models.Stage, steps: int) -> None:
         """Freeze what the stage does not train, with a new optimizer for what it does."""
@@ -105,7 +113,10 @@ class Trainer(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        terms = losses.loss_terms(y_pred["image"], y_pred["truth"], y_pred, self.stage.logits)
+        terms = self._terms(y_pred, "truth")
+        if "teacher" in y_pred:
+            taught = self._terms(y_pred, "teacher")
+            terms = losses.mixed(terms, taught, self.recipe.teacher_on_labelled)
         for name, term in terms.items():
             self.trackers[name].update_state(term)
         minimised = {name: terms[name] for name in self.stage.terms or terms}
@@ -113,6 +124,11 @@ class Trainer(keras.Model):
         total = total + self.recipe.weight_decay * self._squared_kernels()
         self.trackers["loss"].update_state(total)
         return total
+
+    def _terms(self, outputs: dict[str, Any], truth: str) -> dict[str, Any]:
+        return losses.loss_terms(
+            outputs["image"], outputs[truth], outputs, self.stage.logits, outputs.get("weight")
+        )
 
     def compute_metrics(
         self, x: Any, y: Any = None, y_pred: Any = None, sample_weight: Any = None

@@ -12,17 +12,27 @@ from numpy.typing import NDArray
 from mmnet_deploy.mattes import metrics
 from mmnet_deploy.runs.run import VALIDATED
 
+MASK = "mask"
+"""What mattes are compared with where somebody has made masks."""
+
 SHOWN = 4
 """How many held-out pictures are shown."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Validation:
-    """Held-out pictures, uint8 (n, h, w, 3), and masks, uint8 (n, h, w)."""
+    """Held-out pictures.
+
+    Attributes:
+        images: uint8, (n, h, w, 3).
+        masks: uint8, (n, h, w).
+        truth: What the masks are, in words.
+    """
 
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
     batch_size: int
+    truth: str = MASK
 
     def mattes(self, network: keras.Model, start: int) -> NDArray[np.float32]:
         """Alpha, (b, h, w), of the pictures from `start` on, at most `batch_size`."""

@@ -19,7 +19,8 @@ import numpy as np
 from mmnet_deploy.results.estimate.profile import PROFILES, load_profile
 from mmnet_deploy.runs import recipe_file
 from mmnet_deploy.runs.recipe import Recipe
-from mmnet_deploy.runs.run import Run, RunConfig, check_config
+from mmnet_deploy.runs.rules import check_config
+from mmnet_deploy.runs.run import Run, RunConfig
 from tests.fuzz.outcome import Outcome
 
 CAMPAIGN = 60_000

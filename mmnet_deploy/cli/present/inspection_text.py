@@ -102,6 +102,8 @@ def _print_card(found: Inspection) -> None:
         return
     name = card.title if card.width_multiplier is None else f"{card.title} {card.width_multiplier}"
     _line("network", f"{name} at {card.size_label}, weights {card.weights_sha256[:12]}")
+    if card.teacher:
+        _line("taught by", card.taught_by)
     _line("precision", f"{found.precision}, {card.graph} graph")
     if card.mean_difference is not None and card.largest_difference is not None:
         text = f"|Δα| {card.mean_difference:.2g} on average, {card.largest_difference:.2g} at most"

@@ -216,7 +216,8 @@ def convert(
         pictures, split = representative, TRAIN
     else:
         config = _trained_on(loaded, network_name(network))
-        pictures, split = Path(config.data), config.split
+        # What was learned from a teacher alone has pictures without masks.
+        pictures, split = Path(config.data or config.unlabelled), config.split
         values = values or parse_mask_values(config.mask_values)
     say_left_out(left_out(pictures, split), pictures)
     refusal: conversion.RefusedError | None = None
@@ -290,9 +291,9 @@ def _trained_on(loaded: Network, network: str) -> RunConfig:
     rule = "`representative` must name a data set or a folder of pictures"
     if loaded.config is None:
         raise UsageError(f"{rule}: nothing says what {network} was trained on.")
-    if not loaded.config.data:
+    if not loaded.config.data and not loaded.config.unlabelled:
         raise UsageError(f"{rule}: the network is bundled without the pictures it was trained on.")
-    folder = Path(loaded.config.data)
+    folder = Path(loaded.config.data or loaded.config.unlabelled)
     if not folder.is_dir():
         raise UsageError(f"{rule}: the run was trained on {folder}, which is not there any more.")
     return loaded.config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import FOLDER, progress, say
 from mmnet_deploy.cli.data_options import MASK_VALUES, say_left_out
 from mmnet_deploy.cli.model_options import NETWORK, meaning_options
+from mmnet_deploy.cli.produce.teacher_options import taught, teacher_options
 from mmnet_deploy.cli.produce.training_config import (
     FINE_TUNE,
     given_options,
@@ -23,16 +23,22 @@ from mmnet_deploy.cli.produce.training_config import (
     recipe_options,
     resumed_config,
 )
+from mmnet_deploy.downloads import cache as downloads
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.networks.backend import require_extra
 from mmnet_deploy.runs import recipe_file
 from mmnet_deploy.runs.recipe import field_names
-from mmnet_deploy.runs.run import BEST_BY, Run
+from mmnet_deploy.runs.run import BEST_BY, Run, RunConfig
 
 
 @click.command()
 @click.argument("model")
-@click.option("--data", required=True, metavar="DIR", type=FOLDER, help="Folder of the data set.")
+@click.option(
+    "--data",
+    metavar="DIR",
+    type=FOLDER,
+    help="Folder of the data set. Needed unless --teacher and --unlabelled are given.",
+)
 @click.option(
     "--out", "run_folder", required=True, metavar="RUN", type=FOLDER, help="Run folder to write."
 )
@@ -105,8 +111,10 @@ from mmnet_deploy.runs.run import BEST_BY, Run
     "--cache",
     metavar="DIR",
     type=FOLDER,
-    help="Folder for these files. Default: mmnet-deploy in $XDG_CACHE_HOME or ~/.cache.",
+    help="Folder for these files, and for a teacher's mattes. Default: mmnet-deploy in "
+    "$XDG_CACHE_HOME or ~/.cache, or what $MMNET_CACHE says.",
 )
+@teacher_options
 @meaning_options
 @click.option("--resume", is_flag=True, help="Continue after the last whole epoch of RUN.")
 @click.pass_context
@@ -121,7 +129,7 @@ def train(
     cache: Path | None,
     **options: Any,
 ) -> None:
-    """Train MODEL on a data set into a run folder.
+    """Train MODEL on a data set, or on a teacher's mattes, into a run folder.
 
     MODEL is a family, such as mmnet, or an operating point, such as mmnet-1.0-256, which
     includes the width multiplier and the input size; `mmnet-deploy models` lists them. Or it is
@@ -139,6 +147,8 @@ def train(
       mmnet-deploy train md16 --width-multiplier 0.5 --input-size 256 \\
           --init-from mobilenet_v2.keras --data portraits --out runs/c
       mmnet-deploy train mediapipe:selfie --data portraits --out runs/d
+      mmnet-deploy train mmnet-1.0-256 --teacher mediapipe:selfie --unlabelled photos \\
+          --data portraits --out runs/e
     """
     require_extra("`mmnet-deploy train`")
     from mmnet_deploy.portraits.masks import parse_mask_values
@@ -150,22 +160,26 @@ def train(
     begins_with_file = is_imported and not resume
     recipe = recipe or (FINE_TUNE if begins_with_file else recipe_file.DEFAULT)
     limit = _bytes(memory_limit)
+    taught(options, resume=resume)
     for name in ("backgrounds", "initial_weights"):
         options[name] = str(options[name].resolve()) if options[name] else ""
-    options["data"] = str(options["data"])
+    # As it was given, for messages, until it is stored.
+    options["data"] = str(options["data"] or "")
     options["mask_values"] = str(parse_mask_values(options["mask_values"]) or "")
     given = given_options(ctx, recipe, settings, options)
+    for name in ("split", "mask_values"):
+        if name in given and not options["data"] and not resume:
+            raise UsageError(f"`--{name.replace('_', '-')}` needs `--data`, a data set with masks.")
     config = resumed_config(run, model, given) if resume else new_config(model, given, options)
     from mmnet_deploy import training
     from mmnet_deploy.portraits import pictures
     from mmnet_deploy.training.pictures import decoded
 
-    if config.backgrounds:
-        folder = Path(config.backgrounds)
+    for folder in map(Path, filter(None, (config.backgrounds, config.unlabelled))):
         say_left_out(pictures.left_out(folder), folder)
 
-    store = decoded.PictureStore(cache or _cache_folder(), limit)
-    with signals.keeping(lambda: _kept(run)):
+    store = decoded.PictureStore(cache or downloads.folder(), limit)
+    with signals.keeping(lambda: _kept(run, config)):
         training.train(config, run_folder, resume=resume, store=store, progress=progress)
     rows = run.read_log()
     if not rows:  # One of several workers, and the one that writes has not yet.
@@ -176,9 +190,10 @@ def train(
         say(f"{done} No epoch is the best: the validation MAD of none is a number.")
         return
     height, width = config.picture_size
+    truth = "" if config.data else f", against the mattes of {run.read_config().teacher_name}"
     say(
         f"{done} Best: epoch {best['epoch']:.0f}, "
-        f"validation MAD {best['val_mad']:.4f} at {height}×{width}, "
+        f"validation MAD {best['val_mad']:.4f} at {height}×{width}{truth}, "
         f"gradient error {best['val_gradient_error'] * 1000:.2f} ×10⁻³, "
         f"mean IoU {best['val_mean_iou']:.3f}."
     )
@@ -197,17 +212,14 @@ def _finished_epochs(run: Run) -> int:
         return 0
 
 
-def _kept(run: Run) -> str:
+def _kept(run: Run, config: RunConfig) -> str:
     """What an interrupted training leaves."""
+    if not run.exists and config.teacher:
+        return "No run was written; the mattes of the teacher so far are kept for the same command."
     if not run.exists:
         return "Nothing was written."
     finished = _epochs(_finished_epochs(run), "whole ")
     return f"{run.folder} holds {finished}. Continue with the same command and --resume."
-
-
-def _cache_folder() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "mmnet-deploy"
 
 
 def _bytes(text: str) -> int:

@@ -12,11 +12,13 @@ from click.core import ParameterSource
 
 import models
 from mmnet_deploy.cli.model_options import meaning_of, named_network
+from mmnet_deploy.cli.produce.teacher_options import found_again
 from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.runs import recipe_file
 from mmnet_deploy.runs.recipe import Recipe
-from mmnet_deploy.runs.run import Run, RunConfig, auto_batch_norm_momentum, check_config
+from mmnet_deploy.runs.rules import check_config
+from mmnet_deploy.runs.run import Run, RunConfig, auto_batch_norm_momentum
 from mmnet_deploy.tflite.card import is_tflite
 
 DEFAULT_INPUT_SIZE = 256
@@ -159,15 +161,17 @@ def new_config(model: str, given: dict[str, Any], options: dict[str, Any]) -> Ru
     if "steps_per_epoch" not in settings:
         from mmnet_deploy import training
 
-        pairs = len(training.chosen_pairs(config))
-        trained = max(1, round(pairs * (1 - config.validation_share)))
-        settings["steps_per_epoch"] = -(-trained // config.batch_size)
+        settings["steps_per_epoch"] = -(-training.pictures_per_pass(config) // config.batch_size)
     if "batch_norm_momentum" not in settings:
         steps = settings["steps_per_epoch"] * config.epochs
         settings["batch_norm_momentum"] = auto_batch_norm_momentum(
             steps, settings.get("ema_decay", 0.0)
         )
-    return RunConfig(**(settings | {"data": str(Path(config.data).resolve())}))
+    return RunConfig(**(settings | {"data": _absolute(config.data)}))
+
+
+def _absolute(folder: str) -> str:
+    return str(Path(folder).resolve()) if folder else ""
 
 
 def resumed_config(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
@@ -183,7 +187,14 @@ def resumed_config(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
         )
     stored = run.read_config()
     epochs = given.pop("epochs", stored.epochs)
-    given["data"] = str(Path(given["data"]).resolve())
+    if "data" in given:
+        given["data"] = _absolute(given["data"])
+    teacher = given.pop("teacher", "")
+    if teacher and not stored.teacher:
+        raise UsageError(
+            f"{run.folder} was begun without a teacher; a resumed run cannot change that. "
+            f"Received: {teacher}."
+        )
     for name, value in {"family": model, **given}.items():
         if value != getattr(stored, name):
             raise UsageError(
@@ -195,4 +206,5 @@ def resumed_config(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
             f"`epochs` must be at least {stored.epochs}, as {run.folder} was begun with. "
             f"Received: {epochs}."
         )
-    return dataclasses.replace(stored, epochs=epochs)
+    # The same teacher may lie elsewhere by now; its hash decides.
+    return dataclasses.replace(stored, epochs=epochs, teacher=teacher or found_again(stored))

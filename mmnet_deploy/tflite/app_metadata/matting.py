@@ -35,6 +35,7 @@ def of_card(card: ModelCard, *, author: str = "", license: str = "") -> Metadata
     wide = "" if card.width_multiplier is None else f" {card.width_multiplier:g}"
     made = card.versions.get("mmnet-deploy", "")
     weights = card.weights_sha256[:12]
+    taught = f", taught by {card.taught_by}" if card.teacher else ""
     picture = TensorMetadata(
         name="image",
         description=f"RGB picture of {card.width_px}×{card.height_px} pixels (width×height), "
@@ -60,7 +61,7 @@ def of_card(card: ModelCard, *, author: str = "", license: str = "") -> Metadata
     return Metadata(
         name=f"{card.title}{wide}",
         description=f"Portrait matting: the alpha of the person in a picture. {card.precision}, "
-        f"{card.graph} graph, weights {weights}, made with mmnet-deploy {made}.",
+        f"{card.graph} graph, weights {weights}{taught}, made with mmnet-deploy {made}.",
         version=f"{made}+{weights}",
         author=author,
         license=license,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import math
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -19,8 +20,10 @@ from mmnet_deploy.training.pictures.augmentation import sample_map, warp
 from mmnet_deploy.training.pictures.decoded import Decoded
 
 Batch = dict[str, NDArray]
-"""`picture`, uint8 (b, h, w, 4): RGB and the matte; and if the recipe changes
-colours, `colour`, float32 (b, 13): see `colour.apply`."""
+"""`picture`, uint8 (b, h, w, 4): RGB and the matte; if the recipe changes colours, `colour`,
+float32 (b, 13): see `colour.apply`; if some pictures have masks and others not, `weight`,
+float32 (b,), in the loss; and `teacher`, uint8 (b, h, w, 1), if a teacher's mattes stand beside
+masks."""
 
 BACKGROUND = Recipe(max_scale=1.5, rotation_share=0.0)
 """How a background is cropped and mirrored, apart from the portrait before it."""
@@ -35,6 +38,7 @@ class Batches:
 
     Args:
         decoded: Pictures of any size; larger than `size` where they are enlarged.
+        unlabelled: Pictures without masks beside those; None if all are of one kind.
         size: Height and width in pixels of what comes out, one number for both.
         backgrounds: uint8, (m, h, w, 3 or more); None to leave backgrounds as they are.
         part: This worker's number and how many there are; `batch_size` is that of all.
@@ -46,10 +50,12 @@ class Batches:
         recipe: Recipe,
         size: int | tuple[int, int],
         *,
+        unlabelled: Decoded | None = None,
         backgrounds: NDArray[np.uint8] | None = None,
         part: tuple[int, int] = (0, 1),
     ) -> None:
         self.decoded = decoded
+        self.unlabelled = unlabelled
         self.recipe = recipe
         self.size = size
         self.backgrounds = backgrounds
@@ -57,47 +63,89 @@ class Batches:
         self.rows = range(
             recipe.batch_size * worker // workers, recipe.batch_size * (worker + 1) // workers
         )
+        self._share = _share(decoded, unlabelled, recipe)
         # Threads may ask for the last batches of a pass and the first of the next together.
-        self._order = functools.lru_cache(maxsize=4)(self._permutation)
+        self._order = functools.lru_cache(maxsize=8)(self._permutation)
 
     def _rng(self, purpose: int, number: int) -> np.random.Generator:
         return np.random.default_rng([self.recipe.seed, purpose, number])
 
-    def _permutation(self, lap: int) -> NDArray[np.intp]:
-        return self._rng(0, lap).permutation(len(self.decoded))
+    def _permutation(self, purpose: int, lap: int, count: int) -> NDArray[np.intp]:
+        return self._rng(purpose, lap).permutation(count)
 
-    def _source(self, item: int) -> int:
-        """Which picture is the stream's `item`: each pass is a new permutation."""
-        lap, position = divmod(item, len(self.decoded))
-        return int(self._order(lap)[position])
+    def _source(self, item: int) -> tuple[Decoded, int]:
+        """Which picture is the stream's `item`: each pass is a new permutation.
+
+        Those without masks come at even distances, so that every batch has its share of them.
+        """
+        taught = math.floor(item * self._share)
+        if self.unlabelled is not None and math.floor((item + 1) * self._share) > taught:
+            among, purpose, number = self.unlabelled, 6, taught
+        else:
+            among, purpose, number = self.decoded, 0, item - taught
+        lap, position = divmod(number, len(among))
+        return among, int(self._order(purpose, lap, len(among))[position])
 
     def __getitem__(self, number: int) -> Batch:
         """This worker's part of batch `number`."""
         items = [number * self.recipe.batch_size + row for row in self.rows]
-        batch: Batch = {"picture": np.stack([self._picture(item) for item in items])}
+        shown = [self._picture(item) for item in items]
+        batch: Batch = {"picture": np.stack([picture for picture, _ in shown])}
+        if self.decoded.mattes is not None:
+            batch["teacher"] = np.stack([matte for _, matte in shown])[..., np.newaxis]
+        if self.unlabelled is not None:
+            weights = [self._weight(item) for item in items]
+            batch["weight"] = np.array(weights, np.float32)
         if colour.changes(self.recipe):
             batch["colour"] = np.stack(
                 [colour.sample(self._rng(3, item), self.recipe) for item in items]
             )
         return batch
 
-    def _picture(self, item: int) -> NDArray[np.uint8]:
-        """The stream's `item`, (h, w, 4)."""
-        index = self._source(item)
+    def _weight(self, item: int) -> float:
+        among, _ = self._source(item)
+        return self.recipe.teacher_weight if among is self.unlabelled else 1.0
+
+    def _picture(self, item: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The stream's `item`, (h, w, 4), and the teacher's matte of it, or else its truth."""
+        among, index = self._source(item)
         source = sample_map(self._rng(1, item), self.recipe)
-        picture = warp(self.decoded.pictures[index], source, self.size)
-        if self.backgrounds is None or self.decoded.foregrounds is None:
-            return picture
+        picture = warp(among.pictures[index], source, self.size)
+        matte = picture[..., 3]
+        if among.mattes is not None:
+            matte = warp(among.mattes[index], source, self.size)
+        self._replace_background(picture, item, among, index, source)
+        return picture, matte
+
+    def _replace_background(
+        self,
+        picture: NDArray[np.uint8],
+        item: int,
+        among: Decoded,
+        index: int,
+        source: NDArray[np.float64],
+    ) -> None:
+        """Put another background into a warped picture, if it is its turn and may have one."""
+        if self.backgrounds is None or among.foregrounds is None:
+            return
         rng = self._rng(4, item)
-        if rng.random() >= self.recipe.background_share or not self.decoded.soft[index]:
-            return picture
+        if rng.random() >= self.recipe.background_share or not among.soft[index]:
+            return
         background = self.backgrounds[rng.integers(len(self.backgrounds)), ..., :3]
         picture[..., :3] = foreground.composite(
-            warp(self.decoded.foregrounds[index], source, self.size),
+            warp(among.foregrounds[index], source, self.size),
             picture[..., 3],
             warp(background, sample_map(rng, BACKGROUND), self.size),
         )
-        return picture
+
+
+def _share(decoded: Decoded, unlabelled: Decoded | None, recipe: Recipe) -> float:
+    """The share of the pictures without masks in the stream."""
+    if unlabelled is None:
+        return 0.0
+    if recipe.unlabelled_share is not None:
+        return recipe.unlabelled_share
+    return len(unlabelled) / (len(decoded) + len(unlabelled))
 
 
 class Stream:

@@ -29,6 +29,7 @@ from mmnet_deploy.portraits import dataset, foreground, pictures
 from mmnet_deploy.portraits.masks import MaskValues
 from mmnet_deploy.portraits.problems import PictureError, Problem, raise_first
 from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.training.teaching.mattes import read as read_matte
 
 VERSION = 2
 """Version of the files' content; a file of another version is built anew."""
@@ -59,15 +60,18 @@ class Decoded:
     """Pictures with their masks.
 
     Attributes:
-        pictures: uint8, (n, h, w, 4): red, green, blue and the mask.
+        pictures: uint8, (n, h, w, 4): red, green, blue and the mask; or the teacher's matte
+            of a picture that has none.
         foregrounds: uint8, (n, h, w, 3), the foreground's colours; None where they
             were not asked for.
         soft: Which masks have soft edges, (n,).
+        mattes: uint8, (n, h, w), the teacher's mattes beside the masks; None for none.
     """
 
     pictures: NDArray[np.uint8]
     foregrounds: NDArray[np.uint8] | None
     soft: NDArray[np.bool_]
+    mattes: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -83,8 +87,21 @@ class Decoded:
         return self.pictures[..., 3]
 
 
-Source = tuple[Path, Path | None, MaskValues | None]
-"""A picture, its mask if it has one, and what class numbers in it mean."""
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The files of a row.
+
+    Attributes:
+        image: None where the matte alone is wanted.
+        mask: None for a picture without one.
+        values: What class numbers in the mask mean.
+        matte: The teacher's; in place of the mask where there is a picture.
+    """
+
+    image: Path | None
+    mask: Path | None = None
+    values: MaskValues | None = None
+    matte: Path | None = None
 
 
 def decode(
@@ -107,9 +124,36 @@ def decode(
         DataError: Files that cannot be read; the message counts them and names one.
         OutputError: The files cannot be written.
     """
-    sources = [(pair.image, pair.mask, pair.mask_values) for pair in pairs]
-    arrays = _decode(sources, models.as_pair(size), store, with_foregrounds, progress)
+    sources = [Source(pair.image, pair.mask, pair.mask_values) for pair in pairs]
+    names = ("pictures", "soft", *(["foregrounds"] if with_foregrounds else []))
+    arrays = _decode(sources, names, models.as_pair(size), store, progress)
     return Decoded(arrays["pictures"], arrays.get("foregrounds"), arrays["soft"].astype(bool))
+
+
+def decode_taught(
+    paths: Sequence[Path],
+    mattes: Sequence[Path],
+    size: int | tuple[int, int],
+    store: PictureStore | None = None,
+    *,
+    progress: Progress = silent,
+) -> Decoded:
+    """Read pictures without masks, with the teacher's mattes of them; see `decode`."""
+    sources = [Source(path, matte=matte) for path, matte in zip(paths, mattes, strict=True)]
+    arrays = _decode(sources, ("pictures",), models.as_pair(size), store, progress)
+    return Decoded(arrays["pictures"], None, np.zeros(len(sources), bool))
+
+
+def decode_mattes(
+    mattes: Sequence[Path],
+    size: int | tuple[int, int],
+    store: PictureStore | None = None,
+    *,
+    progress: Progress = silent,
+) -> NDArray[np.uint8]:
+    """Read a teacher's mattes alone, uint8, (n, h, w); see `decode`."""
+    sources = [Source(None, matte=matte) for matte in mattes]
+    return _decode(sources, ("mattes",), models.as_pair(size), store, progress)["mattes"]
 
 
 def decode_pictures(
@@ -124,8 +168,8 @@ def decode_pictures(
     Returns:
         uint8, (n, h, w, 4), whose fourth channel is 0.
     """
-    sources: list[Source] = [(path, None, None) for path in paths]
-    return _decode(sources, models.as_pair(size), store, False, progress)["pictures"]
+    sources = [Source(path) for path in paths]
+    return _decode(sources, ("pictures",), models.as_pair(size), store, progress)["pictures"]
 
 
 Arrays = dict[str, NDArray[np.uint8]]
@@ -133,23 +177,23 @@ Arrays = dict[str, NDArray[np.uint8]]
 
 def _decode(
     sources: Sequence[Source],
+    names: Sequence[str],
     size: Size,
     store: PictureStore | None,
-    with_foregrounds: bool,
     progress: Progress,
 ) -> Arrays:
-    """The arrays of `Decoded` by name, from memory or from files."""
-    count = len(sources)
-    shapes: Shapes = {"pictures": (count, *size, 4), "soft": (count,)}
-    if with_foregrounds:
-        shapes["foregrounds"] = (count, *size, 3)
+    """The arrays of `Decoded` of these names, from memory or from files."""
+    depths = {"pictures": (*size, 4), "soft": (), "foregrounds": (*size, 3), "mattes": size}
+    shapes: Shapes = {name: (len(sources), *depths[name]) for name in names}
+    # Foregrounds take long, so they are kept even where memory would do.
+    with_foregrounds = "foregrounds" in names
     total = sum(math.prod(shape) for shape in shapes.values())
     in_memory = store is None or total <= store.memory_limit_bytes
     if store is None or (in_memory and not with_foregrounds):
         arrays = {name: np.zeros(shape, np.uint8) for name, shape in shapes.items()}
         _fill(arrays, sources, size, progress)
         return arrays
-    folder = store.folder / _key(sources, size, with_foregrounds)
+    folder = store.folder / _key(sources, size, names)
     if not _is_whole(folder, shapes):
         _build(folder, shapes, sources, size, progress)
     mode: Literal["r"] | None = None if in_memory else "r"
@@ -169,19 +213,29 @@ def _fill(arrays: Arrays, sources: Sequence[Source], size: Size, progress: Progr
     for _ in parallel.in_parallel(read, range(len(sources)), "Reading pictures", progress):
         pass
     if problems:
-        image, mask, _ = sources[0]
-        root = image.parents[2] if mask else image.parent
+        first = sources[0]
+        image = first.image or problems[0].path
+        root = image.parents[2] if first.mask else image.parent
         raise_first(sorted(problems, key=str), root)
 
 
 def _read(arrays: Arrays, index: int, source: Source, size: Size) -> None:
     """Read one source into its row of the arrays."""
-    image_file, mask_file, values = source
-    picture = arrays["pictures"][index]
-    if mask_file is None:
-        picture[..., :3] = pictures.resized(pictures.read_image(image_file), *size)
+    if source.matte is not None:
+        matte = pictures.resized(read_matte(source.matte), *size)
+        if source.image is None:
+            arrays["mattes"][index] = matte
+            return
+        arrays["pictures"][index, ..., 3] = matte
+    if source.image is None:
         return
-    image, mask = dataset.read_pair(dataset.Pair(image_file.stem, image_file, mask_file, values))
+    picture = arrays["pictures"][index]
+    if source.mask is None:
+        picture[..., :3] = pictures.resized(pictures.read_image(source.image), *size)
+        return
+    image, mask = dataset.read_pair(
+        dataset.Pair(source.image.stem, source.image, source.mask, source.values)
+    )
     small, small_mask = (pictures.resized(whole, *size) for whole in (image, mask))
     picture[..., :3], picture[..., 3] = small, small_mask
     # By the whole mask: shrinking one makes the hardest edge look soft.
@@ -193,13 +247,13 @@ def _read(arrays: Arrays, index: int, source: Source, size: Size) -> None:
 # --- Files -------------------------------------------------------------------
 
 
-def _key(sources: Sequence[Source], size: Size, with_foregrounds: bool) -> str:
+def _key(sources: Sequence[Source], size: Size, names: Sequence[str]) -> str:
     """A name that changes with every picture file, as far as its size and time tell."""
     height, width = size
     sides = f"{height}" if height == width else f"{height}x{width}"
-    digest = hashlib.sha256(f"{VERSION} {sides} {with_foregrounds}".encode())
-    for image, mask, values in sources:
-        for path in filter(None, (image, mask)):
+    digest = hashlib.sha256(f"{VERSION} {sides} {' '.join(names)}".encode())
+    for source in sources:
+        for path in filter(None, (source.image, source.mask, source.matte)):
             try:
                 facts = path.stat()
             except OSError as error:
@@ -207,8 +261,8 @@ def _key(sources: Sequence[Source], size: Size, with_foregrounds: bool) -> str:
             # Between NUL bytes, which no path can hold.
             line = f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0"
             digest.update(line.encode("utf-8", "surrogateescape"))
-        if values is not None:
-            digest.update(f"{values}\0".encode())
+        if source.values is not None:
+            digest.update(f"{source.values}\0".encode())
     return digest.hexdigest()[:32]
 
 

@@ -200,3 +200,31 @@ def test_a_difference_of_logits_is_as_good_as_the_two(sample):
     assert both.keys() == one.keys()
     for name, term in both.items():
         assert float(one[name]) == pytest.approx(float(term), rel=1e-5)
+
+
+# --- Weights of pictures, and two truths --------------------------------------
+
+
+@pytest.mark.parametrize("weight", [(1.0, 1.0), (1.0, 0.25), (0.0, 3.0)])
+def test_a_weight_of_each_picture(sample, weight):
+    """Each term is the weighted mean of what it is on each picture alone."""
+    outputs = {"logits": sample["logits"], "auxiliary_logits": sample["auxiliary"]}
+    image, truth = sample["image"], sample["truth"]
+    found = losses.loss_terms(image, truth, outputs, weight=np.array(weight, np.float32))
+    alone = [
+        losses.loss_terms(
+            image[[row]], truth[[row]], {name: value[[row]] for name, value in outputs.items()}
+        )
+        for row in range(BATCH)
+    ]
+    assert list(found) == TERMS
+    for name in TERMS:
+        parts = [_number(terms[name]) for terms in alone]
+        expected = np.dot(weight, parts) / sum(weight)
+        assert _number(found[name]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_two_truths_share_a_term():
+    """The share is that of the second."""
+    terms = losses.mixed({"a": 1.0, "b": 4.0}, {"a": 2.0, "b": 8.0}, 0.25)
+    assert terms == {"a": 1.25, "b": 5.0}

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
+from mmnet_deploy.portraits import foreground
 from mmnet_deploy.runs.recipe import Recipe
-from mmnet_deploy.training.pictures import colour, foreground
+from mmnet_deploy.training.pictures import augmentation, colour
 from mmnet_deploy.training.pictures.batches import Batches, Stream
 from mmnet_deploy.training.pictures.decoded import Decoded
 
@@ -187,3 +189,76 @@ def test_what_fails_in_a_thread_is_raised_where_it_is_wanted():
     batches.decoded = _decoded(np.empty((0, 8, 8, 4), np.uint8))
     with Stream(batches, 0) as stream, pytest.raises(ZeroDivisionError):
         next(stream)
+
+
+# --- Pictures without masks ---------------------------------------------------
+
+
+def _two_kinds(labelled=10, taught=5, **fields):
+    """Pictures of one number throughout: below 100 with masks, from 100 on without."""
+    parts = []
+    for first, count in ((0, labelled), (100, taught)):
+        pictures = np.empty((count, 8, 8, 4), np.uint8)
+        pictures[:] = first + np.arange(count)[:, None, None, None]
+        parts.append(_decoded(pictures))
+    return Batches(parts[0], Recipe(**({"batch_size": 6} | fields)), 8, unlabelled=parts[1])
+
+
+@pytest.mark.parametrize(("fields", "share"), [({}, 1 / 3), ({"unlabelled_share": 0.5}, 0.5)])
+def test_pictures_without_masks_have_their_share_of_every_batch(fields, share):
+    """By default each picture comes as often as any other; in both kinds, every pass has all."""
+    batches = _two_kinds(**fields)
+    order = np.array(_order(batches, 60))
+    for number in range(10):
+        assert (order[6 * number : 6 * number + 6] >= 100).sum() == 6 * share
+    for first, count in ((0, 10), (100, 5)):
+        of_kind = order[(order >= 100) == (first == 100)]
+        for start in range(0, len(of_kind) - count, count):
+            assert sorted(of_kind[start : start + count]) == list(range(first, first + count))
+
+
+def test_a_picture_without_a_mask_has_the_teachers_weight():
+    """The others have 1; where all pictures are of one kind, no weights come."""
+    batch = _two_kinds(teacher_weight=0.25)[3]
+    taught = batch["picture"][:, 0, 0, 0] >= 100
+    np.testing.assert_array_equal(batch["weight"], np.where(taught, np.float32(0.25), 1))
+    assert "weight" not in _batches()[0] and "teacher" not in _batches()[0]
+
+
+def test_a_picture_and_the_teachers_matte_are_warped_alike():
+    """By a warp that is computed here with another library, from the map alone."""
+    rng = np.random.default_rng(2)
+    coarse = rng.integers(0, 256, (6, 5, 4, 5)).astype(float)
+    smooth = ndimage.zoom(coarse, (1, 6, 10, 1), order=1, grid_mode=True, mode="nearest")
+    source = np.clip(smooth, 0, 255).astype(np.uint8)
+    pictures, mattes = source[..., :4], source[..., 4]
+    with_masks = Decoded(pictures[:3], None, np.zeros(3, bool), mattes[:3])
+    taught = Decoded(pictures[3:], None, np.zeros(3, bool))
+    recipe = Recipe(batch_size=6, rotation_share=1.0, teacher_on_labelled=0.5)
+    batch = Batches(with_masks, recipe, SIZE, unlabelled=taught)[1]
+    # Which picture an item is, by its closest match to the whole.
+    for row in range(6):
+        item = 6 + row
+        warps = np.stack([_warped(picture, item, recipe) for picture in source])
+        found = batch["picture"][row].astype(float)
+        index = int(np.abs(warps[..., :4] - found).mean(axis=(1, 2, 3)).argmin())
+        np.testing.assert_allclose(found, warps[index, ..., :4], atol=3)
+        matte = warps[index, ..., 4 if index < 3 else 3]
+        np.testing.assert_allclose(batch["teacher"][row, ..., 0], matte, atol=3)
+
+
+def _warped(picture, item, recipe):
+    """A picture, (h, w, channels), under the map of an item: bilinear, between pixel centres."""
+    drawn = augmentation.sample_map(np.random.default_rng([recipe.seed, 1, item]), recipe)
+    centres = (np.arange(SIZE) + 0.5) / SIZE - 0.5
+    y, x = np.meshgrid(centres, centres, indexing="ij")
+    at_x, at_y = np.tensordot(drawn[:, :2], np.stack([x, y]), 1) + drawn[:, 2, None, None]
+    height, width, channels = picture.shape
+    places = np.stack([(at_y + 0.5) * height - 0.5, (at_x + 0.5) * width - 0.5])
+    planes = [
+        ndimage.map_coordinates(
+            picture[..., channel].astype(float), places, order=1, mode="nearest"
+        )
+        for channel in range(channels)
+    ]
+    return np.dstack(planes)

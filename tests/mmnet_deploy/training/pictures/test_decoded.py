@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mmnet_deploy.errors import DataError, OutputError
-from mmnet_deploy.portraits import dataset, pictures, synthetic
-from mmnet_deploy.training.pictures import decoded, foreground
+from mmnet_deploy.portraits import dataset, foreground, pictures, synthetic
+from mmnet_deploy.training.pictures import decoded
 from mmnet_deploy.training.pictures.decoded import PictureStore
 
 
