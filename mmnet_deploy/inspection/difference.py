@@ -57,6 +57,7 @@ def _facts(found: Inspection) -> dict[str, Any]:
         "operators": sum(found.operators.values()),
         "delegated_operators": sum(delegation.partitions) if known else None,
         "partitions": len(delegation.partitions) if known else None,
+        "operators_refused_by_gpu": None if found.gpu is None else len(found.gpu.refusals),
         "findings": [finding.rule for finding in found.findings],
     }
     for field in ("name", "version", "author", "license"):

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mmnet_deploy.errors import CrashError, DelegateRefusedError, ModelFileError
+from mmnet_deploy.inspection.delegates import Gpu, Refusal, left_by_xnnpack
+from mmnet_deploy.inspection.delegates import gpu as taken_by_gpu
 from mmnet_deploy.inspection.lint import Finding, Partitions, left_out, lint
 from mmnet_deploy.inspection.quantization_error import QuantizationError
 from mmnet_deploy.tflite import app_metadata, counts, interpreter
@@ -72,12 +74,16 @@ class Delegation:
         engine: The runtime that says so.
         partitions: Number of operators in each partition.
         left_out: Operators that are left to the built-in kernels, by kind.
+        refusals: The same one by one, with what keeps the delegate from them.
+        is_whole: Whether it takes the whole file, in one partition.
         problem: Why the runtime cannot load the file; None if it can.
     """
 
     engine: str
     partitions: tuple[int, ...]
     left_out: Mapping[str, int]
+    refusals: tuple[Refusal, ...] = ()
+    is_whole: bool = False
     problem: str | None = None
 
 
@@ -114,6 +120,7 @@ class Inspection:
         peak_layer: The operator that runs while they do.
         layers: Every operator in the order of execution; one that only unpacks weights
             counts to the operator that reads them.
+        gpu: What a GPU delegate would take; None if that was not asked.
     """
 
     file: ModelFile
@@ -131,13 +138,17 @@ class Inspection:
     delegation: Delegation
     findings: tuple[Finding, ...]
     layers: tuple[Layer, ...]
+    gpu: Gpu | None = None
 
 
 # --- Looking at one file -----------------------------------------------------
 
 
-def inspect(path: Path) -> Inspection:
+def inspect(path: Path, *, gpu: bool = False) -> Inspection:
     """Inspect a `.tflite` file of any origin.
+
+    Args:
+        gpu: Whether to tell what a GPU delegate would take.
 
     Raises:
         CrashError: It crashes the runtime.
@@ -150,6 +161,8 @@ def inspect(path: Path) -> Inspection:
     reduced = entry(content, str(path))
     with reading(str(path)):
         found = _look(file, graph, reduced, partitions, problem, refusal)
+        if gpu:
+            found = dataclasses.replace(found, gpu=taken_by_gpu(content, str(path)))
     try:
         return dataclasses.replace(found, metadata=app_metadata.read(content, str(path)))
     except ModelFileError as error:  # No runtime looks at it, so that all else holds.
@@ -187,7 +200,7 @@ def _look(
         macs=counts.total_macs(graph) if fixed else None,
         peak_activation_bytes=peak.size_bytes if fixed else None,
         peak_layer=peak.op.name if peak.op else "",
-        delegation=_delegation(graph, partitions, problem),
+        delegation=_delegation(graph, partitions, problem, refused=refusal is not None),
         findings=tuple(findings),
         layers=_layers(graph, partitions),
     )
@@ -264,12 +277,18 @@ def _end(tensor: Tensor) -> End:
     )
 
 
-def _delegation(graph: Graph, partitions: Partitions | None, problem: str | None) -> Delegation:
+def _delegation(
+    graph: Graph, partitions: Partitions | None, problem: str | None, *, refused: bool
+) -> Delegation:
+    """What the delegate takes; where it refuses the file, no operator is to blame."""
+    left = left_out(graph, partitions)
     return Delegation(
         runtime_name(),
         tuple(len(partition) for partition in partitions or ()),
-        _tally(left_out(graph, partitions)),
-        problem,
+        _tally(left),
+        () if refused else left_by_xnnpack(graph, left),
+        is_whole=partitions is not None and len(partitions) == 1 and not left,
+        problem=problem,
     )
 
 

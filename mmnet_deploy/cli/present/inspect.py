@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mmnet_deploy.inspection.quantization_error import QuantizationError
     from mmnet_deploy.tflite.card import ModelCard
 
+DELEGATE = "gpu"
+"""What `--delegate` may name: the default delegate is shown in any case."""
+
 SHOWN_ERRORS = 15
 """Layers whose quantization error is shown without `--layers`."""
 
@@ -31,7 +34,17 @@ SHOWN_ERRORS = 15
     is_flag=True,
     help="Show one row per operator; with two files, per layer that differs.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 1 if there is any finding.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit with 1 if there is any finding, or if --delegate refuses an operator.",
+)
+@click.option(
+    "--delegate",
+    metavar="gpu",
+    help="gpu: show which operators TFLite's GPU delegate would refuse, by its rules; TensorFlow's "
+    "analyzer is asked as well where it is installed. What XNNPACK takes is shown in any case.",
+)
 @click.option(
     "--against",
     metavar="RUN|MODEL.keras|FLOAT.tflite",
@@ -69,6 +82,7 @@ def inspect(
     other: Path | None,
     layers: bool,
     strict: bool,
+    delegate: str | None,
     against: Path | None,
     data: Path | None,
     pictures: int,
@@ -86,23 +100,28 @@ def inspect(
     Examples:
       mmnet-deploy inspect models/mmnet-1.0-256-int8.tflite
       mmnet-deploy inspect models/mmnet-1.0-256-int8.tflite --layers --strict
+      mmnet-deploy inspect models/mmnet-1.0-256-float16.tflite --delegate gpu
       mmnet-deploy inspect before.tflite after.tflite
       mmnet-deploy inspect int8.tflite --against runs/a --data portraits \\
           --plot error.svg
     """
     from mmnet_deploy import inspection
+    from mmnet_deploy.cli.present import difference_text
     from mmnet_deploy.cli.present import inspection_text as text
     from mmnet_deploy.inspection import difference
 
     _check(other, against, data, plot)
+    if delegate is not None and delegate != DELEGATE:
+        raise UsageError(f"`--delegate` must be {DELEGATE}. Received: {delegate}.")
+    gpu = delegate is not None
     for name in ("input_range", "pictures", "seed"):
         if against is None and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = name.replace("_", "-")
             raise UsageError(f"`--{option}` is for `--against`, which runs the file on pictures.")
-    found = inspection.inspect(model)
+    found = inspection.inspect(model, gpu=gpu)
     error = None
     if other is not None:
-        after = inspection.inspect(other)
+        after = inspection.inspect(other, gpu=gpu)
         if as_json:
             show_json(difference.to_json(found, after))
         elif found.file.sha256 == after.file.sha256:
@@ -111,7 +130,7 @@ def inspect(
             same_name = model.name == other.name
             names = (str(model), str(other)) if same_name else (model.name, other.name)
             changes = difference.compare(found, after)
-            text.print_difference(names, changes, layers=layers)
+            difference_text.print_difference(names, changes, layers=layers)
         ctx.exit(int(strict and bool(found.findings or after.findings)))
     if against is not None and data is not None:
         error = _measured(found, model, against, data, pictures, seed, input_range)
@@ -126,7 +145,7 @@ def inspect(
             text.print_error(error, None if layers else SHOWN_ERRORS)
     if error is not None and plot is not None:
         _draw(error, found, plot)
-    ctx.exit(int(strict and bool(found.findings)))
+    ctx.exit(int(strict and bool(found.findings or (found.gpu and found.gpu.refusals))))
 
 
 def print_lint(path: Path) -> bool:

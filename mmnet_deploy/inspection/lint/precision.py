@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mmnet_deploy.inspection.delegates import grouped, left_by_xnnpack
+from mmnet_deploy.inspection.delegates.cpu import is_byte_conversion
 from mmnet_deploy.inspection.lint.finding import Finding, Model, names, tally
 from mmnet_deploy.tflite.counts import stores_weights
 from mmnet_deploy.tflite.half_precision import ENTRY, HALF, allows
 from mmnet_deploy.tflite.parts import Op
-from mmnet_deploy.tflite.precision import CONVERSIONS, is_integer, is_quantized, precision_of
+from mmnet_deploy.tflite.precision import CONVERSIONS, is_integer, precision_of
 
 _NOTHING_TO_COMPUTE = (*CONVERSIONS, "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE")
 
@@ -75,7 +77,7 @@ def delegation(model: Model) -> Finding | None:
         return None
     left, pieces = model.left_out(), len(model.partitions)
     # Conversions between uint8 outside and int8 inside are cheap: one each for picture and matte.
-    if pieces == 1 and all(_is_uint8_end(model, op) for op in left):
+    if pieces == 1 and all(_is_byte_end(model, op) for op in left):
         return None
     total = len(model.graph.ops)
     taken = f"the default delegate takes {total - len(left)} of {total} operators"
@@ -86,25 +88,20 @@ def delegation(model: Model) -> Finding | None:
         "costs a change between the two."
     )
     fix = "Replace the operators that are left out; the other findings may say how."
-    if any(t.dtype == "INT16" and is_quantized(t) for op in left for t in model.activations(op)):
-        taken += ": XNNPACK has no kernels for int16 activations"
-        fix = "int8 with the worst layers in float, or float16, is what the delegate can take."
-    elif left and all(_is_hybrid(model, op) for op in left):
-        fix = "Leave the filters of these operators in float: XNNPACK then takes them."
+    groups = list(grouped(left_by_xnnpack(model.graph, left)))
+    reasons = {why: fix for _, _, why, fix in groups}
+    if len(reasons) == 1:
+        ((reason, what_to_do),) = reasons.items()
+        taken += f": {reason}"
+        fix = f"{what_to_do[0].upper()}{what_to_do[1:]}."
+    elif reasons:
+        fix = "Above, `left out` says what to do about each kind of operator."
     return Finding(
         "delegation", f"{taken}; left out: {tally(left) or 'none'}", names(left), why, fix
     )
 
 
-def _is_uint8_end(model: Model, op: Op) -> bool:
+def _is_byte_end(model: Model, op: Op) -> bool:
     """Whether it gives an int8 graph its input or output of uint8."""
     ends = {id(tensor) for tensor in (*model.graph.inputs, *model.graph.outputs)}
-    return op.kind == "QUANTIZE" and any(
-        tensor.dtype == "UINT8" and id(tensor) in ends for tensor in model.activations(op)
-    )
-
-
-def _is_hybrid(model: Model, op: Op) -> bool:
-    """Whether it multiplies float activations with integer weights."""
-    weights = any(t is not None and t.data is not None and is_quantized(t) for t in op.inputs)
-    return weights and not any(is_quantized(tensor) for tensor in model.activations(op))
+    return is_byte_conversion(op) and any(id(t) in ends for t in model.activations(op))

@@ -24,7 +24,7 @@ def test_all_is_every_precision(call, tiny_run):
     [
         (("--precision", "int4"), "`precision` must be one of float32, float16, int8-weights, "),
         (("--graph", "fast"), "`graph` must be one of deploy, stock. Received: fast."),
-        (("--precision", "int8", "--io", "int8"), "`io` must be one of uint8, int8, float32."),
+        (("--precision", "int8", "--io", "int4"), "`io` must be one of uint8, int8, float32."),
         (("--max-error-increase", "2%"), "`precision` must include int8. Received: float32."),
         (
             ("--precision", "int8", "--max-error-increase", "two"),
