@@ -108,6 +108,19 @@ def shown(text: str, most: int) -> str:
     return f"{clean[:head].rstrip()}…{clean[len(clean) - (most - head - 1) :].lstrip()}"
 
 
+LONGEST = 60
+"""Characters of a label that is long since others are much like it."""
+
+
+def told_apart(texts: Sequence[str], most: int) -> list[str]:
+    """Each as `shown` gives it, and all of them longer where two of them would look the same."""
+    while True:
+        cut = [shown(text, most) for text in texts]
+        if len(set(cut)) == len({shown(text, LONGEST) for text in texts}) or most >= LONGEST:
+            return cut
+        most += most // 2
+
+
 # How statistics stand on the axis.
 STATISTICS = {
     "median": "Median latency",

@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import IdentityTransform
 
 from mmnet_deploy.charts import scales
-from mmnet_deploy.charts.dots import Dot, error_axis, shown
+from mmnet_deploy.charts.dots import Dot, error_axis, told_apart
 from mmnet_deploy.charts.labels import Box, Mark, Placement, Position, Segment, place
 from mmnet_deploy.charts.style import (
     DASHED,
@@ -183,14 +183,15 @@ def _write_labels(axes: Axes, dots: Sequence[Dot], above: bool) -> list[Text]:
     Args:
         above: Whether they stand above the markers, where they cannot keep off all.
     """
+    labels = told_apart([dot.point.label for dot in dots], LARGEST_LABEL)
     return [
         axes.text(
-            0.0, 0.0, shown(dot.point.label, LARGEST_LABEL), transform=axes.figure.transFigure,
+            0.0, 0.0, label, transform=axes.figure.transFigure,
             color=INK if dot.best else SOFT, fontsize=8.0, va="bottom",
             zorder=4.5 if above else 1.5,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.2},
         )
-        for dot in dots
+        for dot, label in zip(dots, labels, strict=True)
     ]  # fmt: skip
 
 

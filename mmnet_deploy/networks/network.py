@@ -202,6 +202,7 @@ def _loaded(path: Path, meaning: Meaning, unsafe: bool) -> Network:
     ours = config is not None and not config.imported_from
     known = ours and name in models.family_names()
     safe_name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "network"
+    title = f"{safe_name}, tuned" if config else safe_name
     size = _input_size(path, opened.inputs)
     shape, dtype = _output_form(path, opened, size)
     if config is not None:
@@ -212,7 +213,7 @@ def _loaded(path: Path, meaning: Meaning, unsafe: bool) -> Network:
         path=path,
         config=config,
         name=safe_name,
-        title=models.family(name).title if known else safe_name,
+        title=models.family(name).title if known else title,
         input_size=size,
         output=output,
         parameters=opened.parameters,

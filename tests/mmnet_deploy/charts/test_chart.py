@@ -13,7 +13,7 @@ import matplotlib
 import pytest
 
 from mmnet_deploy.charts import chart, style
-from mmnet_deploy.charts.dots import SHAPES, shown
+from mmnet_deploy.charts.dots import SHAPES, shown, told_apart
 from mmnet_deploy.charts.panels import Panel
 from mmnet_deploy.errors import OutputError, ResultError, UsageError
 from mmnet_deploy.results.published import Reference
@@ -178,6 +178,14 @@ def test_equal_points_give_an_equal_chart_in_a_page() -> None:
 def test_an_ellipsis_keeps_both_ends() -> None:
     """The end of a name is what tells precisions apart."""
     assert shown("mmnet-0.5-128-of-an-experiment-int8", 20) == "mmnet-0.5-…ment-int8"
+
+
+def test_labels_that_differ_in_the_middle_are_not_cut_to_the_same() -> None:
+    """All of them get as long as it takes to tell them apart; equal ones stay as short."""
+    names = [f"a-segmenter-for-portraits-{number}-after-fine-tuning-int8" for number in (1, 2)]
+    long = told_apart(names, 20)
+    assert len(set(long)) == 2 and all(20 < len(name) < 60 for name in long)
+    assert told_apart(names[:1] * 2, 20) == [shown(names[0], 20)] * 2
 
 
 def test_the_title_names_the_device_and_wraps(tmp_path: Path) -> None:

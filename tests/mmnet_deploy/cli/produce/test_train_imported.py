@@ -67,7 +67,7 @@ def test_a_file_becomes_a_run_that_is_resumed_and_converted(
     assert "Trained 2 epochs" in resumed.stderr and "as imported: " not in resumed.stderr
     assert "no epoch was better than the imported network" in resumed.stderr
     ours = network.load(run.folder)
-    assert (ours.title, ours.input_size) == ("my-segmenter", (16, 24))
+    assert (ours.title, ours.input_size) == ("my-segmenter, tuned", (16, 24))
     assert np.ptp(matte(expected)) > 0.02
     np.testing.assert_allclose(matte(ours), matte(expected), atol=1e-5)
     done = call("convert", "run", "--precision", "float32", "--representative", portraits,
