@@ -18,6 +18,7 @@ from mmnet_deploy.version import __version__
 
 if TYPE_CHECKING:
     from mmnet_deploy import errors
+    from mmnet_deploy.api.conversion import convert
     from mmnet_deploy.api.counting import cost
     from mmnet_deploy.api.evaluation import evaluate
     from mmnet_deploy.api.latency.bench import bench
@@ -29,6 +30,7 @@ __all__ = [
     "Matting",
     "__version__",
     "bench",
+    "convert",
     "cost",
     "errors",
     "evaluate",
@@ -39,6 +41,7 @@ __all__ = [
 _PLACES = {
     "Matting": "matting",
     "bench": "latency.bench",
+    "convert": "conversion",
     "cost": "counting",
     "evaluate": "evaluation",
     "load_results": "stored",

@@ -12,6 +12,7 @@ from mmnet_deploy.progress import Progress, silent
 
 if TYPE_CHECKING:
     from mmnet_deploy.portraits.output import Meaning
+    from mmnet_deploy.portraits.problems import Problem
 
 StrPath = str | os.PathLike[str]
 
@@ -43,6 +44,13 @@ def named_network(
         network = published.named(word.removeprefix(published.PREFIX))
         return published.have(network, offline=offline, progress=progress, tell=tell)
     return None
+
+
+def network_name(path: Path) -> str:
+    """What a path is called in messages: as the user names it, if it is a published network."""
+    from mmnet_deploy.downloads import published
+
+    return next((one.argument for one in published.NETWORKS if one.path == path), str(path))
 
 
 def path_of(
@@ -153,3 +161,15 @@ def _size(size: str | tuple[int, int]) -> tuple[int, int]:
         if min(found) >= 1:
             return found
     raise UsageError(f"`--output-size` must be HEIGHTxWIDTH in pixels. Received: {text}.")
+
+
+MOST_LEFT_OUT = 20
+"""Lines on pictures that are left out; the others are only counted."""
+
+
+def tell_left_out(problems: Sequence[Problem], where: Path, tell: Tell) -> None:
+    """Name the pictures of a folder that are left out, if there are any."""
+    for problem in problems[:MOST_LEFT_OUT]:
+        tell(str(problem))
+    if len(problems) > MOST_LEFT_OUT:
+        tell(f"{len(problems) - MOST_LEFT_OUT} more pictures in {where} are left out.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmnet_deploy.api.stored import MOST_SKIPPED
+from mmnet_deploy.api.models import tell_left_out
 from mmnet_deploy.cli.console import FOLDER, say
 
 if TYPE_CHECKING:
@@ -47,7 +47,4 @@ def upsample_option(default: str) -> Callable[..., Any]:
 
 def say_left_out(problems: Sequence[Problem], where: Path) -> None:
     """Name the pictures of a folder that are left out, if there are any."""
-    for problem in problems[:MOST_SKIPPED]:
-        say(str(problem))
-    if len(problems) > MOST_SKIPPED:
-        say(f"{len(problems) - MOST_SKIPPED} more pictures in {where} are left out.")
+    tell_left_out(problems, where, say)

@@ -10,7 +10,6 @@ import click
 
 from mmnet_deploy.api import models
 from mmnet_deploy.cli.console import progress, say
-from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,11 +23,6 @@ def named_network(word: str, *, offline: bool = False) -> Path | None:
 
 MEANING = ("output", "alpha_channel", "output_size", "input_range")
 """The options that say what a network's input and output mean."""
-
-
-def network_name(path: Path) -> str:
-    """What a path is called in messages: as the user names it, if it is a published network."""
-    return next((one.argument for one in published.NETWORKS if one.path == path), str(path))
 
 
 class _Network(click.Path):

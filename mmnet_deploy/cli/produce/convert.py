@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from mmnet_deploy.api import conversion
 from mmnet_deploy.cli.console import FOLDER, parse_share, progress, say
-from mmnet_deploy.cli.data_options import MASK_VALUES, say_left_out
-from mmnet_deploy.cli.model_options import NETWORK, meaning_of, network_name, network_options
+from mmnet_deploy.cli.data_options import MASK_VALUES
+from mmnet_deploy.cli.model_options import NETWORK, meaning_of, network_options
 from mmnet_deploy.cli.present.inspect import print_lint
-from mmnet_deploy.errors import MissingDependencyError, UsageError
-from mmnet_deploy.networks.backend import INSTALL, require_extra, require_tensorflow_backend
-
-if TYPE_CHECKING:
-    from mmnet_deploy.networks.network import Network
-    from mmnet_deploy.runs.run import RunConfig
 
 
 @click.command()
 @click.argument("network", metavar="RUN|MODEL.keras|SAVED_MODEL|FILE.tflite", type=NETWORK)
 @click.option(
     "--precision",
-    "precisions",
     multiple=True,
     default=("float32",),
     show_default=True,
@@ -46,7 +39,6 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--out",
-    "folder",
     required=True,
     metavar="DIR",
     type=FOLDER,
@@ -136,27 +128,10 @@ if TYPE_CHECKING:
 )
 def convert(
     network: Path,
-    precisions: tuple[str, ...],
-    representative: Path | None,
-    mask_values: str,
-    folder: Path,
-    name: str | None,
-    replace: bool,
-    graph: str,
-    io: str,
-    reduced_precision: str | None,
-    calibration_samples: int,
-    checked_pictures: int,
-    seed: int,
-    float_layers: tuple[str, ...],
+    out: Path,
     max_error_increase: str | None,
-    max_difference: float | None,
-    max_mean_difference: float | None,
-    author: str | None,
-    license: str | None,
-    unsafe: bool,
     strict: bool,
-    **meaning: Any,
+    **options: Any,
 ) -> None:
     """Convert a trained network to .tflite, one file per precision.
 
@@ -175,65 +150,23 @@ def convert(
       mmnet-deploy convert other.keras --output softmax --input-range -1 1 \\
           --representative photographs -o models
     """
-    from mmnet_deploy.tflite.card import is_tflite
-
-    from_file = is_tflite(network)
-    if not from_file:
-        require_extra("`mmnet-deploy convert`")
-        require_tensorflow_backend()
-    from mmnet_deploy import conversion
     from mmnet_deploy.cli.produce import conversion_text as text
-    from mmnet_deploy.conversion.quantization import PRECISIONS
-    from mmnet_deploy.networks.network import load
-    from mmnet_deploy.portraits.masks import parse_mask_values
-    from mmnet_deploy.portraits.representative import TRAIN, left_out
 
-    wanted = tuple(dict.fromkeys(PRECISIONS if "all" in precisions else precisions))
-    options = conversion.Options(
-        graph=graph,
-        io=io,
-        calibration_samples=calibration_samples,
-        checked_pictures=checked_pictures,
-        seed=seed,
-        float_layers=float_layers,
+    prepared = conversion.prepare(
+        network,
+        meaning=meaning_of(options),
         max_error_increase=parse_share(max_error_increase, "max_error_increase"),
-        max_difference=max_difference,
-        max_mean_difference=max_mean_difference,
-        reduced_precision=reduced_precision,
-        name=name,
-        replace=replace,
-        author=author,
-        license=license,
+        **options,
+        progress=progress,
+        tell=say,
     )
-    options.check(wanted)
-    values = parse_mask_values(mask_values)
-    if from_file:
-        _require_quantizer(wanted)
-        loaded = conversion.open_file(network, meaning_of(meaning))
-    else:
-        loaded = load(network, meaning=meaning_of(meaning), unsafe=unsafe)
-    if representative:
-        pictures, split = representative, TRAIN
-    else:
-        config = _trained_on(loaded, network_name(network))
-        # What was learned from a teacher alone has pictures without masks.
-        pictures, split = Path(config.data or config.unlabelled), config.split
-        values = values or parse_mask_values(config.mask_values)
-    say_left_out(left_out(pictures, split), pictures)
-    refusal: conversion.RefusedError | None = None
-    results: Sequence[conversion.Converted]
+    from mmnet_deploy.conversion import Converted, RefusedError
+
+    refusal: RefusedError | None = None
+    results: Sequence[Converted]
     try:
-        results = conversion.convert(
-            loaded,
-            wanted,
-            pictures,
-            folder,
-            options,
-            split=split,
-            mask_values=values,
-            progress=progress,
-        )
-    except conversion.RefusedError as error:
+        results = prepared.convert(out, progress)
+    except RefusedError as error:
         if not error.converted:
             raise
         refusal, results = error, error.converted
@@ -242,7 +175,7 @@ def convert(
     text.print_differences(results)
     text.advise(results)
     findings = [result.path for result in results if not print_lint(result.path)]
-    say(f"Next: {_next_command(folder, None if values else pictures)}")
+    say(f"Next: {_next_command(out, None if prepared.mask_values else prepared.pictures)}")
     sound = all(
         result.proved and result.held_out and not (result.half and result.half.reason)
         for result in results
@@ -251,19 +184,6 @@ def convert(
         raise refusal
     if strict and (findings or not sound):
         raise click.exceptions.Exit(1)
-
-
-def _require_quantizer(precisions: Sequence[str]) -> None:
-    """Make sure that TensorFlow is there if a `.tflite` file is to be calibrated and quantized.
-
-    Raises:
-        MissingDependencyError: It is not.
-    """
-    from mmnet_deploy.conversion.quantization import PRECISIONS
-
-    calibrated = [name for name in precisions if PRECISIONS[name].calibrated]
-    if calibrated and not importlib.util.find_spec("tensorflow"):
-        raise MissingDependencyError(f"`--precision {calibrated[0]}` needs tensorflow. {INSTALL}")
 
 
 def _next_command(folder: Path, pictures: Path | None) -> str:
@@ -280,20 +200,3 @@ def _next_command(folder: Path, pictures: Path | None) -> str:
         if pictures is not None and dataset.find_pairs(pictures, "test"):
             data = f" --data {shlex.quote(str(pictures))}"
     return f"mmnet-deploy bench {shlex.quote(str(folder))}/*.tflite --device host{data} -o results"
-
-
-def _trained_on(loaded: Network, network: str) -> RunConfig:
-    """What a run was trained by, if its data set is still there.
-
-    Raises:
-        UsageError: It is not known, or is not there any more.
-    """
-    rule = "`representative` must name a data set or a folder of pictures"
-    if loaded.config is None:
-        raise UsageError(f"{rule}: nothing says what {network} was trained on.")
-    if not loaded.config.data and not loaded.config.unlabelled:
-        raise UsageError(f"{rule}: the network is bundled without the pictures it was trained on.")
-    folder = Path(loaded.config.data or loaded.config.unlabelled)
-    if not folder.is_dir():
-        raise UsageError(f"{rule}: the run was trained on {folder}, which is not there any more.")
-    return loaded.config

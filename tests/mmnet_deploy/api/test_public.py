@@ -31,6 +31,7 @@ def test_the_public_names_are_these():
         "Matting",
         "__version__",
         "bench",
+        "convert",
         "cost",
         "errors",
         "evaluate",
