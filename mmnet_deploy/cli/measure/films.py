@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mmnet_deploy.prediction.painting import Painter
     from mmnet_deploy.prediction.video.video import Reader
 
-SMOOTHS = False
+SMOOTHS = True
 """Whether mattes are smoothed where nobody says; `docs/results.md` has what it gains."""
 
 

@@ -19,7 +19,7 @@ KEPT = 0.7
 _REACH = 5
 """Side of the window, in the matte's pixels, in which a change of the picture counts."""
 
-_STILL = 2.0
+_STILL = 1.5
 """Mean change of a pixel in grey levels that even a picture without noise may have."""
 
 _NOISE = 1.5
