@@ -56,7 +56,7 @@ def background(text: str) -> Background:
         raise UsageError(f"A colour must be # and six hexadecimal digits. Received: {text}.")
     if not path.exists():
         raise DataError(
-            f"There is no picture {text}. A background is a picture's file, {BLUR}, or a colour "
+            f"There is no file {text}. A background is a picture, a video, {BLUR}, or a colour "
             "such as '#00b140'."
         )
     return Still(read_photograph(path).image)

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from mmnet_deploy.cli import signals
 from mmnet_deploy.cli.console import progress, say
 from mmnet_deploy.cli.model_options import check_models
 from mmnet_deploy.errors import UsageError
 
 if TYPE_CHECKING:
+    from mmnet_deploy.prediction.backgrounds import Background
     from mmnet_deploy.prediction.painting import Painter
     from mmnet_deploy.prediction.video.video import Reader
-
-SMOOTHS = True
-"""Whether mattes are smoothed where nobody says; `docs/results.md` has what it gains."""
 
 
 def is_camera(source: Path) -> bool:
@@ -37,6 +37,22 @@ def is_video(source: Path) -> bool:
     from mmnet_deploy.prediction.video.reader import VIDEOS
 
     return source.suffix.lower() in VIDEOS and source.is_file()
+
+
+def background(text: str) -> Background:
+    """The background that a user named, also a video, which is open until the command ends.
+
+    Raises:
+        UsageError: It looks like a colour and is none.
+        DataError: It cannot be read.
+        MissingDependencyError: It is a video, and PyAV is not installed.
+    """
+    from mmnet_deploy.prediction import backgrounds
+    from mmnet_deploy.prediction.video import film
+
+    if not is_video(Path(text)):
+        return backgrounds.background(text)
+    return click.get_current_context().with_resource(film.opened(Path(text), say))
 
 
 def check(target: Path | None, kind: str, seconds: float | None) -> None:
@@ -89,7 +105,7 @@ def predict(
         opened = open_model(model, **opening)
         if opened.note:
             say(opened.note)
-        options = video.Options(SMOOTHS if smooth is None else smooth, seconds)
+        options = video.Options(smooth is None or smooth, seconds)
         done = video.Progressed()
         with signals.keeping(lambda: f"{_frames(done.frames)} in {target}." if done.frames else ""):
             video.predict_video(opened, reader, target, painter, options, progress, say, done)

@@ -31,15 +31,15 @@ from mmnet_deploy.errors import DataError, UsageError
 @click.option(
     "--background",
     metavar="blur|#RRGGBB|FILE",
-    help="What stands behind the person: the picture's own background, blurred, a colour or a "
-    "picture.",
+    help="What stands behind the person: the picture's own background, blurred, a colour, a "
+    "picture, or a video, which begins again when it ends.",
 )
 @upsample_option("guided")
 @click.option(
     "--smooth/--no-smooth",
     default=None,
     help="For a video: draw the matte towards the one before where nothing moves, so that it "
-    "flickers less.",
+    "flickers less. By default, it is.",
 )
 @click.option(
     "--seconds",
@@ -77,7 +77,7 @@ def predict(
     from mmnet_deploy.files import check_folder
     from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.portraits import dataset, pictures
-    from mmnet_deploy.prediction import backgrounds, photographs
+    from mmnet_deploy.prediction import photographs
     from mmnet_deploy.prediction.painting import ON_BACKGROUND, Painter
 
     kind = kind or (ON_BACKGROUND if background else "matte")
@@ -105,7 +105,7 @@ def predict(
         )
     if background:
         _require_other(target, Path(background), "background")
-    behind = None if background is None else backgrounds.background(background)
+    behind = None if background is None else films.background(background)
     painter = Painter(kind, behind, upsample)
     if target.exists():
         dataset.require_apart("--out", target.parent if suffix else target)

@@ -85,7 +85,8 @@ def clip(
         moved = tuple(one.at(time_s) for one in camera)
         posed = _posed(person, {name: one.at(time_s) for name, one in sways.items()}, moved)
         posed = dataclasses.replace(
-            posed, hair=dataclasses.replace(posed.hair, wave=person.hair.wave * (1 + swing.at(time_s)))
+            posed,
+            hair=dataclasses.replace(posed.hair, wave=person.hair.wave * (1 + swing.at(time_s))),
         )
         # The same strands and folds in every frame.
         drawn = draw_person(posed, light, np.random.default_rng(strands), size)

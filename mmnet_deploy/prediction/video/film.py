@@ -16,6 +16,7 @@ from mmnet_deploy.portraits.pictures import Picture
 from mmnet_deploy.prediction.backgrounds import covering
 from mmnet_deploy.prediction.video import reader
 from mmnet_deploy.prediction.video.frames import Frame, with_square_pixels
+from mmnet_deploy.prediction.video.sound import Tell
 
 _KEPT = 8
 """Frames that are kept, since those who paint beside each other ask slightly out of order."""
@@ -27,8 +28,10 @@ class Film:
     At the time `t` it shows what it shows at `t` by itself, whatever the frame rates are.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tell: Tell = lambda line: None) -> None:
         self._path = path
+        self._tell = tell
+        self._told = False
         self._lock = threading.Lock()
         self._stack = contextlib.ExitStack()
         self._shown: deque[tuple[Fraction, Picture]] = deque(maxlen=_KEPT)
@@ -37,8 +40,6 @@ class Film:
         self._ahead: tuple[Fraction, Picture]
         self._begin = Fraction(0)
         self._end = Fraction(0)
-        self.damage = ""
-        """What was found to be wrong with the video; empty if nothing."""
         self._open()
 
     def _open(self) -> None:
@@ -76,23 +77,30 @@ class Film:
         facts = self._film.facts
         if frame is not None:
             time = self._begin + frame.time * facts.time_base
-            self._end = time + max(frame.duration * facts.time_base, 1 / facts.rate)
+            self._end = time + (frame.duration * facts.time_base or 1 / facts.rate)
             self._ahead = time, frame.image
             return
-        self.damage = self._film.damage
+        if self._film.damage and not self._told:
+            self._told = True
+            self._tell(
+                f"{self._path} is damaged: {self._film.damage}. What can be read of it repeats."
+            )
         self._begin = self._end
         self._open()
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Film]:
+def opened(path: Path, tell: Tell = lambda line: None) -> Iterator[Film]:
     """Open a video as a background.
+
+    Args:
+        tell: Told once if the video is damaged, when its end is reached.
 
     Raises:
         DataError: It cannot be read as a video, or holds no frame that can be read.
         MissingDependencyError: PyAV is not installed.
     """
-    film = Film(path)
+    film = Film(path, tell)
     try:
         yield film
     finally:

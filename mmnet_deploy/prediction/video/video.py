@@ -76,7 +76,7 @@ class Options:
         seconds: How much of the video is taken, from its begin; None for all.
     """
 
-    smooth: bool = False
+    smooth: bool = True
     seconds: float | None = None
 
 
@@ -194,7 +194,9 @@ def _work(
             matte = model.infer(ready)
             if smoother is not None:
                 matte = smoother.smooth(item.image, matte)
-            behind.put((item, executor.submit(painter.paint, item.image, matte)))
+            time_s = float(item.time * reader.facts.time_base)
+            painted = executor.submit(painter.paint, item.image, matte, time_s=time_s)
+            behind.put((item, painted))
             advance(f"{done.rate:.1f} frames/s" if done.frames > 1 else "")
 
 

@@ -1,5 +1,7 @@
 """Synthetic clips: one person who moves, and mattes that fit every frame."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ def test_a_clip_is_the_same_every_time_and_moves():
         assert np.array_equal(alpha, alpha_again)
     changes = [
         np.abs(later[1].astype(float) - earlier[1]).mean() / 255
-        for earlier, later in zip(frames, frames[1:], strict=False)
+        for earlier, later in itertools.pairwise(frames)
     ]
     assert all(0 < change < 0.02 for change in changes)
     assert frames[0][0].shape == (64, 64, 3)

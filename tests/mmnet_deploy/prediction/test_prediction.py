@@ -104,7 +104,7 @@ def test_pictures_that_are_left_out_are_named(call, tiny_models, tmp_path, monke
         ("empty", "out", (), 1, "holds no picture"),
         ("twins", "out", (), 1, "several pictures of the stem a"),
         ("a.png", "b.png", ("--background", "#fff"), 2, "six hexadecimal digits"),
-        ("a.png", "b.png", ("--background", "beach.jpg"), 1, "no picture beach.jpg"),
+        ("a.png", "b.png", ("--background", "beach.jpg"), 1, "no file beach.jpg"),
         ("a.png", "b.png", ("--background", "text.png"), 1, "is no picture"),
         ("a.png", "b.png", ("--background", "blur", "--kind", "mask"), 2, "is for --kind"),
         ("a.png", "b.png", ("--kind", "background"), 2, "needs `--background blur|"),

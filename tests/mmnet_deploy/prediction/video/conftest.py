@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmnet_deploy.mattes.matting import Matting
+from mmnet_deploy.prediction import backgrounds
 from mmnet_deploy.prediction.painting import Painter
 from mmnet_deploy.prediction.video import reader
 from mmnet_deploy.prediction.video.video import Options, predict_video
@@ -22,7 +23,7 @@ def matted():
     def run(source, target, kind="matte", background=None, model=BRIGHT, **options):
         lines = []
         with reader.opened(source) as film:
-            painter = Painter(kind, background)
+            painter = Painter(kind, background and backgrounds.background(background))
             done = predict_video(
                 model, film, target, painter, Options(**options), tell=lines.append
             )
