@@ -6,6 +6,7 @@ it is believed.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import importlib.util
 import re
@@ -13,6 +14,7 @@ import re
 import numpy as np
 
 from mmnet_deploy.tflite import file_format
+from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.operators import constant
 from mmnet_deploy.tflite.parts import Op, Tensor
 
@@ -31,17 +33,38 @@ def version() -> str:
 
 
 def knows_rules() -> bool:
-    """Whether it refuses ARG_MAX, which the GPU delegate has never had."""
+    """Whether it refuses ARG_MAX, which the GPU delegate has never had.
+
+    False, too, where TensorFlow cannot be imported, or has moved its analyzer.
+    """
     picture, numbers = Tensor("picture", (1, 8, 8, 3)), Tensor("numbers", (1, 8, 8), "INT64")
     axis = constant("axis", np.array(3, np.int32))
-    return bool(refused(file_format.alone(Op("ARG_MAX", [picture, axis], [numbers]))))
+    try:
+        return bool(_refused(file_format.alone(Op("ARG_MAX", [picture, axis], [numbers]))))
+    except (ImportError, AttributeError, TypeError):
+        return False
 
 
-def refused(content: bytes) -> dict[int, str]:
-    """What `tf.lite.experimental.Analyzer` says of operators, by their number.
+def refused(content: bytes) -> dict[str, str]:
+    """What `tf.lite.experimental.Analyzer` says of operators, by the name of their first output.
 
-    It looks at kinds and shapes, not at types and versions.
+    It looks at kinds and shapes, not at types and versions. Where it is mistaken it is not heard:
+    it takes float16 weights, which the delegate unpacks itself, for values that are computed, and
+    cannot read the options of custom operators.
     """
+    graph = Graph.from_bytes(content)
+    for op in list(graph.ops):
+        source = op.inputs[0] if op.kind == "DEQUANTIZE" and op.inputs else None
+        if source is not None and source.data is not None and source.dtype == "FLOAT16":
+            graph.replace_tensor(op.output, dataclasses.replace(source, name=op.output.name))
+            graph.remove(op)
+    found = _refused(graph.to_bytes())
+    said = {graph.ops[number]: reason for number, reason in found.items()}
+    return {op.name: reason for op, reason in said.items() if not op.is_custom}
+
+
+def _refused(content: bytes) -> dict[int, str]:
+    """What the analyzer says, by the number of the operator."""
     from tensorflow.lite.python.analyzer_wrapper import _pywrap_analyzer_wrapper
 
     # The public function prints, and nothing else.

@@ -86,8 +86,10 @@ def gpu(content: bytes, name: str = "The TFLite model", *, ask_tensorflow: bool 
     version = analyzer.version() if ask_tensorflow else ""
     knows_rules = bool(version) and analyzer.knows_rules()
     if knows_rules:
-        for number, reason in analyzer.refused(content).items():
-            found.setdefault(number, f"TensorFlow's analyzer says: {reason}")
+        said = analyzer.refused(content)
+        for number, op in enumerate(graph.ops):
+            if op.name in said:
+                found.setdefault(number, f"TensorFlow's analyzer says: {said[op.name]}")
     refusals = []
     for number in sorted(found):
         op = graph.ops[number]

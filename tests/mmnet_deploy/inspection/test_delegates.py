@@ -173,8 +173,7 @@ def test_tensorflows_analyzer_refuses_nothing_that_the_rules_allow(tiny_models):
     seen = 0
     for content in contents:
         ours = {one.layer for one in delegates.gpu(content, ask_tensorflow=False).refusals}
-        ops = Graph.from_bytes(content).ops
-        theirs = {ops[number].name for number in analyzer.refused(content)}
+        theirs = set(analyzer.refused(content))
         assert theirs <= ours
         seen += len(theirs)
     # That of TensorFlow 2.21 refuses nothing, and is found out.
@@ -182,7 +181,10 @@ def test_tensorflows_analyzer_refuses_nothing_that_the_rules_allow(tiny_models):
 
 
 def test_an_analyzer_that_knows_rules_is_believed(monkeypatch):
-    """What it refuses besides is a refusal, in its own words; a blind one is named as such."""
+    """What it refuses besides is a refusal, in its own words; a blind one is named as such.
+
+    The report is of the form that TensorFlow 2.16 gives.
+    """
     g = Drawing()
     content = g.content(g.add("RELU", [g.image], WHOLE))
     report = (
