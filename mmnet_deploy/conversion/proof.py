@@ -97,6 +97,11 @@ class Judge:
         )
         return MatteDifference(largest, mean, change, len(self.images))
 
+    def share_beyond(self, mattes: Sequence[Matte], difference: float) -> float:
+        """The share of pixels that are off by more than this, NaN among them."""
+        gaps = [np.abs(ours - theirs) for ours, theirs in zip(mattes, self.expected, strict=True)]
+        return float(np.mean([np.mean(~(gap <= difference)) for gap in gaps]))
+
     def proves(self, largest: float, mean: float) -> bool:
         """Whether a file that ignores its picture would be beyond these limits of |Δα|.
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.portraits import pictures, representative
-from mmnet_deploy.portraits.pictures import preprocess
 from mmnet_deploy.progress import Progress, silent
 from mmnet_deploy.tflite.card import ModelCard
 from mmnet_deploy.tflite.counts import stores_weights
+from mmnet_deploy.tflite.ends import PictureInput
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import transparent_interpreter
 from mmnet_deploy.tflite.parts import Op, Tensor
@@ -114,13 +114,12 @@ class _Model:
                     later = [other.name for other in after if other.kind in CONVERSIONS]
                     yield op, tensor, [tensor.name, *later]
 
-    def run(self, picture: NDArray[np.float32]) -> None:
-        """Run on a batch of real numbers."""
-        stored: NDArray[Any] = picture
-        if self.input.quantization is not None:
-            stored = self.input.quantization.stored(picture, self.input.dtype.lower())
-        elif "INT" in self.input.dtype:  # Whole numbers that stand for themselves.
-            stored = np.rint(picture).astype(self.input.dtype.lower())
+    def run(self, image: pictures.Picture, input_range: tuple[float, float]) -> None:
+        """Run on a picture, uint8 (h, w, 3), which becomes the input as apps make it."""
+        _, height, width, _ = self.input.shape
+        dtype = np.dtype(self.input.dtype.lower())
+        end = PictureInput(height, width, dtype, input_range, self.input.quantization)
+        stored = end.tensor(image)
         try:
             self._interpreter.set_tensor(self.graph.index(self.input), stored)
             self._interpreter.invoke()
@@ -204,12 +203,10 @@ def measure(
             "converted differently."
         )
     sums = np.zeros((len(pairs), 2))
-    _, height, width, _ = quantized.input.shape
     with progress("Comparing layers", len(pictures)) as advance:
         for picture in pictures:
-            batch = preprocess(picture, height, width, input_range)
-            quantized.run(batch)
-            exact.run(batch)
+            quantized.run(picture, input_range)
+            exact.run(picture, input_range)
             for number, (_, tensor, partner) in enumerate(pairs):
                 signal, values = exact.value(partner), quantized.value(tensor)
                 if signal.shape != values.shape:

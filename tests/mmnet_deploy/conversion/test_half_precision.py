@@ -184,3 +184,20 @@ def test_limits_are_stricter_where_the_emulation_is_finer(
     (second,) = conversion.convert(source, ("float16",), portraits, tmp_path, near)
     assert bool(second.card.reduced_precision) is allowed
     assert ("stricter for TANH" in second.card.reduced_precision_reason) is not allowed
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("MOST_FAR", "of the pixels are off by more than 0.1"),
+        ("NOTABLE_INCREASE", "gradient error"),
+    ],
+)
+def test_a_part_that_goes_wrong_and_worse_edges_are_refused(
+    tmp_path, tiny_run, portraits, monkeypatch, name, words
+):
+    """The mean alone would not show either; the limits are moved to where every network is."""
+    monkeypatch.setattr(half_precision, name, -1.0)
+    (result,) = conversion.convert(network.load(tiny_run), ("float16",), portraits, tmp_path)
+    assert words in result.card.reduced_precision_reason
+    assert result.card.reduced_precision == ""

@@ -175,3 +175,12 @@ def test_a_damaged_file_is_named(blind):
     content = converted(lambda image: image[..., :1], SHAPE)
     with pytest.raises(ModelFileError, match=r"broken\.tflite"):
         blind.mattes(content[: len(content) // 2], Path("broken.tflite"))
+
+
+def test_pixels_far_off_are_counted():
+    """Strictly beyond the limit, and what is no number."""
+    expected = np.zeros((4, 5), np.float32)
+    judge = proof.Judge([Portrait(Path("none.jpg"))], PICTURES[:1], [expected])
+    matte = expected.copy()
+    matte[0, :3] = 0.25, 0.5, np.nan
+    assert judge.share_beyond([matte], 0.25) == 2 / 20

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from mmnet_deploy.charts import bars
 from mmnet_deploy.errors import DataError, ModelFileError, ResultError, UsageError
+from mmnet_deploy.inspection import quantization_error
 from mmnet_deploy.inspection.quantization_error import (
     LayerNoise,
     QuantizationError,
@@ -20,6 +21,8 @@ from mmnet_deploy.inspection.quantization_error import (
 from mmnet_deploy.portraits.pictures import Picture, read_image
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.parts import Quantization
+from tests.support.matting_files import SIDE, logits, quantized
 from tests.support.networks import converted
 
 
@@ -72,6 +75,18 @@ def test_black_and_white_are_what_the_model_takes(pictures):
     )
     signals = sorted(layer.signal for layer in (half, whole))
     assert signals[1] > signals[0]
+
+
+def test_a_quantized_input_gets_the_bytes_that_apps_hand_over():
+    """Of -1 … 1, every byte lies between two steps: rounding would make one of two."""
+    content = quantized(logits, -1.0, 1.0)
+    graph = Graph.from_bytes(content)
+    graph.inputs[0].quantization = Quantization((2 / 255,), (127,))
+    model = quantization_error._Model(graph.to_bytes(), 1)
+    image = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    model.run(image, (-1.0, 1.0))
+    tensor = model.graph.index(model.input)
+    assert np.array_equal(model._interpreter.get_tensor(tensor)[0], image)
 
 
 def test_layers_of_quantized_files_are_found_by_name(tiny_models, pictures):
