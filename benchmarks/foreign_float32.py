@@ -79,8 +79,8 @@ def table(network: Network, folders: list[Path], count: int, rounds: int) -> Non
         preprocess(read_image(path), *network.input_size, network.input_range) for path in paths
     ]
     graph, _, first = source.read_graph(network.path)
-    if first:
-        raise SystemExit(f"{network.path} takes channels first, which this script does not.")
+    if first or network.output_channels > 1:
+        raise SystemExit(f"{network.path} must take (1, h, w, 3) and give one channel here.")
     times = latencies_ms(files, rounds, clock=time.thread_time)
     given = mattes(files["given"], inputs)
     try:
