@@ -78,19 +78,20 @@ def _guided(matte: Matte, image: Picture) -> Matte:
     alpha = np.empty((height, width), np.float32)
     step = max(1, _STRIP_PIXELS // width)
     for top in range(0, height, step):
-        strip = image[top : top + step]
-        factors = _enlarged_rows(coefficients, height, width, top, len(strip))
-        products = cv2.multiply(strip, factors[..., :3], scale=1 / 255, dtype=cv2.CV_32F)
-        found = cv2.transform(products, np.ones((1, 3), np.float32)) + factors[..., 3]
+        # A fourth channel, opaque, that the offset is multiplied with.
+        strip = cv2.cvtColor(image[top : top + step], cv2.COLOR_RGB2RGBA).astype(np.float32)
+        strip *= _enlarged_rows(coefficients, height, width, top, len(strip))
+        found = cv2.transform(strip, np.full((1, 4), 1 / 255, np.float32))
         np.clip(found, 0, 1, out=alpha[top : top + step])
     return alpha
 
 
-def _means(values: Matte) -> Matte:
+def _means(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means over the windows; beyond the border the picture is mirrored."""
     side = 2 * RADIUS + 1
-    means = cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT)
-    return means.reshape(values.shape).astype(np.float32, copy=False)
+    return np.asarray(
+        cv2.blur(plane, (side, side), borderType=cv2.BORDER_REFLECT), np.float64
+    ).reshape(plane.shape)
 
 
 def _coefficients(guide: Matte, matte: Matte) -> Matte:
@@ -99,15 +100,33 @@ def _coefficients(guide: Matte, matte: Matte) -> Matte:
     Args:
         guide: float32 (h, w, 3), in 0 … 1, and `matte`, (h, w).
     """
-    mean, mean_matte = _means(guide), _means(matte)
-    # Double precision: variances are small differences of large means.
-    outer = _means((guide[..., :, None] * guide[..., None, :]).reshape(*matte.shape, 9))
-    variance = outer.reshape(*matte.shape, 3, 3) - mean[..., :, None] * mean[..., None, :]
-    covariance = _means(guide * matte[..., None]) - mean * mean_matte[..., None]
-    regular = variance.astype(np.float64) + EPSILON * np.eye(3)
-    slopes = np.linalg.solve(regular, covariance[..., None].astype(np.float64))[..., 0]
-    offset = mean_matte - (slopes * mean).sum(axis=-1)
-    return _means(np.dstack([slopes, offset]).astype(np.float32))
+    # Double precision: variances are small differences of large means. Channel by channel, since
+    # NumPy and OpenCV are fastest on whole planes.
+    colours = [np.ascontiguousarray(guide[..., channel], np.float64) for channel in range(3)]
+    level = matte.astype(np.float64)
+    r, g, b = means = [_means(colour) for colour in colours]
+    mean = _means(level)
+
+    def variance(one: int, other: int) -> NDArray[np.float64]:
+        return _means(colours[one] * colours[other]) - means[one] * means[other]
+
+    rr, gg, bb = (variance(channel, channel) + EPSILON for channel in range(3))
+    rg, rb, gb = variance(0, 1), variance(0, 2), variance(1, 2)
+    to_r, to_g, to_b = (
+        _means(colour * level) - own * mean for colour, own in zip(colours, means, strict=True)
+    )
+    # The inverse of a symmetric 3×3 matrix, by its cofactors.
+    c_rr, c_rg, c_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
+    c_gg, c_gb, c_bb = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
+    determinant = rr * c_rr + rg * c_rg + rb * c_rb
+    slopes = [
+        (c_rr * to_r + c_rg * to_g + c_rb * to_b) / determinant,
+        (c_rg * to_r + c_gg * to_g + c_gb * to_b) / determinant,
+        (c_rb * to_r + c_gb * to_g + c_bb * to_b) / determinant,
+    ]
+    offset = mean - slopes[0] * r - slopes[1] * g - slopes[2] * b
+    planes = [_means(plane).astype(np.float32) for plane in (*slopes, offset)]
+    return np.asarray(cv2.merge(planes), np.float32)
 
 
 def _enlarged_rows(coefficients: Matte, height: int, width: int, top: int, count: int) -> Matte:

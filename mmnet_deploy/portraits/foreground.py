@@ -110,21 +110,24 @@ def cleaned(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uin
         (small.reshape(size[1], size[0], 3) / np.float32(255)).astype(np.float32),
         (alpha.reshape(size[1], size[0]) / np.float32(255)).astype(np.float32),
     )
-    colours = np.zeros_like(image)
+    colours = cv2.copyTo(image, (mask == 255).astype(np.uint8))
     step = max(1, _STRIP_PIXELS // width)
     for top in range(0, height, step):
         rows = slice(top, top + step)
-        known = mask[rows]
-        colours[rows][known == 255] = image[rows][known == 255]
-        edge = (known > 0) & (known < 255)
-        if edge.any():
-            y, x = np.nonzero(edge)
-            fore, back = (_sampled(layer, y + top, x, height, width) for layer in estimated)
+        known = mask[rows].reshape(-1)
+        edge = np.flatnonzero((known > 0) & (known < 255))
+        if edge.size:
+            y, x = edge // width + top, edge % width
+            fore, back = (_sampled(layer, y, x, height, width) for layer in estimated)
             share = (known[edge] / np.float32(255))[:, np.newaxis]
-            rest = image[rows][edge] / np.float32(255) - share * fore - (1 - share) * back
-            found = np.clip(fore + share * rest, 0, 1)
-            colours[rows][edge] = np.rint(255 * found).astype(np.uint8)
-    return colours
+            rest = image[rows].reshape(-1, 3)[edge] / np.float32(255)
+            found = np.clip(fore + share * (rest - share * fore - (1 - share) * back), 0, 1)
+            colours[rows].reshape(-1, 3)[edge] = np.rint(255 * found).astype(np.uint8)
+    return colours.astype(np.uint8, copy=False)
+
+
+_TABLE_WIDTH = 1024
+"""Of the table of places that OpenCV takes, whose sides it limits."""
 
 
 def _sampled(
@@ -136,45 +139,39 @@ def _sampled(
 ) -> NDArray[np.float32]:
     """Pixels of a small layer enlarged bilinearly to height × width, (n, 3)."""
     rows, columns = layer.shape[:2]
-    down, right = (
-        np.clip((place + 0.5) * (count / side) - 0.5, 0, count - 1)
-        for place, count, side in ((y, rows, height), (x, columns, width))
-    )
-    top, left = down.astype(np.intp), right.astype(np.intp)
-    below, beside = np.minimum(top + 1, rows - 1), np.minimum(left + 1, columns - 1)
-    v, u = ((it % 1).astype(np.float32)[:, np.newaxis] for it in (down, right))
-    upper = layer[top, left] * (1 - u) + layer[top, beside] * u
-    lower = layer[below, left] * (1 - u) + layer[below, beside] * u
-    return upper * (1 - v) + lower * v
+    count = -(-len(y) // _TABLE_WIDTH)
+    places = np.zeros((2, count * _TABLE_WIDTH), np.float32)
+    places[0, : len(x)] = (x + 0.5) * (columns / width) - 0.5
+    places[1, : len(y)] = (y + 0.5) * (rows / height) - 0.5
+    across, down = places.reshape(2, count, _TABLE_WIDTH)
+    found = cv2.remap(layer, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return found.reshape(-1, 3)[: len(y)].astype(np.float32, copy=False)
 
 
 def _both(
     picture: NDArray[np.float32], matte: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Colours of foreground and background, (h, w, 3), of a picture and a matte in 0 … 1."""
-    fore = _mean_colour(picture, matte > 0.9)
-    back = _mean_colour(picture, matte < 0.1)
+    # Foreground and background side by side, (h, w, 6): one computation for both.
+    colours = np.concatenate(
+        [_mean_colour(picture, matte > 0.9), _mean_colour(picture, matte < 0.1)], axis=2
+    )
     for height, width in _level_sizes(*matte.shape):
         size = (width, height)
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         alpha = cv2.resize(matte, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        fore, back = _enlarged(fore, size), _enlarged(back, size)
-        weights = [
-            (REGULARIZATION + GRADIENT_WEIGHT * np.abs(alpha - beside))[..., np.newaxis]
-            for beside in _neighbours(alpha)
-        ]
         few = max(height, width) > SMALL_SIZE
-        for _ in range(LARGE_ITERATIONS if few else SMALL_ITERATIONS):
-            fore, back = _updated(
-                small.reshape(height, width, 3), alpha[..., np.newaxis], fore, back, weights
-            )
-    return fore, back
+        colours = _solved(
+            small.reshape(height, width, 3), alpha.reshape(height, width),
+            _enlarged(colours, size), LARGE_ITERATIONS if few else SMALL_ITERATIONS,
+        )  # fmt: skip
+    return colours[..., :3], colours[..., 3:]
 
 
 def _enlarged(colours: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Colours at a width and height, each pixel that of the nearest."""
     resized = cv2.resize(colours, size, interpolation=cv2.INTER_NEAREST)
-    return resized.reshape(size[1], size[0], 3).astype(np.float32, copy=False)
+    return resized.reshape(size[1], size[0], 6).astype(np.float32, copy=False)
 
 
 def _mean_colour(picture: NDArray[np.float32], chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -183,38 +180,54 @@ def _mean_colour(picture: NDArray[np.float32], chosen: NDArray[np.bool_]) -> NDA
     return colour.astype(np.float32).reshape(1, 1, 3)
 
 
-def _updated(
+def _solved(
     picture: NDArray[np.float32],
     alpha: NDArray[np.float32],
-    fore: NDArray[np.float32],
-    back: NDArray[np.float32],
-    weights: list[NDArray[np.float32]],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """F and B that are the least of each pixel's own terms, its neighbours held fixed.
+    colours: NDArray[np.float32],
+    iterations: int,
+) -> NDArray[np.float32]:
+    """F and B, (h, w, 6), that are the least of each pixel's own terms, neighbours held fixed.
 
     The two unknowns of a channel solve a system of two equations with the matrix
-    [[α² + w, α(1 − α)], [α(1 − α), (1 − α)² + w]], w the sum of the weights.
+    [[α² + w, α(1 − α)], [α(1 − α), (1 − α)² + w]], w the sum of the weights. Its inverse is that
+    of all iterations.
     """
-    total = sum(weights)
-    rest = 1 - alpha
-    right_fore = alpha * picture
-    right_back = rest * picture
-    for weight, near_fore, near_back in zip(
-        weights, _neighbours(fore), _neighbours(back), strict=True
-    ):
-        right_fore = right_fore + weight * near_fore
-        right_back = right_back + weight * near_back
+    height, width = alpha.shape
+    weights = [
+        (REGULARIZATION + GRADIENT_WEIGHT * np.abs(alpha - beside))[..., np.newaxis]
+        for beside in _neighbours(alpha)
+    ]
+    alpha = alpha[..., np.newaxis]
+    total, rest = sum(weights), 1 - alpha
     first, cross, second = alpha**2 + total, alpha * rest, rest**2 + total
     determinant = first * second - cross**2
-    new_fore = (second * right_fore - cross * right_back) / determinant
-    new_back = (first * right_back - cross * right_fore) / determinant
-    return np.clip(new_fore, 0, 1), np.clip(new_back, 0, 1)
+    own = np.concatenate([alpha * picture, rest * picture], axis=2)
+    # Each colour's row of the inverse, once for itself and once for the other.
+    same = np.repeat(np.concatenate([second, first], axis=2) / determinant, 3, axis=2)
+    other = -cross / determinant
+    padded = np.empty((height + 2, width + 2, 6), np.float32)
+    for _ in range(iterations):
+        padded[1:-1, 1:-1] = colours
+        padded[0], padded[-1] = padded[1], padded[-2]
+        padded[:, 0], padded[:, -1] = padded[:, 1], padded[:, -2]
+        right = own + weights[0] * padded[:-2, 1:-1]
+        right += weights[1] * padded[2:, 1:-1]
+        right += weights[2] * padded[1:-1, :-2]
+        right += weights[3] * padded[1:-1, 2:]
+        colours = same * right
+        colours[..., :3] += other * right[..., 3:]
+        colours[..., 3:] += other * right[..., :3]
+        np.clip(colours, 0, 1, out=colours)
+    return colours
 
 
 def composite(
     fore: NDArray[np.uint8], mask: NDArray[np.uint8], back: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """αF + (1 − α)B in uint8: (h, w, 3), (h, w) and (h, w, 3)."""
-    alpha = mask[..., np.newaxis].astype(np.uint16)
-    mixed = alpha * fore + (255 - alpha) * back
-    return ((mixed + 127) // 255).astype(np.uint8)
+    mixed = cv2.copyTo(fore, (mask == 255).astype(np.uint8), np.array(back, order="C"))
+    edge = np.flatnonzero((mask > 0) & (mask < 255))
+    alpha = mask.reshape(-1)[edge, np.newaxis].astype(np.uint16)
+    over, under = fore.reshape(-1, 3)[edge], back.reshape(-1, 3)[edge]
+    mixed.reshape(-1, 3)[edge] = (alpha * over + (255 - alpha) * under + 127) // 255
+    return mixed.astype(np.uint8, copy=False)

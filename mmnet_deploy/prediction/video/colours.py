@@ -118,7 +118,7 @@ def planes_of(picture: NDArray[np.uint8], matrix: int) -> list[NDArray[np.uint8]
     half = (width + 1) // 2, (height + 1) // 2
     if picture.ndim == 2:
         none = np.full(half[::-1], 128, np.uint8)
-        return [_LIMITED[picture], none, none]
+        return [cv2.LUT(picture, _LIMITED).astype(np.uint8, copy=False), none, none]
     rgb = picture if picture.shape[2] == 3 else cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB)
     # OpenCV computes three rows faster than the one for the brightness.
     whole = cv2.transform(rgb, _to_limited(matrix))

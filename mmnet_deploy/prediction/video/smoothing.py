@@ -37,13 +37,13 @@ class Smoother:
 
     def __init__(self) -> None:
         self._matte: NDArray[np.float32] | None = None
-        self._guide: NDArray[np.float32] | None = None
+        self._guide: Picture | None = None
 
     def smooth(self, image: Picture, matte: NDArray[np.float32]) -> NDArray[np.float32]:
         """The next matte, (h, w) at any resolution, of a frame, uint8 (h', w', 3)."""
         height, width = matte.shape
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-        guide = cv2.GaussianBlur(small, (3, 3), 0).astype(np.float32)
+        guide = cv2.GaussianBlur(small, (3, 3), 0).astype(np.uint8, copy=False)
         before, guide_before = self._matte, self._guide
         if before is not None and guide_before is not None and before.shape == matte.shape:
             share = KEPT * _stillness(guide, guide_before)
@@ -52,11 +52,13 @@ class Smoother:
         return matte
 
 
-def _stillness(guide: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float32]:
+def _stillness(guide: Picture, before: Picture) -> NDArray[np.float32]:
     """How sure it is that nothing moved, (h, w), 0 … 1."""
-    change = np.abs(guide - before).max(axis=2)
-    around = cv2.blur(change, (_REACH, _REACH))
+    red, green, blue = cv2.split(cv2.absdiff(guide, before))
+    change = cv2.max(cv2.max(red, green), blue)
+    around = cv2.boxFilter(change, cv2.CV_32F, (_REACH, _REACH))
     # A person fills less than three quarters of most pictures, and the room stands still.
     usual = np.quantile(around[::4, ::4], 0.25)
-    bound = np.float32(_STILL + _NOISE * usual)
-    return np.exp(-np.square(np.maximum(around - bound, 0) / bound)).astype(np.float32)
+    bound = float(_STILL + _NOISE * usual)
+    excess = np.maximum(around * np.float32(1 / bound) - np.float32(1), 0)
+    return cv2.exp(-cv2.multiply(excess, excess)).astype(np.float32, copy=False)
