@@ -16,6 +16,7 @@ from mmnet_deploy import parallel
 from mmnet_deploy.errors import DataError, ModelFileError
 from mmnet_deploy.evaluation import scoring
 from mmnet_deploy.mattes import matting, metrics
+from mmnet_deploy.mattes.enlargement import enlarged
 from mmnet_deploy.portraits import dataset, pictures, synthetic
 from mmnet_deploy.results.records import PictureScore
 from mmnet_deploy.tflite.card import ModelFile
@@ -99,6 +100,36 @@ def test_the_mean_is_over_pictures(portraits):
     result = _evaluate(lambda image: np.zeros((32, 32), np.float32), portraits)
     each = [picture.scores["mad"] for picture in result.pictures]
     assert result.scores["mad"] == pytest.approx(np.mean(each))
+
+
+def test_guided_mattes_are_compared_at_the_size_of_the_pictures(tmp_path, portraits):
+    """As `predict` would save them; the result says so, and the scores are others."""
+    pair = dataset.find_pairs(portraits, "test")[0]
+    image, mask = dataset.read_pair(pair)
+    small = cv2.resize(mask / np.float32(255), (24, 24), interpolation=cv2.INTER_AREA)
+    for place, path in (("image", pair.image), ("mask", pair.mask)):
+        (tmp_path / "test" / place).mkdir(parents=True)
+        shutil.copy(path, tmp_path / "test" / place / path.name)
+    guided, bilinear = (
+        _evaluate(lambda _: small, tmp_path, upsample=way) for way in ("guided", "bilinear")
+    )
+    assert (guided.upsample, bilinear.upsample) == ("guided", "bilinear")
+    both = metrics.at_one_size(enlarged(small, image), mask, metrics.PUBLISHED_SIZE)
+    assert guided.scores["gradient_error"] == pytest.approx(metrics.gradient_error(*both))
+    assert guided.scores["gradient_error"] < bilinear.scores["gradient_error"]
+    assert "guided" in guided.size_name and "guided" not in bilinear.size_name
+
+
+def test_flicker_of_guided_mattes_is_of_both_frames(tmp_path, portraits):
+    """The frame before is enlarged in the same way: of equal frames, there is none."""
+    pair = dataset.find_pairs(portraits, "test")[0]
+    for place, path in (("image", pair.image), ("mask", pair.mask)):
+        (tmp_path / "test" / place).mkdir(parents=True)
+        for number in (1, 2):
+            shutil.copy(path, tmp_path / "test" / place / f"clip-{number}{path.suffix}")
+    matte = np.random.default_rng(0).random((24, 24), np.float32)
+    options = {"upsample": "guided", "wanted": metrics.named(["dtssd"])}
+    assert _evaluate(lambda _: matte, tmp_path, **options).scores["dtssd"] == 0
 
 
 def test_a_picture_that_cannot_be_read_ends_the_evaluation(tmp_path, portraits):

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.mattes.matting import Matting
@@ -16,6 +17,7 @@ from mmnet_deploy.prediction.painting import Painter
 from mmnet_deploy.prediction.photographs import predict_folder, predict_picture
 from mmnet_deploy.tflite.card import ModelFile
 from tests.support.datasets import write
+from tests.support.picture_files import exif
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (24, 20, 3), np.uint8)
 
@@ -51,6 +53,29 @@ def test_every_format_of_a_folder_is_matted(tmp_path):
     assert predict_folder(BRIGHT, tmp_path / "in", tmp_path / "out", painter).written == 5
     made = [name for name in os.listdir(tmp_path / "out") if not name.startswith(".")]
     assert sorted(made) == [f"{stem}.png" for stem in "abcdf"]
+
+
+def test_a_folder_is_done_but_for_what_is_damaged(tmp_path):
+    """One bad picture is told of, and keeps no other from being made."""
+    for name in ("a.png", "c.png"):
+        write(tmp_path / "in" / name, IMAGE)
+    (tmp_path / "in" / "b.png").write_bytes((tmp_path / "in" / "a.png").read_bytes()[:90])
+    done = predict_folder(BRIGHT, tmp_path / "in", tmp_path / "out", Painter("matte"))
+    assert done.written == 2
+    assert [problem.path.name for problem in done.problems] == ["b.png"]
+    assert {"a.png", "c.png"} == {path.name for path in (tmp_path / "out").glob("[!.]*")}
+
+
+def test_a_saved_photograph_has_no_metadata(tmp_path):
+    """Neither where it was taken nor how it was turned is told on."""
+    data = exif(6)
+    data[0x010E] = "at home"
+    Image.fromarray(IMAGE).save(tmp_path / "in.jpg", exif=data)
+    predict_picture(BRIGHT, tmp_path / "in.jpg", tmp_path / "out.png", Painter("under-matte"))
+    made = Image.open(tmp_path / "out.png")
+    made.load()
+    assert made.size == (24, 20)
+    assert not made.getexif() and not made.info
 
 
 # --- On the command line -----------------------------------------------------
@@ -92,6 +117,17 @@ def test_pictures_that_are_left_out_are_named(call, tiny_models, tmp_path, monke
     assert result.exit_code == 0, result.output
     assert "in/b.heic: is left out: HEIC pictures cannot be read without" in result.stderr
     assert "1 picture in out." in result.stderr
+
+
+def test_a_bad_picture_of_a_folder_is_exit_code_1(call, tiny_models, tmp_path):
+    """It is named at the end, and the others are there."""
+    write(tmp_path / "in" / "a.png", IMAGE)
+    (tmp_path / "in" / "b.jpg").write_bytes(b"words")
+    result = call("predict", tiny_models["int8"], "in", "--background", "blur", "-o", "out")
+    assert result.exit_code == 1
+    assert "in/b.jpg: is no picture." in result.stderr
+    assert "1 picture in out." in result.stderr
+    assert pictures.read_image(tmp_path / "out" / "a.png").shape == IMAGE.shape
 
 
 @pytest.mark.parametrize(

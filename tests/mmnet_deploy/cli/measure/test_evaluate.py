@@ -62,6 +62,20 @@ def test_stored_results_hold_the_default_metrics_too(evaluate, tiny_models, tmp_
     assert from_json(path.read_text()).options == ()
 
 
+def test_results_of_both_enlargements_stand_side_by_side(
+    evaluate, call, one_line, tiny_models, tmp_path
+):
+    """Each in a file of its own; a chart of both is refused, and the list says which is which."""
+    for way in ("guided", "bilinear"):
+        result = evaluate(tiny_models["int8"], "--upsample", way, "-o", "results")
+        assert result.exit_code == 0, result.output
+        assert ("guided mattes" in result.stdout) == (way == "guided")
+    assert len(list(tmp_path.glob("results/*.json"))) == 2
+    listed = call("results", "list", "results")
+    assert "600 guided" in listed.stdout
+    one_line(evaluate(tiny_models["int8"], "--upsample", "cubic"), 2, "one of guided, bilinear")
+
+
 def test_what_the_masks_were_said_to_mean_is_stored(evaluate, tiny_models, tmp_path):
     """The report's command repeats it; what does not change the scores is left out."""
     words = ("--mask-values", "0,rest", "--threads", "1", "--per-image", "a.csv", "-o", "out")
