@@ -72,7 +72,7 @@ def test_results_of_both_enlargements_stand_side_by_side(
         assert ("guided mattes" in result.stdout) == (way == "guided")
     assert len(list(tmp_path.glob("results/*.json"))) == 2
     listed = call("results", "list", "results")
-    assert "600 guided" in listed.stdout
+    assert "40 guided" in listed.stdout
     one_line(evaluate(tiny_models["int8"], "--upsample", "cubic"), 2, "one of guided, bilinear")
 
 
