@@ -54,10 +54,10 @@ def background(text: str) -> Background:
         return Plain(rgb)
     if text.startswith("#") and not path.exists():
         raise UsageError(f"A colour must be # and six hexadecimal digits. Received: {text}.")
-    if not path.exists():
+    if not text or not path.exists() or path.is_dir():
         raise DataError(
-            f"There is no file {text}. A background is a picture, a video, {BLUR}, or a colour "
-            "such as '#00b140'."
+            "`background` must be a picture, a video, blur, or a colour such as '#00b140'. "
+            f"There is no such file: {text or 'nothing was given'}."
         )
     return Still(read_photograph(path).image)
 

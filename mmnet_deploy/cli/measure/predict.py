@@ -101,7 +101,8 @@ def predict(
     _require_other(target, source, "source")
     if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
         raise UsageError(
-            f"`--out` must be outside of the folder {source}, which is read. Received: {target}."
+            f"`--out` must be outside of the folder {source}, which is read. Received: {target}. "
+            "Say with `--out PATH` where to write."
         )
     if background:
         _require_other(target, Path(background), "background")

@@ -132,7 +132,9 @@ def test_heic_is_read_where_pillow_heif_is_installed(tmp_path, orientation):
     plugin = pytest.importorskip("pillow_heif")
     plugin.register_heif_opener()
     large = np.kron(SMOOTH, np.ones((4, 4, 1), np.uint8))
-    path = _saved(tmp_path / "a.heic", Image.fromarray(large), quality=95, exif=exif(orientation))
+    path = _saved(
+        tmp_path / "a.heic", Image.fromarray(large), quality=95, exif=exif(orientation).tobytes()
+    )
     found = read_photograph(path).image.astype(int)
     assert np.abs(found - TURNS[orientation](large)).mean() < 6
     assert pictures.pictures_in(tmp_path) == [path]

@@ -60,7 +60,9 @@ def test_a_picture_without_background_is_blurred_all_the_same():
     [
         ("#12345", UsageError, "six hexadecimal digits"),
         ("#12345g", UsageError, "six hexadecimal digits"),
-        ("green", DataError, "no file green"),
+        ("green", DataError, "no such file: green"),
+        ("", DataError, "nothing was given"),
+        (".", DataError, "no such file: ."),
     ],
 )
 def test_what_is_no_background_is_named(text, error, message):

@@ -140,7 +140,7 @@ def test_a_bad_picture_of_a_folder_is_exit_code_1(call, tiny_models, tmp_path):
         ("empty", "out", (), 1, "holds no picture"),
         ("twins", "out", (), 1, "several pictures of the stem a"),
         ("a.png", "b.png", ("--background", "#fff"), 2, "six hexadecimal digits"),
-        ("a.png", "b.png", ("--background", "beach.jpg"), 1, "no file beach.jpg"),
+        ("a.png", "b.png", ("--background", "beach.jpg"), 1, "no such file: beach.jpg"),
         ("a.png", "b.png", ("--background", "text.png"), 1, "is no picture"),
         ("a.png", "b.png", ("--background", "blur", "--kind", "mask"), 2, "is for --kind"),
         ("a.png", "b.png", ("--kind", "background"), 2, "needs `--background blur|"),
