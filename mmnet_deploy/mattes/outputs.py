@@ -25,6 +25,9 @@ def levels(matte: NDArray[np.float32]) -> NDArray[np.uint8]:
 Form = Callable[[Picture, NDArray[np.float32]], NDArray[np.uint8]]
 """From a picture, uint8 (h, w, 3), and its matte, (h, w) in 0 … 1, to what is saved."""
 
+_STRIP_PIXELS = 2**20
+"""What is weighted at a time, so that memory does not grow with the picture."""
+
 _FORMS: dict[str, Form] = {}
 FORMS: Mapping[str, Form] = MappingProxyType(_FORMS)
 
@@ -52,7 +55,12 @@ def binary_mask(image: Picture, matte: NDArray[np.float32]) -> NDArray[np.uint8]
 @_form("under-matte")
 def picture_under_matte(image: Picture, matte: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The picture weighted by alpha, so over black, (h, w, 3)."""
-    return np.round(image * matte[..., np.newaxis]).astype(np.uint8)
+    made = np.empty_like(image)
+    step = max(1, _STRIP_PIXELS // image.shape[1])
+    for top in range(0, image.shape[0], step):
+        rows = slice(top, top + step)
+        made[rows] = np.round(image[rows] * matte[rows, :, np.newaxis])
+    return made
 
 
 @_form("side-by-side")
