@@ -22,6 +22,7 @@ from mmnet_deploy import evaluation
 from mmnet_deploy.downloads import published
 from mmnet_deploy.mattes.matting import open_model
 from mmnet_deploy.portraits import dataset, synthetic
+from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 
 METRICS = ("gradient_error", "mad", "mean_iou")
@@ -51,6 +52,8 @@ def main() -> None:
     if teacher.startswith(published.PREFIX):
         teacher = str(published.named(teacher.removeprefix(published.PREFIX)).path)
     print(f"{data}/test: gradient error ×10⁻³ · MAD · mean IoU")
+    if begin := pretrained_or_run(options.begin):
+        print(f"  student as it begins: {scores(begin, data)}", flush=True)
     print(f"  teacher as it is: {scores(Path(teacher), data)}", flush=True)
     for name in trainings:
         for path in sorted((options.work / name / "checkpoints").glob("epoch-*.keras")):
@@ -62,6 +65,13 @@ def main() -> None:
             print(
                 f"  {name}, last epoch: {scores(Run(options.work / name).last, other)}", flush=True
             )
+
+
+def pretrained_or_run(name: str | None) -> Path | None:
+    """The run that the trainings begin with."""
+    if name is None or not name.startswith(pretrained.PREFIX):
+        return Path(name) if name else None
+    return pretrained.run_folder(name.removeprefix(pretrained.PREFIX))
 
 
 def drawn(root: Path) -> Path:

@@ -18,8 +18,12 @@ from mmnet_deploy.files import sha256
 from mmnet_deploy.mattes.matting import Matting, open_model
 from mmnet_deploy.networks import network, origin
 from mmnet_deploy.portraits.output import Meaning
+from mmnet_deploy.portraits.synthetic.scene import portrait
 from mmnet_deploy.runs.run import Run, RunConfig
 from mmnet_deploy.tflite import card
+
+TRIED_PX = 64
+"""Height and width of the drawn portrait that a teacher is tried on."""
 
 VERSION = 1
 """Version of how a teacher is shown pictures and its mattes are kept."""
@@ -98,6 +102,8 @@ def open_teacher(config: RunConfig, run: Run) -> Teacher | None:
     with _as_a_teacher():
         # As a run, which knows what its networks take and give.
         matting = open_model(given if given.is_dir() else path, meaning=meaning)
+        # What is no alpha is noticed before any picture is read.
+        matting.matte(portrait(0, 0, TRIED_PX)[0])
 
     def infer(tensor: Any) -> NDArray[np.float32]:
         with _as_a_teacher():
@@ -136,9 +142,14 @@ def _meaning(config: RunConfig) -> Meaning:
 
 def _file(path: Path) -> Path:
     """The file of a network, the recommended one of a run, or the folder of a SavedModel."""
+    rule = "it must be a .tflite file, a run or another network"
     if not path.exists():
-        raise ModelFileError(f"There is no teacher {path}: it must be a .tflite file or a run.")
-    return Run(path).weights() if path.is_dir() and Run(path).exists else path
+        raise ModelFileError(f"There is no teacher {path}: {rule}.")
+    if not path.is_dir() or (path / "saved_model.pb").exists():
+        return path
+    if not Run(path).exists:
+        raise ModelFileError(f"The teacher {path} is a folder without a network: {rule}.")
+    return Run(path).weights()
 
 
 def _digest(path: Path) -> str:

@@ -88,11 +88,8 @@ def _with_two_inputs(path):
 
 def test_what_cannot_teach_is_refused_in_one_line(tmp_path, run, tiny_run):
     """Logits that nobody announced, several inputs, a wrong option, no file, no trained run."""
-    logits = _opened(red_teacher(tmp_path / "logits.tflite", logits=True), run)
-    with pytest.raises(
-        ModelFileError, match=r"The teacher cannot be used: .*--teacher-output logit"
-    ):
-        logits.matting.matte(disc(1))
+    with pytest.raises(ModelFileError, match=r"cannot be used: .*--teacher-output logit"):
+        _opened(red_teacher(tmp_path / "logits.tflite", logits=True), run)
     with pytest.raises(ModelFileError, match=r"The teacher cannot be used: .*input"):
         _opened(_with_two_inputs(tmp_path / "two.tflite"), run)
     with pytest.raises(UsageError, match=r"^`--teacher-output` contradicts"):
