@@ -32,7 +32,7 @@ from mmnet_deploy.training.teaching.unlabelled import Unlabelled
 FOLDER = "mattes"
 
 MOST_BYTES = 4 * 10**9
-"""What the mattes of all teachers may take in a cache; one of 256×256 pixels has about 10 kB."""
+"""What the mattes of all teachers may take in a cache; one of 256×256 pixels has 5 to 8 kB."""
 
 KEPT_S = 24 * 3600
 """What was used so lately stays, however many there are."""
