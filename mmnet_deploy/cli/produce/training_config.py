@@ -196,10 +196,12 @@ def resumed_config(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
             f"Received: {teacher}."
         )
     for name, value in {"family": model, **given}.items():
-        if value != getattr(stored, name):
+        before = getattr(stored, name)
+        if value != before:
+            told = f"`{name}` {before}" if before != "" else f"no `{name}`"
             raise UsageError(
-                f"{run.folder} was begun with `{name}` {getattr(stored, name)}; "
-                f"a resumed run cannot change it. Received: {value}."
+                f"{run.folder} was begun with {told}; a resumed run cannot change it. "
+                f"Received: {value}."
             )
     if epochs < stored.epochs:
         raise UsageError(
