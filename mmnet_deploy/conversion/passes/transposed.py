@@ -10,6 +10,7 @@ from mmnet_deploy.conversion.passes.naming import make_names_unique
 from mmnet_deploy.tflite import operators
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Op
+from mmnet_deploy.tflite.runtime import schema
 
 
 @everywhere
@@ -18,7 +19,8 @@ def transposed_by_phases(graph: Graph) -> bool:
 
     Each pixel then becomes a square of its own, whose pixels are the products of one vector with
     the kernel's parts: one 1×1 convolution with stride² times the outputs. XNNPACK computes the
-    parts one by one, each with a whole vector register for the few channels of a matte.
+    parts one by one, each with a whole vector register for the few channels of a matte. A RELU
+    that alone reads the squares becomes part of the convolution.
     """
     for op in graph.ops:
         found = _weights(op) if op.kind == "TRANSPOSE_CONV" else None
@@ -27,17 +29,29 @@ def transposed_by_phases(graph: Graph) -> bool:
         (values, bias), factor, source = found, op.options.strideH, op.input(2)
         parts = values.transpose(1, 2, 0, 3).reshape(-1, 1, 1, source.shape[3])
         fused = op.option("fusedActivationFunction", operators.NO_ACTIVATION)
+        last = _cut_off_by(graph, op) if fused == operators.NO_ACTIVATION else None
+        if last is not None:
+            fused = getattr(schema().ActivationFunctionType, last.kind)
+        end = last or op
         mixed = operators.pointwise(
             source, parts, np.tile(bias, factor**2), f"{op.name}_phases", fused
         )
-        result = operators.depth_to_space(mixed.output, factor, op.name)
-        mixed.output.limits = result.output.limits = op.output.limits
+        result = operators.depth_to_space(mixed.output, factor, end.name)
+        mixed.output.limits = result.output.limits = end.output.limits
         graph.insert(op, [mixed, result])
-        graph.replace_tensor(op.output, result.output)
+        graph.replace_tensor(end.output, result.output)
+        graph.remove(end)
         graph.remove(op)
         make_names_unique(graph)
         return True
     return False
+
+
+def _cut_off_by(graph: Graph, op: Op) -> Op | None:
+    """The RELU that alone reads an operator's result; None if there is none."""
+    readers = graph.readers_of(op.output)
+    alone = len(readers) == 1 and not graph.is_output(op.output)
+    return readers[0] if alone and readers[0].kind in ("RELU", "RELU6") else None
 
 
 def _weights(op: Op) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:

@@ -16,7 +16,7 @@ NO_DEADLINE = settings(
 )
 
 
-def _transposed(kernel, stride, outputs=1, *, padding=0, size=None, bias=True, fused=0):
+def _transposed(kernel, stride, outputs=1, *, padding=0, size=None, bias=True, fused=0, then=()):
     """An operator on 6×5 pixels of four channels; `kernel` and `stride`: down, across."""
     drawing = Drawing((1, 6, 5, 4))
     high, wide = size or (6 * stride[0], 5 * stride[1])
@@ -27,6 +27,8 @@ def _transposed(kernel, stride, outputs=1, *, padding=0, size=None, bias=True, f
         strideH=stride[0], strideW=stride[1], padding=padding, version=4,
         fusedActivationFunction=fused,
     )  # fmt: skip
+    for kind in then:
+        result = drawing.add(kind, [result], (1, high, wide, outputs))
     return drawing.content(result)
 
 
@@ -71,6 +73,29 @@ def test_the_layer_of_keras_is_found():
 
     graph = rewritten(converted_network(build), passes.transposed_by_phases, 1)
     assert kinds(graph) == ["CONV_2D", "DEPTH_TO_SPACE", "LOGISTIC"]
+
+
+@pytest.mark.parametrize("kind", ["RELU", "RELU6"])
+def test_a_relu_that_alone_reads_the_squares_becomes_part_of_the_convolution(kind):
+    """XNNPACK has none of its own in 8 bits; it keeps the range that calibration saw of it."""
+    content = _transposed((2, 2), (2, 2), 3, then=[kind])
+    graph = rewritten(content, passes.transposed_by_phases, 1)
+    assert kinds(graph) == ["CONV_2D", "DEPTH_TO_SPACE"]
+    graph = Graph.from_bytes(content)
+    graph.ops[0].output.limits, graph.ops[1].output.limits = (-1.0, 2.0), (0.0, 2.0)
+    passes.transposed_by_phases(graph)
+    assert [op.output.limits for op in graph.ops] == [(0.0, 2.0)] * 2
+
+
+def test_a_relu_beside_another_reader_stays():
+    """The squares are wanted as they are, too."""
+
+    def build(image):
+        x = layers.Conv2DTranspose(2, 2, strides=2)(image)
+        return layers.Add()([x, layers.ReLU()(x)])
+
+    graph = rewritten(converted_network(build), passes.transposed_by_phases, 1)
+    assert kinds(graph) == ["CONV_2D", "DEPTH_TO_SPACE", "RELU", "ADD"]
 
 
 def test_new_tensors_carry_the_range_that_calibration_saw():
