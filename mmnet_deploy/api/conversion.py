@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,8 +111,8 @@ def convert(
 
     Example:
         >>> (file,) = convert("model.tflite", "converted", representative="portraits")
-        >>> file.path.name, file.card.largest_difference < 1e-3
-        ('model-float32.tflite', True)
+        >>> file.card.precision, file.card.largest_difference < 1e-3
+        ('float32', True)
     """
     prepared = prepare(
         network,
@@ -160,16 +162,32 @@ class Prepared:
         """Convert it; see `conversion.convert`."""
         from mmnet_deploy import conversion
 
-        return conversion.convert(
-            self.network,
-            self.precisions,
-            self.pictures,
-            out,
-            self.options,
-            split=self.split,
-            mask_values=self.mask_values,
-            progress=progress,
-        )
+        with _no_news_of_tensorflow():
+            return conversion.convert(
+                self.network,
+                self.precisions,
+                self.pictures,
+                out,
+                self.options,
+                split=self.split,
+                mask_values=self.mask_values,
+                progress=progress,
+            )
+
+
+@contextlib.contextmanager
+def _no_news_of_tensorflow() -> Iterator[None]:
+    """In notebooks, TensorFlow prints what it does, such as where its temporary files are."""
+
+    def is_warning(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(is_warning)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_warning)
 
 
 def prepare(

@@ -98,8 +98,9 @@ def bench(
         on_result: Takes each result as soon as it is there, from one thread at a time.
 
     Returns:
-        The results, in the order in which they were measured. `measurement.latencies_us` has the
-        runs in µs; `flags` says which run rules were broken.
+        The results, in the order in which they were measured. `measurement.samples_us` has
+        the time of each run in µs; `broken_rules` says what makes a result invalid. `load_results`
+        has medians in ms with their intervals.
 
     Raises:
         UsageError: An argument is wrong.
@@ -113,7 +114,7 @@ def bench(
 
     Example:
         >>> (result,) = bench("model.tflite", device="host", preset="quick", out="results")
-        >>> result.measurement.latencies_us.mean() > 0
+        >>> min(result.measurement.samples_us) > 0
         True
     """
     from mmnet_deploy.api.latency.measuring import measure
