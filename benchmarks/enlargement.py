@@ -102,6 +102,8 @@ def ms_per_megapixel(rows: int, columns: int) -> dict[str, float]:
     matte = cv2.resize(mask, (256, 256), interpolation=cv2.INTER_AREA) / np.float32(255)
     found = {}
     for name, way in WAYS.items():
+        if way is at_full_size and rows * columns > MOST_PIXELS_AT_FULL_SIZE:
+            continue
         times = []
         for _ in range(3):
             begin = time.process_time()
@@ -109,6 +111,10 @@ def ms_per_megapixel(rows: int, columns: int) -> dict[str, float]:
             times.append(time.process_time() - begin)
         found[name] = 1e3 * min(times) / (rows * columns / 1e6)
     return found
+
+
+MOST_PIXELS_AT_FULL_SIZE = 2_000_000
+"""Of 12 megapixels, coefficients for each pixel would need several gigabytes."""
 
 
 def main() -> None:

@@ -81,7 +81,8 @@ def _as_srgb(image: Picture, found: Extras) -> Picture:
     step = max(1, _STRIP_PIXELS // image.shape[1])
     for top in range(0, len(image), step):
         rows = slice(top, top + step)
-        strip = Image.fromarray(np.ascontiguousarray(pixels[rows]), mode=mode)
+        size = image.shape[1], len(converted[rows])
+        strip = Image.frombytes(mode, size, np.ascontiguousarray(pixels[rows]).tobytes())
         done = ImageCms.applyTransform(strip, transform)
         converted[rows] = np.asarray(done)
     return converted
