@@ -1,6 +1,6 @@
 """What smoothing does to flicker and to moving edges, on synthetic clips whose mattes are exact.
 
-    python benchmarks/smoothing.py [--model FILE ...] [--clips 12] [--frames 40] [--size 384]
+    python benchmarks/smoothing.py [--model FILE ...] [--clips 12] [--frames 25] [--size 320]
 
 Each clip is drawn (`portraits.synthetic.clip`: a person who sways, turns and nods, swinging hair,
 a camera on a stand or in a hand, sensor noise), compressed by H.264 at CRF 26 and decoded, and
@@ -103,8 +103,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, nargs="*", default=[])
     parser.add_argument("--clips", type=int, default=12)
-    parser.add_argument("--frames", type=int, default=40)
-    parser.add_argument("--size", type=int, default=384)
+    parser.add_argument("--frames", type=int, default=25)
+    parser.add_argument("--size", type=int, default=320)
     wanted = parser.parse_args()
     paths = wanted.model or [
         published.have(published.named(name)) for name in ("selfie", "selfie-landscape")

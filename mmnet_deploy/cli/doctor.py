@@ -61,6 +61,9 @@ def _findings() -> list[Finding]:
         found = _version(package)
         remedy = f"train and convert need it: {CONVERT_REMEDY}"
         rows.append(Finding(package, found or "", "" if found else remedy))
+    found = _version("av")
+    remedy = "videos need it: pip install 'mmnet-deploy[video]'"
+    rows.append(Finding("av", found or "", "" if found else remedy))
     try:
         runtime = runtime_name()
         rows.append(Finding("TFLite runtime", runtime, "runs .tflite files here"))

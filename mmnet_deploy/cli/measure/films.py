@@ -97,10 +97,13 @@ def predict(
         ModelFileError: The model cannot be used.
     """
     from mmnet_deploy.mattes.matting import open_model
+    from mmnet_deploy.parallel import usable_cores
     from mmnet_deploy.prediction.video import video
 
     # The video first: whether it can be read is known sooner.
     with _opened(source) as reader:
+        # The other cores decode, paint and encode meanwhile.
+        opening["threads"] = opening["threads"] or max(1, usable_cores() // 2)
         check_models([model], opening["threads"])
         opened = open_model(model, **opening)
         if opened.note:

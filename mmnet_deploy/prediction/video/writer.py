@@ -57,7 +57,7 @@ class _Form:
 # end the video too early.
 _H264 = _Form(
     "H.264", ("libx264", "h264"),
-    MappingProxyType({"preset": "veryfast", "crf": "18", "bf": "0"}), True, False, 16384,
+    MappingProxyType({"preset": "superfast", "crf": "20", "bf": "0"}), True, False, 16384,
 )  # fmt: skip
 _VP9 = _Form(
     "VP9", ("libvpx-vp9",),

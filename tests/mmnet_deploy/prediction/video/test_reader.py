@@ -90,9 +90,9 @@ def test_a_video_that_is_whole_is_not_called_damaged(tmp_path, name):
     times = [0, 10, 50, 400, 900, 901, 1500]
     videos.write_video(tmp_path / name, videos.growing(7), times=times, sound="aac")
     facts, frames, damage = _read(tmp_path / name)
-    assert [float(frame.time * facts.time_base) for frame in frames] == pytest.approx(
-        np.array(times) / 1000, abs=1e-3
-    )
+    found = [float(frame.time * facts.time_base) for frame in frames]
+    # Some versions of FFmpeg let the sound begin a little earlier.
+    assert np.array(found) - found[0] == pytest.approx(np.array(times) / 1000, abs=1e-3)
     assert not damage
 
 
