@@ -50,14 +50,16 @@ _PLACES = {
 """The module of `api` that has each function, which is imported when the function is used."""
 
 
-def __getattr__(name: str) -> Any:
-    if name == "errors":
-        return importlib.import_module(f"{__name__}.errors")
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.api.{_PLACES[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # Type checkers would take every name for one that is there.
+
+    def __getattr__(name: str) -> Any:
+        if name == "errors":
+            return importlib.import_module(f"{__name__}.errors")
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{__name__}.api.{_PLACES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import functools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -77,12 +78,30 @@ def workers(busy: int) -> Iterator[tuple[ThreadPoolExecutor, int]]:
     _keep_freed_memory()
     cores = usable_cores()
     count = max(cores - busy, cores // 2, 1)
-    opencv_threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    executor = ThreadPoolExecutor(count)
+    with _one_thread_of_opencv():
+        executor = ThreadPoolExecutor(count)
+        try:
+            yield executor, count
+        finally:
+            # After a fault or Ctrl-C nobody wants what still waits.
+            executor.shutdown(cancel_futures=True)
+
+
+_opencv = threading.Lock()
+_opencv_users: list[int] = []
+"""How many threads OpenCV had when each of those began that want one only."""
+
+
+@contextlib.contextmanager
+def _one_thread_of_opencv() -> Iterator[None]:
+    """OpenCV keeps to one thread until the last of those that want it has ended."""
+    with _opencv:
+        _opencv_users.append(cv2.getNumThreads() if not _opencv_users else _opencv_users[0])
+        cv2.setNumThreads(1)
     try:
-        yield executor, count
+        yield
     finally:
-        # After a fault or Ctrl-C nobody wants what still waits.
-        executor.shutdown(cancel_futures=True)
-        cv2.setNumThreads(opencv_threads)
+        with _opencv:
+            threads = _opencv_users.pop()
+            if not _opencv_users:
+                cv2.setNumThreads(threads)

@@ -61,6 +61,7 @@ def test_the_wheel_has_sources_and_programs(wheel):
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert _files("**/*.py", *PACKAGES) <= names
     assert _files("snippets/*.jinja", "mmnet_deploy") <= names
+    assert {f"{name}/py.typed" for name in PACKAGES} <= names
     native = _files("**/*.*", "android_benchmark/native")
     assert native | {"android_benchmark/native/prebuilt/tflbench"} <= names
     assert {name.split("/")[0] for name in names} == set(PACKAGES)

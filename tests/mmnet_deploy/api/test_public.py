@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import pkgutil
 import pydoc
 import subprocess
 import sys
@@ -49,6 +50,12 @@ def test_importing_the_functions_loads_numpy_only():
     """The rest is loaded when a function is called."""
     names = ", ".join(name for name in mmnet_deploy.__all__ if name != "__version__")
     assert loaded_by(f"from mmnet_deploy import {names}") & HEAVY == {"numpy"}
+
+
+def test_no_function_has_the_name_of_a_package():
+    """An import of the package would put it in the function's place."""
+    functions = set(mmnet_deploy.__all__) - {"__version__", "errors"}
+    assert not functions & {info.name for info in pkgutil.iter_modules(mmnet_deploy.__path__)}
 
 
 def test_every_name_is_found_and_explained():

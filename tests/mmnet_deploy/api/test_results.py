@@ -1,5 +1,8 @@
 """Results of models as values: several at once, those that fail, in memory and on disk."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
 import pytest
 
 import mmnet_deploy
@@ -38,6 +41,22 @@ def test_each_model_and_setting_has_a_result(evaluations, benchmarks):
     assert {it.height_px for it in evaluations} == {48}
     found = {(it.model.card.precision, it.engine.delegate) for it in benchmarks}
     assert found == {(p, d) for p in ("float32", "int8") for d in ("xnnpack", "none")}
+
+
+def test_evaluations_in_several_threads_are_as_one_after_the_other(
+    evaluations, tiny_models, portraits
+):
+    """OpenCV has its threads again after the last of them."""
+    threads = cv2.getNumThreads()
+
+    def evaluated(precision):
+        (result,) = mmnet_deploy.evaluate(tiny_models[precision], portraits, eval_size=(48, 48))
+        return result.pictures
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(evaluated, ["float32", "int8"] * 2))
+    assert found == [it.pictures for it in evaluations] * 2
+    assert cv2.getNumThreads() == threads
 
 
 def test_results_in_memory_are_tables_and_charts(evaluations, benchmarks, tmp_path):
