@@ -94,7 +94,7 @@ def _reason(around: Around, op: Op) -> Reason:
     if any(tensor.dtype == "INT16" and is_quantized(tensor) for tensor in values):
         return (
             "XNNPACK has no kernels for int16",
-            "int8 with the worst layers in float (`--max-error-increase`), int8-weights or float16",
+            "use int8 with the worst layers in float (`--max-error-increase`), or float16",
         )
     real = all(tensor.dtype in _REAL for tensor in values)
     quantized = all(is_quantized(tensor) for tensor in values)
