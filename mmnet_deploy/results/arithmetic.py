@@ -33,6 +33,11 @@ def named(precision: str, computes_in: str) -> str:
     return f"{precision} computed in {computes_in}"
 
 
+def kernels_of(precision: str) -> str:
+    """The precision whose kernels run a file: 8-bit weights are unpacked when it is loaded."""
+    return "float32" if precision == "int8-weights" else precision
+
+
 def precision_of(benchmark: Benchmark) -> str:
     """The precision of what was measured; empty for a file without a description."""
     return benchmark.model.card.precision if benchmark.model.card else ""

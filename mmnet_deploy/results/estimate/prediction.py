@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from mmnet_deploy.errors import ResultError
-from mmnet_deploy.results.arithmetic import named
+from mmnet_deploy.results.arithmetic import kernels_of, named
 from mmnet_deploy.results.estimate.profile import LatencyProfile
 from mmnet_deploy.results.records import Cost
 
@@ -59,7 +59,7 @@ def estimate(cost: Cost, profile: LatencyProfile) -> LatencyEstimate:
 def _check_conditions(cost: Cost, profile: LatencyProfile) -> None:
     """Refuse a model that was counted under other conditions than those of the profile."""
     pairs = (
-        ("precision", named(cost.precision, cost.computes_in), profile.precision),
+        ("precision", named(kernels_of(cost.precision), cost.computes_in), profile.precision),
         ("delegate", cost.engine.delegate, profile.delegate),
         ("core", f"{cost.cpu} as {cost.identity}", f"{profile.cpu} as {profile.identity}"),
         ("runtime", cost.runtime, profile.runtime),
