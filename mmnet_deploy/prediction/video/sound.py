@@ -45,10 +45,11 @@ class Track:
         self._source = source
         self._suffix = suffix
         self._tell = tell
-        self._codec = source.codec_context.name
-        self._name = f"The sound ({self._codec})"
+        # A decoder may be called otherwise than what it decodes, such as mp3float.
+        codec = source.codec_context.codec.canonical_name
+        self._name = f"The sound ({codec})"
         self._stream: Any = None
-        self._copies = self._codec.removeprefix("lib") in _COPIED[suffix]
+        self._copies = codec in _COPIED[suffix]
         try:
             if self._copies:
                 self._stream = container.add_stream_from_template(source)

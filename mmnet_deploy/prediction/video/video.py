@@ -24,7 +24,13 @@ from mmnet_deploy.prediction.video.folder import FolderWriter, check_empty
 from mmnet_deploy.prediction.video.frames import Facts, Frame, Sound
 from mmnet_deploy.prediction.video.smoothing import Smoother
 from mmnet_deploy.prediction.video.threads import Behind, read_ahead
-from mmnet_deploy.prediction.video.writer import TRANSPARENT, VideoWriter, Writer, check_suffix
+from mmnet_deploy.prediction.video.writer import (
+    SUFFIXES,
+    TRANSPARENT,
+    VideoWriter,
+    Writer,
+    check_suffix,
+)
 from mmnet_deploy.progress import Progress, silent
 
 _DEPTH = 3
@@ -92,6 +98,8 @@ def check_target(target: Path, kind: str) -> None:
         UsageError: The suffix is of no known format, or of one without transparency for a
             cut-out; or a folder holds something already.
     """
+    if target.name.lower() in SUFFIXES:
+        raise UsageError(f"A video's `--out` needs a name before its ending. Received: {target}.")
     if _is_folder(target):
         check_empty(target)
     else:

@@ -64,6 +64,7 @@ def test_without_pyav_a_video_is_refused(call, one_line, monkeypatch, tiny_model
         ("in.mp4", ("-o", "a.png"), 2, "must end in .mp4, .mov, .webm, or be a folder"),
         ("in.mp4", ("-o", "in.mp4"), 2, "another path than the source"),
         ("in.mp4", ("-o", "a.mov", "--kind", "cut-out"), 2, "needs transparency"),
+        ("in.mp4", ("-o", ".mp4"), 2, "needs a name before its ending"),
         ("in.mp4", ("-o", "full"), 2, "must be new or empty"),
         ("in.mp4", ("-o", "a.mp4", "--seconds", "-1"), 2, "`--seconds` must be above 0"),
         ("in.mp4", ("-o", "a.mp4", "--seconds", "nan"), 2, "`--seconds` must be above 0"),

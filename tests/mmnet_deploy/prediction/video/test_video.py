@@ -54,6 +54,14 @@ def test_sound_in_a_codec_that_players_do_not_take_is_encoded_anew(tmp_path, mat
     assert videos.read_video(tmp_path / "out.mp4").sounds == [("aac", pytest.approx(0.4, abs=0.05))]
 
 
+def test_sound_is_copied_whatever_its_decoder_is_called(tmp_path, matted):
+    """FFmpeg's decoder of MP3 is called mp3float."""
+    source = videos.write_video(tmp_path / "in.mkv", videos.growing(), sound="mp3")
+    lines, _ = matted(source, tmp_path / "out.mp4")
+    assert not lines
+    assert videos.read_video(tmp_path / "out.mp4").sounds[0][0] in ("mp3", "mp3float")
+
+
 @pytest.mark.parametrize("matrix", [1, 6, 9])
 def test_colours_are_written_as_they_were_read(tmp_path, matted, matrix):
     """Through RGB and back, with the video's own matrix, said in the file."""
