@@ -17,6 +17,7 @@ from mmnet_deploy.api.models import (
     network_name,
     path_of,
     quiet,
+    share_of,
     tell_left_out,
 )
 from mmnet_deploy.errors import MissingDependencyError, UsageError
@@ -46,7 +47,7 @@ def convert(
     checked_pictures: int = 16,
     seed: int = 0,
     float_layers: str | Sequence[str] = (),
-    max_error_increase: float | None = None,
+    max_error_increase: float | str | None = None,
     max_difference: float | None = None,
     max_mean_difference: float | None = None,
     author: str | None = None,
@@ -87,7 +88,7 @@ def convert(
         float_layers: Regular expressions: an int8 file leaves the layers whose names match in
             float.
         max_error_increase: An int8 file leaves layers in float until its gradient error is at
-            most this share above the network's, such as 0.02.
+            most this share above the network's, such as 0.02 or `2%`.
         max_difference, max_mean_difference: Limits of the largest and the mean |Δα| from the
             network. None for those of the precision.
         author, license: For the metadata that apps read.
@@ -130,7 +131,9 @@ def convert(
         checked_pictures=checked_pictures,
         seed=seed,
         float_layers=(float_layers,) if isinstance(float_layers, str) else tuple(float_layers),
-        max_error_increase=max_error_increase,
+        max_error_increase=None
+        if max_error_increase is None
+        else share_of(max_error_increase, "max_error_increase"),
         max_difference=max_difference,
         max_mean_difference=max_mean_difference,
         reduced_precision=reduced_precision,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -161,6 +162,25 @@ def _size(size: str | tuple[int, int]) -> tuple[int, int]:
         if min(found) >= 1:
             return found
     raise UsageError(f"`--output-size` must be HEIGHTxWIDTH in pixels. Received: {text}.")
+
+
+def share_of(value: float | str, name: str) -> float:
+    """`2%`, `0.02` or 0.02 as 0.02.
+
+    Args:
+        name: Of the parameter, for the message.
+
+    Raises:
+        UsageError: It is no share.
+    """
+    number, percent, rest = str(value).strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < math.inf or rest:
+        raise UsageError(f"`{name}` must be a share such as 2% or 0.02. Received: {value}.")
+    return share
 
 
 MOST_LEFT_OUT = 20

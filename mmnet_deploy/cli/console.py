@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import math
 import sys
 import time
 import traceback
@@ -19,8 +18,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from mmnet_deploy.api import stored
+from mmnet_deploy.api.models import share_of
 from mmnet_deploy.cli.escaping import escaped, escaped_json, one_line
-from mmnet_deploy.errors import UsageError
 from mmnet_deploy.progress import Advance
 
 if TYPE_CHECKING:
@@ -250,7 +249,7 @@ def read_results(paths: Sequence[Path]) -> StoredResults:
 
 
 def parse_share(text: str | None, name: str) -> float | None:
-    """`2%` or `0.02` as 0.02.
+    """`2%` or `0.02` as 0.02; None stays None.
 
     Args:
         name: Of the option, for the message.
@@ -258,13 +257,4 @@ def parse_share(text: str | None, name: str) -> float | None:
     Raises:
         UsageError: It is neither.
     """
-    if text is None:
-        return None
-    number, percent, rest = text.strip().partition("%")
-    try:
-        value = float(number) / (100 if percent else 1)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < math.inf or rest:
-        raise UsageError(f"`{name}` must be a share such as 2% or 0.02. Received: {text}.")
-    return value
+    return None if text is None else share_of(text, name)

@@ -7,10 +7,12 @@ import pydoc
 import subprocess
 import sys
 
+import click
 import pytest
 
 import mmnet_deploy
 from mmnet_deploy import errors
+from mmnet_deploy.cli import cli
 
 HEAVY = {
     *("numpy", "cv2", "pandas", "matplotlib", "PIL", "jinja2", "msgspec", "flatbuffers"),
@@ -68,6 +70,34 @@ def test_every_name_is_found_and_explained():
         assert f"{name}(" in text
         for section in ("Args:", "Raises:", "Example:", ">>> "):
             assert section in inspect.getdoc(value), f"{name} lacks {section}"
+
+
+ONLY_COMMANDS = {
+    "convert": {"strict"},
+    "evaluate": {"compare", "watch", "until_step", "as_json"},
+    "cost": {"operators", "profile_name", "fit", "name", "as_json"},
+}
+"""Options that say what is printed, and work that Python programs do otherwise."""
+
+ONLY_PYTHON = {"progress", "tell", "on_error", "on_result", "offline"}
+
+
+@pytest.mark.parametrize("name", ["convert", "evaluate", "bench", "cost", "plot"])
+def test_parameters_are_the_options_of_the_command(name):
+    """By name and default value, so that what the guide says of one holds for the other."""
+    command = cli.get_command(click.Context(cli), name)
+    options = {
+        one.name: one
+        for one in command.params
+        if isinstance(one, click.Option) and one.name not in ONLY_COMMANDS.get(name, ())
+    }
+    parameters = inspect.signature(getattr(mmnet_deploy, name)).parameters
+    required = {one.name for one in command.params if isinstance(one, click.Argument)}
+    assert set(options) - ONLY_PYTHON == set(parameters) - ONLY_PYTHON - required - {"models"}
+    for option in options.values():
+        default = parameters[option.name].default
+        if isinstance(default, (str, int, float)) and not option.multiple:
+            assert option.get_default(click.Context(command)) == default, option.name
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():

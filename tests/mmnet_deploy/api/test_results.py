@@ -147,6 +147,7 @@ def test_errors_of_the_harness_are_errors_of_the_package():
         ("evaluate", ("a.tflite", "p"), {"upsample": "cubic"}, "Usage", "guided"),
         ("convert", ("a.keras", "m"), {"precision": "int4"}, "Usage", "int8"),
         ("convert", ("a.keras", "m"), {"seed": -1}, "Usage", "seed"),
+        ("convert", ("a.keras", "m"), {"max_error_increase": "two"}, "Usage", "2%"),
         ("load_results", ([],), {}, "Usage", "at least one"),
         ("load_results", ("p",), {"kind": "x"}, "Usage", "benchmark"),
         ("load_results", (3,), {}, "Usage", "Received: 3"),
