@@ -10,7 +10,7 @@ import pytest
 
 import mmnet_deploy
 from mmnet_deploy import conversion
-from mmnet_deploy.conversion import Options, passes, pipeline, quantization
+from mmnet_deploy.conversion import Options, passes, pipeline, quantization, targets
 from mmnet_deploy.conversion.options import GRAPHS
 from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ConversionError, ModelFileError, UsageError
@@ -95,11 +95,11 @@ def test_a_file_tells_apps_how_to_use_it(precision, tiny_models):
 def test_author_and_licence_are_the_users_or_those_of_a_bundled_network(monkeypatch, tiny_run):
     """What the user says comes first; a network of his own has none unless he says them."""
     loaded = network.load(tiny_run)
-    assert pipeline._origin(loaded, Options(license="MIT")) == {"author": "", "license": "MIT"}
+    assert targets.origin_of(loaded, Options(license="MIT")) == {"author": "", "license": "MIT"}
     monkeypatch.setattr(pretrained, "_FOLDER", tiny_run)
     own = {"author": "mmnet-deploy", "license": "Apache-2.0"}
-    assert pipeline._origin(loaded, Options()) == own
-    assert pipeline._origin(loaded, Options(author="Ann")) == own | {"author": "Ann"}
+    assert targets.origin_of(loaded, Options()) == own
+    assert targets.origin_of(loaded, Options(author="Ann")) == own | {"author": "Ann"}
 
 
 def test_the_licence_of_a_published_network_is_kept(monkeypatch, tiny_run):
@@ -107,11 +107,11 @@ def test_the_licence_of_a_published_network_is_kept(monkeypatch, tiny_run):
     loaded = network.load(tiny_run)
     one = dataclasses.replace(published.NETWORKS[0], sha256=loaded.sha256, licence="BSD-3-Clause")
     monkeypatch.setattr(published, "NETWORKS", (one,))
-    assert pipeline._origin(loaded, Options()) == {"author": "", "license": "BSD-3-Clause"}
-    assert pipeline._origin(loaded, Options(license="MIT"))["license"] == "MIT"
+    assert targets.origin_of(loaded, Options()) == {"author": "", "license": "BSD-3-Clause"}
+    assert targets.origin_of(loaded, Options(license="MIT"))["license"] == "MIT"
     began = dataclasses.replace(loaded.config, imported_sha256=loaded.sha256)
     trained = dataclasses.replace(loaded, path=tiny_run / "last.keras", config=began)
-    assert pipeline._origin(trained, Options())["license"] == "BSD-3-Clause"
+    assert targets.origin_of(trained, Options())["license"] == "BSD-3-Clause"
 
 
 def test_author_and_licence_of_a_tflite_file_are_kept(tmp_path, tiny_models, tiny_run):
@@ -120,8 +120,8 @@ def test_author_and_licence_of_a_tflite_file_are_kept(tmp_path, tiny_models, tin
     path = tmp_path / "told.tflite"
     path.write_bytes(app_metadata.with_app_metadata(tiny_models["float32"].read_bytes(), said))
     told = dataclasses.replace(network.load(tiny_run), path=path)
-    assert pipeline._origin(told, Options()) == {"author": "Ann", "license": "MIT"}
-    assert pipeline._origin(told, Options(license="BSD"))["license"] == "BSD"
+    assert targets.origin_of(told, Options()) == {"author": "Ann", "license": "MIT"}
+    assert targets.origin_of(told, Options(license="BSD"))["license"] == "BSD"
 
 
 @pytest.mark.parametrize("field", ["author", "license"])
