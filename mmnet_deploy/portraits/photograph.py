@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,29 +61,36 @@ def _as_srgb(image: Picture, found: Extras) -> Picture:
         from PIL import ImageCms
     except ImportError:  # Pillow can be built without it.
         return image
-    pixels, mode = (image, "RGB") if found.inks is None else (found.inks, "CMYK")
     try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(found.profile or b""))
-        if profile.profile.xcolor_space.strip() != mode or "sRGB" in (
-            profile.profile.profile_description or ""
-        ):
-            return image
-        transform = ImageCms.buildTransform(
-            profile,
-            ImageCms.createProfile("sRGB"),
-            mode,
-            "RGB",
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return _converted(image, found, ImageCms)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError):
         return image
+
+
+def _converted(image: Picture, found: Extras, cms: Any) -> Picture:
+    """See `_as_srgb`.
+
+    Args:
+        cms: The module `PIL.ImageCms`, which raises many kinds of errors at damaged profiles.
+    """
+    pixels, mode = (image, "RGB") if found.inks is None else (found.inks, "CMYK")
+    profile = cms.ImageCmsProfile(io.BytesIO(found.profile or b""))
+    described = profile.profile.profile_description or ""
+    if profile.profile.xcolor_space.strip() != mode or "sRGB" in described:
+        return image
+    transform = cms.buildTransform(
+        profile,
+        cms.createProfile("sRGB"),
+        mode,
+        "RGB",
+        cms.Intent.RELATIVE_COLORIMETRIC,
+        cms.Flags.BLACKPOINTCOMPENSATION,
+    )
     converted = np.empty_like(image)
     step = max(1, _STRIP_PIXELS // image.shape[1])
     for top in range(0, len(image), step):
         rows = slice(top, top + step)
         size = image.shape[1], len(converted[rows])
         strip = Image.frombytes(mode, size, np.ascontiguousarray(pixels[rows]).tobytes())
-        done = ImageCms.applyTransform(strip, transform)
-        converted[rows] = np.asarray(done)
+        converted[rows] = np.asarray(cms.applyTransform(strip, transform))
     return converted
