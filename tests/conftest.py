@@ -38,6 +38,7 @@ LONGEST = (
     "mmnet_deploy/runs/test_pretrained.py",
     "mmnet_deploy/conversion/passes/test_deployment.py",
     "mmnet_deploy/cli/test_demo.py",
+    "mmnet_deploy/api/test_walkthrough.py",
     "mmnet_deploy/training/test_workers.py",
     "models/test_mobile_deeplab.py",
     "mmnet_deploy/conversion/test_pipeline.py",
