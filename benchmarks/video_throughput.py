@@ -1,6 +1,6 @@
 """How fast `predict` mattes a 720p video, as a share of what bare inference allows.
 
-    python benchmarks/video_throughput.py [--model FILE] [--rounds 7] [--frames 150]
+    python benchmarks/video_throughput.py [--model FILE] [--rounds 7] [--frames 150] [--ways WAY ...]
 
 A synthetic portrait that moves before a wider room, 1280×720, H.264 with sound. In every round,
 for each way of writing, bare inference first: `Matting.matte` of decoded frames back to back,
@@ -155,6 +155,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="default: mediapipe:selfie")
     parser.add_argument("--rounds", type=int, default=7, help="0: the stages alone")
     parser.add_argument("--frames", type=int, default=150)
+    parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
     wanted = parser.parse_args()
     path = wanted.model or published.have(published.named("selfie"))
     model, beside = open_model(path), open_model(path, max(1, usable_cores() // 2))
@@ -166,7 +167,7 @@ def main() -> None:
         speeds: dict[str, list[float]] = {way: [] for way in WAYS}
         alone: list[float] = []
         for _ in range(wanted.rounds):
-            for way in WAYS:
+            for way in wanted.ways:
                 suffix = ".webm" if way.startswith("cut-out") else ".mp4"
                 alone.append(bare(model, frames, wanted.frames))
                 speeds[way].append(whole(beside, source, folder / f"out{suffix}", way))
@@ -177,7 +178,7 @@ def main() -> None:
         if alone:
             print(f"bare inference: {statistics.median(alone):.0f} frames/s")
         print("| written | frames/s | of bare inference | largest |")
-        for way in WAYS if alone else ():
+        for way in wanted.ways if alone else ():
             print(
                 f"| {way} | {statistics.median(speeds[way]):.0f} | "
                 f"{statistics.median(ratios[way]):.2f} | {max(ratios[way]):.2f} |"
