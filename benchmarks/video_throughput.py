@@ -1,6 +1,6 @@
 """How fast `predict` mattes a 720p video, as a share of what bare inference allows.
 
-    python benchmarks/video_throughput.py [--model FILE] [--rounds 7] [--frames 150] [--ways WAY ...]
+    python benchmarks/video_throughput.py [--model FILE] [--rounds 7] [--frames 150] [--ways ...]
 
 A synthetic portrait that moves before a wider room, 1280×720, H.264 with sound. In every round,
 for each way of writing, bare inference first: `Matting.matte` of decoded frames back to back,

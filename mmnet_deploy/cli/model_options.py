@@ -103,7 +103,9 @@ def meaning_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of the commands that open any model; see `opening_of`."""
     threads = click.option(
-        "--threads", type=int, help="Number of threads for a .tflite file. Default: all cores."
+        "--threads",
+        type=int,
+        help="Number of threads for a .tflite file. Default: all cores, or half of them for a video.",
     )
     return threads(network_options(command))
 
