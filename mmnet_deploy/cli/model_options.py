@@ -105,7 +105,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     threads = click.option(
         "--threads",
         type=int,
-        help="Number of threads for a .tflite file. Default: all cores, or half of them for a video.",
+        help="Threads for a .tflite file. Default: all cores; half of them for a video.",
     )
     return threads(network_options(command))
 
