@@ -257,9 +257,9 @@ def _require_quantizer(precisions: Sequence[str]) -> None:
     from mmnet_deploy.conversion.quantization import PRECISIONS
     from mmnet_deploy.networks.backend import INSTALL
 
-    calibrated = [name for name in precisions if PRECISIONS[name].calibrated]
-    if calibrated and not importlib.util.find_spec("tensorflow"):
-        raise MissingDependencyError(f"`--precision {calibrated[0]}` needs tensorflow. {INSTALL}")
+    names = [name for name in precisions if PRECISIONS[name].by_tensorflow]
+    if names and not importlib.util.find_spec("tensorflow"):
+        raise MissingDependencyError(f"`--precision {names[0]}` needs tensorflow. {INSTALL}")
 
 
 def _trained_on(loaded: Network, network: str) -> RunConfig:

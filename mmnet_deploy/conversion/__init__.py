@@ -1,7 +1,7 @@
 """From a network to `.tflite` files that are proved to compute it."""
 
 from mmnet_deploy.conversion.acceptance import NOTABLE_INCREASE
-from mmnet_deploy.conversion.beginning import float_graph, float_reference
+from mmnet_deploy.conversion.beginning import float_graph, float_reference, in_units_of
 from mmnet_deploy.conversion.file_graph import open_file
 from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.pipeline import Converted, RefusedError, convert
@@ -14,5 +14,6 @@ __all__ = [
     "convert",
     "float_graph",
     "float_reference",
+    "in_units_of",
     "open_file",
 ]

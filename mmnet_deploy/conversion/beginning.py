@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet_deploy.conversion import integers, passes
 from mmnet_deploy.conversion.file_graph import FileGraph
 from mmnet_deploy.conversion.quantization import Source
+from mmnet_deploy.networks.imported import source
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.tflite.card import ModelCard, is_tflite
+from mmnet_deploy.tflite.graph import Graph
 
 
 class Beginning(Protocol):
@@ -74,13 +78,36 @@ def float_graph(network: Network, graph: str) -> tuple[bytes, Mapping[str, int]]
     return begin(network).float_graph(graph)
 
 
-def float_reference(network: Network, card: ModelCard | None) -> bytes:
-    """The float32 file with the same names of layers as a quantized file with this card.
+def float_reference(network: Network, card: ModelCard | None, quantized: bytes = b"") -> bytes:
+    """The float32 file with the same layers as a quantized file with this card.
+
+    Args:
+        quantized: The file, whose channels may have other units than the network's, by which
+            their values are compared.
 
     Raises:
         ConversionError: The converter failed.
+        ModelFileError: The quantized file is damaged.
     """
     graph = card.graph if card else "stock"
     content, _ = float_graph(network, graph)
     phases = graph == "deploy" and not (card and card.precision == "int16x8")
-    return Source(content, [], phases=phases).graph().to_bytes()
+    made = Source(content, [], phases=phases)
+    if not phases or card is None or card.precision != "int8":
+        return made.graph().to_bytes()
+    suited = made.integer_graph()
+    if quantized:
+        integers.equalize_like(suited, Graph.from_bytes(quantized))
+    return suited.to_bytes()
+
+
+def in_units_of(path: Path, quantized: bytes) -> bytes:
+    """A float32 or float16 file of ours with the layers, and the units, of an int8 file of ours.
+
+    Raises:
+        ModelFileError: One of them is damaged.
+    """
+    graph, _, _ = source.read_graph(path)
+    passes.suit_integers(graph)
+    integers.equalize_like(graph, Graph.from_bytes(quantized))
+    return graph.to_bytes()

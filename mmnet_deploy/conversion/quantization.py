@@ -1,9 +1,9 @@
 """Recipes: what each precision does to the float32 model.
 
 A recipe makes the content of a `.tflite` file from a `Source`, the float32 model that all
-of them share. The network is traced, frozen and converted once and calibrated at most
-once, however many precisions are asked for. TensorFlow is imported where it calibrates and
-quantizes, since float files need none of it.
+of them share. The network is traced, frozen and converted once, however many precisions are
+asked for, and calibrated at most once for int8 and once for int16x8, which TensorFlow quantizes.
+It is imported there, since the others need none of it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.conversion import passes
+from mmnet_deploy.conversion import integers, passes
 from mmnet_deploy.conversion.passes import storage
 from mmnet_deploy.errors import ConversionError
 from mmnet_deploy.tflite.graph import Graph
-from mmnet_deploy.tflite.parts import Tensor
 
 IO_TYPES = ("uint8", "int8", "float32")
 """Types that the input and output of an int8 file may have."""
@@ -69,38 +68,41 @@ class Source:
             passes.enlarge_by_phases(graph)
         return graph
 
+    def integer_graph(self) -> Graph:
+        """The float32 graph that int8 is made of, free to be rewritten."""
+        graph = self.graph()
+        if self.phases:
+            passes.suit_integers(graph)
+        return graph
+
+    @functools.cached_property
+    def calibrated(self) -> bytes:
+        """The float32 file that int8 is made of, with the range of every tensor."""
+        content = self.integer_graph().to_bytes()
+        return integers.calibrated(
+            content, self.samples, input_range=self.input_range, prepare=self.phases
+        )
+
     @functools.cached_property
     def _calibrator(self) -> Any:
-        """TFLite's calibrator after it has seen every sample, and its file with the ranges."""
+        """TensorFlow's calibrator for int16x8 after it has seen every sample."""
         from tensorflow.lite.python.optimize.calibrator import Calibrator
-
-        calibrator = Calibrator(self._with_means)
 
         def inputs() -> Iterator[list[NDArray[np.float32]]]:
             for sample in self.samples:
                 yield [sample]
 
-        return calibrator, calibrator.calibrate(inputs)
-
-    @functools.cached_property
-    def calibrated(self) -> bytes:
-        """The float32 file with the range of every tensor."""
-        _, content = self._calibrator
-        if not self.phases and self.input_range is None:
-            return content
-        graph = self._with_phases(Graph.from_bytes(content))
-        if self.input_range is not None:
-            graph.inputs[0].limits = self.input_range
-        return graph.to_bytes()
+        calibrator = Calibrator(self._with_means)
+        calibrator.calibrate(inputs)
+        return calibrator
 
     def quantized_to_16_bits(self) -> bytes:
-        """16-bit activations and 8-bit weights, from the same statistics."""
-        calibrator, _ = self._calibrator
+        """16-bit activations and 8-bit weights, by TensorFlow's quantizer."""
         float_type, activations, biases = (
             np.dtype(name).num for name in ("float32", "int16", "int64")
         )
         # The public method would show it all samples again.
-        return calibrator._calibrator.QuantizeModel(
+        return self._calibrator._calibrator.QuantizeModel(
             float_type, float_type, False, activations, biases, False, False
         )
 
@@ -162,57 +164,11 @@ def int8(source: Source, float_layers: Collection[str] = ()) -> bytes:
         float_layers: Names of layers to leave in float, between a DEQUANTIZE and a QUANTIZE.
 
     Raises:
-        ConversionError: TensorFlow's quantizer failed, or made a file that XNNPACK cannot run.
+        ConversionError: XNNPACK cannot run the file.
     """
-    import tensorflow as tf
-    from tensorflow.lite.python.convert import mlir_quantize
-
-    ends = tf.as_dtype(source.io)
-    try:
-        content = mlir_quantize(
-            source.calibrated,
-            input_data_type=ends,
-            output_data_type=ends,
-            denylisted_nodes=set(float_layers),
-        )
-    except Exception as error:  # It raises whatever its C++ parts give it.
-        raise ConversionError(f"Quantizing to int8 failed: {_first_line(error)}") from error
-    _require_runnable(Graph.from_bytes(content))
-    return content
-
-
-def _require_runnable(graph: Graph) -> None:
-    """Make sure that XNNPACK can rescale every result; otherwise it aborts the process.
-
-    Raises:
-        ConversionError: A scale is out of its reach.
-    """
-    for op in graph.ops:
-        if op.kind not in _RESCALING:
-            continue
-        scales = _largest_scales([*op.inputs[:2], op.output])
-        if len(scales) < 3:
-            continue
-        one, other, result = scales
-        factor = (one * other if op.kind in _MULTIPLYING else max(one, other)) / result
-        if factor >= LARGEST_RESCALING:
-            raise ConversionError(
-                f"int8 cannot hold {op.name}: its inputs are {factor:.0f} times as coarse as its "
-                f"output, and {LARGEST_RESCALING} is the limit. Leave it and its neighbours in "
-                "float (`--max-error-increase`, `--float-layers`)."
-            )
-
-
-def _largest_scales(tensors: Sequence[Tensor | None]) -> list[float]:
-    """The largest scale of each quantized tensor."""
-    return [max(t.quantization.scales) for t in tensors if t is not None and t.quantization]
-
-
-LARGEST_RESCALING = 256
-"""XNNPACK's kernels need input scale · filter scale / output scale to be below this."""
-
-_MULTIPLYING = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "MUL"}
-_RESCALING = _MULTIPLYING | {"ADD", "SUB"}
+    graph = integers.quantize(Graph.from_bytes(source.calibrated), float_layers, source.io)
+    integers.require_runnable(graph)
+    return graph.to_bytes()
 
 
 NOT_IN_16_BITS = frozenset({"HARD_SWISH", "NEG", "PRELU"})
@@ -261,12 +217,14 @@ class Precision:
             where the mean is 5e-4; a part of the picture that goes wrong is off by more than 0.5.
         mean: Limit of the mean |Δα|.
         calibrated: Whether it needs representative pictures.
+        by_tensorflow: Whether TensorFlow quantizes it.
     """
 
     recipe: Callable[[Source], bytes]
     largest: float
     mean: float
     calibrated: bool = False
+    by_tensorflow: bool = False
 
 
 PRECISIONS: Mapping[str, Precision] = MappingProxyType(
@@ -276,7 +234,7 @@ PRECISIONS: Mapping[str, Precision] = MappingProxyType(
         "int8-weights": Precision(int8_weights, largest=1.0, mean=2e-2),
         "dynamic": Precision(dynamic, largest=1.0, mean=2e-2),
         "int8": Precision(int8, largest=1.0, mean=2e-2, calibrated=True),
-        "int16x8": Precision(int16x8, largest=0.3, mean=5e-3, calibrated=True),
+        "int16x8": Precision(int16x8, largest=0.3, mean=5e-3, calibrated=True, by_tensorflow=True),
     }
 )
 """Every recipe by the name of its precision, with the limits of |Δα|."""

@@ -114,7 +114,7 @@ def card_of(network: Network, precision: str, options: Options) -> ModelCard:
     config = network.config
     from_file = is_tflite(network.path)
     tools = ["mmnet-deploy"]
-    if not from_file or PRECISIONS[precision].calibrated:
+    if not from_file or PRECISIONS[precision].by_tensorflow:
         tools.append("tensorflow")
     if not from_file:
         tools.append("keras")

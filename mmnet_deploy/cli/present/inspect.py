@@ -187,8 +187,8 @@ def _check(other: Path | None, against: Path | None, data: Path | None, plot: Pa
         check_folder(plot.parent)
 
 
-def _reference(against: Path, card: ModelCard | None) -> bytes:
-    """The float32 file to compare with.
+def _reference(against: Path, card: ModelCard | None, quantized: bytes) -> bytes:
+    """The float32 file to compare a quantized one with, whose description is `card`.
 
     Raises:
         ModelFileError: `against` is not a network, or is itself quantized.
@@ -206,12 +206,17 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
                 f"`--against` must be a network in float. Received: {against} ({precision})."
             )
         if card is None or not card.source_file or sha256(against) != card.weights_sha256:
-            return read_model(against)
+            if card is None or card.precision != "int8" or card.graph != "deploy":
+                return read_model(against)
+            from mmnet_deploy import conversion
+
+            return conversion.in_units_of(against, quantized)
         from mmnet_deploy import conversion
 
         # Layers were renamed and rewritten on the way.
         meaning = Meaning(card.source_output, card.source_channel, input_range=card.input_range)
-        return conversion.float_reference(conversion.open_file(against, meaning), card)
+        network = conversion.open_file(against, meaning)
+        return conversion.float_reference(network, card, quantized)
     if not against.exists():
         raise ModelFileError(f"There is no file or folder {against}.")
     require_extra("`mmnet-deploy inspect --against`")
@@ -225,7 +230,7 @@ def _reference(against: Path, card: ModelCard | None) -> bytes:
         network = load(against, meaning=Meaning(card.source_output, card.source_channel))
         if network.path.is_file() and sha256(network.path) != card.weights_sha256:
             say(f"{network.path} is not the file that the model was made from, by its description.")
-    return conversion.float_reference(network, card)
+    return conversion.float_reference(network, card, quantized)
 
 
 def _measured(
@@ -250,9 +255,10 @@ def _measured(
         )
     say_left_out(left_out(data), data)
     drawn = quantization_error.pictures_of(data, pictures, seed, card)
+    content = read_model(model)
     error = quantization_error.measure(
-        read_model(model),
-        _reference(against, card),
+        content,
+        _reference(against, card, content),
         drawn,
         input_range=_range_of(found, model, input_range),
         threads=parallel.usable_cores(),

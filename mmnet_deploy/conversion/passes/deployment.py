@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from mmnet_deploy.conversion.passes.activations import fuse_activations
 from mmnet_deploy.conversion.passes.alpha import alpha_only
 from mmnet_deploy.conversion.passes.naming import make_names_unique, name_layers
 from mmnet_deploy.conversion.passes.phases import resize_by_phases
@@ -48,6 +49,16 @@ def deploy(graph: Graph, alpha_channel: int) -> Mapping[str, int]:
     graph.remove_unused()
     make_names_unique(graph)
     return done
+
+
+FOR_INTEGERS: tuple[Callable[[Graph], int], ...] = (fuse_activations,)
+"""The passes for int8, after all others."""
+
+
+def suit_integers(graph: Graph) -> None:
+    """Run `FOR_INTEGERS` on a float32 graph, before it is calibrated."""
+    for rewrite in FOR_INTEGERS:
+        rewrite(graph)
 
 
 def enlarge_by_phases(graph: Graph) -> None:

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from mmnet_deploy.charts import bars
+from mmnet_deploy.conversion import in_units_of
 from mmnet_deploy.errors import DataError, ModelFileError, ResultError, UsageError
 from mmnet_deploy.inspection import quantization_error
 from mmnet_deploy.inspection.quantization_error import (
@@ -91,10 +92,12 @@ def test_a_quantized_input_gets_the_bytes_that_apps_hand_over():
 
 def test_layers_of_quantized_files_are_found_by_name(tiny_models, pictures):
     """int8 adds more noise than float16, and every layer of both has its partner."""
-    reference = tiny_models["float32"].read_bytes()
+    reference = {"int16x8": tiny_models["float32"].read_bytes()}
+    reference["float16"] = reference["int16x8"]
+    reference["int8"] = in_units_of(tiny_models["float32"], tiny_models["int8"].read_bytes())
     least = {}
     for precision in ("int8", "int16x8", "float16"):
-        found = measure(tiny_models[precision].read_bytes(), reference, pictures)
+        found = measure(tiny_models[precision].read_bytes(), reference[precision], pictures)
         assert found.unmatched == 0
         ratios = [layer.decibels for layer in found.layers]
         assert ratios == sorted(ratios)

@@ -1,0 +1,161 @@
+"""Which operators are computed in int8, and the parameters of every tensor there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from mmnet_deploy.conversion.integers.rules import (
+    JOINED,
+    OF_INPUT,
+    OUTPUT_AXIS,
+    OWN,
+    RULES,
+    has_rule,
+)
+from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.operators import NO_ACTIVATION
+from mmnet_deploy.tflite.parts import Op, Quantization, Tensor
+
+LEAST, MOST = -128, 127
+
+SATURATED = math.log(511)
+"""Beyond it, a sigmoid is within half a step of 0 or 1 in 8 bits."""
+
+HARD_SWISH_UNIT = math.sqrt(6)
+"""x · relu6(x + 3) / 6 = y · min(max(y + 3 / √6, 0), √6) for y = x / √6: no division is left."""
+
+
+def covering(low: float, high: float) -> Quantization:
+    """Parameters of int8 for the values between two numbers; 0 is always one of them."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = max((high - low) / (MOST - LEAST), 1e-9)
+    return Quantization((scale,), (int(np.clip(round(LEAST - low / scale), LEAST, MOST)),))
+
+
+class Plan:
+    """What becomes of each operator and each tensor of a float32 graph with `limits`.
+
+    Attributes:
+        scaled: Operators, by id(), that compute 1/√6 of their result for a HARD_SWISH, and those.
+    """
+
+    def __init__(self, graph: Graph, float_layers: Collection[str] = ()) -> None:
+        self._graph = graph
+        self._readers, self._producers = graph.readers(), graph.producers()
+        self._whole = {
+            id(op)
+            for op in graph.ops
+            if op.name not in float_layers and has_rule(op) and all(map(_is_known, _tensors(op)))
+        }
+        self.scaled: set[int] = set()
+        self._find_scaled()
+        self._parameters = {id(it): covering(*_limits(it)) for it in graph.inputs if it.limits}
+        for op in graph.ops:
+            for tensor in op.outputs:
+                if tensor.dtype == "FLOAT32" and tensor.limits is not None:
+                    self._parameters[id(tensor)] = self._found(op, tensor)
+        self._write_into_joins()
+
+    def is_whole(self, op: Op) -> bool:
+        """Whether an operator is computed in int8."""
+        return id(op) in self._whole
+
+    def parameters(self, tensor: Tensor) -> Quantization:
+        """How int8 stands for a tensor's values."""
+        return self._parameters[id(tensor)]
+
+    def _only_reader(self, tensor: Tensor) -> Op | None:
+        readers = self._readers.get(id(tensor), [])
+        if len(readers) != 1 or self._graph.is_output(tensor):
+            return None
+        return readers[0]
+
+    def _find_scaled(self) -> None:
+        for op in self._graph.ops:
+            if op.kind != "HARD_SWISH" or not self.is_whole(op):
+                continue
+            before = self._producers.get(id(op.input(0)))
+            if before is None or before.kind not in OUTPUT_AXIS or not self.is_whole(before):
+                continue
+            plain = before.option("fusedActivationFunction", NO_ACTIVATION) == NO_ACTIVATION
+            if plain and self._only_reader(op.input(0)) is op:
+                self.scaled |= {id(op), id(before)}
+
+    def _found(self, op: Op, tensor: Tensor) -> Quantization:
+        rule = RULES.get(op.kind)
+        if rule is None or not self.is_whole(op):
+            return covering(*self._telling(tensor))
+        if rule.fixed is not None:
+            return rule.fixed
+        if rule.range == OF_INPUT:
+            return self._of(op.input(rule.source))
+        if rule.range == JOINED:
+            shared = {self._of(source) for source in op.inputs if source is not None}
+            if len(shared) == 1:
+                return shared.pop()
+        found = covering(*self._telling(tensor))
+        if id(op) in self.scaled and op.kind != "HARD_SWISH":
+            return Quantization((found.scales[0] / HARD_SWISH_UNIT,), found.zero_points)
+        return found
+
+    def _of(self, tensor: Tensor) -> Quantization:
+        if tensor.data is not None:
+            return covering(float(tensor.data.min()), float(tensor.data.max()))
+        return self._parameters[id(tensor)]
+
+    def _telling(self, tensor: Tensor) -> tuple[float, float]:
+        """The limits of a tensor without what none of its readers can tell apart."""
+        low, high = _limits(tensor)
+        kinds = set(self._final_readers(tensor))
+        if kinds == {"LOGISTIC"}:
+            return max(low, -SATURATED), min(high, SATURATED)
+        if kinds == {"HARD_SWISH"}:  # Which is 0 for all that is less.
+            return max(low, -3.0), high
+        return low, high
+
+    def _final_readers(self, tensor: Tensor) -> Iterator[str]:
+        """Kinds of the readers in int8, followed through what has the range of its input."""
+        if self._graph.is_output(tensor):
+            yield "output"
+        for reader in self._readers.get(id(tensor), []):
+            if not self.is_whole(reader):
+                yield "float"
+            elif RULES[reader.kind].range == OF_INPUT and len(reader.outputs) == 1:
+                yield from self._final_readers(reader.output)
+            else:
+                yield reader.kind
+
+    def _write_into_joins(self) -> None:
+        """Let what is computed for a concatenation alone have its range, so that nobody rescales.
+
+        A range may only grow by it.
+        """
+        for op in reversed(self._graph.ops):
+            if not self.is_whole(op) or RULES[op.kind].range != JOINED:
+                continue
+            for source in op.inputs:
+                before = self._producers.get(id(source))
+                if source is None or before is None or not self.is_whole(before):
+                    continue
+                rule, joined = RULES[before.kind], self._parameters[id(op.output)]
+                free = rule.range in (OWN, JOINED) and rule.fixed is None
+                if free and self._only_reader(source) is op:
+                    self._parameters[id(source)] = joined
+
+
+def _tensors(op: Op) -> Iterator[Tensor]:
+    """The real numbers that an operator reads and computes."""
+    for tensor in (*op.inputs, *op.outputs):
+        if tensor is not None and tensor.data is None and tensor.dtype == "FLOAT32":
+            yield tensor
+
+
+def _is_known(tensor: Tensor) -> bool:
+    return tensor.limits is not None
+
+
+def _limits(tensor: Tensor) -> tuple[float, float]:
+    return tensor.limits or (0.0, 0.0)
