@@ -101,6 +101,18 @@ def test_a_cut_out_is_transparent_in_webm(tmp_path, matted):
     assert np.abs(seen.frames[3][:, :20].astype(int) - 220).max() < 12
 
 
+def test_no_black_stains_the_edge_of_a_cut_out(tmp_path, matted):
+    """Beside the person, where nothing is seen, the person's colours go on."""
+    frames = [np.full((48, 64, 3), 20, np.uint8) for _ in range(4)]
+    for frame in frames:
+        frame[:, :33] = (220, 60, 40)
+    source = videos.write_video(tmp_path / "in.mp4", frames)
+    matted(source, tmp_path / "out.webm", "cut-out")
+    edge = videos.read_video(tmp_path / "out.webm").frames[2][8:40, 28:32].astype(float)
+    assert np.abs(edge - (220, 60, 40)).mean() < 5
+    assert videos.read_video(tmp_path / "out.webm").frames[2][20, 40, 0] > 150
+
+
 def test_a_cut_out_is_a_folder_of_png_files(tmp_path, matted):
     """Numbered, transparent, with square pixels, and the time of each in a table."""
     source = videos.write_video(
