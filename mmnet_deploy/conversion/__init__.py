@@ -2,7 +2,7 @@
 
 from mmnet_deploy.conversion.acceptance import NOTABLE_INCREASE
 from mmnet_deploy.conversion.beginning import float_graph, float_reference, in_units_of
-from mmnet_deploy.conversion.file_graph import open_file
+from mmnet_deploy.conversion.file_graph import open_file, with_standard_operators
 from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.pipeline import Converted, RefusedError, convert
 
@@ -16,4 +16,5 @@ __all__ = [
     "float_reference",
     "in_units_of",
     "open_file",
+    "with_standard_operators",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.conversion import integers, passes
-from mmnet_deploy.conversion.file_graph import FileGraph
+from mmnet_deploy.conversion.file_graph import FileGraph, with_standard_operators
 from mmnet_deploy.conversion.quantization import Source
 from mmnet_deploy.networks.imported import source
 from mmnet_deploy.networks.network import Network
@@ -102,7 +102,7 @@ def float_reference(network: Network, card: ModelCard | None, quantized: bytes =
 
 
 def in_units_of(path: Path, quantized: bytes) -> bytes:
-    """A float32 or float16 file of ours with the layers, and the units, of an int8 file of ours.
+    """A float32 or float16 file with the layers, and the units, of an int8 file of ours.
 
     Raises:
         ModelFileError: One of them is damaged.
@@ -110,4 +110,4 @@ def in_units_of(path: Path, quantized: bytes) -> bytes:
     graph, _, _ = source.read_graph(path)
     passes.suit_integers(graph)
     integers.equalize_like(graph, Graph.from_bytes(quantized))
-    return graph.to_bytes()
+    return with_standard_operators(graph.to_bytes())

@@ -78,6 +78,18 @@ def open_file(path: Path, meaning: Meaning | None = None) -> Network:
     )
 
 
+def with_standard_operators(content: bytes) -> bytes:
+    """A `.tflite` file with standard operators for MediaPipe's, so that built-in kernels run it.
+
+    Raises:
+        ModelFileError: It is damaged.
+    """
+    graph = Graph.from_bytes(content)
+    with reading("The file"):
+        made = _made_standard(graph)
+    return graph.to_bytes() if made else content
+
+
 def _opened(path: Path) -> TFLiteModel:
     """The file in the interpreter, with the delegate that runs it."""
     try:
@@ -149,14 +161,22 @@ def _prepare(graph: Graph, output: Output, channels_first: bool) -> None:
     computed = [tensor for op in graph.ops for tensor in op.outputs]
     for tensor in (*graph.inputs, *computed):
         tensor.signature = None  # A batch of any size is 1 from now on.
+    _made_standard(graph)
     for op in graph.ops:
-        if op.kind == source.TRANSPOSED_WITH_BIAS:
-            _make_standard(op)
         if op.kind == "TRANSPOSE_CONV" and len(op.inputs) > 3:
             op.version = max(op.version, 3)  # The first with a bias.
     if channels_first:
         _put_channels_last(graph)
     _give_alpha(graph, output)
+
+
+def _made_standard(graph: Graph) -> int:
+    """Make standard operators of MediaPipe's; how many there were."""
+    custom = [op for op in graph.ops if op.kind == source.TRANSPOSED_WITH_BIAS]
+    for op in custom:
+        _make_standard(op)
+        op.version = max(op.version, 3)  # The first with a bias.
+    return len(custom)
 
 
 def _make_standard(op: Op) -> None:

@@ -187,6 +187,9 @@ def _check(other: Path | None, against: Path | None, data: Path | None, plot: Pa
         check_folder(plot.parent)
 
 
+_OTHER_NETWORK = "{} is not the network that the model was made from, by its description."
+
+
 def _reference(against: Path, card: ModelCard | None, quantized: bytes) -> bytes:
     """The float32 file to compare a quantized one with, whose description is `card`.
 
@@ -194,31 +197,35 @@ def _reference(against: Path, card: ModelCard | None, quantized: bytes) -> bytes
         ModelFileError: `against` is not a network, or is itself quantized.
         MissingDependencyError: It is a Keras network, and Keras is not installed.
     """
-    from mmnet_deploy.files import sha256
     from mmnet_deploy.portraits.output import Meaning
 
     if is_tflite(against):
         from mmnet_deploy import inspection
 
-        precision = inspection.inspect(against).precision
-        if precision not in ("float32", "float16"):
+        given = inspection.inspect(against)
+        if given.precision not in ("float32", "float16"):
             raise ModelFileError(
-                f"`--against` must be a network in float. Received: {against} ({precision})."
+                f"`--against` must be a network in float. Received: {against} ({given.precision})."
             )
-        if card is None or not card.source_file or sha256(against) != card.weights_sha256:
-            if card is None or card.precision != "int8" or card.graph != "deploy":
-                return read_model(against)
-            from mmnet_deploy import conversion
-
-            return conversion.in_units_of(against, quantized)
         from mmnet_deploy import conversion
 
-        # Layers were renamed and rewritten on the way.
-        meaning = Meaning(card.source_output, card.source_channel, input_range=card.input_range)
-        network = conversion.open_file(against, meaning)
-        return conversion.float_reference(network, card, quantized)
+        if card is None:
+            return conversion.with_standard_operators(read_model(against))
+        if card.source_file and given.file.sha256 == card.weights_sha256:
+            # Layers were renamed and rewritten on the way.
+            meaning = Meaning(card.source_output, card.source_channel, input_range=card.input_range)
+            network = conversion.open_file(against, meaning)
+            return conversion.float_reference(network, card, quantized)
+        weights = given.file.card.weights_sha256 if given.file.card else given.file.sha256
+        if weights != card.weights_sha256:
+            say(_OTHER_NETWORK.format(against))
+        if card.precision == "int8" and card.graph == "deploy":
+            return conversion.in_units_of(against, quantized)
+        return conversion.with_standard_operators(read_model(against))
     if not against.exists():
         raise ModelFileError(f"There is no file or folder {against}.")
+    from mmnet_deploy.files import sha256
+
     require_extra("`mmnet-deploy inspect --against`")
     require_tensorflow_backend()
     from mmnet_deploy import conversion
@@ -229,7 +236,7 @@ def _reference(against: Path, card: ModelCard | None, quantized: bytes) -> bytes
     else:
         network = load(against, meaning=Meaning(card.source_output, card.source_channel))
         if network.path.is_file() and sha256(network.path) != card.weights_sha256:
-            say(f"{network.path} is not the file that the model was made from, by its description.")
+            say(_OTHER_NETWORK.format(network.path))
     return conversion.float_reference(network, card, quantized)
 
 

@@ -16,7 +16,7 @@ from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import HALF, entry, with_entry
-from mmnet_deploy.tflite.interpreter import TFLiteModel
+from mmnet_deploy.tflite.interpreter import TFLiteModel, transparent_interpreter
 from mmnet_deploy.tflite.operators import constant
 from mmnet_deploy.tflite.parts import Tensor
 from tests.support.drawn_graphs import Drawing
@@ -123,6 +123,19 @@ def test_a_file_gives_the_alpha_of_the_file_it_is_made_from(
     card = made.card
     assert (card.source_file, card.weights_sha256) == (path.name, describe(path).sha256)
     assert made.path.name.startswith("my-net-16x24-float32")
+
+
+def test_media_pipes_operator_becomes_one_that_built_in_kernels_have(tmp_path):
+    """They lack it, and they alone show what is computed on the way: the matte is the same."""
+    path = file_of(tmp_path / "net.tflite", media_pipe)
+    content = conversion.with_standard_operators(path.read_bytes())
+    interpreter = transparent_interpreter(content)
+    tensor = np.random.default_rng(0).random(SHAPE, np.float32)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor)
+    interpreter.invoke()
+    matte = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_allclose(matte, TFLiteModel(path).run(tensor), atol=2e-6)
+    assert conversion.with_standard_operators(content) == content
 
 
 def test_mediapipes_operators_are_quantized(tmp_path, portraits):

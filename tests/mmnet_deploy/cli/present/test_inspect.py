@@ -153,6 +153,7 @@ def test_layers_are_ranked_against_the_network(call, tiny_models, tiny_run, port
             2,
         )
         assert result.exit_code == 0, result.output
+        assert "is not the network" not in result.stderr
         _, table = result.stdout.split("Signal to noise against float32 on 2 pictures")
         tables.append(table)
         numbers = [float(line.split()[-1]) for line in table.splitlines() if "_2D" in line]
@@ -169,9 +170,9 @@ def test_another_network_is_noticed(call, tiny_models, tiny_run, portraits, tmp_
     words = ("--data", portraits, "--pictures", 1)
     other = call("inspect", tiny_models["int8"], "--against", "other.keras", *words)
     assert other.exit_code == 0, other.output
-    assert "other.keras is not the file" in other.stderr
+    assert "other.keras is not the network" in other.stderr
     own = call("inspect", tiny_models["int8"], "--against", tiny_run, *words)
-    assert "is not the file" not in own.stderr
+    assert "is not the network" not in own.stderr
 
 
 def test_the_chart_is_written(call, tiny_models, portraits, tmp_path):
