@@ -103,7 +103,8 @@ def predict(
     # The video first: whether it can be read is known sooner.
     with _opened(source) as reader:
         # The other cores decode, paint and encode meanwhile.
-        opening["threads"] = opening["threads"] or max(1, usable_cores() // 2)
+        if opening["threads"] is None:
+            opening["threads"] = max(1, usable_cores() // 2)
         check_models([model], opening["threads"])
         opened = open_model(model, **opening)
         if opened.note:

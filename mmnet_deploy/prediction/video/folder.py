@@ -25,7 +25,7 @@ def check_empty(folder: Path) -> None:
     Raises:
         UsageError: The folder holds something.
     """
-    if folder.exists() and not is_empty(folder):
+    if folder.is_dir() and not is_empty(folder):
         raise UsageError(
             f"The folder for a video's PNG files must be new or empty. Received: {folder}."
         )

@@ -47,10 +47,13 @@ class VideoReader:
         self._video = video
         self._tracks = tracks
         self._undecoded = 0
+        self._damaged = 0
         self._broken = ""
         self._end = Fraction(0)
         self._ends: dict[int, Fraction] = {}
         self._start = Fraction(container.start_time or 0, 1_000_000)
+        # AVI has no times of showing, and those that FFmpeg guesses go back and forth.
+        self._by_decoding = container.format.name == "avi"
         self._rate = video.average_rate or video.guessed_rate or _USUAL_RATE
         self._before: deque[Any] = deque()
         self._decoded = self._read()
@@ -89,9 +92,9 @@ class VideoReader:
     def damage(self) -> str:
         found = []
         if self._undecoded:
-            found.append(
-                f"{self._undecoded} piece{'s' * (self._undecoded > 1)} of it cannot be decoded"
-            )
+            found.append(f"{_pieces(self._undecoded)} of it cannot be decoded")
+        if self._damaged:
+            found.append(f"{_pieces(self._damaged)} of it can be decoded in part only")
         if self._broken:
             found.append(self._broken)
         return " and ".join(found)
@@ -113,11 +116,13 @@ class VideoReader:
     def _frame(self, decoded: Any, last: int) -> Frame:
         base = self.facts.time_base
         length = int(getattr(decoded, "duration", 0) or 0)
-        if decoded.pts is None:
+        stamp = decoded.dts if self._by_decoding else decoded.pts
+        if stamp is None:
             step = max(round(1 / self._rate / base), 1)
             time = last + step if last >= 0 else 0
         else:
-            time = round((decoded.pts * decoded.time_base - self._start) / base)
+            # A decoder that had to begin anew may not say the unit.
+            time = round((stamp * (decoded.time_base or base) - self._start) / base)
         # No encoder takes two frames of one time.
         time = max(time, last + 1)
         image = self._upright.turn(to_rgb(decoded))
@@ -156,6 +161,7 @@ class VideoReader:
         except errors:
             self._undecoded += 1
             return
+        self._damaged += sum(frame.is_corrupt for frame in frames)
         yield from frames
 
     def _sound(self, packet: Any) -> Sound:
@@ -185,6 +191,10 @@ class VideoReader:
         missing = stated - reached
         if missing > max(2 / self._rate, _MISSING_S, _MISSING_SHARE * stated):
             self._broken = f"it breaks off after {float(reached):.1f} of {float(stated):.1f} s"
+
+
+def _pieces(count: int) -> str:
+    return f"{count} piece{'s' * (count > 1)}"
 
 
 @contextlib.contextmanager

@@ -50,6 +50,7 @@ class Track:
         self._name = f"The sound ({codec})"
         self._stream: Any = None
         self._copies = codec in _COPIED[suffix]
+        self._gaps = False
         try:
             if self._copies:
                 self._stream = container.add_stream_from_template(source)
@@ -57,6 +58,11 @@ class Track:
                 self._stream = self._encoder()
         except (self._av.error.FFmpegError, ValueError) as error:
             self._drop(error)
+        else:
+            # Players choose the track by both.
+            self._stream.disposition = source.disposition
+            if language := source.metadata.get("language"):
+                self._stream.metadata["language"] = language
 
     def _encoder(self) -> Any:
         encoder, name = _ENCODER[self._suffix]
@@ -76,7 +82,7 @@ class Track:
             return
         if self._copies:
             packet.stream = self._stream
-            self._container.mux(packet)
+            self._mux(packet)
             return
         frames = []
         # A damaged piece is a gap, as it is to a player.
@@ -97,7 +103,22 @@ class Track:
                 self._drop(error)
                 return
             for packet in packets:
-                self._container.mux(packet)
+                self._mux(packet)
+
+    def _mux(self, packet: Any) -> None:
+        """Write a packet of the target. A damaged one is a gap, and is told once.
+
+        Raises:
+            OSError: The file cannot be written; PyAV's error has it as its context.
+        """
+        try:
+            self._container.mux(packet)
+        except (self._av.error.InvalidDataError, self._av.error.ArgumentError) as error:
+            if isinstance(error.__cause__ or error.__context__, OSError):
+                raise
+            if not self._gaps:
+                self._tell(f"{self._name} is damaged: pieces of it are left out ({words(error)}).")
+            self._gaps = True
 
     def _drop(self, error: Exception) -> None:
         self._stream = None
