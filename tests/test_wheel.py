@@ -192,6 +192,9 @@ def test_a_small_install_does_all_but_train_and_convert(
         ["report", "results", "-o", "report.html"],
         ["compare", "results", "results"],
     ]
+    if kind == "base":
+        source = ["--representative", str(portraits), "-o", "converted"]
+        commands.append(["convert", files[0], "--precision", "float16", *source])
     done = run("python", "-W", "ignore", "-c", USE.format(commands=commands))
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"all {len(commands)}\n")

@@ -17,12 +17,13 @@ import shlex
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import h5py
+from typing import TYPE_CHECKING, Any
 
 from mmnet_deploy.errors import MmnetDeployError, ModelFileError
 from mmnet_deploy.files import reason
+
+if TYPE_CHECKING:
+    import h5py
 
 MIB = 2**20
 
@@ -68,6 +69,8 @@ def read(path: Path) -> Contents:
     Raises:
         ModelFileError: It is damaged, or claims more than the bounds of this module allow.
     """
+    import h5py
+
     with _archive(path, _CONFIG, WEIGHTS) as archive:
         config = _json(path, archive, _CONFIG)
         _require_small(path, config)
@@ -106,6 +109,8 @@ def is_hdf5(path: Path) -> bool:
 
 def way_from_hdf5(path: Path) -> str:
     """Why an HDF5 file is not loaded, and how to make something of it that is."""
+    import h5py
+
     try:
         with h5py.File(path, "r") as file:
             whole = "model_config" in file.attrs
@@ -171,6 +176,8 @@ def check_datasets(path: Path, file: h5py.File) -> int:
     Raises:
         ModelFileError: It does.
     """
+    import h5py
+
     claimed = 0
 
     def visit(place: str, item: Any) -> None:
