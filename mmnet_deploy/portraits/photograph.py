@@ -2,7 +2,8 @@
 
 Data sets are read as their numbers stand (`pictures.read_image`), as published evaluations do.
 A photograph that is shown again has to keep its colours: those of a profile, such as Display P3
-of phones, Adobe RGB of cameras or the inks of a print, are converted to sRGB.
+of phones, Adobe RGB of cameras, greys of another gamma or the inks of a print, are converted to
+sRGB.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from mmnet_deploy.portraits.pictures import Picture
 
 _STRIP_PIXELS = 2**20
 """What is converted at a time, so that memory does not grow with the picture."""
+
+_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+"""What Pillow calls pixels of a profile's colour space."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +77,12 @@ def _converted(image: Picture, found: Extras, cms: Any) -> Picture:
     Args:
         cms: The module `PIL.ImageCms`, which raises many kinds of errors at damaged profiles.
     """
-    pixels, mode = (image, "RGB") if found.inks is None else (found.inks, "CMYK")
     profile = cms.ImageCmsProfile(io.BytesIO(found.profile or b""))
-    described = profile.profile.profile_description or ""
-    if profile.profile.xcolor_space.strip() != mode or "sRGB" in described:
+    space = profile.profile.xcolor_space.strip()
+    pixels = _levels_of(image, found, space)
+    if pixels is None:
         return image
+    mode = _MODES[space]
     transform = cms.buildTransform(
         profile,
         cms.createProfile("sRGB"),
@@ -86,11 +91,35 @@ def _converted(image: Picture, found: Extras, cms: Any) -> Picture:
         cms.Intent.RELATIVE_COLORIMETRIC,
         cms.Flags.BLACKPOINTCOMPENSATION,
     )
-    converted = np.empty_like(image)
+
+    def converted(levels: NDArray[np.uint8]) -> Picture:
+        size = levels.shape[1], levels.shape[0]
+        strip = Image.frombytes(mode, size, np.ascontiguousarray(levels).tobytes())
+        return np.asarray(cms.applyTransform(strip, transform))
+
+    # What a profile is called does not say what it does: "linear sRGB" is not sRGB.
+    probes = _probes() if mode == "RGB" else _probes()[..., 0]
+    if mode != "CMYK" and np.allclose(converted(probes), _probes(mode == "L"), rtol=0, atol=1):
+        return image
+    made = np.empty_like(image)
     step = max(1, _STRIP_PIXELS // image.shape[1])
     for top in range(0, len(image), step):
-        rows = slice(top, top + step)
-        size = image.shape[1], len(converted[rows])
-        strip = Image.frombytes(mode, size, np.ascontiguousarray(pixels[rows]).tobytes())
-        converted[rows] = np.asarray(cms.applyTransform(strip, transform))
-    return converted
+        made[top : top + step] = converted(pixels[top : top + step])
+    return made
+
+
+def _levels_of(image: Picture, found: Extras, space: str) -> NDArray[np.uint8] | None:
+    """What a profile of a colour space describes in a picture; None if it is of another kind."""
+    if found.inks is not None:
+        return found.inks if space == "CMYK" else None
+    if space == "GRAY":
+        is_grey = all(np.array_equal(image[..., 0], image[..., other]) for other in (1, 2))
+        return image[..., 0] if is_grey else None
+    return image if space == "RGB" else None
+
+
+def _probes(grey: bool = False) -> Picture:
+    """Colours all over the cube, in one row; of which `grey` repeats the first channel."""
+    levels = np.linspace(0, 255, 16).round().astype(np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    return np.repeat(cube[..., :1], 3, axis=2) if grey else cube

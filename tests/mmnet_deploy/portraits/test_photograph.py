@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.photograph import read_photograph
 from tests.support.datasets import SMOOTH
-from tests.support.picture_files import TURNS, exif, png
+from tests.support.picture_files import TURNS, exif, grey_profile, png
 
 
 def _saved(path, picture, **options):
@@ -45,11 +45,36 @@ def _swapped_primaries():
         content[blue : blue + 8],
         content[red : red + 8],
     )
-    # Its name would say that there is nothing to convert.
-    return bytes(content).replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
+    return bytes(content)
 
 
-@pytest.mark.parametrize("profile", [None, b"no profile", _profile("sRGB"), _profile("LAB")])
+def _srgb(light):
+    """The sRGB level in 0 … 255 of an amount of light in 0 … 1 (IEC 61966-2-1)."""
+    return 255 * (1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def test_a_name_does_not_say_what_a_profile_is(tmp_path):
+    """One that is called sRGB and is almost linear is converted by its curve."""
+    profile = _profile("sRGB").replace(b"\0\2\x66\x66", b"\0\1\0\0")
+    picture = Image.fromarray(np.full((16, 16, 3), 128, np.uint8))
+    path = _saved(tmp_path / "a.png", picture, icc_profile=profile)
+    expected = _srgb((128 / 255 + 0.055) / 1.055)
+    assert np.abs(read_photograph(path).image - expected).max() < 1 < expected - 128
+
+
+@pytest.mark.parametrize(("mode", "suffix"), [("L", "png"), ("L", "jpg"), ("LA", "png")])
+def test_greys_of_another_gamma_become_srgb(tmp_path, mode, suffix):
+    """A grey photograph has a profile of greys, which old Macs took for a gamma of 1.8."""
+    picture = Image.fromarray(np.full((16, 16), 128, np.uint8)).convert(mode)
+    path = _saved(tmp_path / f"a.{suffix}", picture, icc_profile=grey_profile(1.8))
+    image = read_photograph(path).image
+    assert image.shape == (16, 16, 3)
+    assert np.abs(image - _srgb((128 / 255) ** 1.8)).max() < 1.5
+
+
+@pytest.mark.parametrize(
+    "profile", [None, b"no profile", _profile("sRGB"), _profile("LAB"), grey_profile(1)]
+)
 def test_other_files_keep_their_numbers(tmp_path, profile):
     """No profile, a damaged one, that of sRGB, and one that is not of RGB."""
     path = _saved(tmp_path / "a.png", Image.fromarray(SMOOTH), icc_profile=profile)
