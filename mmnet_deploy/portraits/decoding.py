@@ -15,6 +15,7 @@ import errno
 import functools
 import importlib.util
 import io
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,9 @@ _BEGINNINGS = {
     b"\xff\x0a": "JPEG XL",
     b"\0\0\0\x0cJXL ": "JPEG XL",
 }
+
+_PNM_HEADER = re.compile(rb"P[2356]" + 3 * rb"(?:\s|#[^\n]*\n)+(\d+)")
+"""Of grey and coloured ones; the third number is white's."""
 
 _EXIF_ORIENTATION, _TIFF_SUBFILE_TYPE, _TIFF_BITS, _DNG_VERSION = 0x0112, 254, 258, 50706
 
@@ -228,7 +232,21 @@ def _png(content: bytes, colour: bool) -> Pixels:
 
 def _pnm(content: bytes, colour: bool) -> Pixels:
     _check_size(*Image.open(io.BytesIO(content), formats=["PPM"]).size)
-    return _opencv(content, _flags(colour))
+    header = _PNM_HEADER.match(content)
+    white = int(header[3]) if header else 255
+    is_plain = content[1:2] in b"123"
+    if white in (255, 65535) or (is_plain and white < 255):
+        # Of plain text, OpenCV wants something behind the last number.
+        return _opencv(content + b"\n" * is_plain, _flags(colour))
+    # OpenCV leaves other levels as they are, though 1023 may be white.
+    stored = _opencv(content + b"\n" * is_plain, _flags(colour=False))
+    kind, most = (np.uint8, 255) if white < 255 else (np.uint16, 65535)
+    scale = np.minimum(np.arange(65536), white) * (most / max(white, 1))
+    levels: Pixels = scale.round().astype(kind)[stored]
+    if not colour:
+        return levels
+    eight = levels if white < 255 else (levels >> 8).astype(np.uint8)
+    return np.dstack([eight] * 3) if eight.ndim == 2 else eight
 
 
 def _pillow(kind: str, content: bytes, colour: bool) -> Pixels:
@@ -309,6 +327,12 @@ def _decoded(path: Path, decoder: Callable[[str, bytes], Pixels]) -> Pixels:
         if "truncated" in said.lower():
             raise PictureError(path, "is truncated.") from error
         if "BytesIO" in said:
+            if kind == "TIFF":
+                raise PictureError(
+                    path,
+                    "is a damaged TIFF, or one of a form that is not read, such as floating-point "
+                    "colours. Convert it to PNG.",
+                ) from error
             said = "its header cannot be read"
         raise PictureError(path, f"is a damaged {kind} ({said}).") from error
 

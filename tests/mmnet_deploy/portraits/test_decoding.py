@@ -142,6 +142,25 @@ def test_tiff_modes_are_read_as_rgb(tmp_path, mode):
     assert np.abs(read - expected[..., np.newaxis]).max() <= 2
 
 
+@pytest.mark.parametrize("white", [100, 255, 1023, 65535])
+@pytest.mark.parametrize("kind", [2, 3, 5, 6])
+def test_white_is_what_a_pnm_says(tmp_path, kind, white):
+    """Cameras of 10 bits write 1023 for white, in two bytes; plain text may end in a number."""
+    levels = np.array([[white, white // 2, white // 3, 0, 0, white]])
+    width = 6 if kind in (2, 5) else 2
+    data = levels.astype(">u2" if white > 255 else "u1").tobytes()
+    if kind < 5:
+        data = " ".join(map(str, levels[0])).encode()
+    path = _file(tmp_path, b"P%d # words 7\n%d 1\n%d\n" % (kind, width, white) + data, "a.ppm")
+    expected = 255 * levels / white
+    shown = decode(path, colour=True)
+    assert shown.dtype == np.uint8 and shown.shape == (1, width, 3)
+    shown = shown[..., 0] if kind in (2, 5) else shown.reshape(1, 6)
+    assert np.abs(shown - expected).max() <= 1
+    kept = decode(path, colour=False).reshape(1, 6)
+    assert np.abs(kept - 65535 * levels / white if white > 255 else kept - expected).max() <= 1
+
+
 def test_a_cmyk_jpeg_keeps_its_colours_and_its_orientation(tmp_path):
     """Four inks are mixed to RGB, and turned like any other picture."""
     inks = Image.fromarray(SMOOTH).convert("CMYK")
