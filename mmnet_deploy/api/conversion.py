@@ -20,6 +20,7 @@ from mmnet_deploy.api.models import (
     share_of,
     tell_left_out,
 )
+from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.errors import MissingDependencyError, UsageError
 from mmnet_deploy.progress import Progress, silent
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mmnet_deploy.runs.run import RunConfig
 
 
+@with_plain_numbers
 def convert(
     network: StrPath,
     out: StrPath,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmnet_deploy.api.faults import Faults, OnError, device_errors, each_usable, of_package
 from mmnet_deploy.api.models import StrPath, Tell, paths_of, quiet
+from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.progress import Progress, silent
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DELEGATES = ("xnnpack", "none")
 
 
+@with_plain_numbers
 def cost(
     models: StrPath | Sequence[StrPath],
     *,

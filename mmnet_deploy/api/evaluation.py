@@ -18,6 +18,7 @@ from mmnet_deploy.api.models import (
     paths_of,
     quiet,
 )
+from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.progress import Progress, silent
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mmnet_deploy.results.records import Evaluation
 
 
+@with_plain_numbers
 def evaluate(
     models: StrPath | Sequence[StrPath],
     data: StrPath,

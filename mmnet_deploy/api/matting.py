@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.api.models import StrPath, Tell, check_threads, meaning_of, path_of, quiet
+from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.progress import Progress, silent
 
@@ -71,6 +72,7 @@ class Matting:
         (True, dtype('float32'))
     """
 
+    @with_plain_numbers
     def __init__(
         self,
         model: StrPath,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mmnet_deploy.api.models import StrPath, Tell, quiet
+from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.api.stored import read_results, sources_of
 from mmnet_deploy.errors import ResultError, UsageError
 
@@ -24,6 +25,7 @@ SIZES = ("column", "page", "slide")
 SCALES = ("auto", "linear", "log")
 
 
+@with_plain_numbers
 def plot(
     results: Results = (),
     out: StrPath | None = None,

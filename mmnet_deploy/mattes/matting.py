@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,7 @@ def open_model(
     """
     cores = usable_cores()
     if card.is_tflite(path):
-        if threads is not None and not 1 <= threads <= cores:
+        if threads is not None and not 1 <= operator.index(threads) <= cores:
             raise UsageError(f"`threads` must be 1 … {cores}. Received: {threads}.")
         model, note = open_tflite(path, threads or cores, meaning)
         return Matting(

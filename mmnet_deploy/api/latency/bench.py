@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmnet_deploy.api.faults import Faults, OnError, device_errors
 from mmnet_deploy.api.models import StrPath, Tell, paths_of, quiet
+from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.errors import DeviceError
 from mmnet_deploy.progress import Progress, silent
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mmnet_deploy.results.records import Benchmark
 
 
+@with_plain_numbers
 def bench(
     models: StrPath | Sequence[StrPath] = (),
     *,

@@ -12,6 +12,7 @@ from PIL import Image
 
 from mmnet_deploy import Matting
 from mmnet_deploy.api.models import path_of, paths_of
+from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ModelFileError, UsageError
 from mmnet_deploy.mattes.enlargement import enlarged
@@ -180,3 +181,28 @@ def test_what_is_no_model_is_one_clear_error(model, options, error, word, tmp_pa
     with pytest.raises(error) as caught:
         Matting(model, **options)
     assert word in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_numbers_may_be_those_of_numpy(matting, tiny_models):
+    """As from `numpy.arange`; a number that is not whole is none of threads."""
+    (one,) = np.arange(1, 2)
+    made = Matting(tiny_models["float32"], threads=one, output_size=None)
+    assert np.array_equal(made(IMAGE), matting(IMAGE))
+    with pytest.raises(TypeError):
+        Matting(tiny_models["float32"], threads=1.5)
+
+
+def test_numbers_become_those_of_python_wherever_they_stand():
+    """What is no number stays what it is."""
+
+    @with_plain_numbers
+    def given(*_, **options):
+        return options
+
+    kept = object()
+    options = given(
+        a=np.int64(2), b=[np.float32(0.5), "x"], c=np.arange(2), d=kept, e=(np.bool_(1),)
+    )
+    assert options == {"a": 2, "b": [0.5, "x"], "c": [0, 1], "d": kept, "e": (True,)}
+    assert [type(options[name]) for name in "abc"] == [int, list, list]
+    assert type(options["b"][0]) is float and type(options["e"][0]) is bool
