@@ -261,8 +261,9 @@ class _Tables:
         written = copy.copy(op.source) if op.source else schema().OperatorT()
         key = op.kind, op.is_custom, op.version
         written.opcodeIndex = self._codes.setdefault(key, len(self._codes))
-        written.inputs = [self.number(tensor) for tensor in op.inputs]
-        written.outputs = [self.number(tensor) for tensor in op.outputs]
+        # Arrays are written at once, lists number by number.
+        written.inputs = np.array([self.number(tensor) for tensor in op.inputs], np.int32)
+        written.outputs = np.array([self.number(tensor) for tensor in op.outputs], np.int32)
         written.builtinOptions, written.builtinOptionsType = op.options, op.options_type
         return written
 
@@ -281,7 +282,7 @@ class _Tables:
 def _write_tensor(tensor: Tensor, buffers: list[Any]) -> Any:
     target = schema()
     written = target.TensorT()
-    written.name, written.shape = tensor.name, list(tensor.shape)
+    written.name, written.shape = tensor.name, np.array(tensor.shape, np.int32)
     written.type = enumeration("TensorType")[tensor.dtype]
     written.shapeSignature = None if tensor.signature is None else list(tensor.signature)
     written.hasRank = True
@@ -289,8 +290,8 @@ def _write_tensor(tensor: Tensor, buffers: list[Any]) -> Any:
     if tensor.quantization or tensor.limits:
         q = written.quantization = target.QuantizationParametersT()
         if tensor.quantization:
-            q.scale = list(tensor.quantization.scales)
-            q.zeroPoint = list(tensor.quantization.zero_points)
+            q.scale = np.array(tensor.quantization.scales, np.float32)
+            q.zeroPoint = np.array(tensor.quantization.zero_points, np.int64)
             q.quantizedDimension = tensor.quantization.axis
         if tensor.limits:
             q.min, q.max = [tensor.limits[0]], [tensor.limits[1]]
