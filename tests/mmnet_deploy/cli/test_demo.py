@@ -17,6 +17,7 @@ from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 from mmnet_deploy.tflite import interpreter
 from tests.support import results
+from tests.support.int8 import quick_int8
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ def bundled(quick, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundled") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pretrained, "names", lambda: first)
+        quick_int8(patch)
         options = ["--pretrained", "--count", "12"]
         result = CliRunner().invoke(cli, ["demo", "-o", str(folder), *options])
     assert result.exit_code == 0, result.output

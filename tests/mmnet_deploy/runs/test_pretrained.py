@@ -1,7 +1,9 @@
 """The bundled networks: whatever takes a run takes them by name."""
 
+import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from mmnet_deploy.networks import network
 from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 from mmnet_deploy.training.session import Session
+from tests.support.int8 import quick_int8
 
 MOST_BYTES = 1_500_000
 
@@ -29,10 +32,14 @@ def test_they_are_small_and_belong_to_nobody():
 @pytest.mark.parametrize("name", pretrained.names())
 def test_each_is_the_operating_point_that_it_is_called_after(name):
     """Family, width multiplier and input size are those of its name."""
-    loaded = network.load(pretrained.run_folder(name))
+    config = Run(pretrained.run_folder(name)).read_config()
     width, size = name.split("-")[1:]
-    assert loaded.config is not None and loaded.config.width_multiplier == float(width)
-    assert (loaded.name, loaded.input_size) == ("mmnet", (int(size), int(size)))
+    assert (config.family, config.width_multiplier) == ("mmnet", float(width))
+    with zipfile.ZipFile(pretrained.run_folder(name) / "best.keras") as archive:
+        stored = json.loads(archive.read("config.json"))["config"]
+    assert stored["name"] == "mmnet"
+    assert stored["layers"][0]["config"]["batch_shape"] == [None, int(size), int(size), 3]
+    assert config.input_size == int(size)
 
 
 def test_they_find_people(call, portraits):
@@ -47,8 +54,9 @@ def test_they_find_people(call, portraits):
     assert record.scores["mean_iou"] > 0.85
 
 
-def test_one_is_converted(call, one_line, portraits):
+def test_one_is_converted(call, one_line, portraits, monkeypatch):
     """It converts on pictures that are given, and asks for them if not."""
+    quick_int8(monkeypatch)
     source = "pretrained:mmnet-0.5-128"
     words = ("convert", source, "--precision", "int8", "-o", "files")
     one_line(call(*words), 2, "`representative` must name a data set", "bundled without")
