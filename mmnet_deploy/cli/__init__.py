@@ -121,7 +121,8 @@ class _Commands(click.Group):
             # Nobody reads on: click ends quietly. Else the output cannot be written.
             if error.errno == errno.EPIPE or ctx.params["debug"]:
                 raise
-            message, exit_code, cause = f"{error.strerror or error}.", 1, error
+            where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+            message, exit_code, cause = f"{where}{error.strerror or error}.", 1, error
         except Exception as error:
             # Imported late: the overview of commands needs nothing of the harness.
             from android_benchmark.errors import DeviceChoiceError, HarnessError

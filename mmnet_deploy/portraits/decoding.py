@@ -121,10 +121,14 @@ def reads_heic() -> bool:
     return importlib.util.find_spec("pillow_heif") is not None
 
 
+def endings() -> tuple[str, ...]:
+    """Of the names of pictures that can be read here."""
+    return EXTENSIONS + HEIC_EXTENSIONS if reads_heic() else EXTENSIONS
+
+
 def is_readable(name: str) -> bool:
     """Whether a file of that name is taken for a picture where a whole folder is read."""
-    endings = EXTENSIONS + HEIC_EXTENSIONS if reads_heic() else EXTENSIONS
-    return name.lower().endswith(endings)
+    return name.lower().endswith(endings())
 
 
 def _register_heic() -> None:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from mmnet_deploy.errors import DataError, OutputError
 from mmnet_deploy.files import reason
 from mmnet_deploy.portraits.decoding import (
-    EXTENSIONS,
     HEIC_EXTENSIONS,
     HEIC_REMEDY,
     OTHER_EXTENSIONS,
     Pixels,
     decode,
+    endings,
     is_readable,
     kind_of,
     palette_numbers,
@@ -184,7 +184,7 @@ def left_out(folder: Path) -> list[Problem]:
             if _holds_pictures(path):
                 found.append(Problem(path, "is left out: pictures in a folder below are not read."))
         elif _kind_of_file(path) not in (None, "PNM"):
-            rule = f"is left out: a picture's name must end in {', '.join(EXTENSIONS)}."
+            rule = f"is left out: a picture's name must end in {', '.join(endings())}."
             found.append(Problem(path, rule))
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmnet_deploy.errors import DataError
 from mmnet_deploy.portraits import dataset, manifest, pictures
-from mmnet_deploy.portraits.decoding import EXTENSIONS
+from mmnet_deploy.portraits.decoding import endings
 from mmnet_deploy.portraits.masks import MaskValues
 from mmnet_deploy.portraits.problems import Problem, raise_first
 
@@ -94,7 +94,7 @@ def portraits_in(
     if not found:
         raise DataError(
             f"{folder} holds no representative pictures: neither train/image nor the folder "
-            f"itself has one ({', '.join(EXTENSIONS)})."
+            f"itself has one ({', '.join(endings())})."
         )
     return [Portrait(path) for path in found]
 

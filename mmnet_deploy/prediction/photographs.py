@@ -10,7 +10,7 @@ from mmnet_deploy.errors import DataError
 from mmnet_deploy.files import locked, write_bytes
 from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.portraits import dataset, pictures
-from mmnet_deploy.portraits.decoding import EXTENSIONS
+from mmnet_deploy.portraits.decoding import endings
 from mmnet_deploy.portraits.photograph import read_photograph
 from mmnet_deploy.portraits.problems import PictureError, Problem
 from mmnet_deploy.prediction.painting import Painter
@@ -59,7 +59,7 @@ def predict_folder(
     """
     paths = pictures.pictures_in(source)
     if not paths:
-        raise DataError(f"{source} holds no picture: {', '.join(EXTENSIONS)}.")
+        raise DataError(f"{source} holds no picture: {', '.join(endings())}.")
     stems = Counter(dataset.stem_of(path) for path in paths)
     twice = sorted(stem for stem, count in stems.items() if count > 1)
     if twice:

@@ -11,7 +11,7 @@ from mmnet_deploy.errors import DataError
 from mmnet_deploy.files import reason, sha256
 from mmnet_deploy.parallel import ahead, workers
 from mmnet_deploy.portraits import dataset, pictures
-from mmnet_deploy.portraits.decoding import EXTENSIONS
+from mmnet_deploy.portraits.decoding import endings
 from mmnet_deploy.portraits.problems import PictureError, Problem
 from mmnet_deploy.progress import Progress
 from mmnet_deploy.runs.run import RunConfig
@@ -58,7 +58,7 @@ def listed(folder: Path) -> list[Path]:
     within = folder / "train" / "image"
     way = f" Its pictures are in {within}: give that folder." if within.is_dir() else ""
     raise DataError(
-        f"`--unlabelled` must be a folder with pictures ({', '.join(EXTENSIONS)}), and {folder} "
+        f"`--unlabelled` must be a folder with pictures ({', '.join(endings())}), and {folder} "
         f"has none.{way}"
     )
 

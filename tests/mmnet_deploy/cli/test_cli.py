@@ -213,6 +213,12 @@ def test_check_lists_all_problems_at_once(call, tmp_path, portraits):
     assert "7 problems" in result.stderr
 
 
+def test_a_fault_of_the_system_names_its_file(one_line, call, tiny_models):
+    """Such as a name that no file can have."""
+    name = "n" * 300
+    one_line(call("predict", str(tiny_models["float32"]), name), 1, f"{name}: File name too long")
+
+
 def test_missing_data_is_one_line(one_line, call, tmp_path, portraits, tiny_models):
     """No folder, an empty folder, and a folder without the split are told apart."""
     (tmp_path / "empty").mkdir()
