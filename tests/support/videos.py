@@ -34,6 +34,7 @@ def write_video(
     times: list[int] | None = None, sound: str | None = None, pixels: str = "yuv420p",
     aspect: Fraction | None = None, matrix: int | None = None, full: bool = False,
     turn: tuple[int, ...] | None = None, options: dict[str, str] | None = None,
+    alpha: int = 255,
 ) -> Path:  # fmt: skip
     """Write frames, uint8 (h, w, 3), or planes of `yuv420p`, uint8 (1.5·h, w).
 
@@ -43,6 +44,7 @@ def write_video(
         matrix: What the colours are said to be; and `full`, whether of full range.
         turn: The first two numbers of the first two rows of a display matrix, for .mp4.
         options: Of the container.
+        alpha: Of every pixel, where `pixels` has alpha.
     """
     with av.open(str(path), "w", container_options=options or {}) as container:
         video = container.add_stream(codec, rate=rate)
@@ -52,6 +54,8 @@ def write_video(
         context = video.codec_context
         context.time_base = MILLISECOND
         context.options = {"qp": "0", "bf": "0"} if codec == "libx264" else {}
+        if alpha < 255:
+            video.metadata["alpha_mode"] = "1"
         if aspect is not None:
             context.sample_aspect_ratio = aspect
         if matrix is not None:
@@ -59,6 +63,9 @@ def write_video(
         track = container.add_stream(sound, rate=SOUND_RATE, layout="mono") if sound else None
         for number, pixels_of in enumerate(frames):
             form = "rgb24" if pixels_of.ndim == 3 else "yuv420p"
+            if alpha < 255:
+                form = "rgba"
+                pixels_of = np.dstack([pixels_of, np.full(pixels_of.shape[:2], alpha, np.uint8)])
             frame = av.VideoFrame.from_ndarray(pixels_of, form)
             if matrix is not None:
                 frame.colorspace, frame.color_range = matrix, 2 if full else 1

@@ -26,6 +26,10 @@ BT_709, BT_601, BT_2020 = 1, 6, 9
 UNKNOWN = 2
 _PQ, _HLG = 16, 18
 
+_NAMES: Mapping[int, str] = MappingProxyType(
+    {BT_709: "BT.709", BT_601: "BT.601", BT_2020: "BT.2020"}
+)
+
 _SHARES: Mapping[int, tuple[float, float]] = MappingProxyType(
     {BT_709: (0.2126, 0.0722), BT_601: (0.299, 0.114), BT_2020: (0.2627, 0.0593)}
 )
@@ -33,6 +37,7 @@ _SHARES: Mapping[int, tuple[float, float]] = MappingProxyType(
 
 _SAME: Mapping[int, int] = MappingProxyType({1: BT_709, 5: BT_601, 6: BT_601, 9: BT_2020, 10: 9})
 
+_OF_RGB = 0
 _FULL_RANGE = 2
 _LIMITED_RANGE = 1
 
@@ -70,6 +75,26 @@ def colours_of(frame: Any) -> Colours:
         # BT.2020 has the curve of BT.709, and 9 means something else.
         {BT_2020: BT_709}.get(matrix, matrix) if transfer in (0, UNKNOWN) else transfer,
     )
+
+
+def left_out(frame: Any, transparent: bool) -> list[str]:
+    """What of a decoded frame's colours is not read, a sentence each.
+
+    Args:
+        transparent: Whether the file says that it has alpha, which decoders of VP9 leave out.
+    """
+    lines = []
+    said = int(frame.colorspace)
+    if said not in (_OF_RGB, UNKNOWN, *_SAME):
+        lines.append(
+            f"The video's colours are by matrix {said} of ISO/IEC 23091-2, which is not read: "
+            f"they are taken for those of {_NAMES[colours_of(frame).matrix]}, and may be wrong."
+        )
+    if any(component.is_alpha for component in frame.format.components):
+        transparent = frame.to_ndarray(format="rgba")[..., 3].min() < 255
+    if transparent:
+        lines.append("The video's own transparency is left out.")
+    return lines
 
 
 def to_rgb(frame: Any) -> Picture:

@@ -54,6 +54,7 @@ class Facts:
         time_base: Unit of times, in seconds.
         colours: What its numbers mean.
         tracks: PyAV's streams of sound.
+        left_out: What of it is not read, a sentence each.
     """
 
     height: int
@@ -64,6 +65,7 @@ class Facts:
     time_base: Fraction
     colours: Colours
     tracks: tuple[Any, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def with_square_pixels(picture: NDArray[np.uint8], aspect: Fraction) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from typing import Any
 from mmnet_deploy.errors import DataError
 from mmnet_deploy.portraits.decoding import MOST_PIXELS, kind_of
 from mmnet_deploy.portraits.pictures import resized
-from mmnet_deploy.prediction.video.colours import colours_of, to_rgb
+from mmnet_deploy.prediction.video.colours import colours_of, left_out, to_rgb
 from mmnet_deploy.prediction.video.frames import Facts, Frame, Sound, Upright
 from mmnet_deploy.prediction.video.library import pyav, words
 
@@ -75,11 +75,13 @@ class VideoReader:
         aspect = self._video.sample_aspect_ratio or Fraction(1)
         if self._upright.swaps:
             height, width, aspect = width, height, 1 / aspect
+        said = self._video.metadata
+        transparent = "1" in (said.get("alpha_mode"), said.get("ALPHA_MODE"))
         length, rate = self._stated(), self._rate
         frames = self._video.frames or (round(length * rate) if length else 0)
         return Facts(
             height, width, aspect, rate, frames, self._video.time_base, colours_of(first),
-            tuple(self._tracks),
+            tuple(self._tracks), tuple(left_out(first, transparent)),
         )  # fmt: skip
 
     def _stated(self) -> Fraction | None:

@@ -150,6 +150,8 @@ def predict_video(
     stopped: list[KeyboardInterrupt] = []
     if reader.facts.colours.high_dynamic_range:
         tell("The video has a high dynamic range: its mattes may be worse.")
+    for line in reader.facts.left_out:
+        tell(line)
     with _writer(target, reader.facts, painter, tell) as writer:
         try:
             with kept(progress) as kept_progress:

@@ -212,3 +212,21 @@ def test_a_frame_that_comes_after_the_file_broke_off_has_its_time(tmp_path):
         decoded.pts = 5 * int(1 / film.facts.time_base)
         film._before.append(decoded)
         assert [frame.time for frame in film][1] * film.facts.time_base == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options", "message"),
+    [
+        ("a.mkv", "ffv1", {"matrix": 7}, "matrix 7"),
+        ("a.mkv", "ffv1", {"matrix": 6}, ""),
+        ("a.mkv", "ffv1", {"pixels": "yuva420p"}, ""),
+        ("a.mkv", "ffv1", {"pixels": "yuva420p", "alpha": 100}, "transparency"),
+        ("a.webm", "libvpx-vp9", {"pixels": "yuva420p", "alpha": 100}, "transparency"),
+    ],
+)
+def test_what_is_not_read_is_said(tmp_path, name, codec, options, message):
+    """A matrix that is not known, and transparency, but not that a format could hold it."""
+    videos.write_video(tmp_path / name, videos.growing(2), codec, **options)
+    facts, _, _ = _read(tmp_path / name)
+    assert len(facts.left_out) == bool(message)
+    assert all(message in line for line in facts.left_out)
