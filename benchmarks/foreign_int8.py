@@ -20,7 +20,7 @@ import numpy as np
 from common import latencies_ms
 
 from mmnet_deploy.conversion import beginning, file_graph, integers
-from mmnet_deploy.conversion.integers import equalization, ranges, trimming
+from mmnet_deploy.conversion.integers import equalization, judge, ranges, trimming
 from mmnet_deploy.conversion.passes.activations import fuse_activations
 from mmnet_deploy.conversion.quantization import Source, float32
 from mmnet_deploy.downloads import published
@@ -58,7 +58,7 @@ def steps(network: Network, samples: list[np.ndarray]) -> Mapping[str, bytes]:
         ranges.set_limits(graph, seen)
         graph.inputs[0].limits = network.input_range
         if trimmed:
-            trimming.trim(graph, samples)
+            trimming.trim(graph, judge.Judge(suited, samples))
         found[name] = integers.quantize(graph).to_bytes()
 
     add("rules alone", source.graph())

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.conversion.integers.equalization import equalize
-from mmnet_deploy.conversion.integers.ranges import observe, set_limits
+from mmnet_deploy.conversion.integers.judge import Judge, can_judge
+from mmnet_deploy.conversion.integers.ranges import Ranges, observe, set_limits
 from mmnet_deploy.conversion.integers.trimming import trim
 from mmnet_deploy.tflite.graph import Graph
 
@@ -31,13 +32,28 @@ def calibrated(
     Raises:
         ModelFileError: The runtime cannot load it.
     """
-    graph = Graph.from_bytes(content)
     ranges = observe(content, samples)
-    if prepare:
+    graph = _limited(content, ranges, input_range)
+    if not prepare:
+        return graph.to_bytes()
+    equal = _limited(content, ranges, input_range, equal=True)
+    if not can_judge(graph, samples):
+        return equal.to_bytes()
+    judge = Judge(content, samples)
+    # Units that suit the activations are coarser for some filters.
+    graph = min(equal, graph, key=judge.difference)
+    trim(graph, judge)
+    return graph.to_bytes()
+
+
+def _limited(
+    content: bytes, ranges: Ranges, input_range: tuple[float, float] | None, *, equal: bool = False
+) -> Graph:
+    """The graph with these limits, and with channels of one range if `equal`."""
+    graph, ranges = Graph.from_bytes(content), dict(ranges)
+    if equal:
         equalize(graph, ranges)
     set_limits(graph, ranges)
     if input_range is not None:
         graph.inputs[0].limits = input_range
-    if prepare and len(graph.outputs) == 1 and graph.outputs[0].shape[-1:] == (1,):
-        trim(graph, samples)
-    return graph.to_bytes()
+    return graph

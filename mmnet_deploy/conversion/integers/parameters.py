@@ -29,8 +29,13 @@ HARD_SWISH_UNIT = math.sqrt(6)
 
 
 def covering(low: float, high: float) -> Quantization:
-    """Parameters of int8 for the values between two numbers; 0 is always one of them."""
+    """Parameters of int8 for the values between two numbers; 0 is always one of them.
+
+    What is always 0 has the range of an alpha: kernels cannot rescale to steps of nothing.
+    """
     low, high = min(low, 0.0), max(high, 0.0)
+    if low == high:
+        high = 1.0
     scale = max((high - low) / (MOST - LEAST), 1e-9)
     return Quantization((scale,), (int(np.clip(round(LEAST - low / scale), LEAST, MOST)),))
 

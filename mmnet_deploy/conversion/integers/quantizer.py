@@ -25,6 +25,7 @@ from mmnet_deploy.conversion.integers.rules import (
 )
 from mmnet_deploy.tflite import operators
 from mmnet_deploy.tflite.graph import Graph
+from mmnet_deploy.tflite.operators import NO_ACTIVATION
 from mmnet_deploy.tflite.parts import Op, Quantization, Tensor
 from mmnet_deploy.tflite.runtime import schema
 
@@ -56,6 +57,8 @@ class _Writer:
         for op in self._graph.ops:
             if op.kind == "HARD_SWISH" and self._plan.is_whole(op):
                 self._hard_swish(op)
+            elif op.kind == "PRELU" and self._plan.is_whole(op) and op.input(1).data is not None:
+                self._prelu(op)
             elif self._plan.is_whole(op):
                 self._compute_whole(op)
             else:
@@ -203,6 +206,30 @@ class _Writer:
             made.version = 2
         self._whole[id(op.output)] = result
 
+    def _prelu(self, op: Op) -> None:
+        """max(x, 0) + slope · min(x, 0): delegates have no PRELU in int8, but changes of range.
+
+        The parts have at least a hundredth of the range that they are taken from and put into:
+        less is out of the reach of XNNPACK.
+        """
+        read, result = self._integers(op.input(0)), self._plan.parameters(op.output)
+        low, high = _ends(_parameters(read))
+        least = (high - low) / 100
+        above = _whole(f"{op.name}_above", op.output, covering(0, max(high, least)))
+        below = _whole(f"{op.name}_below", op.output, covering(min(low, -least), 0))
+        slopes, least = np.asarray(op.input(1).data), (MOST - LEAST) * result.scales[0] / 100
+        ends = low * float(slopes.min()), low * float(slopes.max())
+        moved = covering(min(ends), max(*ends, min(ends) + least))
+        product = _whole(f"{op.name}_sloped", op.output, moved)
+        output = _whole(op.name, op.output, result)
+        for part in (above, below):
+            self._ops.append(Op("QUANTIZE", [read], [part], version=2))
+        self._multiply(below, self._integers(op.input(1)), product)
+        self._ops.append(operators.add(above, product, output, NO_ACTIVATION))
+        for made in self._ops[-2:]:
+            made.version = 2
+        self._whole[id(op.output)] = output
+
     def _multiply(self, one: Tensor, other: Tensor, output: Tensor) -> None:
         made = operators.product(one, other, output.name)
         made.outputs = [output]
@@ -225,6 +252,12 @@ def _constant(tensor: Tensor, parameters: Quantization) -> Tensor:
         raise ValueError(f"{tensor.name} is no constant.")
     values = parameters.stored(tensor.data, np.int8)
     return Tensor(tensor.name, tensor.shape, "INT8", values, parameters)
+
+
+def _ends(parameters: Quantization) -> tuple[float, float]:
+    """The least and the largest number that int8 stands for."""
+    scale, zero = parameters.scales[0], parameters.zero_points[0]
+    return scale * (LEAST - zero), scale * (MOST - zero)
 
 
 def _number(name: str, value: float) -> Tensor:

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from mmnet_deploy.conversion import integers, passes
-from mmnet_deploy.conversion.integers import channels, equalization, trimming
+from mmnet_deploy.conversion.integers import channels, equalization, judge, trimming
 from mmnet_deploy.conversion.integers.ranges import observe, set_limits
 from mmnet_deploy.conversion.passes.activations import fuse_activations
 from mmnet_deploy.tflite.graph import Graph
@@ -121,13 +121,24 @@ def test_the_units_of_a_quantized_file_are_told_by_its_filters(content):
         np.testing.assert_allclose(one, other, rtol=0.02, atol=0.02 * np.abs(one).max())
 
 
+def test_channels_get_other_units_only_where_the_matte_is_nearer_then(content, monkeypatch):
+    """Of both forms, the one that the judge finds nearer is taken."""
+    plain = integers.calibrated(content, SAMPLES, prepare=False)
+    equal = _equalized(content)[0].to_bytes()
+    for better in (plain, equal):
+        monkeypatch.setattr(
+            judge.Judge, "difference", lambda _, graph, it=better: float(graph.to_bytes() != it)
+        )
+        assert integers.calibrated(content, SAMPLES) == better
+
+
 def test_ranges_are_narrowed_where_the_matte_gains(content):
     """What happens in one pixel of one picture costs the others no steps."""
     graph, _ = _equalized(content)
     wide = next(op for op in graph.ops if "expand" in op.name and op.kind == "CONV_2D")
     wide.output.limits = 0.0, 40 * wide.output.limits[1]
     before = {op.name: op.output.limits for op in graph.ops}
-    trimming.trim(graph, SAMPLES)
+    trimming.trim(graph, judge.Judge(graph.to_bytes(), SAMPLES))
     after = {op.name: op.output.limits for op in graph.ops}
     assert after[wide.name][1] < 0.5 * before[wide.name][1]
     for name, (low, high) in after.items():

@@ -106,10 +106,10 @@ OPERATORS = [
 """One operator of every kind; BATCH_TO_SPACE_ND undoes what a batch of 1 has not."""
 
 
-def _calibrated(op):
+def _calibrated(op, samples=SAMPLES):
     content = file_format.alone(op)
     graph = Graph.from_bytes(content)
-    set_limits(graph, observe(content, SAMPLES))
+    set_limits(graph, observe(content, samples))
     return graph, content
 
 
@@ -165,3 +165,19 @@ def test_what_has_no_rule_stays_in_float32():
     graph, _ = _calibrated(_op("COS", [IMAGE]))
     kinds = [op.kind for op in integers.quantize(graph).ops]
     assert kinds == ["QUANTIZE", "DEQUANTIZE", "COS", "QUANTIZE", "QUANTIZE"]
+
+
+@pytest.mark.parametrize("slopes", [(0.25,) * 4, (-0.6, 0.0, 1.0, 3.0), (0.0,) * 4])
+@pytest.mark.parametrize("shift", [0, 20, -20])
+def test_prelu_is_in_operators_that_delegates_take(slopes, shift):
+    """Whatever its slopes, and whether its values are of both signs or of one."""
+    values = constant("slopes", np.array(slopes, np.float32).reshape(1, 1, 4))
+    samples = [sample + np.float32(shift) for sample in SAMPLES]
+    graph, content = _calibrated(_op("PRELU", [IMAGE, values]), samples)
+    made = integers.quantize(graph, io="float32")
+    assert "PRELU" not in {op.kind for op in made.ops}
+    assert len(TFLiteModel(Path("x.tflite"), content=made.to_bytes()).partitions) == 1
+    for sample in samples:
+        found, expected = _run(made.to_bytes(), sample)[0], _run(content, sample)[0]
+        step = np.ptp(np.append(sample, 0)) / 255 * max(1, *np.abs(slopes))
+        assert np.abs(found - expected).max() <= 3 * step
