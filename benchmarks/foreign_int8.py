@@ -4,8 +4,9 @@
 
 Each row adds a step: rules alone (a HARD_SWISH as a sum and a product, ends of ranges that a
 sigmoid or hard-swish cannot tell apart), activations in the operator before them, channels of one
-range, ranges as narrow as the matte allows. Gradient errors are means at 800×600, as a change from
-float32; latencies are medians of the thread's own time, all files taking turns at one thread.
+range, biases that bring means back, ranges as narrow as the matte allows. Gradient errors are means
+at 800×600, as a change from float32; latencies are medians of the thread's own time, all files
+taking turns at one thread.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import numpy as np
 from common import latencies_ms
 
 from mmnet_deploy.conversion import beginning, file_graph, integers
-from mmnet_deploy.conversion.integers import equalization, judge, ranges, trimming
+from mmnet_deploy.conversion.integers import biases, equalization, ranges, trimming
+from mmnet_deploy.conversion.integers.judge import Judge
 from mmnet_deploy.conversion.passes.activations import fuse_activations
 from mmnet_deploy.conversion.quantization import Source, float32
 from mmnet_deploy.downloads import published
@@ -51,23 +53,27 @@ def steps(network: Network, samples: list[np.ndarray]) -> Mapping[str, bytes]:
     source = Source(content, samples, phases=True)
     found = {}
 
-    def add(name: str, graph: Graph, *, equal: bool = False, trimmed: bool = False) -> None:
-        seen = ranges.observe(graph.to_bytes(), samples)
+    def add(name: str, content: bytes, *, equal: bool = False, last: str = "") -> None:
+        seen, graph = ranges.observe(content, samples), Graph.from_bytes(content)
         if equal:
             equalization.equalize(graph, seen)
         ranges.set_limits(graph, seen)
         graph.inputs[0].limits = network.input_range
-        if trimmed:
-            trimming.trim(graph, judge.Judge(suited, samples))
-        found[name] = integers.quantize(graph).to_bytes()
+        judge, moved = Judge(content, samples), {}
+        if last:
+            moved = biases.shifts(graph, judge)
+        if last == "trimmed":
+            trimming.trim(graph, judge, moved)
+        found[name] = integers.quantize(graph, shifts=moved).to_bytes()
 
-    add("rules alone", source.graph())
+    add("rules alone", source.graph().to_bytes())
     graph = source.graph()
     fuse_activations(graph)
-    add("+ activations before", graph)
     suited = graph.to_bytes()
-    add("+ channels of one range", Graph.from_bytes(suited), equal=True)
-    add("+ ranges by the matte", Graph.from_bytes(suited), equal=True, trimmed=True)
+    add("+ activations before", suited)
+    add("+ channels of one range", suited, equal=True)
+    add("+ means by biases", suited, equal=True, last="moved")
+    add("+ ranges by the matte", suited, equal=True, last="trimmed")
     return {"float32": float32(source), **found}
 
 

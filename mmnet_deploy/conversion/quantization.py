@@ -75,13 +75,22 @@ class Source:
             passes.suit_integers(graph)
         return graph
 
-    @functools.cached_property
+    @property
     def calibrated(self) -> bytes:
         """The float32 file that int8 is made of, with the range of every tensor."""
+        return self._prepared.content
+
+    @functools.cached_property
+    def _prepared(self) -> integers.Calibrated:
         content = self.integer_graph().to_bytes()
         return integers.calibrated(
             content, self.samples, input_range=self.input_range, prepare=self.phases
         )
+
+    def quantized(self, float_layers: Collection[str]) -> Graph:
+        """In 8 bits, but for these layers."""
+        graph = Graph.from_bytes(self.calibrated)
+        return integers.quantize(graph, float_layers, self.io, self._prepared.shifts)
 
     @functools.cached_property
     def _calibrator(self) -> Any:
@@ -166,7 +175,7 @@ def int8(source: Source, float_layers: Collection[str] = ()) -> bytes:
     Raises:
         ConversionError: XNNPACK cannot run the file.
     """
-    graph = integers.quantize(Graph.from_bytes(source.calibrated), float_layers, source.io)
+    graph = source.quantized(float_layers)
     integers.require_runnable(graph)
     return graph.to_bytes()
 

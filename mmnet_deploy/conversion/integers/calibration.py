@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmnet_deploy.conversion.integers.biases import shifts
 from mmnet_deploy.conversion.integers.equalization import equalize
 from mmnet_deploy.conversion.integers.judge import Judge, can_judge
+from mmnet_deploy.conversion.integers.quantizer import Shifts
 from mmnet_deploy.conversion.integers.ranges import Ranges, observe, set_limits
 from mmnet_deploy.conversion.integers.trimming import trim
 from mmnet_deploy.tflite.graph import Graph
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Calibrated:
+    """What `quantize` makes int8 of.
+
+    Attributes:
+        content: A float32 file with the `limits` of every tensor.
+        shifts: What the biases of operators in int8 get.
+    """
+
+    content: bytes
+    shifts: Shifts
 
 
 def calibrated(
@@ -20,7 +36,7 @@ def calibrated(
     *,
     input_range: tuple[float, float] | None = None,
     prepare: bool = True,
-) -> bytes:
+) -> Calibrated:
     """A float32 file with the `limits` of every tensor.
 
     Args:
@@ -33,17 +49,18 @@ def calibrated(
         ModelFileError: The runtime cannot load it.
     """
     ranges = observe(content, samples)
-    graph = _limited(content, ranges, input_range)
+    plain = _limited(content, ranges, input_range)
     if not prepare:
-        return graph.to_bytes()
+        return Calibrated(plain.to_bytes(), {})
     equal = _limited(content, ranges, input_range, equal=True)
-    if not can_judge(graph, samples):
-        return equal.to_bytes()
+    if not can_judge(plain, samples):
+        return Calibrated(equal.to_bytes(), {})
     judge = Judge(content, samples)
     # Units that suit the activations are coarser for some filters.
-    graph = min(equal, graph, key=judge.difference)
-    trim(graph, judge)
-    return graph.to_bytes()
+    forms = [(form, shifts(form, judge)) for form in (equal, plain)]
+    graph, moved = min(forms, key=lambda form: judge.difference(*form))
+    trim(graph, judge, moved)
+    return Calibrated(graph.to_bytes(), moved)
 
 
 def _limited(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.conversion.integers.quantizer import quantize
+from mmnet_deploy.conversion.integers.quantizer import Shifts, quantize
 from mmnet_deploy.conversion.integers.reach import require_runnable
 from mmnet_deploy.errors import ConversionError, ModelFileError
 from mmnet_deploy.mattes import metrics
@@ -21,11 +22,15 @@ MOST_PIXELS = MOST_PICTURES * 256**2
 """Larger pictures are fewer, so that judging takes no longer."""
 
 
+NEGLIGIBLE = 0.02
+"""Mattes whose edges differ by this part of their own are near enough."""
+
+
 class Judge:
     """The mattes of calibration pictures, to compare others with.
 
     Attributes:
-        edges: Gradient error of a matte without edges.
+        pictures: Inputs (1, h, w, 3).
     """
 
     def __init__(self, content: bytes, samples: Sequence[NDArray[np.float32]]) -> None:
@@ -36,18 +41,22 @@ class Judge:
         """
         height, width = samples[0].shape[1:3]
         count = min(max(MOST_PIXELS // (height * width), FEWEST_PICTURES), MOST_PICTURES)
-        self._pictures = samples[:: max(1, -(-len(samples) // count))]
+        self.pictures = samples[:: max(1, -(-len(samples) // count))]
         self._expected = self._mattes(content)
-        self.edges = float(
+        self._edges = float(
             np.mean([metrics.gradient_error(it, np.zeros_like(it)) for it in self._expected])
         )
 
-    def difference(self, graph: Graph) -> float:
+    def is_near(self, difference: float) -> bool:
+        """Whether mattes that differ by so much are near enough: nothing has to be tried."""
+        return difference <= NEGLIGIBLE * self._edges
+
+    def difference(self, graph: Graph, shifts: Shifts = MappingProxyType({})) -> float:
         """Gradient error plus squared error of a float32 graph with `limits`, made int8.
 
         Infinite if the runtime cannot compute it.
         """
-        made = quantize(graph, io="float32")
+        made = quantize(graph, io="float32", shifts=shifts)
         try:
             require_runnable(made)
             found = self._mattes(made.to_bytes())
@@ -61,7 +70,7 @@ class Judge:
 
     def _mattes(self, content: bytes) -> list[NDArray[np.float32]]:
         model = TFLiteModel(Path("trial.tflite"), usable_cores(), content)
-        return [np.asarray(model.run(picture))[0, ..., 0] for picture in self._pictures]
+        return [np.asarray(model.run(picture))[0, ..., 0] for picture in self.pictures]
 
 
 def can_judge(graph: Graph, samples: Sequence[NDArray[np.float32]]) -> bool:

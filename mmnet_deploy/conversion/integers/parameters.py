@@ -40,6 +40,12 @@ def covering(low: float, high: float) -> Quantization:
     return Quantization((scale,), (int(np.clip(round(LEAST - low / scale), LEAST, MOST)),))
 
 
+def ends(parameters: Quantization) -> tuple[float, float]:
+    """The least and the largest number that int8 stands for."""
+    scale, zero = parameters.scales[0], parameters.zero_points[0]
+    return scale * (LEAST - zero), scale * (MOST - zero)
+
+
 class Plan:
     """What becomes of each operator and each tensor of a float32 graph with `limits`.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmnet_deploy.conversion.integers import weights
 from mmnet_deploy.conversion.integers.parameters import (
@@ -15,6 +17,7 @@ from mmnet_deploy.conversion.integers.parameters import (
     MOST,
     Plan,
     covering,
+    ends,
 )
 from mmnet_deploy.conversion.integers.rules import (
     JOINED,
@@ -29,8 +32,16 @@ from mmnet_deploy.tflite.operators import NO_ACTIVATION
 from mmnet_deploy.tflite.parts import Op, Quantization, Tensor
 from mmnet_deploy.tflite.runtime import schema
 
+Shifts = Mapping[str, NDArray[np.float64]]
+"""What is added to biases, one number for each output, by the operator's name."""
 
-def quantize(graph: Graph, float_layers: Collection[str] = (), io: str = "uint8") -> Graph:
+
+def quantize(
+    graph: Graph,
+    float_layers: Collection[str] = (),
+    io: str = "uint8",
+    shifts: Shifts = MappingProxyType({}),
+) -> Graph:
     """The graph with weights and activations in 8 bits.
 
     Args:
@@ -38,15 +49,16 @@ def quantize(graph: Graph, float_layers: Collection[str] = (), io: str = "uint8"
         float_layers: Names of operators to leave in float32. Those without a form in int8 stay
             so in any case.
         io: Type of the input and output: `uint8`, `int8` or `float32`.
+        shifts: Of operators in int8; those in float32 keep their biases.
     """
-    return _Writer(graph, Plan(graph, float_layers), io).written()
+    return _Writer(graph, Plan(graph, float_layers), io, shifts).written()
 
 
 class _Writer:
     """Writes operators one by one, and converts tensors where one is read in another type."""
 
-    def __init__(self, graph: Graph, plan: Plan, io: str) -> None:
-        self._graph, self._plan, self._io = graph, plan, io
+    def __init__(self, graph: Graph, plan: Plan, io: str, shifts: Shifts) -> None:
+        self._graph, self._plan, self._io, self._shifts = graph, plan, io, shifts
         self._ops: list[Op] = []
         self._whole: dict[int, Tensor] = {}
         self._real: dict[int, Tensor] = {}
@@ -174,7 +186,8 @@ class _Writer:
         divisor = HARD_SWISH_UNIT if id(op) in self._plan.scaled else 1.0
         inputs = list(op.inputs)
         inputs[data_place(op)] = data
-        inputs[1], bias = weights.stored(op, _parameters(data).scales[0], divisor)
+        shift = self._shifts.get(op.name, 0.0)
+        inputs[1], bias = weights.stored(op, _parameters(data).scales[0], divisor, shift)
         place, given = bias_of(op)
         if given is not None:
             inputs[place] = bias
@@ -213,13 +226,13 @@ class _Writer:
         less is out of the reach of XNNPACK.
         """
         read, result = self._integers(op.input(0)), self._plan.parameters(op.output)
-        low, high = _ends(_parameters(read))
+        low, high = ends(_parameters(read))
         least = (high - low) / 100
         above = _whole(f"{op.name}_above", op.output, covering(0, max(high, least)))
         below = _whole(f"{op.name}_below", op.output, covering(min(low, -least), 0))
         slopes, least = np.asarray(op.input(1).data), (MOST - LEAST) * result.scales[0] / 100
-        ends = low * float(slopes.min()), low * float(slopes.max())
-        moved = covering(min(ends), max(*ends, min(ends) + least))
+        found = low * float(slopes.min()), low * float(slopes.max())
+        moved = covering(min(found), max(*found, min(found) + least))
         product = _whole(f"{op.name}_sloped", op.output, moved)
         output = _whole(op.name, op.output, result)
         for part in (above, below):
@@ -252,12 +265,6 @@ def _constant(tensor: Tensor, parameters: Quantization) -> Tensor:
         raise ValueError(f"{tensor.name} is no constant.")
     values = parameters.stored(tensor.data, np.int8)
     return Tensor(tensor.name, tensor.shape, "INT8", values, parameters)
-
-
-def _ends(parameters: Quantization) -> tuple[float, float]:
-    """The least and the largest number that int8 stands for."""
-    scale, zero = parameters.scales[0], parameters.zero_points[0]
-    return scale * (LEAST - zero), scale * (MOST - zero)
 
 
 def _number(name: str, value: float) -> Tensor:

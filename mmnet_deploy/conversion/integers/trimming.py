@@ -10,17 +10,16 @@ nearer to those of the float network.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 
 from mmnet_deploy.conversion.integers.judge import Judge
+from mmnet_deploy.conversion.integers.quantizer import Shifts
 from mmnet_deploy.conversion.integers.rules import OWN, RULES, has_rule
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.parts import Op
 
 PARTS = (0.75, 0.5, 0.33, 0.2)
 """Parts of an end of a range that are tried, until two are no gain."""
-
-NEGLIGIBLE = 0.02
-"""Mattes whose edges differ by this part of their own are near enough: nothing is tried."""
 
 GAIN = 0.999
 """A range stays as narrow as it was tried if the difference falls at least to this part."""
@@ -30,14 +29,14 @@ LAYERS = 100
 """How many operators are tried, the last ones: a large network takes no longer than that."""
 
 
-def trim(graph: Graph, judge: Judge) -> None:
-    """Narrow the `limits` of a float32 graph as far as that is a gain."""
-    best = judge.difference(graph)
-    if not best > NEGLIGIBLE * judge.edges:
+def trim(graph: Graph, judge: Judge, shifts: Shifts = MappingProxyType({})) -> None:
+    """Narrow the `limits` of a float32 graph as far as that is a gain, with these biases."""
+    best = judge.difference(graph, shifts)
+    if judge.is_near(best):
         return
     for op in [op for op in reversed(graph.ops) if _may_be_trimmed(op)][:LAYERS]:
         for end in (1, 0):
-            best = _trimmed(op, end, best, lambda: judge.difference(graph))
+            best = _trimmed(op, end, best, lambda: judge.difference(graph, shifts))
 
 
 def _may_be_trimmed(op: Op) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmnet_deploy.conversion.integers.rules import OUTPUT_AXIS, bias_of
 from mmnet_deploy.tflite.parts import Op, Quantization, Tensor
@@ -11,17 +12,23 @@ _LARGEST_BIAS = 2**30
 """Half of what int32 holds, which sums of products are added to."""
 
 
-def stored(op: Op, input_scale: float, divisor: float = 1.0) -> tuple[Tensor, Tensor | None]:
+def stored(
+    op: Op,
+    input_scale: float,
+    divisor: float = 1.0,
+    shift: NDArray[np.float64] | float = 0.0,
+) -> tuple[Tensor, Tensor | None]:
     """Filter and bias of an operator, with one symmetric scale for each of its outputs.
 
     Fully connected layers have one scale for all: older runtimes know no others.
 
     Args:
         divisor: Of all weights.
+        shift: What is added to the bias, before it is divided.
     """
     axis, filters, (_, bias) = OUTPUT_AXIS[op.kind], op.input(1), bias_of(op)
     values = np.asarray(filters.data, np.float64) / divisor
-    added = None if bias is None else np.asarray(bias.data, np.float64) / divisor
+    added = None if bias is None else (np.asarray(bias.data, np.float64) + shift) / divisor
     largest = np.abs(np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)).max(axis=1)
     if op.kind == "FULLY_CONNECTED":
         largest = np.full_like(largest, largest.max())

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from mmnet_deploy.conversion import integers, passes
-from mmnet_deploy.conversion.integers import channels, equalization, judge, trimming
+from mmnet_deploy.conversion.integers import biases, channels, equalization, judge, trimming
 from mmnet_deploy.conversion.integers.ranges import observe, set_limits
 from mmnet_deploy.conversion.passes.activations import fuse_activations
 from mmnet_deploy.tflite.graph import Graph
@@ -104,7 +104,7 @@ def test_equalized_channels_bring_int8_nearer(content):
     channels.in_other_units(graph, units)
     scattered, expected = graph.to_bytes(), _mattes(content)
     np.testing.assert_allclose(_mattes(scattered), expected, atol=1e-4)
-    bad = Graph.from_bytes(integers.calibrated(scattered, SAMPLES, prepare=False))
+    bad = Graph.from_bytes(integers.calibrated(scattered, SAMPLES, prepare=False).content)
     files = [integers.quantize(it, io="float32") for it in (bad, _equalized(scattered)[0])]
     errors = [np.abs(_mattes(it.to_bytes()) - expected).mean() for it in files]
     assert errors[1] < 0.7 * errors[0]
@@ -123,13 +123,34 @@ def test_the_units_of_a_quantized_file_are_told_by_its_filters(content):
 
 def test_channels_get_other_units_only_where_the_matte_is_nearer_then(content, monkeypatch):
     """Of both forms, the one that the judge finds nearer is taken."""
-    plain = integers.calibrated(content, SAMPLES, prepare=False)
+    plain = integers.calibrated(content, SAMPLES, prepare=False).content
     equal = _equalized(content)[0].to_bytes()
     for better in (plain, equal):
-        monkeypatch.setattr(
-            judge.Judge, "difference", lambda _, graph, it=better: float(graph.to_bytes() != it)
-        )
-        assert integers.calibrated(content, SAMPLES) == better
+
+        def difference(self, graph, shifts=None, better=better):
+            return float(graph.to_bytes() != better)
+
+        monkeypatch.setattr(judge.Judge, "difference", difference)
+        assert integers.calibrated(content, SAMPLES).content == better
+
+
+def test_biases_bring_the_means_of_channels_back(content):
+    """Also those before a hard-swish, which compute a part; layers in float keep their biases."""
+    graph = Graph.from_bytes(_equalized(content)[0].to_bytes())
+    for op in graph.ops:
+        if op.kind == "DEPTHWISE_CONV_2D":
+            # What a range cuts off moves means, as rounding does.
+            op.output.limits = op.output.limits[0], 0.6 * op.output.limits[1]
+    found = biases.shifts(graph, judge.Judge(content, SAMPLES))
+    assert "depthwise" in " ".join(found)
+    errors = []
+    for moved in ({}, found):
+        made = integers.quantize(graph, io="float32", shifts=moved)
+        errors.append(np.abs(_mattes(made.to_bytes()) - _mattes(content)).mean())
+    assert errors[1] < errors[0]
+    names = [op.name for op in graph.ops]
+    real = integers.quantize(graph, names, "float32", found)
+    assert np.array_equal(_mattes(real.to_bytes()), _mattes(graph.to_bytes()))
 
 
 def test_ranges_are_narrowed_where_the_matte_gains(content):
@@ -147,7 +168,7 @@ def test_ranges_are_narrowed_where_the_matte_gains(content):
 
 def test_int8_runs_in_one_partition(content):
     """Hard-swish too, which delegates do not have in int8; and it is near to float32."""
-    made = integers.quantize(Graph.from_bytes(integers.calibrated(content, SAMPLES)))
+    made = integers.quantize(Graph.from_bytes(integers.calibrated(content, SAMPLES).content))
     assert "HARD_SWISH" not in {op.kind for op in made.ops}
     model = TFLiteModel(Path("x.tflite"), content=made.to_bytes())
     inner = {number for number, op in enumerate(made.ops) if op.kind != "QUANTIZE"}
