@@ -119,6 +119,13 @@ def _check_foreign(path: Path, content: bytes, delegate: str, threads: int) -> s
 
 
 def _unloadable(path: Path, reason: str) -> str:
+    if found := re.search(r"unresolved custom op: (\w+)", reason):
+        name = runtime_name()
+        other = "" if name.startswith("ai-edge-litert") else " ai-edge-litert has MediaPipe's own."
+        return (
+            f"{path} uses the operator {found[1]}, which is none of TFLite's and which {name} "
+            f"lacks.{other}"
+        )
     return (
         f"{path} cannot be loaded by {runtime_name()}: it is damaged, needs more than "
         f"{trial.MEMORY_BYTES // 2**30} GiB, or uses operators that this runtime lacks "

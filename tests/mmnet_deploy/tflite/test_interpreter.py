@@ -72,6 +72,21 @@ def test_what_is_no_model_is_refused(tmp_path, use, kind):
         use(path)
 
 
+@pytest.mark.parametrize("name", ["ai-edge-litert 2", "tflite-runtime 2"])
+def test_an_operator_that_the_runtime_lacks_is_named(tmp_path, monkeypatch, name):
+    """With the runtime that has those of MediaPipe, where it is another one."""
+    signature = [tf.TensorSpec((1, 8, 8, 3), tf.float32)]
+    function = tf.function(tf.math.digamma, signature).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    converter.allow_custom_ops = True
+    (tmp_path / "a.tflite").write_bytes(converter.convert())
+    monkeypatch.setattr(interpreter, "runtime_name", lambda: name)
+    with pytest.raises(ModelFileError, match="Digamma") as caught:
+        interpreter.TFLiteModel(tmp_path / "a.tflite")
+    assert name in str(caught.value)
+    assert str(caught.value).endswith("MediaPipe's own.") == name.startswith("tflite-runtime")
+
+
 def test_network_that_is_no_matting_network_is_refused(path, tmp_path):
     """One picture in and one matte out is needed; the message has the shapes received."""
     interpreter.TFLiteModel(path).require_matting()
