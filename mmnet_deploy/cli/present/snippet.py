@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,12 @@ def snippet(model: Path, language: str, target: Path | None, replace: bool, **me
     snippets.require_language(language)
     if target is not None:
         check_folder(target.parent)
+        if target.is_dir():
+            raise OutputError(f"`--out` must be a file to write the code to. Received: {target}.")
     if not model.exists():
         raise ModelFileError(f"There is no file {model}.")
+    if target is not None and target.exists() and target.samefile(model):
+        raise OutputError(f"`--out` must be another file than the model. Received: {target}.")
     if not is_tflite(model):
         raise ModelFileError(f"{model} is not a .tflite file: `mmnet-deploy convert` makes one.")
     place = (
@@ -71,7 +76,7 @@ def snippet(model: Path, language: str, target: Path | None, replace: bool, **me
     with written_aside(target) as aside:
         aside.write_text(text, "utf-8")
     if language == "python":
-        say(f"Wrote {target}. Next: python {target} PICTURE RESULT.png")
+        say(f"Wrote {target}. Next: python {shlex.quote(str(target))} PICTURE RESULT.png")
     else:
         say(f"Wrote {target}. Put {model.name} into the app's src/main/assets.")
 

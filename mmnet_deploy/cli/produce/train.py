@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,7 @@ def train(
         f"gradient error {best['val_gradient_error'] * 1000:.2f} ×10⁻³, "
         f"mean IoU {best['val_mean_iou']:.3f}."
     )
-    say(f"Next: mmnet-deploy convert {run_folder} --precision int8 -o models")
+    say(f"Next: mmnet-deploy convert {shlex.quote(str(run_folder))} --precision int8 -o models")
 
 
 def _epochs(count: int, kind: str = "") -> str:

@@ -19,7 +19,7 @@ from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.operators import NO_ACTIVATION
 from mmnet_deploy.tflite.parts import Op, Tensor
 from mmnet_deploy.tflite.precision import is_quantized, precision_of
-from mmnet_deploy.tflite.schema import DamageError, reading
+from mmnet_deploy.tflite.schema import DamageError, enumeration, reading
 
 TRANSPOSED_WITH_BIAS = "Convolution2DTransposeBias"
 """MediaPipe's custom operator; XNNPACK knows it."""
@@ -78,6 +78,7 @@ def read_graph(path: Path) -> tuple[Graph, tuple[int, int], bool]:
         _require_one_graph(path, graph)
         _require_float(path, graph)
         size, channels_first = _picture(path, graph.inputs[0])
+        _require_own_options(graph)
         widen(graph)
         fold_sums(graph)
         graph.remove_unused()
@@ -126,6 +127,18 @@ def _require_float(path: Path, graph: Graph) -> None:
                     "the same network. Received: "
                     f"{tensor.dtype.lower()} in {op.kind} {op.name}."
                 )
+
+
+def _require_own_options(graph: Graph) -> None:
+    """Make sure that no operator has the options of another kind.
+
+    The runtime takes its defaults then, and what is made of the file would be damaged too.
+    """
+    kinds = {name.upper(): number for name, number in enumeration("BuiltinOptions").items()}
+    for op in graph.ops:
+        own = kinds.get(f"{op.kind.replace('_', '')}OPTIONS")
+        if own is not None and op.options_type not in (0, own):
+            raise DamageError(f"{op.kind} {op.name} has the options of another operator")
 
 
 def _picture(path: Path, tensor: Tensor) -> tuple[tuple[int, int], bool]:

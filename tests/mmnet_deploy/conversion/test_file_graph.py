@@ -17,7 +17,7 @@ from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import HALF, entry, with_entry
 from mmnet_deploy.tflite.interpreter import TFLiteModel, transparent_interpreter
-from mmnet_deploy.tflite.operators import constant
+from mmnet_deploy.tflite.operators import constant, options_object
 from mmnet_deploy.tflite.parts import Tensor
 from tests.support.drawn_graphs import Drawing
 
@@ -226,6 +226,13 @@ def damaged_custom(g):
     return g.add("Convolution2DTransposeBias", [g.image, *weights], (1, 32, 48, 1), custom=b"")
 
 
+def other_options(g):
+    """The runtime computes it, with defaults for what the options lack."""
+    x = g.conv(g.image, 1, 3)
+    g.ops[-1].options, g.ops[-1].options_type = options_object("ResizeBilinearOptions")
+    return x
+
+
 def two_mattes(g):
     return g.content(g.conv(g.image, 1), g.conv(g.image, 1))
 
@@ -248,6 +255,7 @@ def whole_numbers(g):
     [
         (custom, ("no custom operators", "MaxUnpooling2D")),
         (damaged_custom, ("damaged", "Convolution2DTransposeBias")),
+        (other_options, ("damaged", "CONV_2D", "the options of another operator")),
         (Drawing.quantized, ("quantized (int8)", "the float32 or float16 file")),
         (two_mattes, ("one output", "Received: 2")),
         (unknown_size, ("fixed input size", "(1, -1, -1, 3)")),

@@ -182,7 +182,10 @@ def test_the_command_writes_a_program_that_runs(call, tiny_models, tmp_path):
     assert cut[..., 3].std() > 0
     shown = call("snippet", tiny_models["int8"], "--for", "kotlin-litert")
     assert shown.output.startswith("// Tiny: the alpha") and shown.output.endswith("}\n")
+    (tmp_path / "own.tflite").write_bytes(tiny_models["int8"].read_bytes())
     for words, reason in (
+        (("own.tflite", "--for", "python", "-o", "own.tflite", "--replace"), "another file than"),
+        (("own.tflite", "--for", "python", "-o", "."), "must be a file"),
         (("a.png", "--for", "python"), "is not a .tflite file"),
         (("no.tflite", "--for", "python"), "no file"),
         ((tiny_models["int8"], "--for", "swift"), "Received: swift"),
