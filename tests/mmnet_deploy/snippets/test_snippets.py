@@ -1,5 +1,6 @@
 """Snippets: the Python one is run, and the Kotlin ones say what the file says."""
 
+import dataclasses
 import importlib.util
 import re
 import subprocess
@@ -11,7 +12,9 @@ import pytest
 import tensorflow as tf
 
 from mmnet_deploy import snippets
+from mmnet_deploy.downloads import published
 from mmnet_deploy.errors import ModelFileError, UsageError
+from mmnet_deploy.files import sha256
 from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.tflite import app_metadata
 from mmnet_deploy.tflite.app_metadata import Metadata, TensorMetadata
@@ -132,8 +135,8 @@ def test_what_a_file_does_not_say_is_asked_for(files):
         snippets.snippet(None, "swift")
 
 
-def test_metadata_of_a_foreign_file_says_its_range_and_activation(tmp_path):
-    """Nothing has to be said of it; what a user says all the same comes first."""
+def test_metadata_of_a_foreign_file_says_its_range_and_activation(tmp_path, monkeypatch):
+    """What a user says all the same comes first, except of a published network."""
     path = tmp_path / "told.tflite"
     picture = TensorMetadata(mean=(127.5,), std=(127.5,))
     said = Metadata(inputs=(picture,), outputs=(TensorMetadata(),), activation="sigmoid")
@@ -145,6 +148,10 @@ def test_metadata_of_a_foreign_file_says_its_range_and_activation(tmp_path):
     other = snippets.facts_of(path, Meaning(input_range=(0.0, 1.0)))
     with pytest.raises(UsageError, match="says that black and white are -1 and 1, not 0 and 1"):
         snippets.snippet(other, "kotlin-tasks")
+    known = dataclasses.replace(published.NETWORKS[0], sha256=sha256(path))
+    monkeypatch.setattr(published, "NETWORKS", (known,))
+    with pytest.raises(UsageError, match="which says -1 1 of itself"):
+        snippets.facts_of(path, Meaning(input_range=(0.0, 1.0)))
     coloured = Metadata(inputs=(TensorMetadata(mean=(1.0, 2.0, 3.0), std=(4.0, 4.0, 4.0)),))
     path.write_bytes(app_metadata.with_app_metadata(plain, coloured))
     with pytest.raises(UsageError, match="normalises them by means 1, 2, 3"):
