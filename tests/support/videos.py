@@ -73,7 +73,7 @@ def write_video(
             frame.time_base = MILLISECOND
             container.mux(video.encode(frame))
             if track is not None:
-                container.mux(track.encode(_tone(number, SOUND_RATE // rate)))
+                container.mux(track.encode(tone(number, SOUND_RATE // rate)))
         for stream in (video, track):
             if stream is not None:
                 container.mux(stream.encode(None))
@@ -82,7 +82,8 @@ def write_video(
     return path
 
 
-def _tone(number: int, samples: int) -> av.AudioFrame:
+def tone(number: int, samples: int) -> av.AudioFrame:
+    """The `number`th piece of a tone."""
     wave = 8000 * np.sin(np.arange(samples) / 10)
     frame = av.AudioFrame.from_ndarray(wave.astype(np.int16)[None], "s16", "mono")
     frame.sample_rate, frame.time_base = SOUND_RATE, Fraction(1, SOUND_RATE)

@@ -29,6 +29,12 @@ _MISSING_SHARE = 0.02
 _MISSING_S = 0.5
 """What may be missing of the length that a file states: some state another track's, or round."""
 
+_BACK_S = Fraction(1, 2)
+"""By how much times go back where files were put together, and not by an encoder's order."""
+
+_OWN_LENGTHS = ("mov,", "avi")
+"""How FFmpeg calls the formats that state the length of each track."""
+
 _USUAL_RATE = Fraction(25)
 
 
@@ -49,6 +55,7 @@ class VideoReader:
         self._undecoded = 0
         self._damaged = 0
         self._broken = ""
+        self._back = ""
         self._end = Fraction(0)
         self._ends: dict[int, Fraction] = {}
         self._start = Fraction(container.start_time or 0, 1_000_000)
@@ -78,6 +85,8 @@ class VideoReader:
         said = self._video.metadata
         transparent = "1" in (said.get("alpha_mode"), said.get("ALPHA_MODE"))
         length, rate = self._stated(), self._rate
+        if length is None and self._video.duration:
+            length = self._video.duration * self._video.time_base
         frames = self._video.frames or (round(length * rate) if length else 0)
         return Facts(
             height, width, aspect, rate, frames, self._video.time_base, colours_of(first),
@@ -86,9 +95,12 @@ class VideoReader:
 
     def _stated(self) -> Fraction | None:
         """How long the video's track is by the file's own statement, in seconds."""
-        if self._video.duration:
+        if said := _seconds(self._video.metadata.get("DURATION", "")):
+            return said
+        # Elsewhere FFmpeg may give a track the length of the file, whose sound may be longer.
+        if self._video.duration and self._container.format.name.startswith(_OWN_LENGTHS):
             return self._video.duration * self._video.time_base
-        return _seconds(self._video.metadata.get("DURATION", ""))
+        return None
 
     @property
     def damage(self) -> str:
@@ -97,8 +109,7 @@ class VideoReader:
             found.append(f"{_pieces(self._undecoded)} of it cannot be decoded")
         if self._damaged:
             found.append(f"{_pieces(self._damaged)} of it can be decoded in part only")
-        if self._broken:
-            found.append(self._broken)
+        found += [one for one in (self._back, self._broken) if one]
         return " and ".join(found)
 
     def __iter__(self) -> Iterator[Frame | Sound]:
@@ -125,6 +136,8 @@ class VideoReader:
         else:
             # A decoder that had to begin anew may not say the unit.
             time = round((stamp * (decoded.time_base or base) - self._start) / base)
+        if not self._back and last - time > _BACK_S / base:
+            self._back = f"its times go back at {float(last * base):.1f} s, and the rest is hurried"
         # No encoder takes two frames of one time.
         time = max(time, last + 1)
         image = self._upright.turn(to_rgb(decoded))
@@ -190,6 +203,9 @@ class VideoReader:
             reached = max(self._ends.values(), default=Fraction(0))
         if stated is None or self._broken:
             return
+        if self._container.format.name.startswith("matroska"):
+            # FFmpeg writes there when the last packet ends, not how long all is.
+            reached += max(self._start, Fraction(0))
         missing = stated - reached
         if missing > max(2 / self._rate, _MISSING_S, _MISSING_SHARE * stated):
             self._broken = f"it breaks off after {float(reached):.1f} of {float(stated):.1f} s"

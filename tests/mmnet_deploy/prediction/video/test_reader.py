@@ -141,7 +141,7 @@ def test_damage_is_found_and_the_rest_is_read(tmp_path, name, codec, harm, messa
 def _sound_only(path):
     with av.open(str(path), "w") as container:
         track = container.add_stream("aac", rate=48_000, layout="mono")
-        container.mux(track.encode(videos._tone(0, 9600)))
+        container.mux(track.encode(videos.tone(0, 9600)))
         container.mux(track.encode(None))
 
 
@@ -230,3 +230,34 @@ def test_what_is_not_read_is_said(tmp_path, name, codec, options, message):
     facts, _, _ = _read(tmp_path / name)
     assert len(facts.left_out) == bool(message)
     assert all(message in line for line in facts.left_out)
+
+
+@pytest.mark.parametrize(("name", "first"), [("a.mkv", 0), ("a.mkv", 5000), ("a.wmv", 0)])
+def test_sound_that_goes_on_is_no_damage_of_the_pictures(tmp_path, name, first):
+    """Nor is a video that begins late, whatever length the file states of itself."""
+    path = tmp_path / name
+    codec, sound = ("wmv2", "mp3") if name == "a.wmv" else ("libx264", "aac")
+    with av.open(str(path), "w") as container:
+        video = container.add_stream(codec, rate=25)
+        video.height, video.width, video.pix_fmt = 48, 64, "yuv420p"
+        track = container.add_stream(sound, rate=videos.SOUND_RATE, layout="mono")
+        for number, image in enumerate(videos.growing(10)):
+            frame = av.VideoFrame.from_ndarray(image, "rgb24")
+            frame.pts, frame.time_base = first + number * 40, videos.MILLISECOND
+            container.mux(video.encode(frame))
+        for number in range(100):
+            piece = videos.tone(number, videos.SOUND_RATE // 25)
+            piece.pts += first * videos.SOUND_RATE // 1000
+            container.mux(track.encode(piece))
+        for stream in (video, track):
+            container.mux(stream.encode(None))
+    _, frames, damage = _read(path)
+    assert len(frames) == 10 and not damage
+
+
+def test_files_that_were_put_together_are_called_damaged(tmp_path):
+    """Times begin anew with the second, and cannot be kept."""
+    one = videos.write_video(tmp_path / "one.ts", videos.growing(25)).read_bytes()
+    (tmp_path / "two.ts").write_bytes(one + one)
+    _, frames, damage = _read(tmp_path / "two.ts")
+    assert len(frames) == 50 and "times go back at 1.0 s" in damage
