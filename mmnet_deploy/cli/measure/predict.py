@@ -122,6 +122,10 @@ def predict(
         say(opened.note)
     if source.is_dir():
         say_left_out(pictures.left_out(source), source)
+        if videos := sum(
+            path.suffix != ".gif" and films.is_video(path) for path in source.iterdir()
+        ):
+            say(f"Videos in {source} are left out ({videos}): give them one by one.")
         done = photographs.predict_folder(opened, source, target, painter, progress)
         for problem in done.problems:
             say(str(problem))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmnet_deploy.mattes import matting
+from mmnet_deploy.portraits.pictures import as_png
 from tests.support import videos
 
 
@@ -66,6 +67,8 @@ def test_without_pyav_a_video_is_refused(call, one_line, monkeypatch, tiny_model
         ("in.mp4", ("-o", "a.mov", "--kind", "cut-out"), 2, "needs transparency"),
         ("in.mp4", ("-o", ".mp4"), 2, "needs a name before its ending"),
         ("in.mp4", ("-o", "full"), 2, "must be new or empty"),
+        ("in.mp4", ("-o", "full/plain"), 1, "plain is not a folder"),
+        ("in.mp4", ("-o", "a.mp4", "--threads", "0"), 2, "`threads` must be 1"),
         ("in.mp4", ("-o", "a.mp4", "--seconds", "-1"), 2, "`--seconds` must be above 0"),
         ("in.mp4", ("-o", "a.mp4", "--seconds", "nan"), 2, "`--seconds` must be above 0"),
         ("text.mp4", ("-o", "a.mp4"), 1, "cannot be read as a video"),
@@ -81,6 +84,19 @@ def test_what_cannot_be_is_one_line(
     """The rule and what was received; nothing new is left behind."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a.png").touch()
+    (tmp_path / "full" / "plain").touch()
     (tmp_path / "text.mp4").write_text("no video")
     one_line(call("predict", tiny_models["int8"], source, *words), code, message)
     assert sorted(os.listdir(tmp_path)) == ["full", "in.mp4", "text.mp4"]
+
+
+def test_videos_in_a_folder_are_named_and_the_pictures_done(call, tiny_models, video, tmp_path):
+    """A folder is one of pictures; nothing in it is passed over in silence."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    video.rename(folder / "a.mp4")
+    (folder / "b.png").write_bytes(as_png(videos.growing(1)[0]))
+    result = call("predict", tiny_models["int8"], folder, "-o", "made")
+    assert result.exit_code == 0, result.output
+    assert "Videos in " in result.stderr and "left out (1): give them one by one" in result.stderr
+    assert os.listdir("made") == ["b.png"]
