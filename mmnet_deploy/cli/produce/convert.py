@@ -146,7 +146,7 @@ def convert(
       mmnet-deploy convert runs/a --precision int8 --max-error-increase 2% -o models
       mmnet-deploy convert runs/a --reduced-precision allow -o models
       mmnet-deploy convert pretrained:mmnet-1.0-256 --representative portraits -o models
-      mmnet-deploy convert mediapipe:selfie --precision all --representative portraits -o models
+      mmnet-deploy convert mediapipe:selfie --precision float16 --representative portraits -o models
       mmnet-deploy convert other.keras --output softmax --input-range -1 1 \\
           --representative photographs -o models
     """
