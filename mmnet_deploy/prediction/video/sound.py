@@ -52,6 +52,10 @@ class Track:
         self._copies = codec in _COPIED[suffix]
         self._gaps = False
         try:
+            context = source.codec_context
+            if not context.sample_rate or not context.channels:
+                # Of a file that was cut off before it; no format takes such a track.
+                raise ValueError("no piece of it is there")
             if self._copies:
                 self._stream = container.add_stream_from_template(source)
             else:

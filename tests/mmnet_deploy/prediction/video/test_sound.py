@@ -85,3 +85,17 @@ def test_a_disk_that_is_full_is_no_damage_of_the_sound(tmp_path):
     error.__cause__ = OSError(28, "No space left on device")
     with pytest.raises(av.error.InvalidDataError):
         _copy(source, tmp_path / "out.mp4", error)
+
+
+def test_a_track_without_any_sound_is_left_out(tmp_path, matted):
+    """As of a recording that was cut off before its sound began."""
+    source = videos.write_video(tmp_path / "in.ts", videos.noise(5), sound="aac")
+    content = source.read_bytes()
+    packets = [content[place : place + 188] for place in range(0, len(content), 188)]
+    # The table of tracks stays; MPEG-TS numbers the sound after the video.
+    kept = [it for it in packets if int.from_bytes(it[1:3], "big") & 0x1FFF != 0x101]
+    source.write_bytes(b"".join(kept))
+    lines, done = matted(source, tmp_path / "out.mp4")
+    assert done.frames == 5
+    assert len(lines) == 1 and "left out" in lines[0]
+    assert not videos.read_video(tmp_path / "out.mp4").sounds
