@@ -172,7 +172,17 @@ class VideoWriter:
                 f"{self._form.name} cannot encode a frame: {words(error)}."
             ) from error
         for packet in packets:
-            self._container.mux(packet)
+            try:
+                self._container.mux(packet)
+            except self._av.error.FFmpegError as error:
+                # A full disk, for example, is said by who opened the file.
+                if isinstance(error, OSError) or isinstance(
+                    error.__cause__ or error.__context__, OSError
+                ):
+                    raise
+                raise OutputError(
+                    f"A {self._suffix} file cannot hold this video: {words(error)}."
+                ) from error
 
     def _begin(self, picture: NDArray[np.uint8]) -> None:
         height, width = picture.shape[:2]

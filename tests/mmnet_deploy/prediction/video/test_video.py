@@ -9,7 +9,10 @@ import pytest
 
 from mmnet_deploy.errors import DataError, OutputError, UsageError
 from mmnet_deploy.portraits import pictures
+from mmnet_deploy.prediction.video import reader
+from mmnet_deploy.prediction.video.frames import Frame
 from mmnet_deploy.prediction.video.video import check_target
+from mmnet_deploy.prediction.video.writer import VideoWriter
 from tests.mmnet_deploy.prediction.video.conftest import BRIGHT
 from tests.support import videos
 
@@ -203,3 +206,13 @@ def test_a_part_can_be_taken(tmp_path, matted):
     seen = videos.read_video(tmp_path / "out.mp4")
     assert done.frames == len(seen.frames) == 5
     assert seen.sounds[0][1] == pytest.approx(0.2, abs=0.03)
+
+
+def test_what_a_format_cannot_hold_is_one_line(tmp_path):
+    """FFmpeg's own refusal, with the format that refuses: here frames that go back in time."""
+    source = videos.write_video(tmp_path / "in.mp4", videos.growing(3))
+    with reader.opened(source) as film, (tmp_path / "out.mp4").open("w+b") as file:
+        made = VideoWriter(file, ".mp4", film.facts, print, plain=True)
+        with pytest.raises(OutputError, match=r"A \.mp4 file cannot hold this video: Invalid"):
+            for time in (5000, 4000, 3000, 2000):
+                made.write(np.zeros((48, 64), np.uint8), Frame(videos.growing(1)[0], time))
