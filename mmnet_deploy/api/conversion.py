@@ -73,7 +73,7 @@ def convert(
             float16, or a name such as `pretrained:mmnet-1.0-256` or `mediapipe:selfie`.
         out: Folder for the files.
         precision: `float32`, `float16`, `int8-weights`, `dynamic`, `int8`, `int16x8`, several of
-            them, or `all`.
+            them, or `all` that the network can have.
         representative: Data set or folder of pictures to calibrate with and to check every file
             on. None for the data that the run was trained on.
         mask_values: What the values mean in masks of class numbers; see `evaluate`.
@@ -154,6 +154,8 @@ class Prepared:
     Attributes:
         pictures, split: Where pictures to calibrate with and to check on are drawn from.
         mask_values: What class numbers in the masks mean; None for masks of alpha.
+        every: Whether the precisions are all that the network can have.
+        tell: Takes a line on those that it cannot have.
     """
 
     network: Network
@@ -162,22 +164,32 @@ class Prepared:
     pictures: Path
     split: str
     mask_values: MaskValues | None
+    every: bool = False
+    tell: Tell = quiet
 
     def convert(self, out: Path, progress: Progress = silent) -> list[Converted]:
         """Convert it; see `conversion.convert`."""
         from mmnet_deploy import conversion
 
-        with _no_news_of_tensorflow():
-            return conversion.convert(
-                self.network,
-                self.precisions,
-                self.pictures,
-                out,
-                self.options,
-                split=self.split,
-                mask_values=self.mask_values,
-                progress=progress,
-            )
+        try:
+            with _no_news_of_tensorflow():
+                return conversion.convert(
+                    self.network,
+                    self.precisions,
+                    self.pictures,
+                    out,
+                    self.options,
+                    split=self.split,
+                    mask_values=self.mask_values,
+                    progress=progress,
+                )
+        except conversion.RefusedError as error:
+            # All precisions are those that the network can have.
+            if not self.every or not error.formless.issuperset(error.refused):
+                raise
+            for text in error.refused.values():
+                self.tell(f"Left out: {text}")
+            return list(error.converted)
 
 
 @contextlib.contextmanager
@@ -216,7 +228,11 @@ def prepare(
     Raises:
         UsageError, ModelFileError, MissingDependencyError, DownloadError: See `convert`.
     """
-    from mmnet_deploy.networks.backend import require_extra, require_tensorflow_backend
+    from mmnet_deploy.networks.backend import (
+        INSTALL,
+        require_extra,
+        require_tensorflow_backend,
+    )
     from mmnet_deploy.tflite.card import is_tflite
 
     path = path_of(network, offline=offline, progress=progress, tell=tell)
@@ -230,11 +246,16 @@ def prepare(
     from mmnet_deploy.portraits.masks import parse_mask_values
     from mmnet_deploy.portraits.representative import TRAIN, left_out
 
-    wanted = tuple(dict.fromkeys(PRECISIONS if "all" in precision else precision))
+    every = "all" in precision
+    wanted = tuple(dict.fromkeys(PRECISIONS if every else precision))
     chosen = conversion.Options(**options)
     chosen.check(wanted)
     values = parse_mask_values(mask_values)
     if from_file:
+        if every and not importlib.util.find_spec("tensorflow"):
+            alone = [name for name in wanted if PRECISIONS[name].by_tensorflow]
+            wanted = tuple(name for name in wanted if name not in alone)
+            tell(f"Left out: {', '.join(alone)} needs tensorflow. {INSTALL}")
         _require_quantizer(wanted)
         loaded = conversion.open_file(path, meaning)
     else:
@@ -247,7 +268,7 @@ def prepare(
         pictures, split = Path(config.data or config.unlabelled), config.split
         values = values or parse_mask_values(config.mask_values)
     tell_left_out(left_out(pictures, split), pictures, tell)
-    return Prepared(loaded, wanted, chosen, pictures, split, values)
+    return Prepared(loaded, wanted, chosen, pictures, split, values, every, tell)
 
 
 def _require_quantizer(precisions: Sequence[str]) -> None:

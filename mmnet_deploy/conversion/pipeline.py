@@ -18,7 +18,13 @@ from mmnet_deploy.conversion.beginning import Beginning, begin
 from mmnet_deploy.conversion.half_precision import Reduction, Trial
 from mmnet_deploy.conversion.options import Options
 from mmnet_deploy.conversion.proof import Judge, MatteDifference
-from mmnet_deploy.conversion.quantization import PRECISIONS, Source, int8, require_quantizable
+from mmnet_deploy.conversion.quantization import (
+    PRECISIONS,
+    NoFormError,
+    Source,
+    int8,
+    require_quantizable,
+)
 from mmnet_deploy.conversion.selection import Choice
 from mmnet_deploy.conversion.targets import (
     card_of,
@@ -70,6 +76,7 @@ class RefusedError(ConversionError):
 
     Attributes:
         refused: Why, by precision.
+        formless: Those of them that no option can give the network.
         converted: The files that were written.
     """
 
@@ -77,6 +84,7 @@ class RefusedError(ConversionError):
         self, refused: Mapping[str, MmnetDeployError], converted: Sequence[Converted]
     ) -> None:
         self.refused = {name: str(error) for name, error in refused.items()}
+        self.formless = {name for name, it in refused.items() if isinstance(it, NoFormError)}
         self.converted = tuple(converted)
         texts = [text if name in text else f"{name}: {text}" for name, text in self.refused.items()]
         alone = len(texts) == 1

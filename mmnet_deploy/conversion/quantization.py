@@ -180,6 +180,10 @@ def int8(source: Source, float_layers: Collection[str] = ()) -> bytes:
     return graph.to_bytes()
 
 
+class NoFormError(ConversionError):
+    """A precision has no form of an operator, whatever the options are."""
+
+
 NOT_IN_16_BITS = frozenset({"HARD_SWISH", "NEG", "PRELU"})
 """Operators that TensorFlow's quantizer refuses for 16-bit activations."""
 
@@ -188,11 +192,11 @@ def require_quantizable(graph: Graph, precision: str) -> None:
     """Make sure that the operators have a form in a precision, before anything is calibrated.
 
     Raises:
-        ConversionError: One has none.
+        NoFormError: One has none.
     """
     refused = sorted(NOT_IN_16_BITS & {op.kind for op in graph.ops})
     if refused and precision == "int16x8":
-        raise ConversionError(
+        raise NoFormError(
             f"int16x8 has no {' and no '.join(refused)}, which the network computes with: int8, "
             "int8-weights and float16 are ways to a smaller file."
         )

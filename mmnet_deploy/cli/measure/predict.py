@@ -99,6 +99,7 @@ def predict(
         raise UsageError(f"`--out` must end in {suffix} for {source.name}. Received: {target}.")
     check_folder(target.parent if suffix else target)
     _require_other(target, source, "source")
+    _require_other(target, model, "model")
     if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
         raise UsageError(
             f"`--out` must be outside of the folder {source}, which is read. Received: {target}. "

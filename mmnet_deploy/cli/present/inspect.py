@@ -111,6 +111,8 @@ def inspect(
     from mmnet_deploy.inspection import difference
 
     _check(other, against, data, plot)
+    if plot is not None and plot.resolve() in {it.resolve() for it in (model, against) if it}:
+        raise UsageError(f"`--plot` must be another path than the model. Received: {plot}.")
     if delegate is not None and delegate != DELEGATE:
         raise UsageError(f"`--delegate` must be {DELEGATE}. Received: {delegate}.")
     gpu = delegate is not None

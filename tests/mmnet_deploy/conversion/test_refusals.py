@@ -3,8 +3,10 @@
 import keras
 import pytest
 
+import mmnet_deploy
 from mmnet_deploy import conversion
 from mmnet_deploy.conversion import Options, RefusedError
+from mmnet_deploy.conversion.quantization import PRECISIONS
 from mmnet_deploy.networks import network
 
 NARROW = Options(max_mean_difference=1e-4)
@@ -42,3 +44,10 @@ def test_operators_without_16_bits_are_named(tmp_path, portraits):
     with pytest.raises(RefusedError, match="int16x8 has no NEG, which") as caught:
         conversion.convert(loaded, ("float32", "int16x8"), portraits, tmp_path / "out")
     assert [one.card.precision for one in caught.value.converted] == ["float32"]
+    told = []
+    every = mmnet_deploy.convert(
+        tmp_path / "neg.keras", out=tmp_path / "every", precision="all",
+        representative=portraits, tell=told.append,
+    )  # fmt: skip
+    assert {one.card.precision for one in every} == set(PRECISIONS) - {"int16x8"}
+    assert [line for line in told if line.startswith("Left out: int16x8 has no NEG")] == told

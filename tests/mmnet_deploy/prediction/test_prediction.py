@@ -172,6 +172,17 @@ def test_what_cannot_be_predicted_is_one_line(
     assert _contents(tmp_path) == before
 
 
+def test_the_model_is_never_overwritten(call, one_line, tiny_models, tmp_path):
+    """Not even one that is called like a picture."""
+    cv2.imwrite("a.png", IMAGE)
+    shutil.copy(tiny_models["int8"], "model.png")
+    before = _contents(tmp_path)
+    one_line(call("predict", "model.png", "a.png", "-o", "model.png"), 2, "than the model")
+    words = "--against", "model.png", "--data", "nowhere", "--plot", "model.png"
+    one_line(call("inspect", tiny_models["int8"], *words), 2, "another path than the model")
+    assert _contents(tmp_path) == before
+
+
 def _contents(folder):
     """Every file below a folder, and its bytes."""
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
