@@ -23,10 +23,7 @@ from mmnet_deploy.tflite.interpreter import TFLiteModel
 from mmnet_deploy.tflite.parts import Op
 
 GAIN = 0.9
-"""Biases change if the difference falls at least to this part: less did not hold on other pictures.
-
-Without it, MediaPipe's and Meet's networks lost up to 2.4 % of gradient error on the test pictures.
-"""
+"""Biases change if the difference falls at least to this part: less is chance."""
 
 
 def shifts(graph: Graph, judge: Judge) -> Shifts:
