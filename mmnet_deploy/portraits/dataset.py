@@ -3,7 +3,7 @@
     ROOT/<split>/image/NAME.jpg
     ROOT/<split>/mask/NAME.png      0 background … 255 foreground
 
-A picture and its mask are paired by stem; their extensions, those of `decoding.EXTENSIONS`, may
+A picture and its mask are paired by stem; their extensions, those of `formats.EXTENSIONS`, may
 differ, and so may the Unicode form of an accented letter, which systems change. Pictures are
 uint8 RGB arrays of shape (height, width, 3), masks uint8 arrays (height, width).
 """

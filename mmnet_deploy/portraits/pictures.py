@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import DataError, OutputError
 from mmnet_deploy.files import reason
-from mmnet_deploy.portraits.decoding import (
+from mmnet_deploy.portraits.decoding import Pixels, decode, palette_numbers
+from mmnet_deploy.portraits.formats import (
     HEIC_EXTENSIONS,
     HEIC_REMEDY,
     OTHER_EXTENSIONS,
-    Pixels,
-    decode,
     endings,
     is_readable,
     kind_of,
-    palette_numbers,
 )
 from mmnet_deploy.portraits.masks import REST, MaskValues, class_numbers, shown_levels
 from mmnet_deploy.portraits.problems import PictureError, Problem

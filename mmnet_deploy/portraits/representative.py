@@ -12,7 +12,7 @@ import numpy as np
 
 from mmnet_deploy.errors import DataError
 from mmnet_deploy.portraits import dataset, manifest, pictures
-from mmnet_deploy.portraits.decoding import endings
+from mmnet_deploy.portraits.formats import endings
 from mmnet_deploy.portraits.masks import MaskValues
 from mmnet_deploy.portraits.problems import Problem, raise_first
 

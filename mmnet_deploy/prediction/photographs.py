@@ -10,7 +10,7 @@ from mmnet_deploy.errors import DataError
 from mmnet_deploy.files import locked, write_bytes
 from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.portraits import dataset, pictures
-from mmnet_deploy.portraits.decoding import endings
+from mmnet_deploy.portraits.formats import endings
 from mmnet_deploy.portraits.photograph import read_photograph
 from mmnet_deploy.portraits.problems import PictureError, Problem
 from mmnet_deploy.prediction.painting import Painter

@@ -11,7 +11,7 @@ from mmnet_deploy.errors import DataError
 from mmnet_deploy.files import reason, sha256
 from mmnet_deploy.parallel import ahead, workers
 from mmnet_deploy.portraits import dataset, pictures
-from mmnet_deploy.portraits.decoding import endings
+from mmnet_deploy.portraits.formats import endings
 from mmnet_deploy.portraits.problems import PictureError, Problem
 from mmnet_deploy.progress import Progress
 from mmnet_deploy.runs.run import RunConfig

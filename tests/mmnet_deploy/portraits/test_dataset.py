@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmnet_deploy.errors import DataError
-from mmnet_deploy.portraits import dataset, decoding, pictures
+from mmnet_deploy.portraits import dataset, formats, pictures
 from mmnet_deploy.progress import silent
 from mmnet_deploy.training.pictures import decoded
 from tests.support.datasets import GREY, SMOOTH, write, write_pair
@@ -118,9 +118,9 @@ def test_split_with_one_side_or_no_pictures_is_refused(tmp_path):
 def test_pictures_that_cannot_be_read_are_problems(tmp_path):
     """A format that would be left out without a word is named."""
     write_pair(tmp_path, "a")
-    (tmp_path / "train" / "image" / "b.heic").write_bytes(b"\0\0\0\x18ftypheic")
-    rule = "is left out: HEIC pictures cannot be read. Convert it to JPEG or PNG."
-    assert problems(tmp_path) == {("train/image/b.heic", rule)}
+    (tmp_path / "train" / "image" / "b.psd").write_bytes(b"8BPS")
+    rule = "is left out: PSD pictures cannot be read. Convert it to JPEG or PNG."
+    assert problems(tmp_path) == {("train/image/b.psd", rule)}
     with pytest.raises(DataError, match=r"b\.heic: is left out"):
         dataset.find_pairs(tmp_path, "train")
 
@@ -208,7 +208,7 @@ def test_examination_lists_everything_at_once(broken):
         "image/lone.png": "has no mask of the same stem.",
         "mask/stray.png": "has no image of the same stem.",
         "image/twin.png": "has the same stem as twin.jpg.",
-        "mask/text.png": f"is no picture. Formats that are read: {decoding.READ}.",
+        "mask/text.png": f"is no picture. Formats that are read: {formats.READ}.",
         "image/empty.jpg": "is empty.",
         "image/cut.jpg": "is a damaged JPEG (Premature end of JPEG file).",
         "mask/cutpng.png": "is truncated.",

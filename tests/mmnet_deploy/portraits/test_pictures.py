@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmnet_deploy.errors import DataError
-from mmnet_deploy.portraits import decoding, pictures
+from mmnet_deploy.portraits import formats, pictures
 from tests.support.datasets import GREY, SMOOTH, write
 
 
@@ -38,7 +38,7 @@ def test_no_picture_of_a_folder_is_left_out_without_a_word(tmp_path, monkeypatch
     write(tmp_path / "d.png", GREY).rename(tmp_path / "d.bak")
     write(tmp_path / "below" / "e.png", GREY)
     (tmp_path / "empty").mkdir()
-    monkeypatch.setattr(decoding, "reads_heic", lambda: False)
+    monkeypatch.setattr(formats, "reads_heic", lambda: False)
     found = [path.name for path in pictures.pictures_in(tmp_path)]
     assert sorted(found) == sorted(taken.split())
     left = {problem.path.name: problem.rule for problem in pictures.left_out(tmp_path)}

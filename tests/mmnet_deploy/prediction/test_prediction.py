@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.mattes.matting import Matting
-from mmnet_deploy.portraits import dataset, decoding, pictures
+from mmnet_deploy.portraits import dataset, formats, pictures
 from mmnet_deploy.prediction.painting import Painter
 from mmnet_deploy.prediction.photographs import predict_folder, predict_picture
 from mmnet_deploy.tflite.card import ModelFile
@@ -110,7 +110,7 @@ def test_without_a_path_it_goes_beside_nothing(call, one_line, tiny_models, port
 
 def test_pictures_that_are_left_out_are_named(call, tiny_models, tmp_path, monkeypatch):
     """On standard error, each with what to do."""
-    monkeypatch.setattr(decoding, "reads_heic", lambda: False)
+    monkeypatch.setattr(formats, "reads_heic", lambda: False)
     write(tmp_path / "in" / "a.jpg", IMAGE)
     (tmp_path / "in" / "b.heic").write_bytes(b"words")
     result = call("predict", tiny_models["int8"], "in", "-o", "out")
