@@ -121,7 +121,7 @@ def test_pictures_that_cannot_be_read_are_problems(tmp_path):
     (tmp_path / "train" / "image" / "b.psd").write_bytes(b"8BPS")
     rule = "is left out: PSD pictures cannot be read. Convert it to JPEG or PNG."
     assert problems(tmp_path) == {("train/image/b.psd", rule)}
-    with pytest.raises(DataError, match=r"b\.heic: is left out"):
+    with pytest.raises(DataError, match=r"b\.psd: is left out"):
         dataset.find_pairs(tmp_path, "train")
 
 
