@@ -21,18 +21,21 @@ KEPT = ("image/png", "text/html", "text/plain")
 """Forms of a result. A picture comes as JPEG too, and once is enough."""
 
 
-def executed(folder: Path, timeout_s: int = 600) -> nbformat.NotebookNode:
+def executed(folder: Path, timeout_s: int = 600, *, before: str = "") -> nbformat.NotebookNode:
     """The notebook after all its cells have run.
 
     Args:
         folder: Working folder of the cells.
+        before: Code that runs before them and is not kept.
 
     Raises:
         nbclient.exceptions.CellExecutionError: A cell failed.
     """
     notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(before))
     where = {"metadata": {"path": str(folder)}}
     NotebookClient(notebook, timeout=timeout_s, kernel_name="python3", resources=where).execute()
+    del notebook.cells[0]
     return notebook
 
 

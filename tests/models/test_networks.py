@@ -16,6 +16,7 @@ from mmnet_deploy.runs.recipe import Recipe
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 from mmnet_deploy.training.trainer import Trainer
+from tests.support.int8 import quick_int8
 from tests.support.networks import vary_batch_norms
 
 FAMILIES = sorted({point.family for point in models.operating_points()})
@@ -73,7 +74,9 @@ def files(member, tmp_path_factory):
     graph = Graph.from_bytes(stock)
     deploy(graph, member.inference.output_shape[-1] - 1)
     source = Source(graph.to_bytes(), [x[None] for x in _pictures(4)], phases=True)
-    return Files(stock, float32(source), int8(source))
+    with pytest.MonkeyPatch.context() as patch:
+        quick_int8(patch)
+        return Files(stock, float32(source), int8(source))
 
 
 def _opened(content, tmp_path):

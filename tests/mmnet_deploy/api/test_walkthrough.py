@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.support import ROOT, scripts
+from tests.support.int8 import QUICK
 
 NOTEBOOK = ROOT / "docs" / "walkthrough.ipynb"
 
@@ -19,7 +20,7 @@ def test_the_notebook_runs_and_shows_the_chart(tmp_path):
     """From portraits to the chart, in a kernel of its own."""
     pytest.importorskip("nbclient")
     walkthrough = scripts.load("tools/walkthrough.py")
-    notebook = walkthrough.executed(tmp_path)
+    notebook = walkthrough.executed(tmp_path, before=QUICK)
     walkthrough.clean(notebook)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     stored = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]

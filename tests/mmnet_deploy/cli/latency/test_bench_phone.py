@@ -26,6 +26,7 @@ from mmnet_deploy.errors import OutputError
 from mmnet_deploy.results import store
 from tests.support import counting, phone_faults
 from tests.support.emulated import AWAKE, awake_settings
+from tests.support.int8 import quick_int8
 
 pytestmark = pytest.mark.skipif(
     shutil.which("adb") is None, reason="needs the adb program (Debian: apt install adb)"
@@ -385,8 +386,9 @@ def level_2():
     counting.bundle()
 
 
-def test_mmnet_runs_on_the_emulated_phone(call, level_2, portraits, tmp_path):
+def test_mmnet_runs_on_the_emulated_phone(call, level_2, portraits, tmp_path, monkeypatch):
     """Train, convert, evaluate, push, run real arm64 kernels, compare with this computer, draw."""
+    quick_int8(monkeypatch)
     out, converted_to = tmp_path / "out", tmp_path / "models"
     training = models.build("mmnet", width_multiplier=0.5, input_size=64)
     models.inference_network(training).save(tmp_path / "mmnet.keras")
