@@ -6,6 +6,7 @@ The first family is trained, the others get noise. FOLDER gets FAMILY.keras, the
 inference network, and FAMILY.npz with pictures, alpha of them, and the losses.
 """
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -15,8 +16,16 @@ import numpy as np
 import models
 from mmnet_deploy.runs.recipe import Recipe
 from mmnet_deploy.training.trainer import Trainer
+from models import mmnet, mobile_deeplab
 
 SIZE = (32, 48)
+
+# Rows and blocks repeat each other, and compiling them takes nearly all of the time.
+REPEATED = ("enc2", "enc3", "enc6", "enc7", "dec3")
+mmnet.BLOCKS = tuple(block for block in mmnet.BLOCKS if block.name not in REPEATED)
+mobile_deeplab.BACKBONE = tuple(
+    dataclasses.replace(row, count=1) for row in mobile_deeplab.BACKBONE
+)
 
 
 def main(folder: Path, families: list[str]) -> None:
