@@ -175,6 +175,10 @@ def _is_partial(report: BenchmarkModelReport, delegate: Delegate, verdict: Verdi
         return False
     if verdict.nodes is not None and (verdict.delegated_nodes or 0) < verdict.nodes:
         return True
+    # What a compiler took whole may still lose nodes when the delegate is applied.
+    first = {it.subgraph: it for it in reversed(report.delegations_of(delegate))}.values()
+    if any(it.total_nodes is not None and it.nodes < it.total_nodes for it in first):
+        return True
     extents = {it.extent for it in report.applications_of(delegate)}
     # Older runtimes do not print the total, and count the pieces of the CPU too.
     pieces = verdict.partitions if verdict.nodes is None else None

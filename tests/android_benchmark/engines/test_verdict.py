@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from android_benchmark import Settings
@@ -267,6 +267,17 @@ LINES = sorted({line for text in LITERT for line in text.splitlines(keepends=Tru
     lines=st.lists(st.sampled_from(LINES), max_size=60) | st.sampled_from(LITERT).map(_lines),
     cut=st.integers(0, 60),
     delegate=st.sampled_from(["gpu", "npu"]),
+)
+@example(
+    lines=[
+        "\n",
+        "INFO: [compiler_plugin.cc:741] Partitioned subgraph<0>, selected 1166 ops, from a total "
+        "of 1166 ops. resulted in 1 partitions.\n",
+        "VERBOSE: Replacing 2 out of 3 node(s) with delegate (DispatchDelegate) node, yielding 3 "
+        "partitions for subgraph 0 (main).\n",
+    ],
+    cut=0,
+    delegate="npu",
 )
 @settings(max_examples=200, deadline=None)
 def test_no_text_makes_an_accelerator_run_that_took_nothing(lines, cut, delegate):
