@@ -38,6 +38,9 @@ _KEPT_BYTES = 8192
 _WORDS = 200
 _PATIENCE_S = 2.0
 """After the third signal, for a child that is in a library and does not hear it."""
+_AGAIN_S = 0.3
+"""After a signal that was passed on. One that comes just before the child falls asleep in a system
+call does not wake it, and Python tells its handler after that call only."""
 _PR_SET_PDEATHSIG = 1
 _SHOW_CURSOR = "\x1b[?25h"
 
@@ -114,6 +117,7 @@ class _Parent:
         self._said = None if words is None else b""
         self._wishes: list[int] = []
         self._counted_s = 0.0
+        self._again: tuple[int, float] | None = None
 
     def wait(self) -> NoReturn:
         """Wait for the child's end, and end as it did."""
@@ -130,7 +134,8 @@ class _Parent:
         if self._words is not None:
             os.set_blocking(self._words, False)
         while not (ended := os.waitpid(self._child, os.WNOHANG))[0]:
-            select.select([wake, *([] if self._words is None else [self._words])], [], [])
+            heard = [wake, *([] if self._words is None else [self._words])]
+            select.select(heard, [], [], self._pass_on_again())
             with contextlib.suppress(BlockingIOError):
                 os.read(wake, 4096)
             self._listen()
@@ -144,11 +149,29 @@ class _Parent:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._child, number)
         now = time.monotonic()
+        self._again = number, now + _AGAIN_S
         if not self._wishes or now - self._counted_s >= signals.SAME_S:
             self._wishes.append(number)
             self._counted_s = now
             if len(self._wishes) == 3:
                 signal.setitimer(signal.ITIMER_REAL, _PATIENCE_S)
+
+    def _pass_on_again(self) -> float | None:
+        """Pass the last signal on once more when it is time: the same wish, so it counts once.
+
+        Returns:
+            Seconds until then; None if there is nothing to pass on.
+        """
+        if self._again is None:
+            return None
+        number, due = self._again
+        left = due - time.monotonic()
+        if left > 0:
+            return left
+        self._again = None
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._child, number)
+        return None
 
     def _kill(self, number: int, frame: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -90,8 +90,9 @@ def _child(process):
     return child
 
 
+# A signal just before one long sleep would be told after it; in short ones it is told at once.
 WORK = (
-    "try:\n    print('here', flush=True); time.sleep(60)\n"
+    "try:\n    print('here', flush=True)\n    for _ in range(600): time.sleep(0.1)\n"
     "finally:\n    time.sleep(0.2); print('put back')"
 )
 
@@ -112,6 +113,19 @@ def test_a_signal_to_any_of_them_is_one_interruption(whom, name):
                 process.send_signal(number)
         out, said = process.communicate(timeout=60)
     assert (process.returncode, out, said) == (128 + number, "put back\n", "Interrupted.\n")
+
+
+def test_a_signal_that_the_child_slept_through_is_passed_on_again():
+    """Once, if it goes on: the child here counts what it hears."""
+    work = (
+        "heard = []\nsignal.signal(signal.SIGTERM, lambda *it: heard.append(it))\n"
+        f"{HERE}until = time.monotonic() + 1\n"
+        "while time.monotonic() < until: time.sleep(0.05)\n"
+        "print(len(heard))"
+    )
+    with running(work) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=60) == ("2\n", "")
 
 
 def _ends(pid):
