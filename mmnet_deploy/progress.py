@@ -19,6 +19,9 @@ from contextlib import AbstractContextManager
 Advance = Callable[..., None]
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
 
+Tell = Callable[[str], None]
+"""Takes a line of news, such as what is downloaded."""
+
 
 @contextlib.contextmanager
 def silent(title: str, total: int) -> Iterator[Advance]:
@@ -28,3 +31,7 @@ def silent(title: str, total: int) -> Iterator[Advance]:
         pass
 
     yield advance
+
+
+def quiet(line: str) -> None:
+    """Say nothing of it."""

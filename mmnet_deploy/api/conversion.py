@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from mmnet_deploy.api.models import (
     StrPath,
-    Tell,
     meaning_of,
     network_name,
     path_of,
-    quiet,
     share_of,
     tell_left_out,
 )
 from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.errors import MissingDependencyError, UsageError
-from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.progress import Progress, Tell, quiet, silent
 
 if TYPE_CHECKING:
     from mmnet_deploy.conversion import Converted, Options

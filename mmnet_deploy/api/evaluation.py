@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING
 
 from mmnet_deploy.api.evaluation_task import Task, task_of, told_words
 from mmnet_deploy.api.faults import Faults, OnError, each_usable
-from mmnet_deploy.api.models import (
-    StrPath,
-    Tell,
-    check_threads,
-    meaning_of,
-    paths_of,
-    quiet,
-)
+from mmnet_deploy.api.models import StrPath, check_threads, meaning_of, paths_of
 from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.errors import ModelFileError, UsageError
-from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.progress import Progress, Tell, quiet, silent
 
 if TYPE_CHECKING:
     from mmnet_deploy.portraits.output import Meaning

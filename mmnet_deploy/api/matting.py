@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.api.models import StrPath, Tell, check_threads, meaning_of, path_of, quiet
+from mmnet_deploy.api.models import StrPath, check_threads, meaning_of, path_of
 from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.errors import ModelFileError, UsageError
-from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.progress import Progress, Tell, quiet, silent
 
 if TYPE_CHECKING:
     from mmnet_deploy.tflite.card import ModelFile

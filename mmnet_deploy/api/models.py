@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmnet_deploy.errors import UsageError
-from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.progress import Progress, Tell, quiet, silent
 
 if TYPE_CHECKING:
     from mmnet_deploy.portraits.output import Meaning
     from mmnet_deploy.portraits.problems import Problem
 
 StrPath = str | os.PathLike[str]
-
-Tell = Callable[[str], None]
-"""Takes a line of news, such as what is downloaded."""
-
-
-def quiet(line: str) -> None:
-    """Say nothing."""
 
 
 def named_network(

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mmnet_deploy.api.models import StrPath, Tell, quiet
+from mmnet_deploy.api.models import StrPath
 from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.api.stored import read_results, sources_of
 from mmnet_deploy.errors import ResultError, UsageError
+from mmnet_deploy.progress import Tell, quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
-from mmnet_deploy.api.models import StrPath, Tell, quiet
+from mmnet_deploy.api.models import StrPath
 from mmnet_deploy.errors import UsageError
+from mmnet_deploy.progress import Tell, quiet
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,9 +16,8 @@ from android_benchmark import cost as counting
 from android_benchmark.cost import CostTools
 from android_benchmark.errors import HarnessError
 from mmnet_deploy.engines import own
-from mmnet_deploy.engines.own_parts import Tell, quiet
 from mmnet_deploy.errors import MmnetDeployError
-from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.progress import Progress, Tell, quiet, silent
 from mmnet_deploy.results.records import Cost, OperatorCost
 from mmnet_deploy.tflite import half_precision
 from mmnet_deploy.tflite.card import describe, read_model

@@ -13,16 +13,14 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from mmnet_deploy.downloads import cache, pip
 from mmnet_deploy.downloads.pip import Wheel
 from mmnet_deploy.errors import DownloadError, UsageError
 from mmnet_deploy.files import make_folder, read_regular, reason, write_bytes
-from mmnet_deploy.progress import Progress, silent
-
-Tell = Callable[[str], None]
+from mmnet_deploy.progress import Progress, Tell, silent
 
 PREFIX = "mediapipe:"
 """Stands before the name of one of them where a model is expected."""

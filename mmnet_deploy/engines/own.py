@@ -21,11 +21,11 @@ from android_benchmark.building import compiler, prebuilt
 from android_benchmark.engines import Tflbench
 from android_benchmark.errors import EngineFileError, HarnessError
 from mmnet_deploy.engines import cache, own_parts
-from mmnet_deploy.engines.own_parts import Part, Tell, quiet
+from mmnet_deploy.engines.own_parts import Part
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.files import folder_aside, make_folder, reason
 from mmnet_deploy.files.aside import aside_of
-from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.progress import Progress, Tell, quiet, silent
 
 
 def bundle_folder() -> Path:

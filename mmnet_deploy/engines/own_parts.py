@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from android_benchmark.building import parts
@@ -16,18 +16,12 @@ from mmnet_deploy.engines import cache, pinned, releases
 from mmnet_deploy.engines.download import megabytes
 from mmnet_deploy.errors import DownloadError
 from mmnet_deploy.files import make_folder, sha256, written_aside
-from mmnet_deploy.progress import Progress
-
-Tell = Callable[[str], None]
+from mmnet_deploy.progress import Progress, Tell
 
 WHEEL = Wheel(
     parts.WHEEL, parts.WHEEL_REQUIREMENT, python=parts.WHEEL_PYTHON, platform=parts.WHEEL_PLATFORM
 )
 _BY_PIP = f"the package index with `{' '.join(['pip', *WHEEL.words])}`"
-
-
-def quiet(line: str) -> None:
-    """Say nothing."""
 
 
 def root() -> Path:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmnet_deploy.api.faults import Faults, OnError, device_errors
-from mmnet_deploy.api.models import StrPath, Tell, paths_of, quiet
+from mmnet_deploy.api.models import StrPath, paths_of
 from mmnet_deploy.api.numbers import with_plain_numbers
 from mmnet_deploy.errors import DeviceError
-from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.progress import Progress, Tell, quiet, silent
 
 if TYPE_CHECKING:
     from mmnet_deploy.results.records import Benchmark

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmnet_deploy.api.models import Tell, quiet
 from mmnet_deploy.errors import UsageError
+from mmnet_deploy.progress import Tell, quiet
 
 if TYPE_CHECKING:
     from mmnet_deploy.benchmarking.engines import EngineChoice

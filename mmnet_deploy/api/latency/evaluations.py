@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmnet_deploy.api.faults import OnError
-from mmnet_deploy.api.models import Tell
 from mmnet_deploy.errors import DataError, MissingDependencyError, ModelFileError
-from mmnet_deploy.progress import Progress
+from mmnet_deploy.progress import Progress, Tell
 from mmnet_deploy.results.records import Evaluation, Record
 
 

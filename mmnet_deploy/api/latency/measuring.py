@@ -13,10 +13,9 @@ from mmnet_deploy.api.faults import OnError, each_usable
 from mmnet_deploy.api.latency.engine_choice import engine_of
 from mmnet_deploy.api.latency.run_rules import rules_of
 from mmnet_deploy.api.latency.settings import delegates_of, settings_of
-from mmnet_deploy.api.models import Tell, quiet
 from mmnet_deploy.api.stored import each_result
 from mmnet_deploy.errors import DelegateRefusedError, ResultError, UsageError
-from mmnet_deploy.progress import Progress, silent
+from mmnet_deploy.progress import Progress, Tell, quiet, silent
 
 if TYPE_CHECKING:
     from android_benchmark import Settings

@@ -16,7 +16,7 @@ from mmnet_deploy.portraits.pictures import Picture
 from mmnet_deploy.prediction.backgrounds import covering
 from mmnet_deploy.prediction.video import reader
 from mmnet_deploy.prediction.video.frames import Frame, with_square_pixels
-from mmnet_deploy.prediction.video.sound import Tell
+from mmnet_deploy.progress import Tell
 
 _KEPT = 8
 """Frames that are kept, since those who paint beside each other ask slightly out of order."""

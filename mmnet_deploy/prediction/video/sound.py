@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from mmnet_deploy.prediction.video.library import pyav, words
-
-Tell = Callable[[str], None]
-"""Takes a line for the user."""
+from mmnet_deploy.progress import Tell
 
 _IN_MP4 = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
 _IN_MOV = frozenset(

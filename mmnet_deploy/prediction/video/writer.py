@@ -16,7 +16,8 @@ from mmnet_deploy.errors import OutputError, UsageError
 from mmnet_deploy.prediction.video.colours import Colours, describe, frame_of
 from mmnet_deploy.prediction.video.frames import Facts, Frame, Sound, with_square_pixels
 from mmnet_deploy.prediction.video.library import pyav, words
-from mmnet_deploy.prediction.video.sound import Tell, Track
+from mmnet_deploy.prediction.video.sound import Track
+from mmnet_deploy.progress import Tell
 
 
 class Writer(Protocol):

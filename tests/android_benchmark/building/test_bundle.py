@@ -21,6 +21,8 @@ from android_benchmark.building.bundle import needed_libraries
 from android_benchmark.engines import Tflbench, tflbench
 from mmnet_deploy.benchmarking.outputs import differences
 from mmnet_deploy.engines import own_parts
+from mmnet_deploy.errors import DownloadError
+from mmnet_deploy.progress import quiet, silent
 from mmnet_deploy.tflite.graph import Graph
 from tests.support import ROOT, counting
 
@@ -37,12 +39,14 @@ def bundle():
 
 
 @pytest.fixture(scope="module")
-def wheel(bundle):
-    """The pinned runtime."""
-    path = own_parts.downloads_folder() / parts.WHEEL
-    if not path.exists():
-        pytest.skip("the bundle is in the cache, and the wheel that it was made of is not")
-    return path
+def wheel():
+    """The pinned runtime, which is downloaded if only the bundle made of it is in the cache."""
+    part = next(one for one in own_parts.everything() if one.name == parts.WHEEL)
+    try:
+        own_parts.have([part], offline=False, progress=silent, tell=quiet)
+    except DownloadError as error:
+        pytest.skip(f"needs a package index, once: {error}")
+    return part.path
 
 
 @pytest.fixture(scope="module")
