@@ -13,6 +13,7 @@ from mmnet_deploy.results.records import Evaluation
 def rows(results: Sequence[Evaluation]) -> Iterator[dict[str, Any]]:
     """One row per model and picture: model, model_sha256, picture, and a column per metric.
 
+    Beside the gradient error stands that of a matte of one value, `constant_gradient_error`.
     Numbers are plain, not ×10⁻³; a score that a picture does not have is None.
     """
     names = dict.fromkeys(name for result in results for name in result.scores)
@@ -20,6 +21,8 @@ def rows(results: Sequence[Evaluation]) -> Iterator[dict[str, Any]]:
         model = {"model": result.model.name, "model_sha256": result.model.sha256}
         for picture in result.pictures:
             scores = {name: picture.scores.get(name) for name in names}
+            if "gradient_error" in names:
+                scores["constant_gradient_error"] = picture.constant.get("gradient_error")
             yield model | {"picture": picture.name} | scores
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import DataError, ModelFileError
+from mmnet_deploy.evaluation import constant
 from mmnet_deploy.mattes import metrics
 from mmnet_deploy.mattes.enlargement import BILINEAR, check_upsample, enlarged
 from mmnet_deploy.mattes.matting import Matting
@@ -120,8 +121,8 @@ def data_sha256(root: Path, split: str, mask_values: MaskValues | None = None) -
 
 def score(
     frame: Frame, before: Frame | None, size: tuple[int, int] | None, wanted: Sequence[Metric]
-) -> dict[str, float]:
-    """The metrics of one matte, compared with its mask at `size`.
+) -> tuple[dict[str, float], constant.Candidates]:
+    """The metrics of one matte, compared with its mask at `size`, and those of doing nothing.
 
     Args:
         before: The frame before, for metrics of clips; None if there is none.
@@ -131,12 +132,14 @@ def score(
     """
     mattes = metrics.at_one_size(*frame, size)
     scores = {metric.name: metric(*mattes) for metric in wanted if not metric.of_clip}
+    truth_before = None
     if before:
         mattes_before = metrics.at_one_size(*before, size)
         if mattes_before[0].shape != mattes[0].shape:
             raise ValueError("Frames of one clip must have one size.")
         scores |= {m.name: m(*mattes, *mattes_before) for m in wanted if m.of_clip}
-    return scores
+        truth_before = mattes_before[1]
+    return scores, constant.candidates(mattes[1], truth_before, wanted)
 
 
 def evaluate(
@@ -185,7 +188,9 @@ def evaluate(
             matte = enlarged(matte, image, upsample)
         return matte, mask
 
-    def judge(pair: dataset.Pair, seen: Seen, before: Seen | None) -> PictureScore:
+    def judge(
+        pair: dataset.Pair, seen: Seen, before: Seen | None
+    ) -> tuple[PictureScore, constant.Candidates]:
         matte, _, image = seen
         if not np.isfinite(matte).all():
             raise ModelFileError(
@@ -194,21 +199,21 @@ def evaluate(
             )
         frames = at_full_size(seen), at_full_size(before) if before else None
         try:
-            scores = score(*frames, size, wanted)
+            scores, nothing = score(*frames, size, wanted)
         except ValueError as error:
             raise PictureError(pair.mask, str(error)) from error
         if sink and image is not None:
             sink(pair, image, matte)
-        return PictureScore(pair.name, scores)
+        return PictureScore(pair.name, scores), nothing
 
-    scores: list[PictureScore] = []
+    scores: list[tuple[PictureScore, constant.Candidates]] = []
     foreground: list[float] = []
     digest = MaskDigest()
     with (
         progress(f"Evaluating {model.file.name}", len(pairs)) as advance,
         workers(model.threads) as (executor, count),
     ):
-        pending: deque[Future[PictureScore]] = deque()
+        pending: deque[Future[tuple[PictureScore, constant.Candidates]]] = deque()
         before = None
 
         def collect() -> None:
@@ -231,6 +236,7 @@ def evaluate(
         while pending:
             collect()
     height, width = size or (None, None)
+    of_pictures, constant_value = constant.with_constant(*zip(*scores, strict=True))
     return Evaluation(
         model=model.file,
         data=root.resolve().name,
@@ -239,10 +245,11 @@ def evaluate(
         height_px=height,
         width_px=width,
         engine=model.engine,
-        pictures=tuple(scores),
+        pictures=of_pictures,
         created_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
         foreground_share=math.fsum(foreground) / len(foreground),
         upsample=upsample,
+        constant_value=constant_value,
     )
 
 

@@ -27,6 +27,8 @@ class Metric:
         lower_is_better: Whether it is an error.
         default: Whether it is computed unless others are asked for.
         of_clip: Whether it compares frames of a clip; its function takes four mattes then.
+        of_changes: Whether it sees only how alpha changes from pixel to pixel or from frame to
+            frame, so that all mattes of one value have the same score.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Metric:
     lower_is_better: bool = True
     default: bool = False
     of_clip: bool = False
+    of_changes: bool = False
 
     def __call__(self, *mattes: Matte) -> float:
         return self.function(*mattes)

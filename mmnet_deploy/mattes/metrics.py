@@ -55,6 +55,7 @@ def _metric(
     lower_is_better: bool = True,
     default: bool = False,
     of_clip: bool = False,
+    of_changes: bool = False,
 ) -> Callable[[Callable[..., float]], Callable[..., float]]:
     """Register a function under its own name."""
 
@@ -62,7 +63,16 @@ def _metric(
         name = function.__name__
         table = _CLIP_METRICS if of_clip else _METRICS
         table[name] = Metric(
-            name, title, unit, factor, digits, function, lower_is_better, default, of_clip
+            name,
+            title,
+            unit,
+            factor,
+            digits,
+            function,
+            lower_is_better,
+            default,
+            of_clip,
+            of_changes,
         )
         return function
 
@@ -122,7 +132,7 @@ def _gradient_lengths(
 # --- One picture -------------------------------------------------------------
 
 
-@_metric("gradient error", unit="×10⁻³", factor=1e3, digits=3, default=True)
+@_metric("gradient error", unit="×10⁻³", factor=1e3, digits=3, default=True, of_changes=True)
 def gradient_error(alpha: Matte, truth: Matte) -> float:
     """Mean length of the difference between the two mattes' gradient vectors.
 
@@ -185,7 +195,7 @@ def mean_iou(alpha: Matte, truth: Matte) -> float:
     return float(sum(scores) / 2)
 
 
-@_metric("Rhemann gradient", unit="×10³", digits=3)
+@_metric("Rhemann gradient", unit="×10³", digits=3, of_changes=True)
 def rhemann_gradient(alpha: Matte, truth: Matte) -> float:
     """Squared difference of the gradients' lengths, Σ(‖∇α‖ − ‖∇α*‖)² / 1000.
 
@@ -246,7 +256,7 @@ def connectivity(alpha: Matte, truth: Matte) -> float:
 # --- Frames of a clip --------------------------------------------------------
 
 
-@_metric("dtSSD", unit="×10⁻²", factor=1e2, digits=3, of_clip=True)
+@_metric("dtSSD", unit="×10⁻²", factor=1e2, digits=3, of_clip=True, of_changes=True)
 def dtssd(alpha: Matte, truth: Matte, alpha_before: Matte, truth_before: Matte) -> float:
     """Flicker: root of the mean squared difference of the changes from the frame before.
 

@@ -14,6 +14,7 @@ History of SCHEMA_VERSION:
        may be from the host's, and on which input; results of other tools; what is counted in
        files without a description
     7  evaluations say how the mattes were enlarged; before, that was bilinear throughout
+    8  evaluations hold the scores of a matte of one value, picture by picture
 """
 
 from __future__ import annotations
@@ -32,13 +33,12 @@ from mmnet_deploy.results.records import (
     Benchmark,
     Cost,
     Evaluation,
-    PictureScore,
     Record,
 )
 from mmnet_deploy.tflite import card
 from mmnet_deploy.tflite.card import ModelFile
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 _KINDS: Mapping[str, type[Record]] = {kind.kind: kind for kind in (Evaluation, Benchmark, Cost)}
 
@@ -50,13 +50,15 @@ _ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def to_json(record: Record) -> str:
-    """The stored form; an evaluation's mean scores stand at the top for other tools.
+    """The stored form; an evaluation's means stand at the top for other tools.
 
     In a file name that is no valid text, the odd bytes are written out, such as `\\udcff`.
     """
     head: dict[str, Any] = {"kind": record.kind, "schema_version": SCHEMA_VERSION}
     if isinstance(record, Evaluation):
         head |= record.scores
+        head["constant_scores"] = record.constant_scores
+        head["better_than_constant"] = record.better_than_constant
     content = head | dataclasses.asdict(record)
     text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
     valid = _HALF_PAIR.sub(lambda half: f"\\\\u{ord(half[0]):04x}", text)
@@ -115,7 +117,9 @@ MOST_US = 1e13
 MOST_SCORE = 1e15
 
 # Every kind of result has columns of these names, or fields at its top.
-_NO_SCORES = {"kind", "schema_version", "file"} | {
+_OF_CONSTANT = {"constant_scores", "better_than_constant"}
+
+_NO_SCORES = {"kind", "schema_version", "file", *_OF_CONSTANT} | {
     field.name
     for kind in (Evaluation, Benchmark, Cost, ModelFile)
     for field in dataclasses.fields(kind)
@@ -128,7 +132,9 @@ def _check(record: Record) -> None:
     if min(costs.parameters or 0, costs.macs or 0) < 0:
         raise ResultError("holds an impossible number of parameters or multiply-adds.")
     if isinstance(record, Evaluation):
-        _check_scores(record.pictures)
+        _check_scores([(picture.name, picture.scores) for picture in record.pictures])
+        if any(picture.constant for picture in record.pictures):
+            _check_scores([(picture.name, picture.constant) for picture in record.pictures])
     elif isinstance(record, Benchmark):
         _check_measurement(record.measurement)
     elif not record.runs or record.counts.total < 1:
@@ -153,18 +159,22 @@ def _check_measurement(measurement: Measurement) -> None:
             raise ResultError(f"holds an impossible time: {time_us:g} µs.")
 
 
-def _check_scores(pictures: Sequence[PictureScore]) -> None:
-    """Make sure that every picture has the same scores, but for those of a clip."""
-    names = {name for picture in pictures for name in picture.scores}
+def _check_scores(of_pictures: Sequence[tuple[str, Mapping[str, float]]]) -> None:
+    """Make sure that every picture has the same scores, but for those of a clip.
+
+    Args:
+        of_pictures: Names of pictures with their scores.
+    """
+    names = {name for _, scores in of_pictures for name in scores}
     if not names:
         raise ResultError("holds no picture's score.")
     for name in names:
         # They become the names of columns.
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _NO_SCORES:
             raise ResultError(f"holds a score without a usable name: {name!a}.")
-    for picture in pictures:
-        if not names - CLIP_SCORES <= picture.scores.keys():
-            raise ResultError(f"lacks a score of the picture {picture.name}, or is damaged.")
-        for name, value in picture.scores.items():
+    for picture, scores in of_pictures:
+        if not names - CLIP_SCORES <= scores.keys():
+            raise ResultError(f"lacks a score of the picture {picture}, or is damaged.")
+        for name, value in scores.items():
             if not 0 <= value <= MOST_SCORE:
                 raise ResultError(f"holds an impossible {name}: {value:g}.")

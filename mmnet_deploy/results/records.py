@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from android_benchmark import (
     DeviceFacts,
@@ -29,10 +29,15 @@ CLIP_SCORES = frozenset({"dtssd"})
 
 @dataclasses.dataclass(frozen=True)
 class PictureScore:
-    """The metrics of one picture, by name."""
+    """The metrics of one picture, by name.
+
+    Attributes:
+        constant: Those of a matte of one value; empty where they are not known.
+    """
 
     name: str
     scores: Mapping[str, float]
+    constant: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +54,8 @@ class Evaluation:
         options: Words of the command line that say what the model's input and output and the
             masks mean.
         upsample: How the mattes were enlarged, `bilinear` or `guided`. Every score depends on it.
+        constant_value: That of the matte of one value everywhere that the pictures have the scores
+            of: 0 or 1, whichever has the smaller MAD; None in results of earlier versions.
     """
 
     model: ModelFile
@@ -64,6 +71,7 @@ class Evaluation:
     foreground_share: float | None = None
     options: tuple[str, ...] = ()
     upsample: str = "bilinear"
+    constant_value: float | None = None
 
     kind = "evaluation"
 
@@ -76,37 +84,68 @@ class Evaluation:
     @property
     def scores(self) -> dict[str, float]:
         """Mean of each metric over the pictures that have it; plain numbers, not ×10⁻³."""
-        # In the order of the last picture: the first frame of a clip lacks some.
-        names = dict.fromkeys(name for p in reversed(self.pictures) for name in p.scores)
-        columns = {name: self.values(name) for name in names}
-        return {name: math.fsum(values) / len(values) for name, values in columns.items()}
+        return _means([picture.scores for picture in self.pictures])
+
+    @property
+    def constant_scores(self) -> dict[str, float]:
+        """The same of a matte of one value; empty where they are not known.
+
+        Such a matte has no gradient, whatever its value: its gradient error is the mean length of
+        the truth's gradient.
+        """
+        return _means([picture.constant for picture in self.pictures])
+
+    @property
+    def better_than_constant(self) -> int | None:
+        """On how many pictures the gradient error is less than that of a matte of one value.
+
+        None where one of the two is not known.
+        """
+        name = "gradient_error"
+        if any(name not in p.constant or name not in p.scores for p in self.pictures):
+            return None
+        return sum(p.scores[name] < p.constant[name] for p in self.pictures)
 
     def values(self, name: str) -> list[float]:
         """A metric of each picture that has it, in order."""
         return [p.scores[name] for p in self.pictures if name in p.scores]
 
     @property
+    def constant_mad(self) -> float | None:
+        """The MAD of a matte of one value; by what the masks cover in earlier results."""
+        known = self.constant_scores.get("mad")
+        if known is None and self.foreground_share is not None:
+            return min(self.foreground_share, 1 - self.foreground_share)
+        return known
+
+    @property
     def beaten_by_constant(self) -> bool:
         """Whether its MAD is not even 1 % better than that of an empty or a full matte.
 
-        Such a matte has no gradient: its gradient error can be less than that of a good one,
-        and says nothing.
+        Its gradient error can be less than that of a good matte then, and says nothing.
         """
-        if self.foreground_share is None or "mad" not in self.scores:
-            return False
-        share = self.foreground_share
-        return self.scores["mad"] >= 0.99 * min(share, 1 - share) > 0
+        mad, constant = self.scores.get("mad"), self.constant_mad
+        return mad is not None and constant is not None and mad >= 0.99 * constant > 0
 
     @property
     def note(self) -> str:
         """A line that has to stand beside the scores; usually empty."""
-        if self.foreground_share is None or not self.beaten_by_constant:
+        if not self.beaten_by_constant:
             return ""
-        constant = min(self.foreground_share, 1 - self.foreground_share)
         return (
             f"{self.model.name} is no better than a matte of one value everywhere: MAD "
-            f"{self.scores['mad']:.3f} against {constant:.3f}. Its gradient error says nothing."
+            f"{self.scores['mad']:.3f} against {self.constant_mad:.3f}. Its gradient error says "
+            "nothing."
         )
+
+
+def _means(pictures: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean of each metric over the pictures that have it."""
+    # In the order of the last picture: the first frame of a clip lacks some.
+    columns: dict[str, list[float]] = {}
+    for name in dict.fromkeys(name for scores in reversed(pictures) for name in scores):
+        columns[name] = [scores[name] for scores in pictures if name in scores]
+    return {name: math.fsum(values) / len(values) for name, values in columns.items()}
 
 
 @dataclasses.dataclass(frozen=True)

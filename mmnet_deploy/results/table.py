@@ -118,6 +118,8 @@ def _evaluation(result: Evaluation) -> Row:
         "eval_engine": result.engine,
         "gradient_error_definition": result.gradient_error_definition,
         **result.scores,
+        **{f"constant_{name}": value for name, value in result.constant_scores.items()},
+        "better_than_constant": result.better_than_constant,
     }
 
 

@@ -69,6 +69,14 @@ cards = st.builds(
 model_files = st.builds(
     ModelFile, texts, texts, counts, optional(cards), optional(counts), optional(counts)
 )
+picture_scores = st.fixed_dictionaries({name: st.floats(0, 1e6) for name in METRICS})
+
+
+def pictures(constant):
+    """Some pictures with scores; those of a matte of one value are known of all or of none."""
+    return tuples(st.builds(PictureScore, texts, picture_scores, constant), min_size=1)
+
+
 evaluations = st.builds(
     Evaluation,
     model=model_files,
@@ -77,16 +85,12 @@ evaluations = st.builds(
     height_px=optional(counts),
     width_px=optional(counts),
     engine=texts,
-    pictures=tuples(
-        st.builds(
-            PictureScore, texts, st.fixed_dictionaries({n: st.floats(0, 1e6) for n in METRICS})
-        ),
-        min_size=1,
-    ),
+    pictures=pictures(st.just({})) | pictures(picture_scores),
     created_at=texts,
     gradient_error_definition=texts,
     foreground_share=optional(st.floats(0, 1)),
     upsample=texts,
+    constant_value=optional(st.floats(0, 1)),
 )
 some_counts = st.lists(counts, max_size=3).map(tuple)
 least = st.floats(0, 1e300)

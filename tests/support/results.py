@@ -51,6 +51,12 @@ def evaluation(file, gradient_error=0.004, **changes):
     return Evaluation(model=file, **(fields | changes))
 
 
+def with_constant(result, **scores):
+    """The evaluation with scores of a matte of one value, the same of every picture."""
+    pictures = tuple(PictureScore(p.name, p.scores, scores) for p in result.pictures)
+    return dataclasses.replace(result, pictures=pictures, constant_value=0.0)
+
+
 def benchmark(file, samples_us=(1000.0,), **changes):
     """The latency of a model on a phone, without flags."""
     fields = {

@@ -211,8 +211,16 @@ def _comparison_json(results: Sequence[Evaluation], found: dict[str, PairedCompa
         "data_sha256": first.data_sha256,
         "split": first.split,
         "upsample": first.upsample,
+        "better_than_constant": {
+            "first": first.better_than_constant,
+            "second": second.better_than_constant,
+        },
         "metrics": {
-            name: {"first": first.scores[name], "second": second.scores[name]}
+            name: {
+                "first": first.scores[name],
+                "second": second.scores[name],
+                "constant": first.constant_scores[name],
+            }
             | dataclasses.asdict(comparison)
             for name, comparison in found.items()
         },

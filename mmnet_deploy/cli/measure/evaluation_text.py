@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmnet_deploy.api.evaluation_task import where
-from mmnet_deploy.cli.console import Cell, print_table, say
+from mmnet_deploy.cli.console import Cell, print_table, say, show
 from mmnet_deploy.results import naming
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WIDTH_PER_METRIC = 17
 """Columns of the terminal that a mean with its interval takes."""
+
+CONSTANT = "a matte of one value"
 
 
 def _heading(metric: Metric) -> tuple[str, ...]:
@@ -41,6 +43,8 @@ def _interval(result: Evaluation, metric: Metric) -> Interval | None:
 def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -> None:
     """Two lines per model: the means in the metrics' units, and their intervals below.
 
+    Below them, the scores of a matte of one value, the same for all models.
+
     Args:
         wanted: The metrics to show; the default ones if there are none.
     """
@@ -62,7 +66,15 @@ def print_scores(results: Sequence[Evaluation], wanted: Sequence[Metric] = ()) -
             for metric in wanted
         ]
         rows.append((name, *cells))
+    known = results[0].constant_scores
+    rows.append((CONSTANT, *(metric.shown(known[metric.name]) for metric in wanted)))
     print_table(("model", *map(_heading, wanted)), rows, title=where(results[0]))
+    if any(metric.name == "gradient_error" for metric in wanted):
+        for name, result in zip(names, results, strict=True):
+            show(
+                f"{name} is better than {CONSTANT} on {result.better_than_constant} of "
+                f"{len(result.pictures)} pictures, by gradient error."
+            )
     say(f"Below each mean: its {100 * CONFIDENCE:.0f} % interval over the pictures.")
     for result in results:
         if result.note:
@@ -76,6 +88,7 @@ def print_comparison(
     wanted: Sequence[Metric],
 ) -> None:
     """One row per metric: by how much the second model differs from the first, and how surely."""
+    show()
     rows = []
     names = naming.distinct([first.model, second.model])
     for metric in wanted:

@@ -19,6 +19,7 @@ from mmnet_deploy.networks.backend import require_extra
 if TYPE_CHECKING:
     from mmnet_deploy.api.evaluation_task import Task
     from mmnet_deploy.evaluation.watch import Best, Checkpoint
+    from mmnet_deploy.mattes.metric import Metric
     from mmnet_deploy.results.records import Evaluation
     from mmnet_deploy.runs.run import Run
 
@@ -65,10 +66,16 @@ def _follow(run: Run, best: Best, task: Task, until_step: int | None, unsafe: bo
 
     evaluator = _evaluator(run.folder.resolve().name, task, unsafe)
     pending = watch.pending_folder(best.folder)
+    constant: dict[str, float] = {}
     try:
         with contextlib.closing(watch.follow(run, pending)) as checkpoints:
             for checkpoint in checkpoints:
-                _judge(checkpoint, best, evaluator, task)
+                result = _judge(checkpoint, best, evaluator, task)
+                if result and not constant:
+                    constant = result.constant_scores
+                    known = (m for m in task.wanted if m.name in constant)
+                    figures = ", ".join(_figure(m, constant[m.name]) for m in known)
+                    say(f"A matte of one value: {figures}")
                 checkpoint.path.unlink(missing_ok=True)
                 if until_step is not None and checkpoint.step >= until_step:
                     break
@@ -116,24 +123,28 @@ def _judge(
     best: Best,
     evaluator: Callable[[Checkpoint], Evaluation],
     task: Task,
-) -> None:
+) -> Evaluation | None:
     """Evaluate a checkpoint that is new, keep what is best, and say so in a line."""
     from mmnet_deploy.results import store
 
     about = f"epoch {checkpoint.epoch}, step {checkpoint.step}"
     if best.knows(checkpoint):
         say(f"{about}: known.")
-        return
+        return None
     result = evaluator(checkpoint)
     gained = {metric.name for metric in best.add(checkpoint, result)}
     if task.folder:
         store.save(dataclasses.replace(result, options=task.told), task.folder)
     figures = (
-        f"{metric.title} {metric.shown(result.scores[metric.name])} {metric.unit}".rstrip()
-        + (" (best)" if metric.name in gained else "")
+        _figure(metric, result.scores[metric.name]) + (" (best)" if metric.name in gained else "")
         for metric in task.wanted
     )
     say(f"{about}: {', '.join(figures)}")
+    return result
+
+
+def _figure(metric: Metric, value: float) -> str:
+    return f"{metric.title} {metric.shown(value)} {metric.unit}".rstrip()
 
 
 def _say_best(best: Best) -> None:

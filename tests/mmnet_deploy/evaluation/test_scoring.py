@@ -95,6 +95,35 @@ def test_a_perfect_matte_of_nothing_is_not_noted(tmp_path):
     assert not _evaluate(lambda image: np.zeros((32, 32), np.float32), tmp_path).beaten_by_constant
 
 
+@pytest.mark.parametrize(("share", "value"), [(0.2, 0.0), (0.7, 1.0)])
+def test_a_matte_of_one_value_is_scored_beside_the_model(tmp_path, share, value):
+    """Empty or full, whichever has the smaller MAD; its gradient error is that of any value."""
+    synthetic.write_dataset(tmp_path, count=10, size=48, seed=0)
+    pairs = dataset.find_pairs(tmp_path, "test")
+    for number, pair in enumerate(pairs):
+        mask = np.zeros((48, 48), np.uint8)
+        mask[: round(48 * share) + number] = 255
+        cv2.imwrite(str(pair.mask), cv2.blur(mask, (3, 3)))
+    wanted = metrics.named(["rhemann_gradient", *(metric.name for metric in metrics.named())])
+    result = _evaluate(
+        lambda image: np.full((8, 8), value, np.float32), tmp_path, size=(60, 50), wanted=wanted
+    )
+    assert result.constant_value == value
+    assert result.constant_scores == pytest.approx(result.scores, rel=1e-5)
+    half = _evaluate(lambda image: np.full((8, 8), 0.5, np.float32), tmp_path, size=(60, 50))
+    assert half.constant_scores["gradient_error"] == pytest.approx(half.scores["gradient_error"])
+    assert half.constant_scores["mad"] == pytest.approx(result.scores["mad"])
+
+
+def test_pictures_on_which_a_model_beats_a_matte_of_one_value_are_counted(portraits, truth_of):
+    """By the gradient error: the truth on all, the inverse on none; unknown without the metric."""
+    assert _evaluate(truth_of, portraits).better_than_constant == 4
+    assert _evaluate(lambda image: 1 - truth_of(image), portraits).better_than_constant == 0
+    mad_only = _evaluate(truth_of, portraits, wanted=metrics.named(["mad"]))
+    assert mad_only.better_than_constant is None
+    assert list(mad_only.constant_scores) == ["mad"]
+
+
 def test_the_mean_is_over_pictures(portraits):
     """A mean score is the plain mean of the pictures' scores."""
     result = _evaluate(lambda image: np.zeros((32, 32), np.float32), portraits)
@@ -262,6 +291,7 @@ def test_clips_are_told_apart_by_their_names(tmp_path, portraits):
     assert having == ["a-02", "a-03", "c-02"]
     # The truth stands still, and every matte is a tenth brighter than the one before.
     assert result.scores["dtssd"] == pytest.approx(0.1, rel=1e-5)
+    assert result.constant_scores["dtssd"] == 0
 
 
 @pytest.mark.parametrize(

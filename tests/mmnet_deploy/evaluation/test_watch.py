@@ -255,6 +255,7 @@ def test_ctrl_c_ends_the_watch_cleanly(call, tmp_path, portraits, tiny_run):
     assert result.exit_code == 130, result.output
     assert result.stderr.count("Interrupted.") == 1
     assert "Best MAD" in result.stderr
+    assert result.stderr.count("A matte of one value: MAD 0.") == 1
     assert sorted(os.listdir(table.parent)) == ["best-mad.keras", "scores.tsv"]
     assert "follower" not in {other.name for other in threading.enumerate()}
 

@@ -17,7 +17,7 @@ from mmnet_deploy.report import plots, sections
 from mmnet_deploy.results import store
 from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
 from tests.support import report_results as made
-from tests.support.results import counted
+from tests.support.results import counted, with_constant
 
 
 def reading(results, skipped=()):
@@ -101,6 +101,16 @@ def page():
 def test_the_report_says(page, words):
     """Validity, fallbacks, layers, states and commands are all in it."""
     assert words in page.words
+
+
+def test_the_report_says_what_a_matte_of_one_value_scores():
+    """Where the evaluation knows it, with the number of pictures on which the model is better."""
+    old = made.evaluation(made.model(0.5), 0.004)
+    new = with_constant(made.evaluation(made.model(1.0), 0.003), gradient_error=0.0031)
+    better = sum(score < 0.0031 for score in new.values("gradient_error"))
+    words = _Page(report.render(reading([old, new]))).words
+    assert f"3.000 3.100 {better} of 20 0.0120" in words
+    assert "4.000 – – 0.0160" in words
 
 
 def test_what_files_computed_in_is_told_where_it_is_not_plain(page):

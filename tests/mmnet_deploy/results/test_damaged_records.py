@@ -17,7 +17,7 @@ from mmnet_deploy.tflite.card import (
     card_from_json,
 )
 from tests.support.any_record import results, texts
-from tests.support.results import counted
+from tests.support.results import counted, with_constant
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
@@ -123,10 +123,12 @@ def test_whole_numbers_beyond_64_bits_are_damage(evaluation):
         record_json.from_json(json.dumps(content))
 
 
-def test_pictures_with_different_metrics_are_refused(evaluation):
+@pytest.mark.parametrize("of", ["scores", "constant"])
+def test_pictures_with_different_metrics_are_refused(evaluation, of):
     """A mean over pictures needs every metric of every picture."""
-    content = json.loads(record_json.to_json(evaluation))
-    del content["pictures"][1]["scores"]["mad"]
+    known = with_constant(evaluation, gradient_error=0.003, mad=0.2)
+    content = json.loads(record_json.to_json(known))
+    del content["pictures"][1][of]["mad"]
     with pytest.raises(ResultError):
         record_json.from_json(json.dumps(content))
 
@@ -134,7 +136,7 @@ def test_pictures_with_different_metrics_are_refused(evaluation):
 def test_newer_schema_is_refused(evaluation):
     """The message has both versions."""
     content = json.loads(record_json.to_json(evaluation)) | {"schema_version": 99}
-    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 7\)"):
+    with pytest.raises(ResultError, match=r"newer mmnet-deploy \(schema 99, .* reads up to 8\)"):
         record_json.from_json(json.dumps(content))
 
 

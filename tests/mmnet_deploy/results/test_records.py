@@ -30,9 +30,9 @@ from mmnet_deploy.tflite.card import (
     size_label,
 )
 from tests.support.any_record import METRICS, cards, results
-from tests.support.results import benchmark, card, counted, model
+from tests.support.results import benchmark, card, counted, model, with_constant
 
-_MAPPINGS = ("versions", "scores", "temperatures_c", "libraries")
+_MAPPINGS = ("versions", "scores", "constant", "temperatures_c", "libraries")
 """Fields whose names are data."""
 
 
@@ -132,6 +132,17 @@ def test_mean_scores_stand_at_the_top_as_plain_numbers(evaluation):
     assert all(type(content[name]) is float for name in METRICS)
     assert content["kind"] == "evaluation"
     assert content["schema_version"] == record_json.SCHEMA_VERSION
+
+
+def test_those_of_a_matte_of_one_value_stand_beside_them(evaluation):
+    """Its means, and on how many pictures the model is better; without them nothing is claimed."""
+    content = json.loads(record_json.to_json(evaluation))
+    assert (content["constant_scores"], content["better_than_constant"]) == ({}, None)
+    known = with_constant(evaluation, gradient_error=0.003, mad=0.2)
+    assert record_json.from_json(record_json.to_json(known)) == known
+    content = json.loads(record_json.to_json(known))
+    assert content["constant_scores"] == pytest.approx({"gradient_error": 0.003, "mad": 0.2})
+    assert content["better_than_constant"] == 1
 
 
 def test_means_are_derived_and_not_believed(evaluation):

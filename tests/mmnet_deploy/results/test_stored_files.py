@@ -82,6 +82,7 @@ def test_an_evaluation():
     assert result.scores["gradient_error"] == pytest.approx(0.004222953553407479)
     assert result.scores["mean_iou"] == pytest.approx(0.30461197916666666)
     assert result.beaten_by_constant
+    assert (result.constant_scores, result.better_than_constant) == ({}, None)
 
 
 def test_a_count_of_instructions():

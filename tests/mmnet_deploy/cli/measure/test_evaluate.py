@@ -52,6 +52,28 @@ def test_the_table_shows_the_chosen_metrics_with_intervals(evaluate, tiny_models
         assert f"{interval.low:.4f}…{interval.high:.4f}" in result.stdout
 
 
+def test_a_matte_of_one_value_stands_below_the_models(evaluate, tiny_models):
+    """Its scores by the same metrics, and on how many pictures each model is better."""
+    files = [tiny_models["float32"], tiny_models["int8"]]
+    result = evaluate(*files, "--per-image", "a.csv")
+    rows = _scores("a.csv")
+    (row,) = (line for line in result.stdout.splitlines() if "a matte of one value  " in line)
+    ours = [float(row["constant_gradient_error"]) for row in rows if row["model"] == files[0].name]
+    assert row.split()[5] == f"{1000 * np.mean(ours):.3f}" and len(row.split()) == 10
+    for path in files:
+        better = sum(
+            float(row["gradient_error"]) < float(row["constant_gradient_error"])
+            for row in rows
+            if row["model"] == path.name
+        )
+        line = f"{path.name} is better than a matte of one value on {better} of 4 pictures, by"
+        assert line in result.stdout
+    content = json.loads(evaluate(*files, "--compare", "--json").stdout)
+    assert set(content["better_than_constant"]) == {"first", "second"}
+    assert content["metrics"]["gradient_error"]["constant"] == pytest.approx(np.mean(ours))
+    assert "pictures, by" not in evaluate(files[0], "--metric", "mad").stdout
+
+
 def test_stored_results_hold_the_default_metrics_too(evaluate, tiny_models, tmp_path):
     """The chart needs the gradient error, whatever the table was to show."""
     result = evaluate(tiny_models["int8"], "--metric", "rhemann_gradient", "-o", "out")
@@ -155,6 +177,7 @@ def test_per_image_scores_as_csv_and_parquet_are_the_same(evaluate, tiny_models,
     assert table["picture"].tolist() == 2 * names
     assert table["model"].unique().tolist() == [path.name for path in files]
     expected = ["model", "model_sha256", "picture", *(m.name for m in metrics.named())]
+    expected.append("constant_gradient_error")
     assert table.columns.tolist() == other.columns.tolist() == expected
     numbers = table.columns[3:]
     assert np.allclose(table[numbers], other[numbers], rtol=1e-9, atol=0)
