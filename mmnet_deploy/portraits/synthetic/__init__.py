@@ -1,7 +1,7 @@
 """Made-up portraits whose alpha is known exactly, for training without a licence question.
 
-A person is sampled as a description (`person`), drawn as a premultiplied layer (`figure`,
-`face`, `hair`) and set before a drawn background (`background`, `scene`). The alpha is the
+A person is sampled as a description and drawn as a premultiplied layer (`people`), set before a
+drawn background (`background`, `scene`) and photographed (`camera`). The alpha is the
 one that the picture was composed with, not a mask that someone traced.
 """
 
@@ -16,10 +16,15 @@ from mmnet_deploy.errors import OutputError, UsageError
 from mmnet_deploy.files import locked, make_folder, reason, write_bytes
 from mmnet_deploy.portraits import manifest
 from mmnet_deploy.portraits.pictures import as_png
-from mmnet_deploy.portraits.synthetic.scene import MIN_SIZE, check_numbers, portrait
+from mmnet_deploy.portraits.synthetic.scene import (
+    MIN_SIZE,
+    check_numbers,
+    person,
+    portrait,
+)
 from mmnet_deploy.progress import Progress, silent
 
-__all__ = ["check_numbers", "portrait", "write_dataset"]
+__all__ = ["check_numbers", "person", "portrait", "write_dataset"]
 
 _SPLITS: Mapping[str, float] = MappingProxyType({"train": 0.8, "test": 0.2})
 

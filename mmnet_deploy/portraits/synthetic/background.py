@@ -50,12 +50,19 @@ def _finish(picture: np.ndarray, rng: np.random.Generator, plain: bool) -> np.nd
     tinge = [fractal(rng, size, (4, 4), 3) for _ in range(3)]
     spread = np.float32(0.01 if plain else rng.gamma(2, 0.01))
     picture = picture * (1 + grain[..., None]) + spread * cv2.merge(tinge)
+    # One light and one distance leave the colours of a place alike.
+    picture = cv2.transform(picture, _faded(rng.uniform(0.25, 1.0)))
     glow = fractal(rng, size, (3, 3), 2) * np.float32(0.08 if plain else 0.15)
     x, y = np.meshgrid(*[np.linspace(-0.5, 0.5, size, dtype=np.float32)] * 2)
     slope = rng.normal(0, 0.35, 2).astype(np.float32)
     picture = picture * (1 + glow + slope[0] * x + slope[1] * y)[..., None]
     blur = 0.0 if rng.random() < 0.3 else rng.gamma(1.3, 0.006)
     return np.clip(soften(picture, min(blur, 0.03) * size), 0, 1).astype(np.float32)
+
+
+def _faded(vividness: float) -> np.ndarray:
+    """Matrix (3, 3) that takes this share of a colour and the rest of its grey."""
+    return (vividness * np.eye(3) + (1 - vividness) / 3).astype(np.float32)
 
 
 def _cover(canvas: Canvas, colour: np.ndarray) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from mmnet_deploy.portraits.synthetic.background import draw_background
 from mmnet_deploy.portraits.synthetic.canvas import soften
-from mmnet_deploy.portraits.synthetic.figure import draw_person
-from mmnet_deploy.portraits.synthetic.lighting import Light
-from mmnet_deploy.portraits.synthetic.person import Person, sample_person
+from mmnet_deploy.portraits.synthetic.people.figure import draw_person
+from mmnet_deploy.portraits.synthetic.people.lighting import sample_light
+from mmnet_deploy.portraits.synthetic.people.person import Person, sample_person
 from mmnet_deploy.portraits.synthetic.scene import MIN_SIZE, check_numbers
 
 _RATE = 25.0
@@ -69,8 +69,7 @@ def clip(
     check_numbers(seed=(seed, 0), index=(index, 0), size=(size, MIN_SIZE), frames=(frames, 1))
     rng = np.random.default_rng([seed, index])
     person = sample_person(rng)
-    angle = rng.uniform(-np.pi, 0)
-    light = Light((float(np.cos(angle)), float(np.sin(angle))), float(rng.uniform(0.1, 0.6)))
+    light = sample_light(rng)
     room = draw_background(rng, size)
     blur, own_light = rng.uniform(0.0, 0.0035) * size, rng.normal(1, 0.02, 3)
     lively = float(rng.uniform(0.1, 1.0))

@@ -17,7 +17,7 @@ def draw_clutter(canvas: Canvas, rng: np.random.Generator) -> None:
 def _people(canvas: Canvas, rng: np.random.Generator) -> None:
     """Passers-by further back: head, hair and body, of which none counts as the person."""
     for _ in range(rng.integers(1, 5)):
-        x, y, r = rng.uniform(-0.05, 1.05), rng.uniform(0.1, 0.55), rng.uniform(0.03, 0.075)
+        x, y, r = rng.uniform(-0.05, 1.05), rng.uniform(0.25, 0.55), rng.uniform(0.012, 0.04)
         skin, dark, cloth = skin_colour(rng), hair_colour(rng), any_colour(rng)
         canvas.ellipse((x, y - 0.2 * r), (r * 0.92, r * 1.1), dark)
         body = [(-1, 1.5), (1, 1.5), (2.1, 2.2), (2.3, 7), (-2.3, 7), (-2.1, 2.2)]

@@ -9,10 +9,11 @@ import numpy as np
 
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.portraits.synthetic.background import draw_background
+from mmnet_deploy.portraits.synthetic.camera import photograph
 from mmnet_deploy.portraits.synthetic.canvas import soften
-from mmnet_deploy.portraits.synthetic.figure import draw_person
-from mmnet_deploy.portraits.synthetic.lighting import Light
-from mmnet_deploy.portraits.synthetic.person import sample_person
+from mmnet_deploy.portraits.synthetic.people.figure import draw_person
+from mmnet_deploy.portraits.synthetic.people.lighting import sample_light
+from mmnet_deploy.portraits.synthetic.people.person import sample_person
 
 MIN_SIZE = 32
 MAX_SIZE = 4096
@@ -50,10 +51,38 @@ def portrait(seed: int, index: int, size: int = 256) -> tuple[np.ndarray, np.nda
     Raises:
         UsageError: A number is too small.
     """
-    check_numbers(seed=(seed, 0), index=(index, 0), size=(size, MIN_SIZE))
-    rng = np.random.default_rng([seed, index])
+    rng = _generator(seed, index, size)
     scene = compose(rng, size)
-    return _photograph(scene, rng)
+    picture, alpha = photograph(scene.composed, scene.alpha, rng)
+    return picture, _levels(alpha)
+
+
+def person(seed: int, index: int, size: int = 256) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the person of portrait `index` alone, to be set before another background.
+
+    What the camera does to a whole picture (colours, noise, compression, shake) is left out:
+    alpha * colours + (1 - alpha) * background is a picture of a clean camera.
+
+    Args:
+        seed: Number of the series, at least 0.
+        index: Place in the series, at least 0.
+        size: Width and height in pixels, at least 32.
+
+    Returns:
+        The person's own colours, uint8 (size, size, 3) in RGB order, which reach beyond the
+        outline, and the alpha, uint8 (size, size). The alpha is that of `portrait` wherever its
+        camera did not shake.
+
+    Raises:
+        UsageError: A number is too small.
+    """
+    colours, alpha = _draw_foreground(_generator(seed, index, size).spawn(1)[0], size)
+    return _levels(colours), _levels(alpha)
+
+
+def _generator(seed: int, index: int, size: int) -> np.random.Generator:
+    check_numbers(seed=(seed, 0), index=(index, 0), size=(size, MIN_SIZE))
+    return np.random.default_rng([seed, index])
 
 
 def check_numbers(**limits: tuple[int, int]) -> None:
@@ -70,79 +99,41 @@ def check_numbers(**limits: tuple[int, int]) -> None:
 
 
 def compose(rng: np.random.Generator, size: int) -> Layers:
-    """Draw a scene; everything about it comes from `rng`."""
-    person = sample_person(rng)
-    angle = rng.uniform(-np.pi, 0) if rng.random() < 0.85 else rng.uniform(0, np.pi)
-    light = Light((float(np.cos(angle)), float(np.sin(angle))), float(rng.uniform(0.1, 0.6)))
-    background = draw_background(rng, size)
-    drawn = draw_person(person, light, rng, size)
-    # A lens draws no edge harder than this; colour and alpha soften together.
-    drawn = soften(drawn, rng.uniform(0.0, 0.0035) * size)
+    """Draw a scene; everything about it comes from `rng`.
 
-    alpha = np.clip(drawn[..., 3], 0, 1)
-    foreground = drawn[..., :3] / np.maximum(alpha, 1e-4)[..., None]
-    # Indoors the person and the room rarely share one light.
-    own_light = rng.normal(1, 0.02, 3) * rng.uniform(0.85, 1.25)
-    foreground = np.clip(foreground * own_light.astype(np.float32), 0, 1)
+    Person and background have generators of their own, so that either can be drawn alone.
+    """
+    of_person, of_room = rng.spawn(2)
+    foreground, alpha = _draw_foreground(of_person, size)
+    background = draw_background(of_room, size)
     share = alpha[..., None]
     composed = share * foreground + (1 - share) * background
     return Layers(foreground, background, alpha, composed)
 
 
-def _photograph(scene: Layers, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """What the camera makes of the scene: only blur touches alpha, and in the same way."""
-    size = scene.alpha.shape[0]
-    picture, alpha = scene.composed, scene.alpha
-    if rng.random() < 0.3:
-        kernel = _shake(rng, size)
-        picture = cv2.filter2D(picture, -1, kernel, borderType=cv2.BORDER_REPLICATE)
-        alpha = cv2.filter2D(alpha, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+def _draw_foreground(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The person's colours, float32 (size, size, 3), and alpha, float32 (size, size), 0..1."""
+    described = sample_person(rng)
+    drawn = draw_person(described, sample_light(rng), rng, size)
+    # A lens draws no edge harder than this; colour and alpha soften together.
+    drawn = soften(drawn, min(rng.gamma(1.2, 0.0013), 0.005) * size)
+    # Indoors the person and the room rarely share one light.
+    own_light = rng.normal(1, 0.02, 3) * rng.uniform(0.85, 1.25)
 
-    warmth = rng.normal(0, 0.045)
-    balance = 1 + np.array([warmth, 0, -warmth]) + rng.normal(0, 0.015, 3)
-    contrast = rng.uniform(0.75, 1.25)
-    offset = 0.45 * (1 - contrast) + rng.normal(0, 0.05)
-    picture = picture * (balance * contrast).astype(np.float32) + np.float32(offset)
-    side = np.linspace(-1, 1, size, dtype=np.float32) ** 2
-    vignette = 1 - np.float32(rng.gamma(1, 0.06)) * (side[:, None] + side)
-    picture = np.clip(picture * cv2.merge([vignette] * 3), 0, 1)
-    picture = cv2.pow(picture, rng.uniform(0.8, 1.25))
-    if rng.random() < 0.12:
-        picture = cv2.merge([picture.mean(axis=2)] * 3)
-
-    noise = rng.standard_normal(picture.shape, np.float32)
-    noise = soften(noise, rng.choice([0.0, 0.6])) * np.float32(min(rng.gamma(1.5, 0.008), 0.035))
-    picture = picture + noise * (np.float32(0.4) + np.sqrt(picture))
-    image = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-    if rng.random() < 0.5:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(50, 96))]
-        image = _decoded(cv2.imencode(".jpg", image, quality)[1])
-    return image, np.round(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
+    alpha = np.clip(drawn[..., 3], 0, 1)
+    # The nearest colours of the person, where there is next to nothing of it.
+    own = drawn + np.float32(1e-3) * _nearby(drawn)
+    colours = own[..., :3] / np.maximum(own[..., 3], 1e-9)[..., None]
+    return np.clip(colours * own_light.astype(np.float32), 0, 1), alpha
 
 
-def _decoded(content: np.ndarray) -> np.ndarray:
-    # OpenCV takes the channels for blue, green, red both ways, so their order stays.
-    picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
-    if picture is None:
-        raise RuntimeError("OpenCV cannot read the JPEG that it has just written.")
-    return picture
+def _nearby(drawn: np.ndarray) -> np.ndarray:
+    """A premultiplied layer spread over the whole picture, the nearest parts the strongest."""
+    size, cells = drawn.shape[0], 32
+    coarse = cv2.resize(drawn, (cells, cells), interpolation=cv2.INTER_AREA)
+    spread = soften(coarse, 1) + 0.1 * soften(coarse, 4) + 0.01 * soften(coarse, 12) + 1e-7
+    return cv2.resize(spread.astype(np.float32), (size, size))
 
 
-def _shake(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Kernel of a slightly moved or defocused camera, float32, sum 1."""
-    reach = max(3, 2 * round(0.012 * size) + 1)
-    kernel = np.zeros((reach, reach), np.float32)
-    middle = (reach - 1) / 2
-    if rng.random() < 0.5:
-        step = (
-            rng.uniform(0.2, 1) * middle * np.array([np.cos(a := rng.uniform(0, 3.2)), np.sin(a)])
-        )
-        ends = [tuple(np.round(middle + s * step).astype(int).tolist()) for s in (-1, 1)]
-        cv2.line(kernel, ends[0], ends[1], 1.0)
-        kernel = soften(kernel, 0.5)
-    else:
-        axis = np.arange(reach) - middle
-        radius = rng.uniform(0.3, 0.8) * middle
-        far = np.hypot(axis[:, None], axis[None, :])
-        kernel = np.clip(radius + 0.5 - far, 0, 1).astype(np.float32)
-    return kernel / kernel.sum()
+def _levels(shares: np.ndarray) -> np.ndarray:
+    return np.round(np.clip(shares, 0, 1) * 255).astype(np.uint8)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mmnet_deploy.errors import DataError, OutputError, UsageError
 from mmnet_deploy.portraits.dataset import examine, find_pairs
 from mmnet_deploy.portraits.representative import portraits_in
-from mmnet_deploy.portraits.synthetic import portrait, write_dataset
+from mmnet_deploy.portraits.synthetic import person, portrait, write_dataset
 from mmnet_deploy.portraits.synthetic.scene import compose
 
 
@@ -83,6 +83,20 @@ def test_scene_is_composed_by_its_alpha(seed):
     for colours in (layers.foreground, layers.background, layers.composed):
         assert colours.min() >= 0 and colours.max() <= 1 + 1e-6
     assert ((share > 0) & (share < 1)).any()
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_a_person_alone_is_that_of_the_portrait(index):
+    """It has the scene's colours and alpha, and no black rim where it ends."""
+    colours, alpha = person(6, index, 96)
+    layers = compose(np.random.default_rng([6, index]), 96)
+    assert np.array_equal(alpha, np.round(layers.alpha * 255))
+    assert np.array_equal(colours, np.round(layers.foreground * 255))
+    # Beyond the outline, colours go on as they are at it.
+    rim = cv2.dilate((alpha > 100).astype(np.uint8), np.ones((5, 5))) == 1
+    outside = colours[rim & (alpha < 20)].mean(axis=1)
+    inside = colours[cv2.dilate((alpha < 100).astype(np.uint8), np.ones((5, 5))) == 1]
+    assert abs(np.median(outside) - np.median(inside)) < 40
 
 
 def test_same_person_at_every_size():

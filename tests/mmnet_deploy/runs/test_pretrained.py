@@ -51,7 +51,7 @@ def test_they_find_people(call, portraits):
     from mmnet_deploy.results import store
 
     (record,) = store.load([Path("r")])
-    assert record.scores["mean_iou"] > 0.85
+    assert record.scores["mean_iou"] > 0.75
 
 
 def test_one_is_converted(call, one_line, portraits, monkeypatch):

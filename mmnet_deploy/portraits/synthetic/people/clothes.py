@@ -13,8 +13,8 @@ from mmnet_deploy.portraits.synthetic.canvas import (
     soften,
     spline,
 )
-from mmnet_deploy.portraits.synthetic.lighting import LitPicture
-from mmnet_deploy.portraits.synthetic.person import Clothes, Person, Pose
+from mmnet_deploy.portraits.synthetic.people.lighting import LitPicture
+from mmnet_deploy.portraits.synthetic.people.person import Clothes, Person, Pose
 
 
 def _torso(clothes: Clothes, pose: Pose, wider: float = 0.0) -> np.ndarray:

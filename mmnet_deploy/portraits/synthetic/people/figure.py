@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmnet_deploy.portraits.synthetic import hair as strands
 from mmnet_deploy.portraits.synthetic.canvas import (
     Canvas,
     Frame,
@@ -14,10 +13,12 @@ from mmnet_deploy.portraits.synthetic.canvas import (
     soften,
     spline,
 )
-from mmnet_deploy.portraits.synthetic.clothes import dress
-from mmnet_deploy.portraits.synthetic.face import draw_glasses, draw_head, shade_face
-from mmnet_deploy.portraits.synthetic.lighting import Light, LitPicture
-from mmnet_deploy.portraits.synthetic.person import Person, Pose
+from mmnet_deploy.portraits.synthetic.people import hair as strands
+from mmnet_deploy.portraits.synthetic.people.clothes import dress
+from mmnet_deploy.portraits.synthetic.people.face import draw_glasses, draw_head
+from mmnet_deploy.portraits.synthetic.people.lighting import Light, LitPicture
+from mmnet_deploy.portraits.synthetic.people.person import Person, Pose
+from mmnet_deploy.portraits.synthetic.people.shading import blemish, shade_head
 
 
 def draw_person(person: Person, light: Light, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -45,9 +46,10 @@ def draw_person(person: Person, light: Light, rng: np.random.Generator, size: in
 
     canvas = Canvas(size, head)
     draw_head(canvas, person.face, yaw, person.pose.pitch, person.hair.colour)
-    layer = shade_face(canvas.layer(), head, person.face, yaw, light.direction)
-    brighten(layer, 1 + np.float32(0.012) * fractal(rng, size, (24, 24), 3))
-    picture.put(layer, bulge=0.8, shadow=0.5)
+    layer = soften(canvas.layer(), 0.008 * head.scale[1])
+    shade_head(layer, head, person.face, yaw, person.pose.pitch, light)
+    blemish(layer, rng, person.pose.unit)
+    picture.put(layer, bulge=0.15, shadow=0.5)
     if person.face.beard != "none":
         canvas = Canvas(size, head)
         tone = 0.75 * person.hair.colour + 0.15 * person.face.skin

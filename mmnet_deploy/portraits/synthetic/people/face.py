@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mmnet_deploy.portraits.synthetic.canvas import Canvas, Frame, brighten, ellipse, over, spline
-from mmnet_deploy.portraits.synthetic.person import Face
+from mmnet_deploy.portraits.synthetic.canvas import Canvas, Frame, ellipse, over, spline
+from mmnet_deploy.portraits.synthetic.people.person import Face
 
 Projection = Callable[[ArrayLike], np.ndarray]
 
@@ -98,30 +97,6 @@ def _draw_mouth(canvas: Canvas, face: Face, on_face: Projection) -> None:
         fold = [(side * 0.2, 0.36), (side * (wide + 0.05), 0.5), (side * (wide + 0.06), 0.62)]
         depth = 0.12 * max(face.smile, 0.1)
         canvas.stroke([on_face(spline(fold))], face.skin * (1 - depth), 0.02)
-
-
-def shade_face(
-    layer: np.ndarray, head: Frame, face: Face, yaw: float, light: tuple[float, float]
-) -> np.ndarray:
-    """Soft light and dark of eye sockets, nose, cheeks and chin on a drawn head."""
-    x, y = head.grid(layer.shape[0])
-    x = x - np.float32(0.9 * face.width * np.sin(yaw))
-    side = 1.0 if light[0] < 0 else -1.0  # where the nose's shadow falls
-
-    def spot(left: float, top: float, wide: float, high: float) -> np.ndarray:
-        far = np.square((x - left) / wide) + np.square((y - top) / high)
-        return cv2.exp(-far)
-
-    dark = 0.16 * (spot(-0.31, -0.06, 0.2, 0.12) + spot(0.31, -0.06, 0.2, 0.12))
-    dark += 0.2 * spot(side * 0.13, 0.12, 0.07, 0.22) + 0.2 * spot(0, 0.47, 0.16, 0.05)
-    dark += 0.14 * spot(0, 0.79, 0.2, 0.045)
-    dark -= 0.1 * spot(-side * 0.02, 0.1, 0.05, 0.25)
-    dark -= 0.08 * spot(0, 0.3, 0.08, 0.07) + 0.08 * spot(0, -0.5, 0.4, 0.2)
-    dark -= 0.06 * spot(0, 0.92, 0.15, 0.08)
-    blush = 0.09 * (spot(-0.42, 0.28, 0.17, 0.15) + spot(0.42, 0.28, 0.17, 0.15))
-    tint = np.stack([1 - dark + 0.3 * blush, 1 - dark - blush, 1 - dark - blush], axis=-1)
-    brighten(layer, tint.astype(np.float32))
-    return layer
 
 
 def draw_glasses(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmnet_deploy.portraits.synthetic.canvas import Canvas
-from mmnet_deploy.portraits.synthetic.person import Face, Hair
+from mmnet_deploy.portraits.synthetic.people.person import Face, Hair
 
 _COMBED = ("bob", "long")
 _PULLED = ("bun", "tail")
@@ -70,11 +70,11 @@ def draw_wisps(
     """Single hairs that stand off the rest; meant to be drawn half transparent."""
     if hair.style == "bald" or (covered and hair.style not in _COMBED):
         return
-    count = int(15 + 90 * hair.wildness)
+    count = int(8 + 50 * hair.wildness)
     if hair.style in _COMBED:
         lines = _combed(rng, 2 * count, hair, face, (0.85, 1.05), hair.length)
         # The further from the rest, the fewer; to the left and to the right alike.
-        off = rng.choice([-1, 1], len(lines)) * (1 + rng.exponential(0.08, len(lines)))
+        off = rng.choice([-1, 1], len(lines)) * (1 + rng.exponential(0.04, len(lines)))
         lines = lines * np.stack([off, np.abs(off) ** 0.3], 1)[:, None]
         _paint(canvas, rng, lines[:, 7:] if covered else lines, hair, 1.1, 0)
     if not covered and hair.style != "buzz":

@@ -124,17 +124,19 @@ def _pick(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
 
 
 def _sample_pose(rng: np.random.Generator) -> Pose:
-    unit = float(np.clip(rng.normal(0.25, 0.065), 0.12, 0.42))
-    tilt = rng.normal(0, 0.1)
+    unit = _sample_unit(rng)
+    tilt = rng.normal(0, 0.13)
+    # Tall pictures are squeezed to squares, and wide ones now and then.
+    stretch = rng.uniform(0.95, 1.35) if rng.random() < 0.8 else rng.uniform(0.7, 1.0)
+    # Close to the camera, the picture may end below the top of the head.
+    above = rng.gamma(1.6, 0.06) - 0.04 if unit < 0.33 else rng.normal(0, 0.08)
     return Pose(
-        # A smaller head leaves more room above it.
         head=(
-            float(np.clip(rng.normal(0.5, 0.09), 0.22, 0.78)),
-            # Close to the camera, the picture may end below the top of the head.
-            float(np.clip(1.15 * unit + rng.normal(0.05, 0.08), 0.2, 0.55)),
+            float(np.clip(rng.normal(0.5, 0.1), 0.2, 0.8)),
+            float(np.clip(1.15 * unit + above, 0.14, 0.55)),
         ),
         unit=unit,
-        stretch=float(rng.uniform(0.95, 1.3)),
+        stretch=float(stretch),
         tilt=tilt,
         yaw=float(np.clip(rng.normal(0, 0.22), -0.55, 0.55)),
         pitch=float(rng.normal(0, 0.2)),
@@ -143,6 +145,16 @@ def _sample_pose(rng: np.random.Generator) -> Pose:
         body_turn=float(np.clip(rng.normal(0, 0.13), -0.35, 0.35)),
         arms_apart=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.35 else 0.0,
     )
+
+
+def _sample_unit(rng: np.random.Generator) -> float:
+    """Half of the head's height, in picture widths: portraits, close selfies, half figures."""
+    draw = rng.random()
+    if draw < 0.55:
+        return float(np.clip(rng.normal(0.24, 0.05), 0.13, 0.33))
+    if draw < 0.75:
+        return float(rng.uniform(0.28, 0.46))
+    return float(rng.uniform(0.09, 0.18))
 
 
 def _sample_face(rng: np.random.Generator, bearded: bool) -> Face:

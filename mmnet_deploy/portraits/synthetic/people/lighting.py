@@ -1,4 +1,4 @@
-"""A picture that parts are put into: each is lit, and shades those below it."""
+"""The light on a person, and a picture that parts are put into: each is lit, and shades others."""
 
 from __future__ import annotations
 
@@ -12,10 +12,33 @@ from mmnet_deploy.portraits.synthetic.canvas import brighten, over, relief, soft
 
 @dataclass(frozen=True)
 class Light:
-    """Where the light on the person comes from, and how hard it is."""
+    """Where the light on the person comes from, and how hard it is.
+
+    Attributes:
+        direction: Unit vector in the picture (x, y), towards the light.
+        strength: How far lit and dark sides differ, about 0.1..0.7.
+        height: How far the light stands before the person, 0 (beside) to 1 (at the camera).
+    """
 
     direction: tuple[float, float]
     strength: float
+    height: float
+
+    @property
+    def vector(self) -> tuple[float, float, float]:
+        """Unit vector to the light; z points to the camera."""
+        across = float(np.sqrt(1 - self.height**2))
+        return self.direction[0] * across, self.direction[1] * across, self.height
+
+
+def sample_light(rng: np.random.Generator) -> Light:
+    """Mostly from above, from one side or from before; now and then from below, as of a screen."""
+    angle = rng.normal(-np.pi / 2, 0.9) if rng.random() < 0.9 else rng.uniform(0, np.pi)
+    return Light(
+        (float(np.cos(angle)), float(np.sin(angle))),
+        float(rng.uniform(0.1, 0.7)),
+        float(rng.uniform(0.15, 0.9)),
+    )
 
 
 class LitPicture:
