@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 from typing import Any
 
 from mmnet_deploy.errors import UsageError
@@ -31,6 +32,19 @@ NOT_NEGATIVE = Rule("at least 0 and finite", lambda value: 0 <= value < math.inf
 SHARE = Rule("0 … 1", lambda value: 0 <= value <= 1)
 INNER_SHARE = Rule("above 0 and below 1", lambda value: 0 < value < 1)
 DECAY = Rule("at least 0 and below 1", lambda value: 0 <= value < 1)
+
+
+def _is_weight(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return 2 <= len(value) <= MOST_WEIGHTS and all(map(NOT_NEGATIVE.holds, value))
+    return NOT_NEGATIVE.holds(value)
+
+
+MOST_WEIGHTS = 20
+WEIGHT = Rule(
+    f"at least 0 and finite, or a list of 2 … {MOST_WEIGHTS} such weights along the training",
+    _is_weight,
+)
 
 
 def choice(*allowed: str) -> Rule:
@@ -69,7 +83,9 @@ class Recipe:
         batch_norm_momentum: Decay of the moving averages in batch norm; None for what
             `run.auto_batch_norm_momentum` gives.
         batch_norm_epsilon: ε of batch norm; None for the family's own.
-        loss_alpha: Weight λ of a loss term, like the fields that follow; see `losses`.
+        loss_alpha: Weight λ of a loss term, like the fields that follow; see `losses`. One number
+            for the whole training, or a list of numbers, at the first step, at the last one, and
+            at even distances between, with straight lines from one to the next.
         unlabelled_share: Share of the pictures without masks in what is trained on, where there
             are some with masks too; None for each picture as often as any other.
         teacher_weight: Weight in the loss of a picture without a mask, whose truth is the
@@ -119,11 +135,11 @@ class Recipe:
     batch_norm_momentum: float | None = ruled(DECAY, default=None)
     batch_norm_epsilon: float | None = ruled(POSITIVE, default=None)
 
-    loss_alpha: float = ruled(NOT_NEGATIVE, default=1.0)
-    loss_compositional: float = ruled(NOT_NEGATIVE, default=1.0)
-    loss_gradient: float = ruled(NOT_NEGATIVE, default=1.0)
-    loss_cross_entropy: float = ruled(NOT_NEGATIVE, default=1.0)
-    loss_auxiliary: float = ruled(NOT_NEGATIVE, default=1.0)
+    loss_alpha: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
+    loss_compositional: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
+    loss_gradient: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
+    loss_cross_entropy: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
+    loss_auxiliary: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
 
     unlabelled_share: float | None = ruled(INNER_SHARE, default=None)
     teacher_weight: float = ruled(POSITIVE, default=1.0)
@@ -147,13 +163,47 @@ class Recipe:
     )
 
     @property
-    def loss_weights(self) -> dict[str, float]:
-        """The weight λ of each loss term, by the term's name."""
-        return {
+    def loss_weights(self) -> dict[str, tuple[float, ...]]:
+        """The weights λ of each loss term along the training, by its name; one if it stays."""
+        found = {
             name.removeprefix("loss_"): getattr(self, name)
             for name in field_names()
             if name.startswith("loss_")
         }
+        return {
+            name: value if isinstance(value, tuple) else (value,) for name, value in found.items()
+        }
+
+    def loss_weights_at(self, share: float) -> dict[str, float]:
+        """The weight λ of each loss term after a share of the training, 0 … 1."""
+        return {name: _at(share, values) for name, values in self.loss_weights.items()}
+
+    def weightless_at(self, terms: Iterable[str]) -> float | None:
+        """The share of the training at which all of these loss terms have the weight 0 first.
+
+        None if one of them has a weight at any moment.
+        """
+        weights = [self.loss_weights[name] for name in terms]
+        # Between two of them lie lines that are not below 0: all 0 between means 0 at both.
+        moments = {
+            Fraction(number, max(1, len(values) - 1))
+            for values in weights
+            for number in range(len(values))
+        }
+        for share in sorted(moments):
+            if not any(_at(share, values) for values in weights):
+                return float(share)
+        return None
+
+
+def _at(share: float | Fraction, values: tuple[float, ...]) -> float:
+    """The value after a share of the way along values at even distances."""
+    if len(values) == 1:
+        return values[0]
+    place = share * (len(values) - 1)
+    before = min(int(place), len(values) - 2)
+    rest = place - before
+    return float((1 - rest) * values[before] + rest * values[before + 1])
 
 
 def _by_name() -> dict[str, dataclasses.Field]:
@@ -170,6 +220,7 @@ _WORDS = {
     "float": "a number",
     "str": "a word",
     "tuple[float, ...]": "a list of numbers",
+    "float | tuple[float, ...]": "a number or a list of numbers",
 }
 _KINDS = {"int": "int", "float": "float", "str": "str", "bool": "bool", "NoneType": "None"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.runs.recipe import problem
@@ -20,9 +21,10 @@ def check_config(config: RunConfig) -> None:
         said = problem(field, getattr(config, field.name))
         if said:
             raise UsageError(f"{said}.")
-    if not any(config.loss_weights.values()):
-        raise UsageError("One of the loss weights must be above 0. Received: 0 for all.")
+    # The auxiliary head trains no matte.
+    check_terms(config, (name for name in config.loss_weights if name != "auxiliary"))
     _check_sources(config)
+    _check_shares(config)
     for name in ("init_include", "init_exclude"):
         try:
             re.compile(getattr(config, name))
@@ -31,6 +33,55 @@ def check_config(config: RunConfig) -> None:
                 f"`{name}` must be a regular expression ({error}). "
                 f"Received: {getattr(config, name)}."
             ) from error
+
+
+def check_terms(config: RunConfig, terms: Iterable[str], about: str = "") -> None:
+    """Refuse a training, or a stage of one, that has nothing to minimise.
+
+    Args:
+        terms: What it minimises. A single one has the same weight throughout; see `losses.Weights`.
+        about: What they train, for the message.
+
+    Raises:
+        UsageError: All of these terms have the weight 0, be it at one moment only.
+    """
+    terms = list(terms)
+    names = [f"`loss_{name}`" for name in terms]
+    weights = [weight for name in terms for weight in config.loss_weights[name]]
+    if not any(weights):
+        subject = names[0] if len(names) == 1 else f"One of {', '.join(names)}"
+        raise UsageError(f"{subject} must be above 0{about}. Received: 0.")
+    share = config.weightless_at(terms)
+    if share is not None and len(names) > 1:
+        raise UsageError(
+            f"One of {', '.join(names)} must be above 0 at every moment{about}. Received: all are "
+            f"0 after {100 * share:.3g} % of the training."
+        )
+
+
+_SHARED_BY = {
+    "unlabelled_share": ("teacher", "unlabelled", "data"),
+    "teacher_weight": ("teacher", "unlabelled", "data"),
+    "teacher_on_labelled": ("teacher", "data"),
+}
+"""The fields that share a training out between two sources, and the options that give these."""
+
+
+def _check_shares(config: RunConfig) -> None:
+    """Refuse a share of what is not there.
+
+    Raises:
+        UsageError: A recipe shares a training out, and there is one source of truth only.
+    """
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        options = _SHARED_BY.get(field.name, ())
+        missing = [f"`--{name}`" for name in options if not getattr(config, name)]
+        if missing and value != field.default:
+            raise UsageError(
+                f"`{field.name}` needs {' and '.join(missing)}: it is for a training on masks and "
+                f"on a teacher's mattes. Received: {value:g}, without."
+            )
 
 
 def _check_sources(config: RunConfig) -> None:
@@ -44,11 +95,6 @@ def _check_sources(config: RunConfig) -> None:
             raise UsageError(
                 "`--unlabelled` needs `--teacher`, a network whose mattes the pictures without "
                 f"masks get. Received: {config.unlabelled} alone."
-            )
-        if config.teacher_on_labelled:
-            raise UsageError(
-                "`teacher_on_labelled` needs `--teacher`. "
-                f"Received: {config.teacher_on_labelled:g} and no teacher."
             )
         if not config.data:
             raise UsageError(

@@ -20,7 +20,7 @@ from mmnet_deploy.downloads import cache
 from mmnet_deploy.errors import OutputError, UsageError
 from mmnet_deploy.files import locked, write_bytes, written_aside
 from mmnet_deploy.progress import Progress, silent
-from mmnet_deploy.runs.rules import check_config
+from mmnet_deploy.runs.rules import check_config, check_terms
 from mmnet_deploy.runs.run import Run, RunConfig
 from mmnet_deploy.training import checkpoints, initial_weights, pairs
 from mmnet_deploy.training import history as histories
@@ -69,11 +69,8 @@ def check_network(config: RunConfig) -> None:
             f"{facts.title} is trained in. Received: {config.epochs}."
         )
     for stage in facts.stages:
-        if stage.terms and not any(config.loss_weights[name] for name in stage.terms):
-            raise UsageError(
-                f"One of {', '.join(f'`loss_{name}`' for name in stage.terms)} must be above 0: "
-                f"{facts.title} is trained by them ({stage.title}). Received: 0 for all."
-            )
+        if stage.terms:
+            check_terms(config, stage.terms, f", to train {facts.title} ({stage.title})")
 
 
 def last_epochs(stages: Sequence[models.Stage], epochs: int) -> list[int]:
@@ -265,11 +262,12 @@ def _run_stages(
         if done < last:
             if len(ends) > 1:
                 session.advance(f"{stage.title}: epochs {first + 1} to {last}", steps=0)
-            trainer.begin(stage, (last - first) * config.steps_per_epoch)
+            steps = config.steps_per_epoch
+            trainer.begin(stage, (last - first) * steps, (done - first) * steps)
             if done > first:
                 # Once more, now that there is an optimizer to take its state.
                 checkpoints.restore(trainer, session.run)
-            trainer.settle_dropout(done * config.steps_per_epoch)
+            trainer.settle_dropout(done * steps)
             for number in range(done + 1, last + 1):
                 session.epoch(number, stream)
             done = last

@@ -10,11 +10,14 @@ compositional term, which all but removes it; here the term has its full weight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
+
+from mmnet_deploy.runs.recipe import Recipe
 
 Tensor = Any
 
@@ -112,7 +115,51 @@ def mixed(
     return {name: (1 - share) * term + share * others[name] for name, term in terms.items()}
 
 
-def total_loss(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+class Weights:
+    """The weights λ of the terms along a stage of a training.
+
+    A stage that minimises one term alone has it at the weight 1 throughout: of one term, no weight
+    makes more or less, but 0 would leave nothing.
+
+    Attributes:
+        change: Whether any does. Then they are an input of the compiled step, since numbers would
+            be constants of it.
+        done: How many steps are done.
+    """
+
+    def __init__(self, recipe: Recipe, terms: Sequence[str], steps: int = 1, done: int = 0) -> None:
+        """
+        Args:
+            terms: Those that are minimised; empty for all.
+            steps: Of the stage.
+        """
+        self._recipe = recipe
+        self._names = tuple(recipe.loss_weights)
+        self._alone = len(terms) == 1
+        self._steps = steps
+        self.done = done
+        self.change = not self._alone and any(
+            len(set(recipe.loss_weights[name])) > 1 for name in terms or self._names
+        )
+
+    def now(self) -> dict[str, float]:
+        """Those of the next step, by the names of the terms."""
+        if self._alone:
+            return dict.fromkeys(self._names, 1.0)
+        return self._recipe.loss_weights_at(min(1.0, self.done / self._steps))
+
+    def rows(self, count: int) -> NDArray[np.float32]:
+        """Those of the next step for a batch, which devices share by its rows: (count, terms)."""
+        return np.tile(np.array(list(self.now().values()), np.float32), (count, 1))
+
+    def of_rows(self, rows: Tensor | None) -> dict[str, Any]:
+        """By the names of the terms what `rows` gave; without any, the weights that stay."""
+        if rows is None:
+            return self.now()
+        return dict(zip(self._names, ops.unstack(ops.max(rows, axis=0)), strict=True))
+
+
+def total_loss(terms: Mapping[str, Tensor], weights: Mapping[str, Any]) -> Tensor:
     """The weighted mean of the terms: Σ λ·term / Σ λ over the terms that there are."""
     weighted = sum(weights[name] * term for name, term in terms.items())
     return weighted / sum(weights[name] for name in terms)

@@ -149,9 +149,13 @@ class Session:
             keep=self.config.keep_checkpoints,
         )
         rate = float(keras.ops.convert_to_numpy(self.trainer.optimizer.learning_rate))
+        weights: dict[str, float] = {}
+        if self.trainer.term_weights.change:
+            now = self.trainer.term_weights.now()
+            weights = {f"loss_weight/{name}": weight for name, weight in now.items()}
         self.events.write(
             int(row["epoch"]),
-            {**row, "learning_rate": rate, **speed},
+            {**row, "learning_rate": rate, **weights, **speed},
             {f"picture, {self.validation.truth}, matte": self.validation.sheet(self.deployed)},
         )
 

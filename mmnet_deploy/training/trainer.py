@@ -47,6 +47,7 @@ class Trainer(keras.Model):
 
     Attributes:
         stage: What is trained now; see `begin`.
+        term_weights: Of the terms in its next step.
         finished_epochs: Stored with the weights, so that they say where to go on.
         beginning: The first weights of the inference form, stored too, if the recipe keeps a share
             of them.
@@ -58,6 +59,7 @@ class Trainer(keras.Model):
         self.network = network
         self.recipe = recipe
         self.stage = models.Stage()
+        self.term_weights = losses.Weights(recipe, ())
         self.finished_epochs = self.add_weight(
             name="finished_epochs", dtype="int32", initializer="zeros", trainable=False
         )
@@ -74,7 +76,7 @@ class Trainer(keras.Model):
     def call(self, batch: Any, training: bool = False) -> Any:
         """Outputs of the network, with what they should be, as the batch says it.
 
-        `image` and `truth` always, and `teacher` and `weight` where the batch has them.
+        `image` and `truth` always, and `teacher` and the weights where the batch has them.
         """
         picture = keras.ops.cast(batch["picture"], "float32") * np.float32(1 / 255)
         image, truth = picture[..., :3], picture[..., 3:]
@@ -85,13 +87,20 @@ class Trainer(keras.Model):
         targets = {"image": image, "truth": truth}
         if "teacher" in batch:
             targets["teacher"] = keras.ops.cast(batch["teacher"], "float32") * np.float32(1 / 255)
-        if "weight" in batch:
-            targets["weight"] = batch["weight"]
+        for name in ("weight", "loss_weights"):
+            if name in batch:
+                targets[name] = batch[name]
         return {**exact, **targets}
 
-    def begin(self, stage: models.Stage, steps: int) -> None:
-        """Freeze what the stage does not train, with a new optimizer for what it does."""
+    def begin(self, stage: models.Stage, steps: int, done: int = 0) -> None:
+        """Freeze what the stage does not train, with a new optimizer for what it does.
+
+        Args:
+            steps: Of the whole stage.
+            done: How many of them are done.
+        """
         self.stage = stage
+        self.term_weights = losses.Weights(self.recipe, stage.terms, steps, done)
         for layer in self.network.layers:
             layer.trainable = layer.name.startswith(stage.trains)
         new = optimizer.build(self.recipe, steps)
@@ -120,7 +129,7 @@ class Trainer(keras.Model):
         for name, term in terms.items():
             self.trackers[name].update_state(term)
         minimised = {name: terms[name] for name in self.stage.terms or terms}
-        total = losses.total_loss(minimised, self.recipe.loss_weights)
+        total = losses.total_loss(minimised, self.term_weights.of_rows(y_pred.get("loss_weights")))
         total = total + self.recipe.weight_decay * self._squared_kernels()
         self.trackers["loss"].update_state(total)
         return total
@@ -147,7 +156,10 @@ class Trainer(keras.Model):
 
     def step(self, batch: Batch) -> dict[str, float]:
         """One step; its loss and the terms of it, those of this batch alone."""
+        if self.term_weights.change:
+            batch = {**batch, "loss_weights": self.term_weights.rows(len(batch["picture"]))}
         logs = self.train_on_batch(batch, return_dict=True)
+        self.term_weights.done += 1
         return {name: float(value) for name, value in logs.items()}
 
     def remember_beginning(self) -> None:

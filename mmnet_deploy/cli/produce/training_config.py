@@ -174,6 +174,10 @@ def _absolute(folder: str) -> str:
     return str(Path(folder).resolve()) if folder else ""
 
 
+def _as_in_a_recipe(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
 def resumed_config(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
     """The stored configuration; options given again must agree, but for more epochs.
 
@@ -198,6 +202,7 @@ def resumed_config(run: Run, model: str, given: dict[str, Any]) -> RunConfig:
     for name, value in {"family": model, **given}.items():
         before = getattr(stored, name)
         if value != before:
+            value, before = map(_as_in_a_recipe, (value, before))
             told = f"`{name}` {before}" if before != "" else f"no `{name}`"
             raise UsageError(
                 f"{run.folder} was begun with {told}; a resumed run cannot change it. "

@@ -1,9 +1,11 @@
 """Recipes: what ships, what a file may say, and where a message points."""
 
-import dataclasses
 import os
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mmnet_deploy.errors import UsageError
 from mmnet_deploy.runs import recipe_file
@@ -25,7 +27,7 @@ def test_the_published_recipe_is_the_papers():
         "fixed",
     )
     assert published.batch_size == 32
-    assert set(published.loss_weights.values()) == {1.0}
+    assert set(published.loss_weights.values()) == {(1.0,)}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,15 @@ def test_the_published_recipe_is_the_papers():
         ("learning_rate = nan\n", "line 1: `learning_rate` must be above 0"),
         ("seed = 1\nepochs = = 2\n", "line 2: is no TOML"),
         ("seed = 1\nepochs = [1\n", "line 3: is no TOML"),
-        ("loss_alpha = " + "9" * 400, "line 1: `loss_alpha` must be at least 0 and finite. Rec"),
+        ("loss_alpha = " + "9" * 400, "line 1: `loss_alpha` must be at least 0 and finite, or a"),
+        ("loss_alpha = 'x'", "line 1: `loss_alpha` must be a number or a list of numbers, at le"),
+        ("loss_alpha = [1, '0']", "line 1: `loss_alpha` must be a number or a list of numbers"),
+        ("loss_alpha = [1, true]", "line 1: `loss_alpha` must be a number or a list of numbers"),
+        ("loss_alpha = [1]", r"line 1: `loss_alpha` .* a list of 2 … 20 such .* Received: \[1\].$"),
+        ("loss_alpha = [1, -1]", "line 1: `loss_alpha` must be at least 0 and finite, or a list"),
+        ("loss_alpha = [1, nan]", "line 1: `loss_alpha` must be at least 0 and finite, or a list"),
+        (f"loss_alpha = {[1] * 21}", "line 1: `loss_alpha` must be at least 0 and finite, or a l"),
+        ("loss_alpha = [1, " + "9" * 400 + "]", "line 1: `loss_alpha` must be at least 0 and fin"),
         ("seed = 0x" + "f" * 9000, "line 1: `seed` must be 0 … 4294967295. .*a value too long"),
         ("gamma = 0\nseed = " + "9" * 5000, "?is no TOML: A number of too many digits"),
         ("epochs = " + "[" * 9000, "?is no TOML: Nested too deeply"),
@@ -77,6 +87,8 @@ def test_what_is_no_recipe_is_refused_at_once(tmp_path):
         ("optimizer=sgd", ("optimizer", "sgd")),
         ('schedule="fixed"', ("schedule", "fixed")),
         ("milestones=[0.2, 0.4]", ("milestones", (0.2, 0.4))),
+        ("loss_alpha=2", ("loss_alpha", 2.0)),
+        ("loss_alpha=[2, 0]", ("loss_alpha", (2.0, 0.0))),
     ],
 )
 def test_a_field_can_be_set_on_the_command_line(text, expected):
@@ -98,8 +110,33 @@ def test_a_wrong_setting_is_refused(text):
 
 def test_a_written_recipe_reads_back():
     """What is stored in a run is a recipe to train by again."""
-    recipe = dataclasses.replace(Recipe(), milestones=(0.1, 0.9), optimizer="sgd", dropout=0.5)
+    recipe = Recipe(milestones=(0.1, 0.9), optimizer="sgd", dropout=0.5, loss_alpha=(1.0, 0.5))
     assert Recipe(**recipe_file.parse(recipe_file.write(recipe), "again")) == recipe
+
+
+@given(
+    st.lists(st.lists(st.sampled_from((0.0, 0.5, 1.0)), min_size=1, max_size=5), max_size=3),
+    st.fractions(0, 1, max_denominator=12),
+)
+def test_weights_lie_on_lines_between_those_of_the_list(lists, share):
+    """At even distances they are the list's; all are 0 at a moment only if that is told."""
+    names = ("loss_alpha", "loss_gradient", "loss_auxiliary")
+    fields = {
+        name: tuple(values) if len(values) > 1 else values[0]
+        for name, values in zip(names, lists, strict=False)
+    }
+    recipe = Recipe(**fields)
+    terms = [name.removeprefix("loss_") for name in fields]
+    now = recipe.loss_weights_at(float(share))
+    for term, values in zip(terms, lists, strict=False):
+        places = np.linspace(0, 1, len(values))
+        assert now[term] == pytest.approx(np.interp(float(share), places, values), abs=1e-9)
+    first = recipe.weightless_at(terms)
+    if terms and first is None:
+        assert any(now[term] for term in terms)
+    elif terms:
+        then = recipe.loss_weights_at(first)
+        assert not any(round(then[term], 9) for term in terms)
 
 
 def test_a_recipe_that_is_not_there_is_refused(tmp_path):

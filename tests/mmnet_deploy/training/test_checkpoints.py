@@ -113,7 +113,8 @@ def test_tensorboard_reads_what_is_written(tiny_run, config):
 
 def test_averaged_weights_are_validated_and_stored(tmp_path, config):
     """With an average, the stored network is not the trained one; resumed, nothing differs."""
-    settings = config(ema_decay=0.9, warmup_share=0.1, hue_deg=10.0, dropout=0.1)
+    changes = {"loss_cross_entropy": (1.0, 0.0, 0.0), "loss_gradient": (0.5, 3.0)}
+    settings = config(ema_decay=0.9, warmup_share=0.1, hue_deg=10.0, dropout=0.1, **changes)
     whole = training.train(settings, tmp_path / "whole")
 
     def stop():

@@ -189,7 +189,8 @@ def test_a_family_in_stages_trains_its_parts_in_turn(tmp_path, config, staged):
 @pytest.mark.parametrize("steps_per_epoch", [3, 4])
 def test_a_family_in_stages_is_resumed_exactly(tmp_path, config, staged, steps_per_epoch):
     """Stopped within a stage or at the end of one, dropout and all: the same weights."""
-    settings = staged(config, steps_per_epoch=steps_per_epoch)
+    along = {"loss_cross_entropy": (1.0, 0.0), "loss_alpha": (0.2, 2.0)}
+    settings = staged(config, steps_per_epoch=steps_per_epoch, **along)
     training.train(settings, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         training.train(settings, tmp_path / "run", progress=_interrupting)

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from mmnet_deploy.training import losses
+import models
+from mmnet_deploy.runs.recipe import Recipe
+from mmnet_deploy.training import losses, trainer
 
 BATCH, SIZE = 2, 8
 TERMS = ["alpha", "compositional", "gradient", "cross_entropy", "auxiliary"]
@@ -148,6 +150,37 @@ def test_total_is_the_weighted_mean_of_the_terms():
     assert losses.total_loss(terms, {"a": 1, "b": 1, "c": 1, "d": 1}) == 3.0
     assert losses.total_loss(terms, {"a": 3, "b": 1, "c": 0}) == 1.25
     assert losses.total_loss({"a": 5.0}, {"a": 0.5}) == 5.0
+
+
+def test_weights_of_terms_change_from_step_to_step(config, monkeypatch):
+    """Each step minimises the terms with its own weights, and is compiled once for all of them."""
+    traced = []
+    total = losses.total_loss
+    monkeypatch.setattr(losses, "total_loss", lambda *said: (traced.append(1), total(*said))[1])
+    settings = config(
+        weight_decay=0.0, loss_cross_entropy=(1.0, 0.0, 0.0), loss_gradient=(2.0, 6.0)
+    )
+    trained = trainer.build(settings)
+    trained.begin(models.Stage(), 4, done=1)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 4), np.uint8)
+    compiled = []
+    for cross_entropy, gradient in ((0.5, 3.0), (0.0, 4.0), (0.0, 5.0)):
+        terms = trained.step({"picture": pictures})
+        weights = {"cross_entropy": cross_entropy, "gradient": gradient}
+        weights = {name: weights.get(name, 1.0) for name in TERMS}
+        expected = sum(weights[name] * terms[name] for name in TERMS) / sum(weights.values())
+        assert terms["loss"] == pytest.approx(expected, rel=1e-5)
+        compiled.append(len(traced))
+    assert len(set(compiled)) == 1
+
+
+def test_a_stage_of_one_term_has_it_throughout():
+    """The segmentation of LDN+FB is learnt from cross-entropy, wherever that leaves others."""
+    recipe = Recipe(loss_cross_entropy=(1.0, 0.0))
+    alone = losses.Weights(recipe, ("cross_entropy",), steps=4, done=4)
+    assert not alone.change and alone.now()["cross_entropy"] == 1.0
+    assert not losses.Weights(recipe, ("alpha", "compositional"), steps=4).change
+    assert losses.Weights(recipe, (), steps=4, done=3).now()["cross_entropy"] == 0.25
 
 
 @pytest.mark.parametrize("label", [0.0, 0.3, 1.0])

@@ -63,10 +63,16 @@ def test_pictures_beyond_the_memory_limit_are_mapped(call, portraits, tmp_path):
         (("--init-from", "nothing"), ["nothing"]),
         (("--backgrounds", "nowhere"), ["nowhere"]),
         (
-            [word for name in ("alpha", "compositional", "gradient", "cross_entropy", "auxiliary")
+            [word for name in ("alpha", "compositional", "gradient", "cross_entropy")
              for word in ("--set", f"loss_{name}=0")],
-            ["loss weights must be above 0"],
+            ["One of `loss_alpha`, ", " must be above 0. Received: 0."],
         ),
+        (
+            [word for name in ("alpha", "compositional", "gradient", "cross_entropy")
+             for word in ("--set", f"loss_{name}=[1, 0, 1]")],
+            ["must be above 0 at every moment. Received: all are 0 after 50 % of the training."],
+        ),
+        (("--set", "loss_gradient=[1]"), ["`loss_gradient` must be", "a list of 2 … 20 such"]),
     ],
 )  # fmt: skip
 def test_a_wrong_training_is_refused_in_one_line(call, one_line, portraits, tmp_path, words, said):

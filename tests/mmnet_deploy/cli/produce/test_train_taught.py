@@ -108,6 +108,14 @@ WITHOUT = {
         ["--data", "{data}", "--set", "teacher_on_labelled=0.5"],
         2, ["`teacher_on_labelled` needs `--teacher`"],
     ),
+    "share without masks": (
+        ["--teacher", "{teacher}", "--unlabelled", "{photos}", "--set", "unlabelled_share=0.5"],
+        2, ["`unlabelled_share` needs `--data`: ", "Received: 0.5, without."],
+    ),
+    "weight without teacher": (
+        ["--data", "{data}", "--set", "teacher_weight=2"],
+        2, ["`teacher_weight` needs `--teacher` and `--unlabelled`"],
+    ),
     "option without teacher": (
         ["--data", "{data}", "--teacher-output", "logit"], 2, ["`--teacher-output` needs"]
     ),
