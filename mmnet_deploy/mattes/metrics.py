@@ -35,6 +35,9 @@ CONNECTIVITY_THETA = 0.15
 _STRIP_ROWS = 128
 """Rows that are filtered at a time: what a strip needs stays in the cache."""
 
+_LINE_BYTES = 64
+"""Of a line of the cache, as wide as the widest registers."""
+
 
 _METRICS: dict[str, Metric] = {}
 _CLIP_METRICS: dict[str, Metric] = {}
@@ -113,20 +116,34 @@ def _gradient_filters() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return (-x * gaussian / SIGMA**2).astype(np.float32), gaussian.astype(np.float32)
 
 
+def _aligned(height: int, width: int) -> NDArray[np.float32]:
+    """An array whose first element lies on a cache line."""
+    values = np.empty(height * width + _LINE_BYTES // 4, np.float32)
+    start = -values.ctypes.data % _LINE_BYTES // 4
+    return values[start : start + height * width].reshape(height, width)
+
+
 def _gradient_lengths(
     picture: NDArray[np.float32], along: NDArray[np.float32], across: NDArray[np.float32]
 ) -> Iterator[NDArray[np.float32]]:
     """Lengths of the gradient vectors, strip by strip, where the filter lies inside.
 
     Filtering a whole picture at once takes several times as long: its memory does not fit the
-    cache, and the system hands it out anew for every picture.
+    cache, and the system hands it out anew for every picture. The lengths of a strip lie where
+    those of the one before lay. OpenCV's last digits depend on how its arrays lie in memory, so
+    they all lie alike, and equal mattes have equal scores.
     """
     inside = slice(HALF_WIDTH, -HALF_WIDTH)
-    for top in range(0, picture.shape[0] - 2 * HALF_WIDTH, _STRIP_ROWS):
-        strip = picture[top : top + _STRIP_ROWS + 2 * HALF_WIDTH]
-        gx = cv2.sepFilter2D(strip, cv2.CV_32F, along, across)
-        gy = cv2.sepFilter2D(strip, cv2.CV_32F, across, along)
-        yield cv2.magnitude(gx, gy)[inside, inside].astype(np.float32, copy=False)
+    height, width = picture.shape
+    rows = min(height, _STRIP_ROWS + 2 * HALF_WIDTH)
+    arrays = [_aligned(rows, width) for _ in range(3)]
+    for top in range(0, height - 2 * HALF_WIDTH, _STRIP_ROWS):
+        strip = picture[top : top + rows]
+        gx, gy, lengths = (array[: len(strip)] for array in arrays)
+        cv2.sepFilter2D(strip, cv2.CV_32F, along, across, dst=gx)
+        cv2.sepFilter2D(strip, cv2.CV_32F, across, along, dst=gy)
+        cv2.magnitude(gx, gy, magnitude=lengths)
+        yield lengths[inside, inside]
 
 
 # --- One picture -------------------------------------------------------------

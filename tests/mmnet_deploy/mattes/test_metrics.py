@@ -2,6 +2,7 @@
 
 import itertools
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -285,3 +286,17 @@ def test_gradient_error_needs_room_for_its_filter(shape):
     """A picture without one whole 9×9 window is refused, and the message has its size."""
     with pytest.raises(ValueError, match=rf"larger than 8 pixels: \({shape[0]}, {shape[1]}\)"):
         metrics.gradient_error(np.zeros(shape), np.zeros(shape))
+
+
+def test_equal_mattes_have_equal_scores_wherever_they_lie_in_memory():
+    """To the last digit, in any thread, so that evaluations can be compared and repeated."""
+    rng = np.random.default_rng(0)
+    truth = cv2.resize((rng.random((12, 12)) > 0.5).astype(np.float32), (47, 47))
+    kept = []
+
+    def scores(length):
+        kept.append(np.zeros(length, np.uint8))
+        return tuple(metric(np.zeros_like(truth), truth) for metric in metrics.METRICS.values())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(scores, rng.integers(1, 5000, 200).tolist()))) == 1
