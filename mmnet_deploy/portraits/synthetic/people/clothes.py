@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from mmnet_deploy.portraits.synthetic.canvas import (
@@ -10,40 +11,21 @@ from mmnet_deploy.portraits.synthetic.canvas import (
     brighten,
     ellipse,
     fractal,
+    over,
+    rectangle,
     soften,
     spline,
 )
+from mmnet_deploy.portraits.synthetic.people.body import (
+    arm,
+    arm_outline,
+    hand,
+    legs,
+    skirt,
+    trunk,
+)
 from mmnet_deploy.portraits.synthetic.people.lighting import LitPicture
 from mmnet_deploy.portraits.synthetic.people.person import Clothes, Person, Pose
-
-
-def _torso(clothes: Clothes, pose: Pose, wider: float = 0.0) -> np.ndarray:
-    """Outline of shoulders and arms down to far below the picture, in the body's frame."""
-    width, neck = clothes.shoulders + wider, clothes.neck + 0.5 * wider
-    top = 1.12 - wider
-    half = np.array(
-        [
-            (neck * 0.95, top - 0.12),
-            (neck * 1.1, top + 0.08),
-            (width * 0.62, top + 0.1 + 0.55 * clothes.slope),
-            (width * 0.9, top + 0.3 + 0.95 * clothes.slope),
-            (width * 1.04, top + 0.85 + clothes.slope),
-            (width * 1.2, top + 2.2),
-            (width * 1.3, 9.0),
-        ]
-    )
-    right = np.add(spline(half * (1 - pose.body_turn, 1)), (pose.body_shift, 0))
-    left = np.add(spline(half * (-1 - pose.body_turn, 1)), (pose.body_shift, 0))
-    return np.concatenate([left, right[::-1]])
-
-
-def _part_arms(canvas: Canvas, clothes: Clothes, pose: Pose) -> None:
-    """Let the background show between trunk and arms."""
-    for side in (-1, 1):
-        x = side * clothes.shoulders * 0.78 - pose.body_turn + pose.body_shift
-        if pose.arms_apart:
-            wide = side * pose.arms_apart
-            canvas.erase([(x, 2.9), (x + 0.6 * wide, 4.2), (x + wide, 9), (x - 0.2 * wide, 9)])
 
 
 def _opening(kind: str, neck: float, shift: float) -> np.ndarray:
@@ -58,25 +40,22 @@ def _opening(kind: str, neck: float, shift: float) -> np.ndarray:
 
 
 def dress(picture: LitPicture, person: Person, body: Frame, rng: np.random.Generator) -> None:
-    """Torso, neck and collar."""
+    """Legs where they are seen, trunk, neck, collar and arms."""
     clothes, pose, size = person.clothes, person.pose, picture.pixels.shape[0]
+    if body.centre[1] + 6.5 * body.scale[1] < 1.1 * size:
+        _draw_legs(picture, person, body)
+    weave = _weave(clothes, body, rng, size, pose.unit)
     skin, neck, shift = person.face.skin, clothes.neck, pose.body_shift
     cloth = Canvas(size, body)
     if clothes.kind == "hoodie":
         cloth.ellipse((shift * 0.7, 0.95), (neck * 2.3, 0.62), np.full(3, 0.6))
-    torso = _torso(clothes, pose)
+    torso = trunk(clothes, pose)
     cloth.fill(torso, np.ones(3))
-    for side in (-1, 1):  # the seam between arm and chest
-        seam_x = side * clothes.shoulders * 0.72 + shift - pose.body_turn
-        seam = np.array([(1.1, 1.75), (1.0, 2.4), (0.97, 3.2), (1.02, 4.5)]) * (seam_x, 1)
-        cloth.stroke([spline(seam)], np.full(3, 0.72), 0.03)
-    _part_arms(cloth, clothes, pose)
     layer = cloth.layer()
-    brighten(layer, _weave(clothes, body, rng, size))
+    brighten(layer, weave)
     if clothes.kind == "straps":
         bare = Canvas(size, body)
         bare.fill(torso, skin * 0.97)
-        _part_arms(bare, clothes, pose)
         picture.put(bare.layer(), bulge=0.6, shadow=0.3)
         x, y = body.grid(size)
         aside = np.abs(x - shift)
@@ -87,7 +66,8 @@ def dress(picture: LitPicture, person: Person, body: Frame, rng: np.random.Gener
 
     canvas = Canvas(size, body)
     opening = _opening(clothes.kind, neck, shift)
-    canvas.fill(opening, skin * 0.96)
+    if not pose.back:
+        canvas.fill(opening, skin * 0.96)
     bow = spline([(neck * 0.92, 0.3), (neck * 0.9, 0.75), (neck * 1.02, 1.05), (neck * 1.1, 1.2)])
     nape = np.concatenate([bow * (-1, 1), bow[::-1]])
     nape[:, 0] += shift * 0.7 * np.clip((nape[:, 1] - 0.4) / 0.7, 0, 1)
@@ -101,25 +81,71 @@ def dress(picture: LitPicture, person: Person, body: Frame, rng: np.random.Gener
 
     canvas = Canvas(size, body)
     if clothes.kind == "collar":
-        _draw_collar(canvas, clothes.colour, neck, shift)
-    if clothes.kind == "crew":
+        _draw_collar(canvas, clothes.colour, neck, shift, pose.back)
+    if clothes.kind == "crew" and not pose.back:
         canvas.stroke([np.add(opening[:21], (0, 0.02))], clothes.colour * 0.8, 0.06)
-    if clothes.kind == "hoodie":
+    if clothes.kind == "hoodie" and not pose.back:
         for side in (-1, 1):
             rim = [(side * neck * 1.35, 0.78), (side * neck * 1.5, 1.2), (shift, 1.62)]
             canvas.stroke([spline(rim)], clothes.colour * 0.85, 0.22)
             cord = [(shift + side * 0.22, 1.5), (shift + side * 0.26, 2.4)]
             canvas.stroke([cord], np.clip(clothes.second, 0.4, 1), 0.05)
+    if clothes.kind == "hoodie" and pose.back:
+        canvas.ellipse((shift, 1.35), (neck * 1.9, 0.75), clothes.colour * 0.8)
     if clothes.kind == "jacket":
         _draw_jacket(canvas, clothes, pose)
-        _part_arms(canvas, clothes, pose)
+    picture.put(canvas.layer(), bulge=0.4, shadow=0.3)
+    for side in rng.permutation([-1, 1]):
+        _draw_arm(picture, person, body, weave, int(side))
+
+
+def _draw_arm(
+    picture: LitPicture, person: Person, body: Frame, weave: np.ndarray, side: int
+) -> None:
+    clothes, skin = person.clothes, person.face.skin
+    joints = arm(clothes, person.pose, side)
+    canvas = Canvas(picture.pixels.shape[0], body)
+    canvas.fill(arm_outline(joints, 0.0), skin * 0.96)
+    for shape in hand(joints):
+        canvas.fill(shape, skin)
     layer = canvas.layer()
-    if clothes.kind == "jacket":
-        brighten(layer, 1 + np.float32(0.05) * fractal(rng, size, (48, 48), 2))
-    picture.put(layer, bulge=0.4, shadow=0.3)
+    if clothes.kind != "straps":
+        cloth = Canvas(picture.pixels.shape[0], body)
+        until = 0.97 if clothes.kind == "jacket" else clothes.sleeve
+        cloth.fill(arm_outline(joints, clothes.loose, until), np.ones(3))
+        sleeve = cloth.layer()
+        grey = weave.mean(axis=2, keepdims=True) / max(float(weave.mean()), 0.05)
+        brighten(
+            sleeve, grey * clothes.second.astype(np.float32) if clothes.kind == "jacket" else weave
+        )
+        layer = over(layer, sleeve)
+    picture.put(layer, bulge=0.6, shadow=0.3)
 
 
-def _draw_collar(canvas: Canvas, colour: np.ndarray, neck: float, shift: float) -> None:
+def _of_jacket(clothes: Clothes, weave: np.ndarray) -> np.ndarray:
+    """The folds of the cloth in the colour of the jacket."""
+    grey = weave.mean(axis=2, keepdims=True) / max(float(weave.mean()), 0.05)
+    return np.clip(grey, 0.7, 1.3) * clothes.second.astype(np.float32)
+
+
+def _draw_legs(picture: LitPicture, person: Person, body: Frame) -> None:
+    clothes, pose = person.clothes, person.pose
+    canvas = Canvas(picture.pixels.shape[0], body)
+    *shapes, left, right = legs(clothes, pose)
+    bare = clothes.below == "skirt"
+    for shape in shapes:
+        canvas.fill(shape, person.face.skin * 0.95 if bare else clothes.trousers)
+    for shoe in (left, right):
+        canvas.fill(shoe, clothes.trousers * 0.5)
+    if bare:
+        canvas.fill(skirt(clothes, pose), clothes.trousers)
+    picture.put(canvas.layer(), bulge=0.5)
+
+
+def _draw_collar(canvas: Canvas, colour: np.ndarray, neck: float, shift: float, back: bool) -> None:
+    if back:
+        canvas.fill(rectangle(shift - 1.15 * neck, 0.8, shift + 1.15 * neck, 1.25), colour * 0.92)
+        return
     for side in (-1, 1):
         wing = [(side * neck * 1.02, 0.82), (side * neck * 1.3, 1.05), (side * neck * 1.15, 1.55)]
         wing += [(shift + side * 0.07, 1.65)]
@@ -132,11 +158,14 @@ def _draw_collar(canvas: Canvas, colour: np.ndarray, neck: float, shift: float) 
 
 def _draw_jacket(canvas: Canvas, clothes: Clothes, pose: Pose) -> None:
     """Two open fronts with lapels over the shirt."""
-    outline = _torso(clothes, pose, 0.04)
+    outline = trunk(clothes, pose, 0.04)
+    if pose.back:
+        canvas.fill(outline, clothes.second)
+        return
     middle, neck = len(outline) // 2, clothes.neck
     gap = 0.25 + 0.35 * abs(pose.body_turn)
     for side, half in ((-1, outline[:middle]), (1, outline[middle:][::-1])):
-        edge = spline([(pose.body_shift + side * gap, 9), (pose.body_shift + side * gap, 2.6),
+        edge = spline([(pose.body_shift + side * gap, 7.4), (pose.body_shift + side * gap, 2.6),
                        (side * neck * 1.12, 1.0)])  # fmt: skip
         canvas.fill(np.concatenate([half, edge]), clothes.second)
         lapel = [(side * neck * 1.1, 1.0), (side * (neck + 0.5), 1.5), (side * (neck + 0.3), 1.75)]
@@ -145,7 +174,9 @@ def _draw_jacket(canvas: Canvas, clothes: Clothes, pose: Pose) -> None:
         canvas.stroke([lapel[1:]], clothes.second * 0.6, 0.02)
 
 
-def _weave(clothes: Clothes, body: Frame, rng: np.random.Generator, size: int) -> np.ndarray:
+def _weave(
+    clothes: Clothes, body: Frame, rng: np.random.Generator, size: int, unit: float
+) -> np.ndarray:
     """Colour of the cloth at every pixel, float32 (size, size, 3)."""
     x, y = body.grid(size)
     cell = 0.22 * clothes.scale
@@ -173,5 +204,11 @@ def _weave(clothes: Clothes, body: Frame, rng: np.random.Generator, size: int) -
         share = np.zeros((size, size), np.float32)
     share = soften(share.astype(np.float32), 0.5)[..., None]
     colour = clothes.colour.astype(np.float32) * (1 - share) + share * clothes.second
-    folds = 0.05 * fractal(rng, size, (5, 3), 2) + 0.015 * fractal(rng, size, (64, 64), 2)
+    # Creases are where smooth noise crosses zero.
+    cells = max(2, round(1.1 / unit))
+    noise = fractal(rng, size, (cells, max(2, round(0.6 * cells))), 2)
+    creases = cv2.exp(-np.square(noise / np.float32(0.25)))
+    depth = np.float32(0.12) * np.clip(fractal(rng, size, (cells, cells), 1), 0, 1.5)
+    folds = np.float32(0.09) * np.tanh(noise) - depth * creases
+    folds += np.float32(0.02) * fractal(rng, size, (64, 64), 2)
     return (colour * (1 + folds[..., None])).astype(np.float32)

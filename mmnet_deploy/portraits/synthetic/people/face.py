@@ -28,14 +28,19 @@ def outline(face: Face) -> np.ndarray:
     return np.stack([x * (1 - face.jaw * np.clip(sin, 0, 1) ** 1.4), sin], axis=1)
 
 
-def draw_head(canvas: Canvas, face: Face, yaw: float, pitch: float, hair: np.ndarray) -> None:
-    """Ears, skull, eyes, brows, nose and mouth."""
+def draw_head(canvas: Canvas, face: Face, yaw: float) -> None:
+    """Ears and skull."""
     skin = face.skin
     for side in (-1, 1):
         x = side * face.width * (1.02 - 0.2 * max(0.0, side * yaw))
         canvas.ellipse((x, 0.12), (0.1, 0.22), skin * (0.97, 0.9, 0.88), tilt=0.12 * side)
         canvas.ellipse((x, 0.12), (0.05, 0.14), skin * (0.8, 0.68, 0.66), tilt=0.12 * side)
     canvas.fill(outline(face), skin)
+
+
+def draw_features(canvas: Canvas, face: Face, yaw: float, pitch: float, hair: np.ndarray) -> None:
+    """Eyes, brows, nose and mouth on a drawn head."""
+    skin = face.skin
 
     def on_face(points: ArrayLike) -> np.ndarray:
         return turned(points, face, yaw, pitch)

@@ -15,7 +15,7 @@ from mmnet_deploy.portraits.synthetic.canvas import (
 )
 from mmnet_deploy.portraits.synthetic.people import hair as strands
 from mmnet_deploy.portraits.synthetic.people.clothes import dress
-from mmnet_deploy.portraits.synthetic.people.face import draw_glasses, draw_head
+from mmnet_deploy.portraits.synthetic.people.face import draw_features, draw_glasses, draw_head
 from mmnet_deploy.portraits.synthetic.people.lighting import Light, LitPicture
 from mmnet_deploy.portraits.synthetic.people.person import Person, Pose
 from mmnet_deploy.portraits.synthetic.people.shading import blemish, shade_head
@@ -26,10 +26,10 @@ def draw_person(person: Person, light: Light, rng: np.random.Generator, size: in
     head, body = _frames(person.pose, size)
     picture = LitPicture(size, light, person.pose.unit)
     covered = person.hat in ("beanie", "cap", "brim")
-    yaw = person.pose.yaw
     hidden = person.hat == "scarf"
 
-    if not hidden:
+    back = person.pose.back
+    if not (hidden or back):
         canvas = Canvas(size, head)
         strands.draw_back(canvas, rng, person.hair, person.face)
         picture.put(_glossy(canvas.layer(), head, person), bulge=0.3)
@@ -43,27 +43,7 @@ def draw_person(person: Person, light: Light, rng: np.random.Generator, size: in
         picture.put(canvas.layer(), bulge=0.2)
 
     dress(picture, person, body, rng)
-
-    canvas = Canvas(size, head)
-    draw_head(canvas, person.face, yaw, person.pose.pitch, person.hair.colour)
-    layer = soften(canvas.layer(), 0.008 * head.scale[1])
-    shade_head(layer, head, person.face, yaw, person.pose.pitch, light)
-    blemish(layer, rng, person.pose.unit)
-    picture.put(layer, bulge=0.15, shadow=0.5)
-    if person.face.beard != "none":
-        canvas = Canvas(size, head)
-        tone = 0.75 * person.hair.colour + 0.15 * person.face.skin
-        strands.draw_beard(canvas, rng, person.face, tone, yaw)
-        light_one = person.face.beard == "stubble"
-        layer = soften(canvas.layer(), 0.02 * head.scale[1] * (1 + light_one))
-        picture.put(layer * np.float32(0.45 if light_one else 0.95), bulge=0.2)
-
-    if not hidden:
-        canvas = Canvas(size, head)
-        strands.draw_front(canvas, rng, person.hair, person.face, yaw, covered)
-        picture.put(_glossy(canvas.layer(), head, person), bulge=0.5, shadow=0.35)
-    if person.glasses != "none":
-        picture.put(draw_glasses(size, head, person.glasses, person.face, yaw, rng), shadow=0.15)
+    (_put_nape if back else _put_face)(picture, person, head, light, rng)
     _cover_head(picture, person, head, rng)
     if not hidden:
         canvas = Canvas(size, head)
@@ -72,6 +52,54 @@ def draw_person(person: Person, light: Light, rng: np.random.Generator, size: in
     if person.arm != "none":
         _raise_arm(picture, person, body, rng)
     return picture.pixels
+
+
+def _put_nape(
+    picture: LitPicture, person: Person, head: Frame, light: Light, rng: np.random.Generator
+) -> None:
+    """The head as seen from behind."""
+    size = picture.pixels.shape[0]
+    canvas = Canvas(size, head)
+    draw_head(canvas, person.face, 0.0)
+    layer = canvas.layer()
+    blemish(layer, rng, person.pose.unit)
+    picture.put(layer, bulge=0.8, shadow=0.4)
+    if person.hat != "scarf":
+        canvas = Canvas(size, head)
+        strands.draw_from_behind(canvas, rng, person.hair, person.face)
+        picture.put(_glossy(canvas.layer(), head, person), bulge=0.8, shadow=0.35)
+        canvas = Canvas(size, head)
+        strands.draw_back(canvas, rng, person.hair, person.face)
+        if person.hair.style in ("tail", "bun"):
+            picture.put(_glossy(canvas.layer(), head, person), bulge=0.3, shadow=0.2)
+
+
+def _put_face(
+    picture: LitPicture, person: Person, head: Frame, light: Light, rng: np.random.Generator
+) -> None:
+    """The head as seen from before, with beard, hair and glasses."""
+    size, face, yaw = picture.pixels.shape[0], person.face, person.pose.yaw
+    canvas = Canvas(size, head)
+    draw_head(canvas, face, yaw)
+    draw_features(canvas, face, yaw, person.pose.pitch, person.hair.colour)
+    layer = soften(canvas.layer(), 0.008 * head.scale[1])
+    shade_head(layer, head, face, yaw, person.pose.pitch, light)
+    blemish(layer, rng, person.pose.unit)
+    picture.put(layer, bulge=0.15, shadow=0.5)
+    if face.beard != "none":
+        canvas = Canvas(size, head)
+        tone = 0.75 * person.hair.colour + 0.15 * face.skin
+        strands.draw_beard(canvas, rng, face, tone, yaw)
+        light_one = face.beard == "stubble"
+        layer = soften(canvas.layer(), 0.02 * head.scale[1] * (1 + light_one))
+        picture.put(layer * np.float32(0.45 if light_one else 0.95), bulge=0.2)
+    if person.hat != "scarf":
+        canvas = Canvas(size, head)
+        covered = person.hat in ("beanie", "cap", "brim")
+        strands.draw_front(canvas, rng, person.hair, face, yaw, covered)
+        picture.put(_glossy(canvas.layer(), head, person), bulge=0.5, shadow=0.35)
+    if person.glasses != "none":
+        picture.put(draw_glasses(size, head, person.glasses, face, yaw, rng), shadow=0.15)
 
 
 def _frames(pose: Pose, size: int) -> tuple[Frame, Frame]:
@@ -129,7 +157,8 @@ def _cover_head(picture: LitPicture, person: Person, head: Frame, rng: np.random
             front = np.stack([brow * 1.45, -0.5 + 0.2 * (1 - brow**2)], axis=1)
             canvas.fill(np.concatenate([front, front[::-1] - (0, 0.12)]), colour * 0.9)
     elif person.hat == "scarf":
-        canvas.fill(_veil(width), colour, hole=ellipse((0.5 * yaw, 0.12), (width * 0.88, 0.9)))
+        face = None if person.pose.back else ellipse((0.5 * yaw, 0.12), (width * 0.88, 0.9))
+        canvas.fill(_veil(width), colour, hole=face)
         folds = [ellipse((0, 0.1), (width * r, r + 0.05)) for r in rng.uniform(1.0, 1.25, 7)]
         canvas.stroke(folds, colour * 0.85, 0.025)
     elif person.headphones:

@@ -64,6 +64,37 @@ def draw_front(
             _paint(canvas, rng, lines + np.array([0.3 * yaw, 0]), hair, 1.0, width=0.02)
 
 
+def draw_from_behind(canvas: Canvas, rng: np.random.Generator, hair: Hair, face: Face) -> None:
+    """The back of the head with all that hangs from it, in the head's frame."""
+    if hair.style == "bald":
+        return
+    round_head = np.linspace(0, 2 * np.pi, 60)
+    low = np.clip(-np.sin(round_head), 0, None)
+    outer = _skull(face, round_head, np.full(60, 0.85 * hair.volume)) * (1, 0.97)
+    canvas.fill(outer * np.stack([1 - 0.2 * low, 1 - 0.1 * low], axis=1), hair.colour * 0.7)
+    if hair.style in _COMBED:
+        canvas.fill(_curtain(hair, face, -0.95, 0.95, hair.length * 0.92), hair.colour * 0.62)
+        _paint(canvas, rng, _combed(rng, 500, hair, face, (-1.02, 1.02), hair.length), hair, 1.0)
+        return
+    count = 600
+    place = rng.uniform(0, 2 * np.pi, count)
+    depth = np.sqrt(rng.uniform(0, 1.0, count))[:, None]
+    below = np.clip(-np.sin(place), 0, None)[:, None]
+    roots = _skull(face, place, np.full(count, 0.8 * hair.volume)) * depth * (1 - 0.12 * below)
+    t = np.linspace(0, 1, 6)[None, :, None]
+    if hair.style in _PULLED:
+        goal = np.array([0.25 * hair.part, -1.0 if hair.style == "bun" else -0.5])
+        lines = roots[:, None] * (1 - t) + t * goal
+    elif hair.style in ("curly", "afro"):
+        spin = rng.uniform(0, 2 * np.pi, (count, 1)) + np.linspace(0, 6, 6)
+        lines = roots[:, None] + _polar(rng.uniform(0.03, 0.08, (count, 1)), spin)
+    else:
+        fall = np.array([0.0, 0.05 if hair.style == "buzz" else 0.28])
+        lines = roots[:, None] + t * (fall + 0.12 * roots)[:, None]
+        lines = lines + rng.normal(0, 0.02, (count, 1, 2)) * t
+    _paint(canvas, rng, lines, hair, 1.0, width=0.016)
+
+
 def draw_wisps(
     canvas: Canvas, rng: np.random.Generator, hair: Hair, face: Face, covered: bool
 ) -> None:
@@ -167,7 +198,7 @@ def _crown(
         course = away * (0.8 if hair.style == "spiky" else 0.25) + sweep * (
             0.45 * along + 0.5 * fall
         )
-        reach = {"buzz": 0.05, "spiky": 0.3}.get(hair.style, 0.36) * rng.uniform(
+        reach = {"buzz": 0.05, "spiky": 0.2}.get(hair.style, 0.36) * rng.uniform(
             0.5, 1.2, len(roots)
         )
         # Strands near the outline are held close to it, those of the forehead lie flat.
@@ -196,9 +227,9 @@ def _skull(face: Face, place: np.ndarray, bulge: np.ndarray) -> np.ndarray:
 def _hairline(hair: Hair, face: Face, place: np.ndarray, yaw: float) -> np.ndarray:
     """Where forehead and temples end, for the same `place` as in `_skull`."""
     cos, sin = np.cos(place), np.sin(place)
-    x = 0.9 * np.sign(cos) * np.abs(cos) ** 0.55
+    x = 0.94 * np.sign(cos) * np.abs(cos) ** 0.78
     x = np.sin(np.arcsin(np.clip(x, -0.95, 0.95)) + 0.8 * yaw * np.clip(sin, 0, 1))
-    y = np.where(sin > 0, -hair.hairline * np.abs(sin) ** 0.6, -sin * 1.2)
+    y = np.where(sin > 0, -hair.hairline * np.abs(sin) ** 0.9, -sin * 1.2)
     y = y + 0.08 * hair.part * np.cos(place * 3)
     return np.stack([face.width * x, y], axis=1)
 
@@ -258,7 +289,7 @@ def _paint(
     width: float = 0.012,
 ) -> None:
     """Stroke strands in several tones; the groups overlap at random."""
-    tones = brightness * np.array([0.6, 0.75, 0.9, 1.0, 1.15, 1.35])
+    tones = brightness * np.array([0.68, 0.8, 0.9, 1.0, 1.1, 1.25])
     for tone, group in zip(rng.permutation(tones), np.array_split(lines, 6), strict=True):
         if len(group):
             canvas.stroke(group, hair.colour * tone + 0.012 * tone, width)

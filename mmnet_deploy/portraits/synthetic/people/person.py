@@ -26,7 +26,12 @@ class Pose:
     body_tilt: float
     body_shift: float
     body_turn: float
-    arms_apart: float  # width of the gap between arm and trunk, 0 for none
+    back: bool  # turned away from the camera
+    arms: str  # down, hips, folded, front, wide, up
+    arms_apart: float  # how far they are held from the trunk, 0..1
+    waist: float  # share of the shoulders
+    hips: float
+    legs_apart: float
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,10 @@ class Clothes:
     shoulders: float
     slope: float
     neck: float
+    sleeve: float  # share of the arm that it covers, 0..1
+    loose: float  # thickness of the cloth
+    below: str  # trousers, skirt
+    trousers: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -143,18 +152,29 @@ def _sample_pose(rng: np.random.Generator) -> Pose:
         body_tilt=rng.normal(0, 0.06) + 0.2 * tilt,
         body_shift=rng.normal(0, 0.15),
         body_turn=float(np.clip(rng.normal(0, 0.13), -0.35, 0.35)),
-        arms_apart=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.35 else 0.0,
+        back=bool(rng.random() < (0.03 if unit > 0.18 else 0.2)),
+        arms=_pick(rng, _ARMS),
+        arms_apart=float(rng.uniform(0, 0.7) ** 1.5),
+        waist=float(np.clip(rng.normal(0.72, 0.12), 0.5, 1.0)),
+        hips=float(np.clip(rng.normal(0.8, 0.09), 0.65, 1.0)),
+        legs_apart=float(rng.uniform(0.0, 0.8)),
     )
 
 
+_ARMS = {"down": 62, "hips": 10, "folded": 8, "front": 12, "wide": 4, "up": 4}
+
+
 def _sample_unit(rng: np.random.Generator) -> float:
-    """Half of the head's height, in picture widths: portraits, close selfies, half figures."""
+    """Half of the head's height, in picture widths: from close to far.
+
+    Portraits, close selfies, half figures, and now and then a whole figure.
+    """
     draw = rng.random()
-    if draw < 0.55:
+    if draw < 0.52:
         return float(np.clip(rng.normal(0.24, 0.05), 0.13, 0.33))
-    if draw < 0.75:
+    if draw < 0.72:
         return float(rng.uniform(0.28, 0.46))
-    return float(rng.uniform(0.09, 0.18))
+    return float(rng.uniform(0.09, 0.18) if draw < 0.93 else rng.uniform(0.05, 0.09))
 
 
 def _sample_face(rng: np.random.Generator, bearded: bool) -> Face:
@@ -224,4 +244,8 @@ def _sample_clothes(rng: np.random.Generator) -> Clothes:
         shoulders=float(np.clip(rng.normal(2.0, 0.25), 1.35, 2.6)),
         slope=float(rng.uniform(0.3, 0.6)),
         neck=float(rng.uniform(0.4, 0.56)),
+        sleeve=float(rng.choice([0.3, 0.45, 0.75, 0.97], p=[0.2, 0.15, 0.1, 0.55])),
+        loose=float(rng.uniform(0.02, 0.16)),
+        below="skirt" if rng.random() < 0.2 else "trousers",
+        trousers=any_colour(rng, (0, 0.6), (0.05, 0.7)),
     )
