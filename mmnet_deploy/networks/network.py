@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import MissingDependencyError, MmnetDeployError, ModelFileError
 from mmnet_deploy.files import sha256
-from mmnet_deploy.networks import keras_archive
+from mmnet_deploy.networks import location
 from mmnet_deploy.networks.backend import INSTALL
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.output import (
@@ -32,8 +32,8 @@ from mmnet_deploy.portraits.output import (
     output_of,
 )
 from mmnet_deploy.portraits.pictures import preprocess
-from mmnet_deploy.runs.run import VALIDATED, Run, RunConfig
-from mmnet_deploy.tflite.card import ModelFile, is_tflite
+from mmnet_deploy.runs.run import Run, RunConfig
+from mmnet_deploy.tflite.card import ModelFile
 
 if TYPE_CHECKING:
     from mmnet_deploy.networks.keras_file import KerasFile
@@ -44,28 +44,6 @@ DEFAULT_RANGE = (0.0, 1.0)
 
 Inputs = Mapping[str, tuple[tuple[int | None, ...] | None, str]]
 """Shape, None if it is not known at all, and type of each input, by name."""
-
-_NO_HDF5 = "it is not HDF5, or it is damaged"
-_PICKLE = "a pickle may run any code; save the network as .keras where it was made"
-_ONNX = (
-    "the package onnx2tf, in an environment of its own with Python 3.12 or later, makes a .tflite "
-    "file of it, FOLDER/FILE_float32.tflite: `onnx2tf -i FILE.onnx -o FOLDER`"
-)
-_PYTORCH = (
-    "it is PyTorch's, and a pickle may run any code; where the network was made, the package "
-    "litert-torch makes a .tflite file of the module: "
-    "`litert_torch.convert(module.eval(), (torch.rand(1, 3, 256, 256),)).export('FILE.tflite')`"
-)
-NOT_TAKEN = {
-    ".h5": _NO_HDF5,
-    ".hdf5": _NO_HDF5,
-    ".pkl": _PICKLE,
-    ".pickle": _PICKLE,
-    ".pt": _PYTORCH,
-    ".pth": _PYTORCH,
-    ".onnx": _ONNX,
-}
-"""Suffixes of networks in formats that are not loaded, and what to do about each."""
 
 MOST_PIXELS = 2**24
 """Number of pixels of the largest picture that a network may take, such as 4096×4096."""
@@ -196,7 +174,7 @@ def _loaded(path: Path, meaning: Meaning, unsafe: bool) -> Network:
     if (path / "saved_model.pb").exists():
         opened: KerasFile | SavedModel = _load_saved_model(path, unsafe)
     else:
-        path, config = _located(path)
+        path, config = location.locate(path)
         opened = keras_file.load(path, unsafe=unsafe)
     name = config.family if config else path.resolve().name.removesuffix(".keras")
     ours = config is not None and not config.imported_from
@@ -224,37 +202,6 @@ def _loaded(path: Path, meaning: Meaning, unsafe: bool) -> Network:
         model=opened.model,
         width_multiplier=config.width_multiplier if config else None,
     )
-
-
-def _located(path: Path) -> tuple[Path, RunConfig | None]:
-    """The `.keras` file at `path`, or of the run there, and how it was trained if that is known."""
-    if path.is_dir():
-        run = Run(path)
-        if not run.exists:
-            raise ModelFileError(
-                f"{path} is neither a run folder (it has no config.json) nor a SavedModel "
-                "(it has no saved_model.pb)."
-            )
-        config = run.read_config()
-        return run.weights(), config
-    if not path.exists():
-        raise ModelFileError(f"There is no file or folder {path}.")
-    if keras_archive.is_hdf5(path):
-        raise ModelFileError(keras_archive.way_from_hdf5(path))
-    if path.suffix.lower() in NOT_TAKEN:
-        raise ModelFileError(
-            f"{path} is refused: {NOT_TAKEN[path.suffix.lower()]}. A network must be a run "
-            "folder, a .keras file, a SavedModel folder or, to convert or train, a .tflite file."
-        )
-    if is_tflite(path):
-        raise ModelFileError(
-            f"{path} is a .tflite file: a network is needed, such as it was converted from."
-        )
-    if path.suffix != ".keras":
-        raise ModelFileError(f"{path} is neither a run folder, a SavedModel nor a .keras file.")
-    run = Run(path.parent)
-    ours = run.exists and path in (run.last, *map(run.best_by, VALIDATED))
-    return path, run.read_config() if ours else None
 
 
 # --- What fits ---------------------------------------------------------------

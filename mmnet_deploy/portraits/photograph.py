@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmnet_deploy.portraits import foreground, pictures
-from mmnet_deploy.portraits.decoding import Extras, extras
+from mmnet_deploy.portraits.decoders import Extras
+from mmnet_deploy.portraits.decoding import extras
 from mmnet_deploy.portraits.pictures import Picture
 
 _STRIP_PIXELS = 2**20

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.errors import DataError, OutputError
 from mmnet_deploy.files import reason
-from mmnet_deploy.portraits.decoding import Pixels, decode, palette_numbers
+from mmnet_deploy.portraits.decoders import Pixels
+from mmnet_deploy.portraits.decoding import decode, palette_numbers
 from mmnet_deploy.portraits.formats import (
     HEIC_EXTENSIONS,
     HEIC_REMEDY,

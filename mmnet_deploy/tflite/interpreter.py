@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import platform
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.downloads import published
-from mmnet_deploy.errors import (
-    CrashError,
-    DelegateRefusedError,
-    MissingDependencyError,
-    ModelFileError,
-)
+from mmnet_deploy.errors import MissingDependencyError, ModelFileError
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.output import ALPHA, Meaning, Output
 from mmnet_deploy.tflite import app_metadata, ends, trial
@@ -27,8 +21,7 @@ from mmnet_deploy.tflite.card import described, read_model
 from mmnet_deploy.tflite.ends import PictureInput
 from mmnet_deploy.tflite.half_precision import allows, entry, with_entry
 from mmnet_deploy.tflite.runtime import runtime, runtime_name
-
-_MOST_WORDS = 160
+from mmnet_deploy.tflite.trial import foreign
 
 _WITHOUT_HALF_PRECISION = ("x86_64", "amd64", "i386", "i686", "x86")
 """Machines on which XNNPACK ignores a file's leave to compute in half precision."""
@@ -49,7 +42,7 @@ def transparent_interpreter(content: bytes, threads: int = 1) -> Any:
         content, "none", threads=threads, keeps_tensors=True
     )
     if verdict.stage == "crash":
-        raise _crash("The model", verdict, "none")
+        raise foreign.crash("The model", verdict, "none")
     return built_in_interpreter(content, threads, keeps_tensors=True)
 
 
@@ -73,67 +66,10 @@ def built_in_interpreter(content: bytes, threads: int = 1, *, keeps_tensors: boo
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelFileError(
-            f"The built-in kernels of {runtime_name()} cannot run the model: {_brief(str(error))}."
+            f"The built-in kernels of {runtime_name()} cannot run the model: "
+            f"{foreign.brief(str(error))}."
         ) from error
     return interpreter
-
-
-_ENGINES = {"xnnpack": "XNNPACK", "none": "the built-in kernels"}
-"""What a delegate's name stands for, in messages."""
-
-
-def _crash(name: str, verdict: trial.Verdict, delegate: str) -> CrashError:
-    return CrashError(
-        f"{name} crashes {_ENGINES[delegate]} of {runtime_name()} ({verdict.reason}): it is "
-        "damaged, or the runtime has a fault."
-    )
-
-
-def _check_foreign(path: Path, content: bytes, delegate: str, threads: int) -> str:
-    """Make sure, in another process, that loading and running a file ends no process.
-
-    Returns:
-        Why it does not run with either delegate, although it can be loaded; empty if it runs.
-
-    Raises:
-        CrashError: It crashes the runtime.
-        ModelFileError: It cannot be loaded.
-        DelegateRefusedError: Only without the delegate, or only with it, does it run.
-    """
-    module = runtime()
-    tried = trial.shared(module.__name__)
-    verdict = tried.verdict(content, delegate, threads=threads)
-    if verdict.stage == "crash":
-        raise _crash(str(path), verdict, delegate)
-    if verdict.runs:
-        return ""
-    other = "none" if delegate == "xnnpack" else "xnnpack"
-    if tried.verdict(content, other, threads=threads).runs:
-        wanted, reason = _ENGINES[delegate], _brief(verdict.reason)
-        raise DelegateRefusedError(
-            f"{wanted[0].upper()}{wanted[1:]} cannot run {path} ({reason}); {_ENGINES[other]} can, "
-            f"with `--delegate {other}`.",
-            other,
-            reason,
-        )
-    if verdict.stage == "load":
-        raise ModelFileError(_unloadable(path, verdict.reason))
-    return verdict.reason
-
-
-def _unloadable(path: Path, reason: str) -> str:
-    if found := re.search(r"unresolved custom op: (\w+)", reason):
-        name = runtime_name()
-        other = "" if name.startswith("ai-edge-litert") else " ai-edge-litert has MediaPipe's own."
-        return (
-            f"{path} uses the operator {found[1]}, which is none of TFLite's and which {name} "
-            f"lacks.{other}"
-        )
-    return (
-        f"{path} cannot be loaded by {runtime_name()}: it is damaged, needs more than "
-        f"{trial.MEMORY_BYTES // 2**30} GiB, or uses operators that this runtime lacks "
-        f"({_brief(reason)})."
-    )
 
 
 class TFLiteModel:
@@ -177,7 +113,7 @@ class TFLiteModel:
         # A file that failed to run there is not run here.
         self._problem = ""
         if content is None:
-            self._problem = _check_foreign(path, self._content, delegate, threads)
+            self._problem = foreign.check(path, self._content, delegate, threads)
         try:
             resolvers = module.OpResolverType
             self._interpreter = module.Interpreter(
@@ -192,8 +128,8 @@ class TFLiteModel:
             self.outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
             self._operators = self._interpreter._get_ops_details()
         except (ValueError, RuntimeError) as error:
-            _check_foreign(path, self._content, delegate, threads)  # It may say more.
-            raise ModelFileError(_unloadable(path, str(error))) from error
+            foreign.check(path, self._content, delegate, threads)  # It may say more.
+            raise ModelFileError(foreign.unloadable(path, str(error))) from error
         self.card = described(path, self._content)
         # A batch of unknown size runs as one picture; a picture of unknown size, as one pixel.
         if any(-1 in tensor["shape_signature"][1:] for tensor in self.inputs):
@@ -270,11 +206,13 @@ class TFLiteModel:
             ModelFileError: The runtime cannot run it.
         """
         if self._problem:
-            raise ModelFileError(f"{self.path} does not run: {_brief(self._problem)}.")
+            raise ModelFileError(f"{self.path} does not run: {foreign.brief(self._problem)}.")
         try:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
-            raise ModelFileError(f"{self.path} does not run: {_brief(str(error))}.") from error
+            raise ModelFileError(
+                f"{self.path} does not run: {foreign.brief(str(error))}."
+            ) from error
 
     def require_matting(self, meaning: Meaning | None = None) -> tuple[PictureInput, Output]:
         """Make sure that the model takes one picture and gives one matte.
@@ -380,13 +318,6 @@ def _in_float32(content: bytes) -> bytes:
         return with_entry(content, "") if allows(entry(content)) else content
     except (ModelFileError, MissingDependencyError):
         return content  # It is damaged, which others say, or the runtime is older than the entry.
-
-
-def _brief(reason: str) -> str:
-    """The first of a runtime's lines, which XNNPACK writes without any space between them."""
-    line = (reason.strip() or "no reason given").splitlines()[0]
-    line = re.split(r"(?<=XNNPACK delegate)(?=\w)|(?<=\S)(?=Node number )", line)[0].rstrip(".")
-    return line if len(line) <= _MOST_WORDS else f"{line[:_MOST_WORDS]}…"
 
 
 def tensor_bytes(tensor: dict[str, Any]) -> int:

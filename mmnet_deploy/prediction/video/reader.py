@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmnet_deploy.errors import DataError
-from mmnet_deploy.portraits.decoding import MOST_PIXELS
+from mmnet_deploy.portraits.decoders import MOST_PIXELS
 from mmnet_deploy.portraits.formats import kind_of
 from mmnet_deploy.portraits.pictures import resized
 from mmnet_deploy.prediction.video.colours import colours_of, left_out, to_rgb

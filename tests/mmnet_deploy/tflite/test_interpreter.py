@@ -17,6 +17,7 @@ from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import HALF, entry, with_entry
 from mmnet_deploy.tflite.parts import Tensor
 from mmnet_deploy.tflite.runtime import runtime_name
+from mmnet_deploy.tflite.trial import foreign
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
@@ -80,7 +81,7 @@ def test_an_operator_that_the_runtime_lacks_is_named(tmp_path, monkeypatch, name
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     converter.allow_custom_ops = True
     (tmp_path / "a.tflite").write_bytes(converter.convert())
-    monkeypatch.setattr(interpreter, "runtime_name", lambda: name)
+    monkeypatch.setattr(foreign, "runtime_name", lambda: name)
     with pytest.raises(ModelFileError, match="Digamma") as caught:
         interpreter.TFLiteModel(tmp_path / "a.tflite")
     assert name in str(caught.value)

@@ -1,4 +1,4 @@
-"""What the output of a network means, and the matte in it.
+"""How the output of a network becomes a matte.
 
 Every matte of a network or of a `.tflite` file comes from `Output.matte`: it is finite and in
 0 … 1, or an error says what was found and which option helps.
@@ -15,12 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.errors import ModelFileError, UsageError
-
-ALPHA, LOGIT, SOFTMAX, CLIPPED = "alpha", "logit", "softmax", "clipped"
-BYTES, CLASSES = "bytes", "classes"
-KINDS = (ALPHA, LOGIT, SOFTMAX, CLIPPED, BYTES, CLASSES)
-"""What the values are: alpha; its logit; logits of classes, one per channel; alpha that the
-network leaves to be cut off at 0 and 1; alpha times 255; numbers of classes."""
+from mmnet_deploy.portraits.output.layout import Layout, layout_of
+from mmnet_deploy.portraits.output.meaning import (
+    ALPHA,
+    BYTES,
+    CLASSES,
+    CLIPPED,
+    LOGIT,
+    SOFTMAX,
+    Meaning,
+)
 
 BYTE_WHITE = 255.0
 """Full alpha where it is counted as in pictures."""
@@ -35,170 +39,6 @@ FARTHEST = 1.0
 LEAST_SPREAD = 0.5
 """Values in 0 … 1 that reach over more than this are no logits: their alpha would lie within
 0.5 … 0.73 everywhere."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Meaning:
-    """What somebody says of a network's input and output; None where nobody does.
-
-    Attributes:
-        output: One of `KINDS`.
-        alpha_channel: The channel of the output, or the number of the class, that is alpha.
-        output_size: Height and width of the matte, where the output's shape does not say it.
-        input_range: Values of black and white in the input.
-    """
-
-    output: str | None = None
-    alpha_channel: int | None = None
-    output_size: tuple[int, int] | None = None
-    input_range: tuple[float, float] | None = None
-
-    def __post_init__(self) -> None:
-        """Make sure that every value is possible.
-
-        Raises:
-            UsageError: One is not.
-        """
-        if self.output is not None and self.output not in KINDS:
-            raise UsageError(
-                f"`--output` says what a network's output is and must be one of "
-                f"{', '.join(KINDS)}; `--out` says where to write. Received: {self.output}."
-            )
-        if self.input_range is not None:
-            low, high = self.input_range
-            if not (low < high and math.isfinite(high - low)):
-                raise UsageError(
-                    "`--input-range` must be two numbers, the lower first. "
-                    f"Received: {low:g}, {high:g}."
-                )
-
-    def require_agreement(self, name: str, known: Meaning, channels: Sequence[int]) -> None:
-        """Make sure that nothing that is said contradicts what a file says of itself.
-
-        Args:
-            name: Of the file, for the message.
-            known: What it says; its `alpha_channel` is not looked at.
-            channels: The channels that may be called alpha.
-
-        Raises:
-            UsageError: Something does.
-        """
-        said: dict[str, tuple[Any, Any]] = {
-            "output": (self.output, known.output),
-            "output-size": (self.output_size, known.output_size),
-            "input-range": (self.input_range, known.input_range),
-        }
-        if self.alpha_channel is not None and self.alpha_channel not in channels:
-            said["alpha-channel"] = (self.alpha_channel, channels[0])
-        for option, (ours, theirs) in said.items():
-            if ours is not None and theirs is None:
-                raise UsageError(
-                    f"`--{option}` is not for {name}, whose description says all: leave the "
-                    f"option out. Received: {_shown(option, ours)}."
-                )
-            if ours is not None and ours != theirs:
-                raise UsageError(
-                    f"`--{option}` contradicts {name}, which says {_shown(option, theirs)} of "
-                    f"itself: leave the option out. Received: {_shown(option, ours)}."
-                )
-
-
-def _shown(option: str, value: Any) -> str:
-    if option == "output-size":
-        return "x".join(map(str, value))
-    return " ".join(f"{end:g}" for end in value) if isinstance(value, tuple) else str(value)
-
-
-# --- Shapes ------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-    """Where the pixels of an output are.
-
-    Attributes:
-        height, width, channels: Of the matte or mattes.
-        channels_first: Whether a whole channel follows the other; else each pixel has its
-            channels side by side.
-    """
-
-    height: int
-    width: int
-    channels: int
-    channels_first: bool = False
-
-    def arranged(self, values: NDArray[Any]) -> NDArray[Any]:
-        """An output in any of the shapes that `layout_of` knows, as (height, width, channels)."""
-        if self.channels_first:
-            return values.reshape(self.channels, self.height, self.width).transpose(1, 2, 0)
-        return values.reshape(self.height, self.width, self.channels)
-
-
-def layout_of(
-    shape: Sequence[int], input_size: tuple[int, int], size: tuple[int, int] | None = None
-) -> Layout | None:
-    """How the matte of one picture lies in an output; None if it cannot be told.
-
-    Known are, with or without a batch of 1: (h, w, channels), (h, w), (h·w, channels),
-    (h·w) and (h·w·channels). Channels come first only where nothing else fits.
-
-    Args:
-        shape: Of the output.
-        input_size: Height and width of the network's input.
-        size: Height and width of the matte, if somebody says them; a flattened one has those
-            of the input otherwise.
-    """
-    height, width = wanted = size or input_size
-    found = [int(side) for side in shape]
-    if not found or min(found) < 1:
-        return None
-    if len(found) > 1 and found[0] == 1:
-        found = found[1:]
-    elif len(found) > 3 or (len(found) == 3 and tuple(found[:2]) != wanted):
-        return None  # Mattes of several pictures.
-    while len(found) > 3 and found[0] == 1:
-        found = found[1:]
-    pixels = height * width
-    layout = None
-    if len(found) == 1 and found[0] % pixels == 0:
-        layout = Layout(height, width, found[0] // pixels)
-    elif len(found) == 2:
-        layout = _of_two(found, wanted, size is not None)
-    elif len(found) == 3:
-        layout = _of_three(found, wanted, size is not None)
-    return None if layout is None or layout.height * layout.width == 1 else layout
-
-
-def _of_two(found: Sequence[int], wanted: tuple[int, int], is_said: bool) -> Layout | None:
-    (first, second), (height, width) = found, wanted
-    if (first, second) == wanted:
-        return Layout(first, second, 1)
-    if first == height * width:
-        return Layout(height, width, second)
-    if second == height * width:
-        return Layout(height, width, first, channels_first=True)
-    if not is_said and first > 1 and first * width == second * height:
-        return Layout(first, second, 1)
-    return None
-
-
-def _of_three(found: Sequence[int], wanted: tuple[int, int], is_said: bool) -> Layout | None:
-    (first, second, third), (height, width) = found, wanted
-    if (first, second) == wanted:
-        return Layout(first, second, third)
-    if (second, third) == wanted:
-        return Layout(second, third, first, channels_first=True)
-    if 1 in (first, second) and first * second == height * width:
-        return Layout(height, width, third)
-    if is_said:
-        return None
-    fits = first * width == second * height
-    if not fits and second * width == third * height and first < min(second, third):
-        return Layout(second, third, first, channels_first=True)
-    return Layout(first, second, third)
-
-
-# --- Values ------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
