@@ -255,7 +255,7 @@ def prepare(
             wanted = tuple(name for name in wanted if name not in alone)
             tell(f"Left out: {', '.join(alone)} needs tensorflow. {INSTALL}")
         _require_quantizer(wanted)
-        loaded = conversion.open_file(path, meaning)
+        loaded = conversion.open_file(path, meaning, tell)
     else:
         loaded = load(path, meaning=meaning, unsafe=unsafe)
     if representative is not None:

@@ -23,6 +23,7 @@ from mmnet_deploy.networks.imported import ending, source
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.output import ALPHA, BYTES, CLIPPED, LOGIT, SOFTMAX, Meaning, Output
+from mmnet_deploy.progress import Tell, quiet
 from mmnet_deploy.tflite import counts, operators
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.half_precision import with_entry
@@ -32,11 +33,12 @@ from mmnet_deploy.tflite.runtime import runtime_name, schema
 from mmnet_deploy.tflite.schema import reading
 
 
-def open_file(path: Path, meaning: Meaning | None = None) -> Network:
+def open_file(path: Path, meaning: Meaning | None = None, tell: Tell = quiet) -> Network:
     """A `.tflite` file as a network to convert, computed by the interpreter.
 
     Args:
         meaning: What is said of its input and output besides what the file says.
+        tell: Takes a line where the file's metadata says something else.
 
     Raises:
         ModelFileError: It cannot be read, does not take one picture and give one matte, is
@@ -47,6 +49,8 @@ def open_file(path: Path, meaning: Meaning | None = None) -> Network:
     _require_standard(path, graph)
     model = _opened(path)
     picture, output = model.require_matting(meaning)
+    if model.overruled:
+        tell(model.overruled)
     if graph.outputs[0].dtype != "FLOAT32":
         raise ModelFileError(
             f"{path} must give float32 to be converted. Received: {graph.outputs[0].dtype.lower()}."

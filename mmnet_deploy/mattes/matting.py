@@ -82,7 +82,7 @@ def open_model(
             model.prepare,
             model.infer,
             threads or cores,
-            note,
+            " ".join(filter(None, (note, model.overruled))),
         )
     require_extra(f"The network {path}")
     from mmnet_deploy.networks.network import describe, load

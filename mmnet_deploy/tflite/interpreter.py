@@ -89,6 +89,10 @@ class TFLiteModel:
             computer's cores can. By default it computes in float32, so that mattes and scores are
             the same on every computer.
 
+    Attributes:
+        overruled: A line on what the file's TFLITE_METADATA says otherwise than `require_matting`
+            was told; empty if nothing.
+
     Raises:
         CrashError: It crashes the runtime.
         ModelFileError: It cannot be read, or is not a complete TFLite model.
@@ -105,6 +109,7 @@ class TFLiteModel:
         half_precision: bool = False,
     ) -> None:
         self.path = path
+        self.overruled = ""
         self._ends: tuple[PictureInput, Output] | None = None
         self._content = read_model(path) if content is None else content
         if not half_precision and platform.machine().lower() not in _WITHOUT_HALF_PRECISION:
@@ -241,7 +246,7 @@ class TFLiteModel:
         if self.card is not None:
             ends.require_agreement(self.path, meaning, self.card)
         else:
-            meaning = _completed(meaning, self.path, self._content, source)
+            meaning, self.overruled = _completed(meaning, self.path, self._content, source)
         picture = ends.input_of(self.path, source, meaning, self.card)
         tensors = self._interpreter.get_tensor_details()
         classes = ends.classes_of(int(target["index"]), self._operators, tensors)
@@ -295,21 +300,29 @@ class TFLiteModel:
         return self.infer(self.prepare(image))
 
 
-def _completed(meaning: Meaning, path: Path, content: bytes, source: ends.Details) -> Meaning:
-    """What is said of a file of others, with what its TFLITE_METADATA says besides."""
+def _completed(
+    meaning: Meaning, path: Path, content: bytes, source: ends.Details
+) -> tuple[Meaning, str]:
+    """What is said of a file of others, with what its TFLITE_METADATA says besides.
+
+    And what this says otherwise, which does not count.
+    """
     try:
         said = app_metadata.read(content, str(path))
     except (ModelFileError, MissingDependencyError):
-        return meaning  # `inspect` tells of damaged metadata; nothing else needs it.
+        return meaning, ""  # `inspect` tells of damaged metadata; nothing else needs it.
     if said is None:
-        return meaning
+        return meaning, ""
     is_float = np.dtype(source["dtype"]).kind == "f"  # The parameters of integers say it.
     if published.by_sha256(hashlib.sha256(content).hexdigest()) is not None:
         # Others' metadata may be wrong, and an option comes first; that of these is right.
         told = app_metadata.completed(Meaning(), said, str(path), is_float=is_float)
         known = dataclasses.replace(told, output=told.output or ALPHA)
         meaning.require_agreement(str(path), known, (0,))
-    return app_metadata.completed(meaning, said, str(path), is_float=is_float)
+    return (
+        app_metadata.completed(meaning, said, str(path), is_float=is_float),
+        app_metadata.overruled(meaning, said, str(path), is_float=is_float),
+    )
 
 
 def _in_float32(content: bytes) -> bytes:

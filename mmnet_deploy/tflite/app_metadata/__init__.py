@@ -2,6 +2,7 @@
 
 from mmnet_deploy.tflite.app_metadata.matting import completed as completed
 from mmnet_deploy.tflite.app_metadata.matting import of_card as of_card
+from mmnet_deploy.tflite.app_metadata.matting import overruled as overruled
 from mmnet_deploy.tflite.app_metadata.reading import read as read
 from mmnet_deploy.tflite.app_metadata.record import ENTRY as ENTRY
 from mmnet_deploy.tflite.app_metadata.record import Metadata as Metadata

@@ -9,6 +9,9 @@ from mmnet_deploy.portraits.output import LOGIT, SOFTMAX, Meaning
 from mmnet_deploy.tflite.app_metadata.record import Metadata, TensorMetadata
 from mmnet_deploy.tflite.card import ModelCard
 
+_KINDS = {"sigmoid": LOGIT, "softmax": SOFTMAX}
+"""What an output is, by the activation that is left to apply."""
+
 PICTURE_AXES, PIXEL_AXES = (1, 3), (1, 2)
 """Dimensions of the whole picture, and of one confidence mask in an output of several."""
 
@@ -81,7 +84,7 @@ def completed(meaning: Meaning, said: Metadata, name: str, *, is_float: bool) ->
     Raises:
         UsageError: The metadata normalises each colour in another way, and nobody says a range.
     """
-    kind = {"sigmoid": LOGIT, "softmax": SOFTMAX}.get(said.activation)
+    kind = _KINDS.get(said.activation)
     if meaning.output is None and kind is not None:
         meaning = dataclasses.replace(meaning, output=kind)
     picture = said.inputs[0] if said.inputs else None
@@ -100,6 +103,29 @@ def completed(meaning: Meaning, said: Metadata, name: str, *, is_float: bool) ->
     # float32 in the file: 127.5 is exact, 1/255 is not.
     low, high = (round(end, 5) + 0.0 for end in (-mean / deviation, (255 - mean) / deviation))
     return dataclasses.replace(meaning, input_range=(low, high)) if low < high else meaning
+
+
+def overruled(meaning: Meaning, said: Metadata, name: str, *, is_float: bool) -> str:
+    """What a file's metadata says otherwise than somebody who is believed; empty if nothing.
+
+    Args:
+        meaning, said, name, is_float: As for `completed`.
+    """
+    asked = []
+    kind = _KINDS.get(said.activation)
+    if meaning.output is not None and kind not in (None, meaning.output):
+        asked.append(f"`--output {kind}`")
+    if meaning.input_range is not None:
+        try:
+            told = completed(Meaning(), said, name, is_float=is_float).input_range
+        except UsageError:
+            asked.append("another `--input-range` for each colour")
+        else:
+            if told is not None and told != meaning.input_range:
+                asked.append(f"`--input-range {told[0]:g} {told[1]:g}`")
+    if not asked:
+        return ""
+    return f"The metadata of {name} asks for {' and '.join(asked)}: what you say counts instead."
 
 
 def _listed(values: tuple[float, ...]) -> str:

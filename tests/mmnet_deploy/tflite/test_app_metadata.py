@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmnet_deploy.errors import ModelFileError
+from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.tflite import app_metadata
 from mmnet_deploy.tflite.app_metadata import ENTRY, Metadata, TensorMetadata, packed
 from mmnet_deploy.tflite.app_metadata.record import ACTIVATIONS
@@ -91,3 +92,26 @@ def test_nobody_gets_a_licence_that_he_did_not_choose(described):
     """Without a word of the user, author and licence are absent."""
     metadata = app_metadata.of_card(read_card(described))
     assert (metadata.author, metadata.license) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("ours", "mean", "activation", "words"),
+    [
+        ({}, (127.5,), "sigmoid", ""),
+        ({"input_range": (-1.0, 1.0), "output": "logit"}, (127.5,), "sigmoid", ""),
+        ({"input_range": (0.0, 1.0), "output": "alpha"}, (), "none", ""),
+        ({"input_range": (0.0, 1.0)}, (127.5,), "sigmoid", "`--input-range -1 1`: what you say"),
+        ({"output": "alpha"}, (127.5,), "softmax", "of a.tflite asks for `--output so"),
+        (
+            {"input_range": (0.0, 1.0), "output": "alpha"},
+            *((127.5,), "sigmoid", "`--output logit` and `--input-range -1 1`"),
+        ),
+        ({"input_range": (0.0, 1.0)}, (1.0, 2.0, 3.0), "", "another `--input-range` for each col"),
+    ],
+)
+def test_what_somebody_says_against_the_metadata_is_told(ours, mean, activation, words):
+    """One line names what the file asks for; where both agree there is none."""
+    picture = TensorMetadata(mean=mean, std=(127.5,) * len(mean))
+    said = Metadata(inputs=(picture,), activation=activation)
+    line = app_metadata.overruled(Meaning(**ours), said, "a.tflite", is_float=True)
+    assert words in line and bool(line) == bool(words)
