@@ -31,7 +31,7 @@ def plot(
     results: Results = (),
     out: StrPath | None = None,
     *,
-    metric: str = "gradient_error",
+    metric: str | Sequence[str] = "gradient_error",
     latency: str | None = None,
     device: str | Sequence[str] = (),
     size: str = "page",
@@ -54,7 +54,7 @@ def plot(
         results: Files, folders of them, or what `evaluate`, `bench` and `cost` return.
         out: A `.svg`, `.png` or `.pdf` file to write besides.
         metric: Of the error axis: `gradient_error`, `mad`, `sad`, `mse`, `mean_iou` or any other
-            that was evaluated.
+            that was evaluated. Several, also with commas between, have a panel each.
         latency: `median`, `p90`, `mean` or `min`. None for what the run rules quote.
         device: Serials of the devices to draw; all if there are none.
         size: `column` (85 mm) or `page` of a paper, or `slide` (16:9).
@@ -74,13 +74,14 @@ def plot(
 
     Raises:
         UsageError: An argument is wrong.
-        ResultError: There are no results, or no model has both a latency and the metric.
+        ResultError: There are no results, or no model has both a latency and the metrics.
         OutputError: A file cannot be written.
 
     Example:
         >>> figure = plot("results", "chart.svg", size="column")
         >>> figure.savefig("chart.jpg")
     """
+    chosen = _chosen(metric)
     for name, value, allowed in (
         ("latency", latency, (None, *STATISTICS)),
         ("size", size, SIZES),
@@ -102,8 +103,15 @@ def plot(
     paths, records = sources_of(results)
     if not (paths or records or published):
         raise UsageError("`RESULTS` must name a file or folder, unless `--published` is given.")
-    if published and metric != "gradient_error":
-        raise UsageError(f"`--published` knows gradient errors only. Received: --metric {metric}.")
+    if published and "gradient_error" not in chosen:
+        received = ",".join(chosen)
+        raise UsageError(
+            f"`--published` knows gradient errors only. Received: --metric {received}."
+        )
+    if published and not (paths or records) and len(chosen) > 1:
+        raise UsageError(
+            "`--published` alone has gradient errors only: leave out --metric, or name RESULTS."
+        )
     from mmnet_deploy.charts import chart
     from mmnet_deploy.results.published import references, trade_offs
 
@@ -113,7 +121,7 @@ def plot(
         if paths:
             records = [*read_results(paths, tell).records, *records]
         devices = [device] if isinstance(device, str) else list(device)
-        points = _of_results(records, metric, latency, devices, emulated, profile, tell)
+        points = _of_results(records, chosen, latency, devices, emulated, profile, tell)
     options = chart.Options(
         size=size,
         x_scale=x_scale,
@@ -128,9 +136,29 @@ def plot(
     if table:
         table_file.write(_rows(points, options.published), table, raw=raw_cells)
     if file:
-        drawn = len(points) + len(options.published)
-        tell(f"Drew {drawn} point{'s' * (drawn > 1)} to {file}.")
+        drawn = len(points) // len(chosen) + len(options.published)
+        by = f" by {len(chosen)} metrics" if len(chosen) > 1 else ""
+        tell(f"Drew {drawn} point{'s' * (drawn > 1)}{by} to {file}.")
     return figure
+
+
+def _chosen(metric: str | Sequence[str]) -> list[str]:
+    """Names of metrics, each once.
+
+    Raises:
+        UsageError: There is no such metric, or none at all.
+    """
+    from mmnet_deploy.mattes.metrics import METRICS
+
+    given = [metric] if isinstance(metric, str) else metric
+    parts = (name.strip() for one in given for name in one.split(","))
+    names = list(dict.fromkeys(filter(None, parts)))
+    for name in names:
+        if name not in METRICS:
+            raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {name}.")
+    if not names:
+        raise UsageError(f"`--metric` must name at least one of {', '.join(METRICS)}.")
+    return names
 
 
 def _rows(points: Sequence[TradeOff], beside: Sequence[TradeOff]) -> list[dict[str, Any]]:
@@ -138,10 +166,11 @@ def _rows(points: Sequence[TradeOff], beside: Sequence[TradeOff]) -> list[dict[s
 
     The end of an open interval is empty.
     """
-    from mmnet_deploy.charts.dots import by_device
-    from mmnet_deploy.results.trade_offs import front
+    from mmnet_deploy.charts.dots import by_device, by_metric
+    from mmnet_deploy.results.trade_offs import constant_error, front
 
-    best = [point for group in by_device(points) for point in front(group)]
+    alike = [each for group in by_device(points) for each in by_metric(group).values()]
+    best = [point for group in alike for point in front(group)]
     rows = []
     for number, point in enumerate([*points, *beside]):
         row = {
@@ -151,36 +180,36 @@ def _rows(points: Sequence[TradeOff], beside: Sequence[TradeOff]) -> list[dict[s
         }
         for end in ("latency_low_ms", "latency_high_ms"):
             row[end] = row[end] if math.isfinite(row[end]) else None
+        row["constant_error"] = constant_error(point)
         rows.append(row | {"on_front": number < len(points) and point in best})
     return rows
 
 
 def _of_results(
     records: Sequence[Record],
-    metric: str,
+    chosen: Sequence[str],
     statistic: str | None,
     devices: Sequence[str],
     emulated: bool,
     profile: str,
     tell: Tell,
 ) -> Sequence[TradeOff]:
-    """The points of results, and the estimates that counts of instructions give.
+    """The points of results by each metric, and the estimates that counts of instructions give.
 
     Raises:
-        UsageError: There is no such metric, or no result of a device.
+        UsageError: There is no result of a device.
         ResultError: No model has both a latency and the metric.
     """
-    from mmnet_deploy.mattes.metrics import METRICS
     from mmnet_deploy.results import trade_offs
     from mmnet_deploy.results.estimate import load_profile
 
-    if metric not in METRICS:
-        raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {metric}.")
     records = _of_devices(records, devices)
     joined = trade_offs.join(records, emulated=emulated)
-    estimates, notes = trade_offs.estimates(records, load_profile(profile), metric)
-    for note in (*joined.notes, *notes):
+    known = load_profile(profile)
+    found = [trade_offs.estimates(records, known, metric) for metric in chosen]
+    for note in (*joined.notes, *found[0][1]):
         tell(note)
+    estimates = [point for points, _ in found for point in points]
     if not joined.rows and not estimates:
         raise ResultError(
             "Nothing to draw: no model has both a latency and a gradient error. Run `bench` and "
@@ -188,7 +217,8 @@ def _of_results(
         )
     if devices:
         estimates = []
-    return [*joined.trade_offs(metric, statistic), *estimates]
+    measured = [point for m in chosen for point in joined.trade_offs(m, statistic)]
+    return [*measured, *estimates]
 
 
 def _of_devices(records: Sequence[Record], devices: Sequence[str]) -> Sequence[Record]:

@@ -1,6 +1,7 @@
-"""The trade-off chart: gradient error against latency, with the Pareto front.
+"""The trade-off chart: errors against latency, with the Pareto front.
 
-Latencies of two devices never share an axis: each device has a panel of its own.
+Latencies of two devices never share an axis: each device has a panel of its own, and for each
+metric one.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from mmnet_deploy.charts.dots import (
     Dot,
     by_device,
+    by_metric,
     chart_dots,
     error_axis,
     heading,
@@ -27,18 +27,17 @@ from mmnet_deploy.charts.dots import (
     published_dots,
     shown,
 )
+from mmnet_deploy.charts.grid import Grid
 from mmnet_deploy.charts.legends import add_legends, add_legends_below
+from mmnet_deploy.charts.levels import levels
 from mmnet_deploy.charts.panels import Panel, add_labels, draw_panel, size_pt
 from mmnet_deploy.charts.scales import ScaleName
 from mmnet_deploy.charts.style import (
-    DPI,
     INK,
     MARGIN_PT,
     PT_PER_INCH,
     QUIET,
     SIZES,
-    ShownFigure,
-    Size,
     file_kind,
     inline_svg,
     save,
@@ -48,10 +47,9 @@ from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results.published import Reference
 from mmnet_deploy.results.trade_offs import TradeOff
 
-COLUMNS_OF = {1: 1, 2: 2, 4: 2}  # by the number of panels; else three
-FAMILIES_THAT_FIT, ROW_PT = 7, 14.5  # with more families the figure grows
 HINT_PT = 18.0  # kept free at the bottom where legends stand there
 CHARACTER_PT = 4.7  # mean width in a panel's heading
+AXIS_PT = 45.0  # of the numbers and the title of a vertical axis
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Options:
         size: A name in `style.SIZES`.
         x_scale, y_scale: `auto`, `linear` or `log`; the vertical one may be `broken`.
         published: Published points, drawn hollow in every panel beside the measured ones.
-        references: Errors without a latency, drawn as lines.
+        references: Gradient errors without a latency, drawn as lines.
     """
 
     size: str = "page"
@@ -74,7 +72,7 @@ class Options:
 
 @dataclasses.dataclass(frozen=True)
 class Chart:
-    """A composed chart with a panel for each device, in the order of their names."""
+    """A composed chart with a panel for each device and metric, device by device by their names."""
 
     figure: Figure
     panels: tuple[Panel, ...]
@@ -137,33 +135,14 @@ def _layout(bottom: float, top: float) -> ConstrainedLayoutEngine:
     return ConstrainedLayoutEngine(rect=(0.0, bottom, 1.0, top - bottom), w_pad=pad, h_pad=pad)
 
 
-def _columns(panels: int, size: Size) -> int:
-    return min(COLUMNS_OF.get(panels, 3), size.most_columns)
-
-
-def _empty(panels: int, families: int, size: Size) -> tuple[Figure, list[Axes]]:
-    """A figure with axes for so many panels, which share the vertical axis."""
-    columns = _columns(panels, size)
-    rows = math.ceil(panels / columns)
-    width_pt = size.width_pt + size.panel_width_pt * (columns - 1)
-    height_pt = size.height_pt + size.panel_height_pt * (rows - 1)
-    more_families = max(families - FAMILIES_THAT_FIT, 0)
-    height_pt += ROW_PT * (more_families / 2 if size.legend_below else more_families)
-    figure = ShownFigure(figsize=(width_pt / PT_PER_INCH, height_pt / PT_PER_INCH), dpi=DPI)
-    FigureCanvasAgg(figure)
-    every = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten().tolist()
-    for axes in every[panels:]:
-        axes.remove()
-    return figure, every[:panels]
-
-
 def _default_title(points: Sequence[TradeOff]) -> str:
-    title = f"{error_axis(points[0].metric).name} against latency"
+    *first, last = [error_axis(metric).name for metric in by_metric(points)]
+    errors = f"{', '.join(first)} and {last}" if first else last
     if all(point.source == "published" for point in points):
-        return f"{title}, as published"
+        return f"{errors} against latency, as published"
     if all(point.source == "estimated" for point in points):
-        return f"{error_axis(points[0].metric).name} against estimated latency"
-    return title + " under emulation" * all(point.emulated for point in points)
+        return f"{errors} against estimated latency"
+    return f"{errors} against latency" + " under emulation" * all(p.emulated for p in points)
 
 
 def compose(
@@ -174,45 +153,85 @@ def compose(
     size = SIZES[options.size]
     _check([*points, *options.published])
     everything = [*points, *options.published]
-    groups = by_device(points)
-    beside = published_dots(options.published, everything)
-    dots = [(*chart_dots(group, everything), *beside) for group in groups]
-    every: list[Dot] = [dot for group in dots for dot in group]
+    groups = [by_metric(group) for group in by_device(points)]
+    metrics = list(by_metric(points))
+    dots = [
+        [_dots(group.get(metric, []), metric, everything, options) for metric in metrics]
+        for group in groups
+    ]
+    alike = {m: [dot for row in dots for dot in row[n]] for n, m in enumerate(metrics)}
+    lines = {
+        metric: levels(metric, every, options.references, options.y_scale)
+        for metric, every in alike.items()
+    }
+    every = [dot for of_metric in alike.values() for dot in of_metric]
+    every_line = [line for of_metric in lines.values() for line in of_metric]
+    arranged = Grid(len(groups), len(metrics), size)
     with style():
-        figure, panels = _empty(len(groups), len(looks(everything)), size)
-        columns = _columns(len(groups), size)
-        corners = []
-        for number, (axes, group, its_dots) in enumerate(zip(panels, groups, dots, strict=True)):
-            axes.set_xlabel(latency_title(group))
-            if number % columns == 0:
-                axes.set_ylabel(error_axis(points[0].metric).title)
+        figure, panels = arranged.empty(len(looks(everything)))
+        corners, titles = [], []
+        for number, axes in enumerate(panels):
+            row, column = divmod(number, len(metrics))
+            group = [point for of_metric in groups[row].values() for point in of_metric]
+            if arranged.is_lowest(number):
+                axes.set_xlabel(latency_title(group))
+            if arranged.by_metric or arranged.is_left(number):
+                axes.set_ylabel(error_axis(metrics[column]).title)
             corners.append(
                 draw_panel(
-                    axes, its_dots, every, options.references, options.x_scale, options.y_scale
+                    axes,
+                    dots[row][column],
+                    [dot for panel in dots[row] for dot in panel],
+                    alike[metrics[column]],
+                    lines[metrics[column]],
+                    options.x_scale,
+                    options.y_scale,
                 )
             )
-            if len(groups) > 1:
-                line = int((size.panel_width_pt or size.width_pt) / CHARACTER_PT)
-                name = textwrap.fill(heading(group), line, max_lines=3, placeholder=" …")
-                axes.set_title(name, loc="left", fontsize=8.5, color=QUIET)
+            if len(groups) > 1 and column == 0:
+                name = _wrapped(heading(group), arranged)
+                # One that reaches over the next panels must not move them apart.
+                room = "\n" * name.count("\n") if arranged.by_metric else name
+                titles.append((axes.set_title(room or " ", loc="left"), name))
+                titles[-1][0].set(fontsize=8.5, color=QUIET)
         height_pt = figure.get_figheight() * PT_PER_INCH
         below_pt = 0.0
-        if size.legend_below:
-            below_pt = add_legends_below(figure, every, options.references, HINT_PT)
+        if arranged.legend_below:
+            below_pt = add_legends_below(figure, every, every_line, HINT_PT)
         else:
-            add_legends(panels[columns - 1], every, options.references)
-        device = heading(groups[0]) if len(groups) == 1 and title != "" else ""
+            add_legends(panels[arranged.columns - 1], every, every_line)
+        device = heading(points) if len(groups) == 1 and title != "" else ""
         title = _default_title(points) if title is None else title
         used_pt = _add_title(figure, shown(title, 400), device)
         figure.set_layout_engine(_layout(below_pt / height_pt, 1.0 - used_pt / height_pt))
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # or the axes would move under the labels
+        for text, name in titles:
+            text.set_text(name)
         labelled = tuple(
-            add_labels(axes, its_dots, ends, options.references)
-            for axes, its_dots, ends in zip(panels, dots, corners, strict=True)
+            add_labels(axes, its_dots, ends, lines[metrics[number % len(metrics)]])
+            for number, (axes, its_dots, ends) in enumerate(
+                zip(panels, [panel for row in dots for panel in row], corners, strict=True)
+            )
         )
         _add_hint(figure, sum(panel.unlabelled for panel in labelled))
     return Chart(figure, labelled)
+
+
+def _wrapped(name: str, arranged: Grid) -> str:
+    """A device's heading in lines that are as long as what stands below it is wide."""
+    size = arranged.size
+    one_pt = size.panel_width_pt or size.width_pt
+    line = int((size.width_pt - AXIS_PT if arranged.by_metric else one_pt) / CHARACTER_PT)
+    return textwrap.fill(name, line, max_lines=3, placeholder=" …")
+
+
+def _dots(
+    points: Sequence[TradeOff], metric: str, everything: Sequence[TradeOff], options: Options
+) -> tuple[Dot, ...]:
+    """What a panel shows: the points of a device by one metric, and the published ones of it."""
+    beside = [point for point in options.published if point.metric == metric]
+    return (*chart_dots(points, everything), *published_dots(beside, everything))
 
 
 def draw(
@@ -222,11 +241,13 @@ def draw(
     title: str | None = None,
     options: Options | None = None,
 ) -> Path:
-    """Draw an error against latency with the Pareto front, for a paper or a README.
+    """Draw errors against latency with the Pareto front, for a paper or a README.
 
     The area of a marker grows with the logarithm of the number of parameters. Points off
     the front are paler; invalid ones are hollow and never on the front. Each device has its
-    own panel, axis of latency and front. Published points among measured ones are hollow,
+    own panel, axis of latency and front; points of several metrics have a panel for each, side
+    by side. The score of a matte of one value, where the evaluations know it, is a line.
+    Published points among measured ones are hollow,
     dotted, and on no front. Equal points give equal bytes.
 
     Args:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmnet_deploy.results.grouping import grouped
 from mmnet_deploy.results.trade_offs import OTHER_FAMILY, TradeOff, front
 
 # Okabe and Ito's colours, told apart with any colour vision; the shapes tell the families
@@ -247,6 +248,11 @@ def by_device(points: Sequence[TradeOff]) -> list[list[TradeOff]]:
     for point in points:
         groups.setdefault((point.emulated, point.device), []).append(point)
     return [groups[key] for key in sorted(groups)]
+
+
+def by_metric(points: Sequence[TradeOff]) -> dict[str, list[TradeOff]]:
+    """The points of each metric, in the order of the first of each."""
+    return grouped(points, lambda point: point.metric)
 
 
 def chart_dots(points: Sequence[TradeOff], every: Sequence[TradeOff]) -> tuple[Dot, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,12 +21,13 @@ from mmnet_deploy.charts.dots import (
     Shape,
     area_pt2,
     count,
+    error_axis,
     looks,
     references,
     shown,
 )
+from mmnet_deploy.charts.levels import Level
 from mmnet_deploy.charts.style import (
-    DASHED,
     DOTTED,
     DPI,
     INK,
@@ -34,13 +36,17 @@ from mmnet_deploy.charts.style import (
     QUIET,
     SHORT_DASHED,
 )
+from mmnet_deploy.results.grouping import grouped
 from mmnet_deploy.results.naming import SMALL
-from mmnet_deploy.results.published import SERIES, Reference
+from mmnet_deploy.results.published import SERIES
 
 ESTIMATED = "estimated, not measured"
 OPEN = "open: too few runs"
 LARGEST_FAMILY = 24  # characters
 AREA_IN_LEGEND_PT2 = 55.0
+LEGEND_COLUMN_PT = 115.0
+"""Width of a column of a legend that stands below the panels."""
+
 GREY_FACE, GREY_EDGE = "#dddddd", "#999999"
 
 Row = tuple[str, Line2D]
@@ -92,7 +98,7 @@ def _legend(parent: Axes | Figure, rows: Sequence[Row], title: str = "", **layou
     return legend
 
 
-def _meanings(dots: Sequence[Dot], references: Sequence[Reference]) -> list[Row]:
+def _meanings(dots: Sequence[Dot], levels: Sequence[Level]) -> list[Row]:
     """What colours, shapes, fillings and lines mean."""
     rows = [
         (shown(family, LARGEST_FAMILY), _marker(shape, AREA_IN_LEGEND_PT2, colour, INK))
@@ -100,7 +106,8 @@ def _meanings(dots: Sequence[Dot], references: Sequence[Reference]) -> list[Row]
     ]
     if any(re.search(rf"{re.escape(SMALL)}(?: |$)", dot.point.label) for dot in dots):
         rows.append(("input of 128×128", _star()))
-    if sum(dot.best for dot in dots) > 1:
+    best = Counter((dot.point.device, dot.point.metric) for dot in dots if dot.best)
+    if any(count > 1 for count in best.values()):
         rows.append(("Pareto front", Line2D([], [], color=QUIET, lw=1.0)))
     if any(low < high for low, high in (dot.interval for dot in dots)):
         rows.append(("95 % interval", Line2D([], [], color=GREY_EDGE, lw=1.6)))
@@ -117,11 +124,21 @@ def _meanings(dots: Sequence[Dot], references: Sequence[Reference]) -> list[Row]
         rows.append((ESTIMATED, Line2D([], [], color=QUIET, lw=1.4, ls=SHORT_DASHED)))
     if len(main) < len(dots):
         rows.append((SERIES, _published()))
-    rows += [
-        (shown(reference.label, LARGEST_FAMILY), Line2D([], [], color=QUIET, lw=1.0, ls=DASHED))
-        for reference in references
-    ]
+    several = len({dot.point.metric for dot in dots}) > 1
+    for label, same in grouped(levels, lambda level: level.label).items():
+        line = Line2D([], [], color=QUIET, lw=1.0, ls=same[0].line)
+        values = [_value(level, several) for level in same if level.told]
+        name = shown(label, LARGEST_FAMILY)
+        rows.append(("\n".join([f"{name}:", *values]) if values else name, line))
     return rows
+
+
+def _value(level: Level, named: bool) -> str:
+    """Where a line is, in the units of its axis, and where it would be if it is not drawn."""
+    name = f"{error_axis(level.metric).name} " if named else ""
+    side = "above" if level.is_above else "below"
+    far = f", {side} the axis" if not named else " ↑" if level.is_above else " ↓"
+    return f"{name}{level.place:.3g}{'' if level.drawn else far}"
 
 
 def _looks(dots: Sequence[Dot]) -> dict[str, tuple[str, Shape]]:
@@ -141,7 +158,7 @@ def _sizes(dots: Sequence[Dot]) -> list[Row]:
     return [(name, _marker(CIRCLE, area, GREY_FACE, GREY_EDGE)) for name, area in sizes]
 
 
-def add_legends(axes: Axes, dots: Sequence[Dot], lines: Sequence[Reference] = ()) -> None:
+def add_legends(axes: Axes, dots: Sequence[Dot], lines: Sequence[Level] = ()) -> None:
     """What colours, shapes and fillings mean, on the right above; what sizes mean, below."""
     right, top = 1.03, 1.0
     _legend(
@@ -163,13 +180,13 @@ def add_legends(axes: Axes, dots: Sequence[Dot], lines: Sequence[Reference] = ()
 
 
 def add_legends_below(
-    figure: Figure, dots: Sequence[Dot], lines: Sequence[Reference], bottom_pt: float
+    figure: Figure, dots: Sequence[Dot], lines: Sequence[Level], bottom_pt: float
 ) -> float:
     """The same at the bottom of a figure; returns the height that is used there, in points."""
     width_pt, height_pt = (inches * PT_PER_INCH for inches in figure.get_size_inches())
     sizes = _sizes(dots)
     used_pt = bottom_pt
-    blocks = [(_meanings(dots, lines), "", 2)]
+    blocks = [(_meanings(dots, lines), "", int(width_pt / LEGEND_COLUMN_PT))]
     if sizes:
         blocks.insert(0, (sizes, "Parameters", len(sizes)))
     for rows, title, columns in blocks:

@@ -18,10 +18,10 @@ from matplotlib.text import Text
 from matplotlib.transforms import IdentityTransform
 
 from mmnet_deploy.charts import scales
-from mmnet_deploy.charts.dots import Dot, error_axis, told_apart
+from mmnet_deploy.charts.dots import Dot, told_apart
 from mmnet_deploy.charts.labels import Box, Mark, Placement, Position, Segment, place
+from mmnet_deploy.charts.levels import Level
 from mmnet_deploy.charts.style import (
-    DASHED,
     DOTTED,
     DPI,
     INK,
@@ -30,7 +30,6 @@ from mmnet_deploy.charts.style import (
     SHORT_DASHED,
     SOFT,
 )
-from mmnet_deploy.results.published import Reference
 
 LARGEST_LABEL = 28  # characters
 ARROW_PT, HEAD_PT = 9.0, 2.6  # beyond the marker, and of its head
@@ -218,8 +217,9 @@ def _set_label(axes: Axes, text: Text, mark: Mark, found: Placement | None, page
 def draw_panel(
     axes: Axes,
     dots: Sequence[Dot],
+    in_row: Sequence[Dot],
     every: Sequence[Dot],
-    references: Sequence[Reference] = (),
+    levels: Sequence[Level] = (),
     x_scale: scales.ScaleName = "auto",
     y_scale: scales.ScaleName = "auto",
 ) -> list[Position]:
@@ -228,16 +228,17 @@ def draw_panel(
     Args:
         axes: The panel's.
         dots: The panel's.
-        every: Those of all panels, which share the vertical axis.
-        references: Errors without a latency, drawn as lines.
+        in_row: Those of the panels that share the axis of latency.
+        every: Those of the panels that share the vertical axis.
+        levels: Errors without a latency.
         x_scale, y_scale: `auto` chooses by the values.
     """
-    scales.apply(axes, "x", x_scale, [x for dot in dots for x in (dot.place[0], *dot.interval)])
-    factor = error_axis(dots[0].point.metric).factor
-    levels = [factor * reference.error for reference in references]
-    scales.apply(axes, "y", y_scale, [*levels, *(dot.place[1] for dot in every)])
-    for level in levels:
-        axes.axhline(level, color=QUIET, lw=1.0, ls=DASHED, zorder=1.8)
+    scales.apply(axes, "x", x_scale, [x for dot in in_row for x in (dot.place[0], *dot.interval)])
+    lines = [level for level in levels if level.drawn]
+    places = [level.place for level in lines]
+    scales.apply(axes, "y", y_scale, [*places, *(dot.place[1] for dot in every)])
+    for level in lines:
+        axes.axhline(level.place, color=QUIET, lw=1.0, ls=level.line, zorder=1.8)
     _draw_dots(axes, dots)
     return _draw_front(axes, dots)
 
@@ -246,7 +247,7 @@ def add_labels(
     axes: Axes,
     dots: Sequence[Dot],
     corners: Sequence[Position],
-    references: Sequence[Reference] = (),
+    levels: Sequence[Level] = (),
 ) -> Panel:
     """Write each dot's label where it touches nothing; the layout must stand."""
     page = axes.figure.bbox.width * PT_PER_INCH / DPI, axes.figure.bbox.height * PT_PER_INCH / DPI
@@ -266,11 +267,11 @@ def add_labels(
         for is_open, direction in zip(dot.opens, (-1, 1), strict=True):
             if is_open:
                 lines.append((middle, (middle[0] + direction * _reach_pt(dot), middle[1])))
-    factor, (left, right) = error_axis(dots[0].point.metric).factor, axes.get_xlim()
-    for reference in references:
-        level = factor * reference.error
-        start, end = _to_points(axes, [(left, level), (right, level)])
-        lines.append((start, end))
+    left, right = axes.get_xlim()
+    for level in levels:
+        if level.drawn:
+            start, end = _to_points(axes, [(left, level.place), (right, level.place)])
+            lines.append((start, end))
     inside = Box(*(edge * PT_PER_INCH / DPI for edge in axes.get_window_extent().extents))
     placements = tuple(place(marks, inside, lines))
     for text, mark, found in zip(texts, marks, placements, strict=True):

@@ -58,6 +58,8 @@ class Size:
         width_pt, height_pt: Of a chart with one panel.
         panel_width_pt, panel_height_pt: What another column or row of panels adds.
         most_columns: Of panels.
+        metrics_pt: What several metrics add to width and height, since the legends move from
+            the right to below the panels.
         legend_below: Whether the legends stand below the panels, not on their right.
         dpi: Of a PNG.
     """
@@ -67,18 +69,20 @@ class Size:
     panel_width_pt: float
     panel_height_pt: float
     most_columns: int = 3
+    metrics_pt: tuple[float, float] = (0.0, 0.0)
     legend_below: bool = False
     dpi: int = DPI
 
 
 SIZES = {
     "column": Size(241.0, 310.0, 0.0, 190.0, most_columns=1, legend_below=True, dpi=300),
-    "page": Size(460.0, 317.0, 215.0, 235.0),
-    "slide": Size(480.0, 270.0, 240.0, 0.0, most_columns=4, dpi=400),
+    "page": Size(460.0, 317.0, 215.0, 235.0, metrics_pt=(0.0, 50.0)),
+    "slide": Size(480.0, 270.0, 240.0, 0.0, most_columns=4, metrics_pt=(96.0, 54.0), dpi=400),
 }
 """By name: one column of a paper (85 mm), the width of its page, a slide of 16:9."""
 
 DOTTED, SHORT_DASHED, DASHED = (0.0, (1.2, 1.2)), (0.0, (3.0, 1.4)), (0.0, (5.0, 2.5))
+DASH_DOTTED = (0.0, (6.0, 1.8, 1.2, 1.8))
 INK, SOFT, QUIET = "#1a1a1a", "#4a4a4a", "#6b6b6b"
 
 

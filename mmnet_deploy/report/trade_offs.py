@@ -11,7 +11,7 @@ from mmnet_deploy.errors import ResultError
 from mmnet_deploy.results import estimate, trade_offs
 from mmnet_deploy.results.grouping import grouped
 from mmnet_deploy.results.records import Record
-from mmnet_deploy.results.trade_offs import TradeOff, front
+from mmnet_deploy.results.trade_offs import TradeOff, constant_error, front
 
 LEAST_SCALE, MOST_SCALE = 1.15, 1.75
 """Pixels to a point of the chart: below, its labels cannot be read; above, it shouts."""
@@ -33,6 +33,7 @@ class TradeOffPart:
         chart: None where there is none; `lacks` says why.
         label: The chart in words.
         size: How small and how large the chart may be shown, as CSS.
+        constant: The gradient error of a matte of one value; None where it is not known.
     """
 
     chart: Markup | None = None
@@ -41,6 +42,7 @@ class TradeOffPart:
     lacks: str = ""
     fronts: tuple[FrontPart, ...] = ()
     notes: tuple[str, ...] = ()
+    constant: float | None = None
 
 
 def trade_off_part(records: Sequence[Record], emulated: bool) -> TradeOffPart:
@@ -57,20 +59,22 @@ def trade_off_part(records: Sequence[Record], emulated: bool) -> TradeOffPart:
     from mmnet_deploy.charts import chart  # which takes longer to import than most folders to read
 
     drawn = chart.compose(points)
+    constant = next((c for c in map(constant_error, points) if c is not None), None)
     groups = grouped(points, lambda point: point.device)
     fronts = tuple(FrontPart(device, tuple(front(groups[device]))) for device in sorted(groups))
     least, most = (scale * drawn.width_pt for scale in (LEAST_SCALE, MOST_SCALE))
     return TradeOffPart(
         # The texts in it are escaped, as XML.
         chart=Markup(drawn.svg()),
-        label=_label(fronts),
+        label=_label(fronts, constant),
         size=f"min-width: {least:.0f}px; max-width: {most:.0f}px",
         fronts=fronts,
         notes=joined.notes,
+        constant=constant,
     )
 
 
-def _label(fronts: Sequence[FrontPart]) -> str:
+def _label(fronts: Sequence[FrontPart], constant: float | None) -> str:
     """The chart in words."""
     parts = [
         f"on {part.device}: "
@@ -81,4 +85,5 @@ def _label(fronts: Sequence[FrontPart]) -> str:
         ) or "no valid result")
         for part in fronts
     ]  # fmt: skip
-    return "Gradient error against latency. On the Pareto front " + ". ".join(parts) + "."
+    line = "" if constant is None else f" A matte of one value has {1000 * constant:.3g}e-3."
+    return "Gradient error against latency. On the Pareto front " + ". ".join(parts) + "." + line

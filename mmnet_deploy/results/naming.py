@@ -228,9 +228,17 @@ _SETTINGS: tuple[Callable[[Benchmark], str], ...] = (
 
 
 def _of_files(labels: Sequence[str], models: Sequence[ModelFile]) -> list[str]:
-    """Labels; equal ones of different files get the names of these."""
+    """Labels; equal ones of different files of a family get the names of these.
+
+    Of different families, colours and shapes tell the points apart.
+    """
     full = list(labels)
-    for indices in grouped(range(len(labels)), lambda index: labels[index]).values():
+
+    def alike(index: int) -> tuple[str, str]:
+        card = models[index].card
+        return labels[index], card.title if card else ""
+
+    for indices in grouped(range(len(labels)), alike).values():
         files = [models[index] for index in indices]
         if len({file.sha256 for file in files}) > 1:
             for index, name in zip(indices, distinct(files), strict=True):

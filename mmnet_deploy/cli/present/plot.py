@@ -23,11 +23,12 @@ from mmnet_deploy.cli.console import FOLDER, raw_cells_option, say
 )
 @click.option(
     "--metric",
-    default="gradient_error",
+    multiple=True,
+    default=["gradient_error"],
     show_default=True,
-    metavar="NAME",
+    metavar="NAME[,NAME...]",
     help="Metric of the error axis: gradient_error, mad, sad, mse, mean_iou or any other that "
-    "was evaluated.",
+    "was evaluated. Several have a panel each, side by side; repeatable.",
 )
 @click.option(
     "--latency",
@@ -90,6 +91,7 @@ def plot(results: tuple[Path, ...], **options: Any) -> None:
 
     \b
     Example: mmnet-deploy plot results -o pareto.svg
+             mmnet-deploy plot results --metric gradient_error,mad,mean_iou -o three.pdf
              mmnet-deploy plot --published -o published.svg
     """
     plotting.plot(results, **options, tell=say)

@@ -3,6 +3,15 @@
 from mmnet_deploy.results.trade_offs.estimated import estimates
 from mmnet_deploy.results.trade_offs.front import dominates, front
 from mmnet_deploy.results.trade_offs.joined import Joined, join
-from mmnet_deploy.results.trade_offs.point import OTHER_FAMILY, TradeOff
+from mmnet_deploy.results.trade_offs.point import OTHER_FAMILY, TradeOff, constant_error
 
-__all__ = ("OTHER_FAMILY", "Joined", "TradeOff", "dominates", "estimates", "front", "join")
+__all__ = (
+    "OTHER_FAMILY",
+    "Joined",
+    "TradeOff",
+    "constant_error",
+    "dominates",
+    "estimates",
+    "front",
+    "join",
+)

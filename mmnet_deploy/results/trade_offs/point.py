@@ -61,7 +61,19 @@ def error_of(evaluation: Evaluation, metric: str) -> float:
         raise ResultError(
             f"The evaluation of {evaluation.model.name} has no {metric}, only {', '.join(scores)}."
         )
-    return 1 - scores[metric] if metric == "mean_iou" else scores[metric]
+    return _as_error(metric, scores[metric])
+
+
+def _as_error(metric: str, score: float) -> float:
+    return 1 - score if metric == "mean_iou" else score
+
+
+def constant_error(point: TradeOff) -> float | None:
+    """The error of a matte of one value on the same pictures; None where that is not known."""
+    if point.evaluation is None:
+        return None
+    score = point.evaluation.constant_scores.get(point.metric)
+    return None if score is None else _as_error(point.metric, score)
 
 
 def errors_of(point: TradeOff) -> dict[str, float]:
@@ -70,9 +82,7 @@ def errors_of(point: TradeOff) -> dict[str, float]:
         return {}
     scores = {picture.name: picture.scores for picture in point.evaluation.pictures}
     return {
-        name: 1 - scores[name][point.metric]
-        if point.metric == "mean_iou"
-        else scores[name][point.metric]
+        name: _as_error(point.metric, scores[name][point.metric])
         for name in sorted(scores)
         if point.metric in scores[name]
     }

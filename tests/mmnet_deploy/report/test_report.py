@@ -108,7 +108,12 @@ def test_the_report_says_what_a_matte_of_one_value_scores():
     old = made.evaluation(made.model(0.5), 0.004)
     new = with_constant(made.evaluation(made.model(1.0), 0.003), gradient_error=0.0031)
     better = sum(score < 0.0031 for score in new.values("gradient_error"))
-    words = _Page(report.render(reading([old, new]))).words
+    found = _Page(report.render(reading([old, new, made.benchmark(new.model, 9000)])))
+    words = found.words
+    assert "horizontal one is the gradient error of a matte of one value, 3.100 ×10⁻³" in words
+    assert any(
+        "A matte of one value has 3.1e-3" in a.get("aria-label", "") for _, a in found.elements
+    )
     assert f"3.000 3.100 {better} of 20 0.0120" in words
     assert "4.000 – – 0.0160" in words
 

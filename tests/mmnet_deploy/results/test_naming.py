@@ -30,6 +30,8 @@ def test_two_files_of_one_operating_point_have_labels_of_their_own():
     assert found(one, other) == ["1.0 a", "1.0 b"]
     assert naming.model_labels([one, other]) == ["1.0 a", "1.0 b"]
     assert naming.model_labels([one, one]) == ["1.0", "1.0"]
+    family = dataclasses.replace(other, card=card(title="Mobile DeepLabv3"))
+    assert naming.model_labels([one, family]) == ["1.0", "1.0"]
     again = model("2" * 64, "a.tflite", card())
     assert found(one, again) == ["1.0 a (11111111)", "1.0 a (22222222)"]
 

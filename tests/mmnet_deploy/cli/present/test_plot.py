@@ -7,7 +7,14 @@ import pytest
 
 from mmnet_deploy.results import store
 from mmnet_deploy.results.estimate import load_profile
-from tests.support.results import EMULATED, benchmark, counted, evaluation, model
+from tests.support.results import (
+    EMULATED,
+    benchmark,
+    counted,
+    evaluation,
+    model,
+    with_constant,
+)
 
 SAMPLES_US = (1000.0,) * 80 + (2000.0,) * 20
 
@@ -62,6 +69,28 @@ def test_any_metric_can_be_drawn_and_lower_is_better(call, tmp_path, results):
     assert {row["metric"] for row in _drawn(call, tmp_path, "--metric", "mad")} == {"mad"}
 
 
+def test_several_metrics_are_drawn_side_by_side(call, tmp_path, results):
+    """Repeated or with commas between, each once; the table has a row for each point and metric."""
+    words = ("--metric", "mad,gradient_error", "--metric", "mean_iou", "--metric", "mad")
+    rows = _drawn(call, tmp_path, *words, "--device", "1a2b")
+    assert list(dict.fromkeys(row["metric"] for row in rows)) == [
+        "mad", "gradient_error", "mean_iou",
+    ]  # fmt: skip
+    assert len(rows) == 6 and {row["constant_error"] for row in rows} == {""}
+    assert "MAD, Gradient error and 1 − mean IoU against" in (tmp_path / "a.svg").read_text()
+
+
+def test_the_score_of_a_matte_of_one_value_is_drawn(call, tmp_path):
+    """Where the evaluations have it; the table has it for each point."""
+    file = model()
+    known = with_constant(evaluation(file, 0.003), gradient_error=0.0031, mad=0.4, mean_iou=0.3)
+    for record in (known, benchmark(file, SAMPLES_US)):
+        store.save(record, tmp_path / "results")
+    rows = _drawn(call, tmp_path, "--metric", "gradient_error,mean_iou")
+    assert [float(row["constant_error"]) for row in rows] == pytest.approx([0.0031, 0.7])
+    assert ">a matte of one value:<" in (tmp_path / "a.svg").read_text()
+
+
 def test_open_intervals_and_the_front_are_in_the_table(call, tmp_path):
     """An end that few runs do not bound is empty; of tied files one is on the front."""
     for number, (latency_us, error) in enumerate(((2000.0, 0.004), (5000.0, 0.003999999))):
@@ -91,6 +120,8 @@ def test_every_size_is_drawn(call, tmp_path, results, size):
     ("words", "told"),
     [
         (("--metric", "sharpness"), ("`--metric`", "sharpness")),
+        (("--metric", ","), ("`--metric` must name at least one of gradient_error",)),
+        (("--metric", "mad", "--published"), ("gradient errors only", "mad")),
         (("--device", "none"), ("`--device`", "1a2b, 3c4d", "none")),
         (("--profile", "nokia"), ("`--profile`", "snapdragon-820", "nokia")),
     ],

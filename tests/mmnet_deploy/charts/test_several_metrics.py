@@ -1,0 +1,109 @@
+"""Charts of several metrics: a panel for each, side by side, over one axis of latency."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from mmnet_deploy.charts import chart, style
+from mmnet_deploy.results.trade_offs import TradeOff
+from tests.support.chart_points import point, words
+
+
+def by_all(*points: TradeOff, worst: str = "mad") -> list[TradeOff]:
+    """The points by each metric; by one of them, the order of the errors is reversed."""
+    most = max(one.error for one in points) + min(one.error for one in points)
+    return [
+        dataclasses.replace(
+            one, metric=metric, error=factor * (most - one.error if metric == worst else one.error)
+        )
+        for metric, factor in (("gradient_error", 1), ("mad", 8), ("mean_iou", 20))
+        for one in points
+    ]
+
+
+TWO = by_all(point(10.0, 5.0, "fast"), point(60.0, 3.0, "slow"))
+
+
+def test_each_metric_has_a_panel_over_the_same_latencies() -> None:
+    """With its own axis, front and labels, in the order of the metrics."""
+    found = chart.compose(TWO).panels
+    labels = ["Gradient error (×10⁻³)", "MAD (×10⁻³)", "1 − mean IoU (×10⁻²)"]
+    assert [one.axes.get_ylabel() for one in found] == labels
+    assert len({one.axes.get_xlim() for one in found}) == 1
+    assert len({one.axes.get_ylim() for one in found}) == 3
+    fronts = [[dot.point.label for dot in one.dots if dot.best] for one in found]
+    assert fronts == [["fast", "slow"], ["fast"], ["fast", "slow"]]
+    tops = {round(one.inside.top) for one in found}
+    assert len(tops) == 1 and sorted(found, key=lambda one: one.inside.left) == list(found)
+
+
+@pytest.mark.parametrize(("size", "devices"), [("column", 2), ("page", 2), ("slide", 1)])
+def test_all_of_it_stays_in_the_figure(size: str, devices: int) -> None:
+    """No panel touches another, no label leaves its panel; a page stays as wide as a page."""
+    points = [
+        dataclasses.replace(
+            one, device=f"phone {n} with a name that is longer than a panel is wide"
+        )
+        for n in range(devices)
+        for one in TWO
+    ]
+    drawn = chart.compose(points, options=chart.Options(size=size))
+    insides = [found.inside for found in drawn.panels]
+    assert len(insides) == 3 * devices
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(insides, 2))
+    for found in drawn.panels:
+        assert found.unlabelled == 0
+        assert all(placed and found.inside.holds(placed.box) for placed in found.placements)
+    page = drawn.figure.bbox
+    if size != "slide":
+        assert drawn.width_pt == style.SIZES[size].width_pt
+    elif devices == 1:
+        assert page.width / page.height == pytest.approx(16 / 9)
+    for part in (matplotlib.legend.Legend, matplotlib.text.Text):
+        for one in drawn.figure.findobj(part):
+            extent = one.get_window_extent()
+            assert extent.x0 >= 0 and extent.x1 <= page.x1 + 1 and extent.y0 >= -1
+
+
+def test_panels_of_a_row_are_equally_wide_under_a_long_heading() -> None:
+    """The name of a device reaches over the panels and moves none."""
+    points = [dataclasses.replace(one, device=f"{n} " + 9 * "long ") for n in "ab" for one in TWO]
+    widths = [one.inside.right - one.inside.left for one in chart.compose(points).panels]
+    assert max(widths) - min(widths) < 3
+
+
+def test_legend_title_and_hint_stand_once(tmp_path: Path) -> None:
+    """The title names all metrics."""
+    found = words(chart.draw(TWO, tmp_path / "x.svg"))
+    assert "Gradient error, MAD and 1 − mean IoU against latency" in found
+    for text in ("MMNet", "Pareto front", "Parameters", "↙ lower left is better"):
+        assert found.count(text) == 1
+    assert found.count("Median latency (ms)") == 3
+
+
+def test_a_column_has_the_latency_below_the_last_panel(tmp_path: Path) -> None:
+    """There they stand one below the other."""
+    options = chart.Options(size="column")
+    found = chart.compose(TWO, options=options).panels
+    assert [bool(one.axes.get_xlabel()) for one in found] == [False, False, True]
+    assert len({round(one.inside.left) for one in found}) == 1
+
+
+def test_published_points_are_in_the_panel_of_their_metric() -> None:
+    """The axis of latency, which all share, holds them."""
+    beside = [point(400.0, 4.0, "theirs", source="published")]
+    found = chart.compose(TWO, options=chart.Options(published=beside)).panels
+    assert [sum(dot.beside for dot in one.dots) for one in found] == [1, 0, 0]
+    assert len({one.axes.get_xlim() for one in found}) == 1
+    assert found[1].axes.get_xlim()[1] > 400
+
+
+def test_equal_points_give_equal_bytes(tmp_path: Path) -> None:
+    """As charts of one metric do."""
+    first = chart.draw(TWO, tmp_path / "a.svg").read_bytes()
+    assert chart.draw(TWO, tmp_path / "b.svg").read_bytes() == first
