@@ -14,6 +14,7 @@ from mmnet_deploy.errors import MmnetDeployError, OutputError
 from mmnet_deploy.files import read_regular
 from mmnet_deploy.networks import origin
 from mmnet_deploy.networks.network import Network
+from mmnet_deploy.runs import pretrained
 from mmnet_deploy.tflite.card import (
     ModelCard,
     card_to_json,
@@ -141,6 +142,7 @@ def card_of(network: Network, precision: str, options: Options) -> ModelCard:
         teacher=teacher,
         teacher_sha256=teacher_sha256,
         teacher_licence=teacher_licence,
+        sources=_sources(network),
         versions={name: importlib.metadata.version(name) for name in tools},
     )
 
@@ -161,8 +163,30 @@ def _teacher(network: Network) -> tuple[str, str, str]:
     return known.teacher, known.teacher_sha256, known.teacher_licence
 
 
+def _sources(network: Network) -> str:
+    """What a bundled network was made of, also one that a training began with.
+
+    A file of ours says it itself.
+    """
+    if bundled := _bundled(network):
+        return "; ".join(map(str, pretrained.sources(bundled)))
+    if is_tflite(network.path) and (known := describe(network.path).card):
+        return known.sources
+    return ""
+
+
+def _bundled(network: Network) -> Path | None:
+    """The bundled network that a network is, or that its training began with."""
+    began = network.config.initial_weights if network.config else ""
+    paths = (network.path, *([Path(began)] if began else []))
+    return next((path for path in paths if pretrained.is_bundled(path)), None)
+
+
 def origin_of(network: Network, options: Options) -> dict[str, str]:
     """Author and licence, as apps read them: what the user says, else what is known."""
     config = network.config
     known = origin.of(network.path, network.sha256, config.imported_sha256 if config else "")
-    return {"author": options.author or known.author, "license": options.license or known.licence}
+    licence = known.licence
+    if bundled := _bundled(network):
+        licence = pretrained.licence(bundled)
+    return {"author": options.author or known.author, "license": options.license or licence}

@@ -40,7 +40,7 @@ def of(path: Path, sha256: str, imported_sha256: str = "") -> Origin:
     """
     if pretrained.is_bundled(path):
         name = f"{pretrained.PREFIX}{path.resolve().parent.name}"
-        return Origin(name, pretrained.AUTHOR, pretrained.LICENSE)
+        return Origin(name, pretrained.AUTHOR, pretrained.licence(path))
     itself = published.by_sha256(sha256)
     if itself is not None:
         return Origin(itself.argument, licence=itself.licence)

@@ -70,6 +70,8 @@ class ModelCard:
         source_file: Its name, if it was a `.tflite` file.
         teacher, teacher_sha256, teacher_licence: Name, hash and licence of the network whose
             mattes it learned from, if there was one; the licence is empty where it is unknown.
+        sources: What the weights of a bundled network were made of, with the licences; empty for
+            other networks.
         calibration_files: Names of the pictures that set the quantization ranges, in order.
         calibration_seed: Seed of their choice; None without calibration.
         float_layers: Layers that int8 leaves in float, in the order of their choice.
@@ -102,6 +104,7 @@ class ModelCard:
     teacher: str = ""
     teacher_sha256: str = ""
     teacher_licence: str = ""
+    sources: str = ""
     macs: int | None = None
     input_low: float = 0.0
     input_high: float = 1.0

@@ -74,6 +74,8 @@ def _print_card(found: Inspection) -> None:
     line("network", f"{name} at {card.size_label}, weights {card.weights_sha256[:12]}")
     if card.teacher:
         line("taught by", card.taught_by)
+    if card.sources:
+        line("made of", card.sources)
     line("precision", f"{found.precision}, {card.graph} graph")
     if card.mean_difference is not None and card.largest_difference is not None:
         text = f"|Δα| {card.mean_difference:.2g} on average, {card.largest_difference:.2g} at most"

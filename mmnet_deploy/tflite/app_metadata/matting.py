@@ -38,6 +38,7 @@ def of_card(card: ModelCard, *, author: str = "", license: str = "") -> Metadata
     wide = "" if card.width_multiplier is None else f" {card.width_multiplier:g}"
     made = card.versions.get("mmnet-deploy", "")
     weights = card.weights_sha256[:12]
+    made_of = f" Weights made of {card.sources}." if card.sources else ""
     taught = f", taught by {card.taught_by}" if card.teacher else ""
     picture = TensorMetadata(
         name="image",
@@ -64,7 +65,7 @@ def of_card(card: ModelCard, *, author: str = "", license: str = "") -> Metadata
     return Metadata(
         name=f"{card.title}{wide}",
         description=f"Portrait matting: the alpha of the person in a picture. {card.precision}, "
-        f"{card.graph} graph, weights {weights}{taught}, made with mmnet-deploy {made}.",
+        f"{card.graph} graph, weights {weights}{taught}, made with mmnet-deploy {made}.{made_of}",
         version=f"{made}+{weights}",
         author=author,
         license=license,

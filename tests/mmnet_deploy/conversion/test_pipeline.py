@@ -96,10 +96,27 @@ def test_author_and_licence_are_the_users_or_those_of_a_bundled_network(monkeypa
     """What the user says comes first; a network of his own has none unless he says them."""
     loaded = network.load(tiny_run)
     assert targets.origin_of(loaded, Options(license="MIT")) == {"author": "", "license": "MIT"}
-    monkeypatch.setattr(pretrained, "_FOLDER", tiny_run)
-    own = {"author": "mmnet-deploy", "license": "Apache-2.0"}
+    source = pretrained.Source("portraits", "its pictures", "MIT", "Ann 2020")
+    monkeypatch.setattr(pretrained, "_FOLDER", tiny_run.parent)
+    monkeypatch.setattr(pretrained, "sources", lambda path: (source,))
+    own = {"author": "mmnet-deploy", "license": "Apache-2.0 AND MIT"}
     assert targets.origin_of(loaded, Options()) == own
     assert targets.origin_of(loaded, Options(author="Ann")) == own | {"author": "Ann"}
+
+
+def test_a_file_names_what_a_bundled_network_was_made_of(monkeypatch, tmp_path, tiny_run):
+    """So does the file of a run that began with one, and apps are told."""
+    source = pretrained.Source("portraits", "its pictures", "MIT", "Ann 2020")
+    monkeypatch.setattr(pretrained, "_FOLDER", tiny_run.parent)
+    monkeypatch.setattr(pretrained, "sources", lambda path: (source,))
+    loaded = network.load(tiny_run)
+    card = targets.card_of(loaded, "float32", Options())
+    assert card.sources == "portraits (MIT; its pictures; Ann 2020)"
+    assert card.sources in app_metadata.of_card(card).description
+    began = dataclasses.replace(loaded.config, initial_weights=str(tiny_run))
+    trained = dataclasses.replace(loaded, path=tmp_path / "best.keras", config=began)
+    assert targets.card_of(trained, "float32", Options()).sources == card.sources
+    assert targets.origin_of(trained, Options())["license"] == "Apache-2.0 AND MIT"
 
 
 def test_the_licence_of_a_published_network_is_kept(monkeypatch, tiny_run):

@@ -1,0 +1,235 @@
+"""Compose portraits for the bundled networks: persons before other backgrounds.
+
+    python tools/compose_portraits.py aim500/train aim500/backgrounds composed --count 8000
+
+Persons are those of a data set with soft mattes and those of the synthetic generator; backgrounds
+are photographs of anything but persons. `composed/train` has pictures with their true mattes, and
+`composed/photos` has crops of the photographs as they are, of which a teacher knows what is the
+foreground. The same numbers give the same pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmnet_deploy.portraits import foreground, pictures
+from mmnet_deploy.portraits.synthetic import scene
+
+SIZE = 256
+"""Height and width in pixels of what is written."""
+
+KEPT_SIDE = 720
+"""Shorter side in pixels at which persons and photographs are kept in memory."""
+
+Image = NDArray[np.uint8]
+Layer = NDArray[np.float32]
+
+
+@functools.lru_cache(maxsize=128)
+def _person(image: Path, mask: Path) -> tuple[Image, Image, Image]:
+    """Picture, foreground colours and matte of one person."""
+    picture, matte = (_limited(read(path)) for read, path in ((_rgb, image), (_grey, mask)))
+    matte = cv2.resize(matte, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
+    return picture, foreground.estimate(picture, matte), matte
+
+
+@functools.lru_cache(maxsize=512)
+def _photograph(path: Path) -> Image:
+    return _limited(_rgb(path))
+
+
+def _rgb(path: Path) -> Image:
+    return pictures.read_image(path)
+
+
+def _grey(path: Path) -> Image:
+    return pictures.read_mask(path)
+
+
+def _limited(picture: Image) -> Image:
+    scale = min(1.0, KEPT_SIDE / min(picture.shape[:2]))
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def _cropped(layers: list[Layer], box: NDArray[np.float64], angle: float) -> list[Layer]:
+    """The same turned box (left, top, width, height) of each, SIZE by SIZE, black outside."""
+    left, top, width, height = box
+    middle = (left + width / 2, top + height / 2)
+    turn = cv2.getRotationMatrix2D(middle, angle, 1.0)
+    corners = np.array([[left, top, 1], [left + width, top, 1], [left, top + height, 1]])
+    source = (corners @ turn.T).astype(np.float32)
+    target = np.array([[0, 0], [SIZE, 0], [0, SIZE]], np.float32)
+    # Twice the size first, then by area: a photograph shrunk by a warp alone has aliases.
+    warp = cv2.getAffineTransform(source, 2 * target)
+    return [
+        cv2.resize(
+            cv2.warpAffine(layer, warp, (2 * SIZE, 2 * SIZE), flags=cv2.INTER_LINEAR),
+            (SIZE, SIZE),
+            interpolation=cv2.INTER_AREA,
+        )
+        for layer in layers
+    ]
+
+
+def _box_of_person(matte: Image, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Where a portrait of a person is cut: the head and some of the body, or all of it."""
+    rows = np.flatnonzero((matte > 127).any(axis=1))
+    top, bottom = rows[0], rows[-1] + 1
+    share = rng.uniform(0.35, 1.1) if rng.random() < 0.75 else 1.2
+    height = max(32.0, share * (bottom - top)) / rng.uniform(0.65, 0.98)
+    seen = np.flatnonzero((matte[top : int(top + 0.6 * height)] > 127).any(axis=0))
+    middle = (seen[0] + seen[-1]) / 2 + rng.normal(0, 0.07) * height
+    aspect = rng.uniform(0.7, 1.15)
+    above = rng.uniform(0.0, 0.3) * height
+    return np.array([middle - aspect * height / 2, top - above, aspect * height, height])
+
+
+def _inside(box: NDArray[np.float64], picture: Image) -> NDArray[np.float64]:
+    """The box moved, and shrunk where it must be, into the picture."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, width / box[2], height / box[3])
+    size = box[2:] * scale
+    corner = np.clip(box[:2], 0, np.array([width, height]) - size)
+    return np.concatenate([corner, size])
+
+
+def _crop_of(picture: Image, rng: np.random.Generator) -> Layer:
+    """A random part of a photograph, SIZE by SIZE, in 0 … 1."""
+    height, width = picture.shape[:2]
+    side = min(height, width) * rng.uniform(0.5, 1.0)
+    aspect = rng.uniform(0.85, 1.2)
+    size = np.minimum([side * aspect, side], [width, height])
+    corner = rng.uniform(0, 1, 2) * (np.array([width, height]) - size)
+    part = _cropped([_scaled(picture)], np.concatenate([corner, size]), 0.0)[0]
+    return part[:, ::-1] if rng.random() < 0.5 else part
+
+
+def _scaled(picture: Image) -> Layer:
+    return (picture / np.float32(255)).astype(np.float32)
+
+
+def _camera(picture: Layer, matte: Layer, rng: np.random.Generator) -> tuple[Image, Image]:
+    """Exposure, colour, blur, noise and compression; only blur touches the matte."""
+    if rng.random() < 0.25:
+        sigma = rng.uniform(0.3, 1.2)
+        picture, matte = (cv2.GaussianBlur(layer, (0, 0), sigma) for layer in (picture, matte))
+    gain = 1 + rng.normal(0, 0.05, 3) * (rng.random() < 0.6)
+    picture = picture * (gain * rng.uniform(0.8, 1.2)).astype(np.float32)
+    picture = np.clip(picture + np.float32(rng.normal(0, 0.03)), 0, 1)
+    picture = picture ** np.float32(rng.uniform(0.8, 1.25))
+    if rng.random() < 0.07:
+        picture = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
+    noise = rng.standard_normal(picture.shape, np.float32) * np.float32(rng.gamma(1.5, 0.006))
+    image = np.rint(np.clip(picture + noise, 0, 1) * 255).astype(np.uint8)
+    if rng.random() < 0.5:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(50, 96))]
+        image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
+    return image, np.rint(np.clip(matte, 0, 1) * 255).astype(np.uint8)
+
+
+def _behind(photos: list[Path], rng: np.random.Generator) -> Layer:
+    """A background, blurred in some pictures as a lens would."""
+    back = _crop_of(_photograph(photos[rng.integers(len(photos))]), rng)
+    if rng.random() < 0.35:
+        back = cv2.GaussianBlur(back, (0, 0), rng.uniform(0.5, 5.0))
+    return back
+
+
+def _light(fore: Layer, matte: Layer, back: Layer, rng: np.random.Generator) -> Layer:
+    """The foreground's colours moved towards the mean colour of its new background."""
+    seen = matte > 0.5
+    if not seen.any():
+        return fore
+    share = rng.uniform(0.0, 0.4)
+    ratio = (back.mean(axis=(0, 1)) + 0.1) / (fore[seen].mean(axis=0) + 0.1)
+    return np.clip(fore * (ratio**share).astype(np.float32), 0, 1)
+
+
+def portrait(
+    persons: list[tuple[Path, Path]], photos: list[Path], seed: int, index: int
+) -> tuple[Image, Image]:
+    """Picture `index` and its matte."""
+    rng = np.random.default_rng([seed, index])
+    if rng.random() < 0.6:
+        picture, colours, matte = _person(*persons[rng.integers(len(persons))])
+        box = _inside(_box_of_person(matte, rng), picture)
+        angle = rng.normal(0, 6)
+        layers = [_scaled(layer) for layer in (picture, colours, matte)]
+        own, fore, alpha = _cropped(layers, box, angle)
+        inside = _cropped([np.ones(matte.shape, np.float32)], box, angle)[0]
+        if rng.random() < 0.2 and inside.min() > 0.99:
+            composed = own
+        else:
+            back = _behind(photos, rng)
+            fore = _light(fore, alpha, back, rng)
+            composed = alpha[..., None] * fore + (1 - alpha[..., None]) * back
+    else:
+        layers = scene.compose(rng, SIZE)
+        alpha = layers.alpha
+        back = layers.background if rng.random() < 0.2 else _behind(photos, rng)
+        fore = _light(layers.foreground, alpha, back, rng)
+        composed = alpha[..., None] * fore + (1 - alpha[..., None]) * back
+    if rng.random() < 0.5:
+        composed, alpha = composed[:, ::-1], alpha[:, ::-1]
+    return _camera(np.ascontiguousarray(composed), np.ascontiguousarray(alpha), rng)
+
+
+def photograph(photos: list[Path], seed: int, index: int) -> Image:
+    """A crop of a photograph as it is."""
+    rng = np.random.default_rng([seed, index, 1])
+    part = _crop_of(_photograph(photos[rng.integers(len(photos))]), rng)
+    return _camera(np.ascontiguousarray(part), part[..., 0], rng)[0]
+
+
+def _write(
+    out: Path, persons: list[tuple[Path, Path]], photos: list[Path], seed: int, index: int
+) -> None:
+    image, matte = portrait(persons, photos, seed, index)
+    _save(out / "train" / "image" / f"{index:05d}.png", image[..., ::-1])
+    _save(out / "train" / "mask" / f"{index:05d}.png", matte)
+
+
+def _write_photograph(out: Path, photos: list[Path], seed: int, index: int) -> None:
+    _save(out / "photos" / f"{index:05d}.png", photograph(photos, seed, index)[..., ::-1])
+
+
+def _save(path: Path, picture: Image) -> None:
+    if not cv2.imwrite(str(path), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+        raise SystemExit(f"Cannot write {path}.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("persons", type=Path, help="split of a data set: image/ and mask/")
+    parser.add_argument("photographs", type=Path, help="folder of pictures without persons")
+    parser.add_argument("out", type=Path, help="new folder")
+    parser.add_argument("--count", type=int, default=8000, help="number of portraits")
+    parser.add_argument("--photos", type=int, default=2000, help="number of crops of photographs")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1)
+    options = parser.parse_args()
+    masks = {path.stem: path for path in pictures.pictures_in(options.persons / "mask")}
+    images = pictures.pictures_in(options.persons / "image")
+    persons = [(path, masks[path.stem]) for path in images]
+    photos = pictures.pictures_in(options.photographs)
+    for folder in ("train/image", "train/mask", "photos"):
+        (options.out / folder).mkdir(parents=True, exist_ok=False)
+    one = functools.partial(_write, options.out, persons, photos, options.seed)
+    other = functools.partial(_write_photograph, options.out, photos, options.seed)
+    cv2.setNumThreads(1)
+    with ProcessPoolExecutor(options.processes) as executor:
+        for _ in executor.map(one, range(options.count), chunksize=50):
+            pass
+        for _ in executor.map(other, range(options.photos), chunksize=50):
+            pass
+
+
+if __name__ == "__main__":
+    main()
