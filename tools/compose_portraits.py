@@ -3,8 +3,9 @@
     python tools/compose_portraits.py aim500/train aim500/backgrounds composed --count 8000
 
 Persons are those of a data set with soft mattes and those of the synthetic generator; backgrounds
-are photographs of anything but persons. `composed/train` has pictures with their true mattes, and
-`composed/photos` has crops of the photographs as they are, of which a teacher knows what is the
+are photographs of anything but persons, and drawn ones. `composed/train` has pictures with their
+true mattes, `composed/whole` the pictures of the data set before their own backgrounds, and
+`composed/photos` crops of the photographs as they are, of which a teacher knows what is the
 foreground. The same numbers give the same pictures.
 """
 
@@ -19,8 +20,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.portraits import foreground, pictures
-from mmnet_deploy.portraits.synthetic import scene
+from mmnet_deploy.portraits import foreground, pictures, synthetic
+from mmnet_deploy.portraits.synthetic.background import draw_background
 
 SIZE = 256
 """Height and width in pixels of what is written."""
@@ -100,10 +101,10 @@ def _inside(box: NDArray[np.float64], picture: Image) -> NDArray[np.float64]:
     return np.concatenate([corner, size])
 
 
-def _crop_of(picture: Image, rng: np.random.Generator) -> Layer:
-    """A random part of a photograph, SIZE by SIZE, in 0 … 1."""
+def _crop_of(picture: Image, rng: np.random.Generator, least: float = 0.5) -> Layer:
+    """A random part of a photograph, SIZE by SIZE, in 0 … 1; `least` of its shorter side."""
     height, width = picture.shape[:2]
-    side = min(height, width) * rng.uniform(0.5, 1.0)
+    side = min(height, width) * rng.uniform(least, 1.0)
     aspect = rng.uniform(0.85, 1.2)
     size = np.minimum([side * aspect, side], [width, height])
     corner = rng.uniform(0, 1, 2) * (np.array([width, height]) - size)
@@ -135,9 +136,11 @@ def _camera(picture: Layer, matte: Layer, rng: np.random.Generator) -> tuple[Ima
 
 
 def _behind(photos: list[Path], rng: np.random.Generator) -> Layer:
-    """A background, blurred in some pictures as a lens would."""
-    back = _crop_of(_photograph(photos[rng.integers(len(photos))]), rng)
-    if rng.random() < 0.35:
+    """A background, drawn or photographed, blurred in some pictures as a lens would."""
+    if rng.random() < 0.3:
+        return draw_background(rng, SIZE)
+    back = _crop_of(_photograph(photos[rng.integers(len(photos))]), rng, least=0.25)
+    if rng.random() < 0.45:
         back = cv2.GaussianBlur(back, (0, 0), rng.uniform(0.5, 5.0))
     return back
 
@@ -157,7 +160,7 @@ def portrait(
 ) -> tuple[Image, Image]:
     """Picture `index` and its matte."""
     rng = np.random.default_rng([seed, index])
-    if rng.random() < 0.6:
+    if rng.random() < 0.55:
         picture, colours, matte = _person(*persons[rng.integers(len(persons))])
         box = _inside(_box_of_person(matte, rng), picture)
         angle = rng.normal(0, 6)
@@ -171,14 +174,26 @@ def portrait(
             fore = _light(fore, alpha, back, rng)
             composed = alpha[..., None] * fore + (1 - alpha[..., None]) * back
     else:
-        layers = scene.compose(rng, SIZE)
-        alpha = layers.alpha
-        back = layers.background if rng.random() < 0.2 else _behind(photos, rng)
-        fore = _light(layers.foreground, alpha, back, rng)
+        fore, alpha = map(_scaled, synthetic.person(seed, index, SIZE))
+        back = _behind(photos, rng)
+        fore = _light(fore, alpha, back, rng)
         composed = alpha[..., None] * fore + (1 - alpha[..., None]) * back
     if rng.random() < 0.5:
         composed, alpha = composed[:, ::-1], alpha[:, ::-1]
     return _camera(np.ascontiguousarray(composed), np.ascontiguousarray(alpha), rng)
+
+
+def whole(persons: list[tuple[Path, Path]], seed: int, index: int) -> tuple[Image, Image]:
+    """Picture `index` of the data set before its own background, all or most of it."""
+    rng = np.random.default_rng([seed, index, 2])
+    picture, _, matte = _person(*persons[index % len(persons)])
+    size = np.array(picture.shape[1::-1]) * rng.uniform(0.8, 1.0, 2)
+    corner = rng.uniform(0, 1, 2) * (picture.shape[1::-1] - size)
+    layers = [_scaled(layer) for layer in (picture, matte)]
+    image, alpha = _cropped(layers, np.concatenate([corner, size]), 0.0)
+    if rng.random() < 0.5:
+        image, alpha = image[:, ::-1], alpha[:, ::-1]
+    return _camera(np.ascontiguousarray(image), np.ascontiguousarray(alpha), rng)
 
 
 def photograph(photos: list[Path], seed: int, index: int) -> Image:
@@ -191,13 +206,20 @@ def photograph(photos: list[Path], seed: int, index: int) -> Image:
 def _write(
     out: Path, persons: list[tuple[Path, Path]], photos: list[Path], seed: int, index: int
 ) -> None:
-    image, matte = portrait(persons, photos, seed, index)
-    _save(out / "train" / "image" / f"{index:05d}.png", image[..., ::-1])
-    _save(out / "train" / "mask" / f"{index:05d}.png", matte)
+    _save_pair(out / "train", index, *portrait(persons, photos, seed, index))
+
+
+def _write_whole(out: Path, persons: list[tuple[Path, Path]], seed: int, index: int) -> None:
+    _save_pair(out / "whole", index, *whole(persons, seed, index))
 
 
 def _write_photograph(out: Path, photos: list[Path], seed: int, index: int) -> None:
     _save(out / "photos" / f"{index:05d}.png", photograph(photos, seed, index)[..., ::-1])
+
+
+def _save_pair(split: Path, index: int, image: Image, matte: Image) -> None:
+    _save(split / "image" / f"{index:05d}.png", image[..., ::-1])
+    _save(split / "mask" / f"{index:05d}.png", matte)
 
 
 def _save(path: Path, picture: Image) -> None:
@@ -211,6 +233,7 @@ def main() -> None:
     parser.add_argument("photographs", type=Path, help="folder of pictures without persons")
     parser.add_argument("out", type=Path, help="new folder")
     parser.add_argument("--count", type=int, default=8000, help="number of portraits")
+    parser.add_argument("--whole", type=int, default=600, help="number of whole pictures")
     parser.add_argument("--photos", type=int, default=2000, help="number of crops of photographs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
@@ -219,13 +242,16 @@ def main() -> None:
     images = pictures.pictures_in(options.persons / "image")
     persons = [(path, masks[path.stem]) for path in images]
     photos = pictures.pictures_in(options.photographs)
-    for folder in ("train/image", "train/mask", "photos"):
+    for folder in ("train/image", "train/mask", "whole/image", "whole/mask", "photos"):
         (options.out / folder).mkdir(parents=True, exist_ok=False)
     one = functools.partial(_write, options.out, persons, photos, options.seed)
     other = functools.partial(_write_photograph, options.out, photos, options.seed)
+    third = functools.partial(_write_whole, options.out, persons, options.seed)
     cv2.setNumThreads(1)
     with ProcessPoolExecutor(options.processes) as executor:
         for _ in executor.map(one, range(options.count), chunksize=50):
+            pass
+        for _ in executor.map(third, range(options.whole), chunksize=50):
             pass
         for _ in executor.map(other, range(options.photos), chunksize=50):
             pass

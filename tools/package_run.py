@@ -1,8 +1,9 @@
 """Add the best network of a run to the bundled networks.
 
-    python tools/package_run.py runs/synthetic-1.0-256 mmnet-1.0-256
+    python tools/package_run.py runs/mmnet-1.0-256 mmnet-1.0-256
 
-The run must have been trained on synthetic portraits only: this script cannot check it.
+Its `sources.json` must be there already: what the weights were made of, which may be nothing whose
+licence forbids to give them away. This script cannot check it.
 The folder gets the configuration, without paths of this computer, and the network, deflated and
 with its weights rounded to float16, as a float16 file would have them.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from mmnet_deploy.downloads import published
 from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 
@@ -28,9 +30,16 @@ DATE = (2000, 1, 1, 0, 0, 0)
 
 def package(source: Run, target: Run) -> None:
     """Write `target` from `source`."""
-    target.folder.mkdir(parents=True, exist_ok=True)
+    if not (target.folder / pretrained.SOURCES).is_file():
+        raise SystemExit(f"Write {target.folder / pretrained.SOURCES} first.")
     config = source.read_config()
-    target.write_config(dataclasses.replace(config, data="", initial_weights="", backgrounds=""))
+    paths = dict.fromkeys(("data", "initial_weights", "backgrounds", "teacher", "unlabelled"), "")
+    if config.imported_from:
+        known = published.by_sha256(config.imported_sha256)
+        if known is None:
+            raise SystemExit(f"{config.imported_from} is not a published network.")
+        paths["imported_from"] = known.argument
+    target.write_config(dataclasses.replace(config, **paths))
     network = keras.saving.load_model(source.weights(), compile=False)
     network.set_weights([weight.astype(np.float16) for weight in network.get_weights()])
     with tempfile.TemporaryDirectory() as folder:

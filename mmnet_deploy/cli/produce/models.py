@@ -25,8 +25,8 @@ def models(as_json: bool) -> None:
     width multiplier and input size, it takes the name of an operating point instead, even of
     one that is not listed here.
 
-    Bundled networks are trained on synthetic portraits. Wherever a command takes a run, it
-    takes one of them by its name: `pretrained:mmnet-1.0-256`.
+    Bundled networks have trained weights. Wherever a command takes a run, it takes one of
+    them by its name, such as `pretrained:selfie-256`.
 
     Published networks are .tflite files of others, downloaded with pip when they are first
     used. Wherever a command takes a .tflite file, it takes one of them by its name.
@@ -39,6 +39,7 @@ def models(as_json: bool) -> None:
         listed = [
             dataclasses.asdict(point) | {"pretrained": point.name in ready} for point in points
         ]
+        listed += [_bundled(name) for name in ready]
         listed += [_published(network) for network in published.NETWORKS]
         show_json(json.dumps(listed, indent=1))
         return
@@ -70,6 +71,18 @@ def models(as_json: bool) -> None:
         ],
     )
     print_table(
+        ("bundled network", "licence", ("weights", "made of")),
+        [
+            (
+                f"{pretrained.PREFIX}{name}",
+                pretrained.licence(folder),
+                ", ".join(source.name for source in pretrained.sources(folder)),
+            )
+            for name in ready
+            for folder in [pretrained.run_folder(name)]
+        ],
+    )
+    print_table(
         (
             "published network",
             ("input", "size"),
@@ -92,6 +105,16 @@ def models(as_json: bool) -> None:
             for network in published.NETWORKS
         ],
     )
+
+
+def _bundled(name: str) -> dict[str, Any]:
+    """A bundled network as JSON."""
+    folder = pretrained.run_folder(name)
+    return {
+        "name": f"{pretrained.PREFIX}{name}",
+        "licence": pretrained.licence(folder),
+        "sources": [dataclasses.asdict(source) for source in pretrained.sources(folder)],
+    }
 
 
 def _published(network: PublishedNetwork) -> dict[str, Any]:

@@ -23,21 +23,38 @@ def test_they_are_small_and_belong_to_nobody():
     folders = [pretrained.run_folder(name) for name in pretrained.names()]
     files = [path for folder in folders for path in folder.rglob("*")]
     assert sum(path.stat().st_size for path in files) < MOST_BYTES
-    assert {path.name for path in files} == {"best.keras", "config.json", "recipe.toml"}
+    own = {"best.keras", "config.json", "recipe.toml", "sources.json"}
+    assert {path.name for path in files} == own
     for folder in folders:
         config = Run(folder).read_config()
-        assert not config.data and not config.initial_weights and not config.backgrounds
+        for path in (config.data, config.initial_weights, config.backgrounds, config.teacher):
+            assert not path
+        assert not config.unlabelled and "/" not in config.imported_from
+
+
+def test_every_source_of_the_weights_is_named_with_its_licence():
+    """A teacher and a network that the weights began with are among them."""
+    for name in pretrained.names():
+        folder = pretrained.run_folder(name)
+        sources = pretrained.sources(folder)
+        assert all(source.name and source.use and source.licence for source in sources)
+        config = Run(folder).read_config()
+        if config.teacher_name or config.imported_from:
+            assert "MediaPipe Selfie Segmentation" in {source.name for source in sources}
+        licences = pretrained.licence(folder).split(" AND ")
+        assert set(licences) == {"Apache-2.0", *(source.licence for source in sources)}
 
 
 @pytest.mark.parametrize("name", pretrained.names())
 def test_each_is_the_operating_point_that_it_is_called_after(name):
     """Family, width multiplier and input size are those of its name."""
     config = Run(pretrained.run_folder(name)).read_config()
-    width, size = name.split("-")[1:]
-    assert (config.family, config.width_multiplier) == ("mmnet", float(width))
+    family, *width, size = name.split("-")
+    known = {"mmnet": "mmnet", "selfie": "mediapipe-selfie"}
+    assert config.family == known[family]
+    assert config.width_multiplier == (float(width[0]) if width else None)
     with zipfile.ZipFile(pretrained.run_folder(name) / "best.keras") as archive:
         stored = json.loads(archive.read("config.json"))["config"]
-    assert stored["name"] == "mmnet"
     assert stored["layers"][0]["config"]["batch_shape"] == [None, int(size), int(size), 3]
     assert config.input_size == int(size)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 from mmnet_deploy.tflite.card import describe
 
@@ -32,6 +33,19 @@ def test_the_list_has_every_operating_point(call):
         assert ("published" in line) == point["published"]
         assert ("bundled" in line) == point["pretrained"]
     assert {point["family"] for point in points} == {"ldn-fb", "md16", "md8", "mmnet"}
+
+
+def test_the_list_has_the_bundled_networks_with_their_licences(call):
+    """Each is named as commands take it, with the licence of every source of its weights."""
+    listed = json.loads(call("models", "--json").stdout)
+    bundled = {one["name"]: one for one in listed if one["name"].startswith("pretrained:")}
+    assert set(bundled) == {f"pretrained:{name}" for name in pretrained.names()}
+    table = call("models").stdout
+    for name, one in bundled.items():
+        assert one["sources"]
+        assert all(source["licence"] in one["licence"] for source in one["sources"])
+        (line,) = [line for line in table.splitlines() if line.split()[:1] == [name]]
+        assert one["licence"] in line
 
 
 def test_the_list_has_the_published_networks(call):
