@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import cv2
 import keras
@@ -114,7 +115,8 @@ def test_a_file_names_what_a_bundled_network_was_made_of(monkeypatch, tmp_path, 
     assert card.sources == "portraits (MIT; its pictures; Ann 2020)"
     assert card.sources in app_metadata.of_card(card).description
     began = dataclasses.replace(loaded.config, initial_weights=str(tiny_run))
-    trained = dataclasses.replace(loaded, path=tmp_path / "best.keras", config=began)
+    copied = Path(shutil.copy(loaded.path, tmp_path / "best.keras"))
+    trained = dataclasses.replace(loaded, path=copied, config=began)
     assert targets.card_of(trained, "float32", Options()).sources == card.sources
     assert targets.origin_of(trained, Options())["license"] == "Apache-2.0 AND MIT"
 
