@@ -2,7 +2,7 @@
 
     python benchmarks/counts_by_core.py                    # count what counts_by_core.json lacks
     python benchmarks/counts_by_core.py --again [--network mmnet-0.5-128 …]     # count anew
-    python benchmarks/counts_by_core.py --table            # print the table of docs/results.md
+    python benchmarks/counts_by_core.py --table            # print the table of docs/results-2026.md
     python benchmarks/counts_by_core.py --weights          # that a count does not depend on them
 
 Deployment graph with seeded weights, XNNPACK, one thread. The float16 files carry the entry by

@@ -23,7 +23,7 @@ GUIDED, BILINEAR = "guided", "bilinear"
 UPSAMPLES = (GUIDED, BILINEAR)
 
 RADIUS = 1
-"""Of the windows, in pixels of the matte, whatever it is enlarged to: see docs/results.md."""
+"""Of the windows, in pixels of the matte, whatever it is enlarged to: see docs/results-2026.md."""
 
 EPSILON = 1e-4
 """ε of He et al.: variance of the colours, in 0 … 1, below which they say little."""
