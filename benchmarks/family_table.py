@@ -1,4 +1,4 @@
-"""What `evaluate`, `bench` and `cost` stored of a set of files, as the tables of docs/results-2026.md.
+"""What `evaluate`, `bench` and `cost` stored of a set of files, as the tables of the results.
 
     python benchmarks/family_table.py RESULTS…
 
