@@ -10,44 +10,25 @@ mean on a Snapdragon 820 in float32. A latency that broke a rule has a *.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-from mmnet_deploy.evaluation.significance import score_interval
+import quality_tables as tables
+
 from mmnet_deploy.results import estimate, naming, store
 from mmnet_deploy.results.grouping import middle
 from mmnet_deploy.results.latency import summarise
 from mmnet_deploy.results.records import Benchmark, Cost, Evaluation, Record
 from mmnet_deploy.tflite.card import ModelFile
 
-METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
-    "gradient_error": ("gradient error (×10⁻³)", lambda value: f"{1000 * value:.3f}"),
-    "mad": ("MAD", lambda value: f"{value:.4f}"),
-    "mean_iou": ("mean IoU", lambda value: f"{value:.4f}"),
-}
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _print(head: list[str], rows: list[list[str]]) -> None:
-    for cells in (head, ["---"] * len(head), *rows):
-        print(_row(cells))
-    print()
-
 
 def quality(evaluations: Iterable[Evaluation]) -> None:
     """Print a row for each file or network."""
-    rows = []
-    for result in evaluations:
-        cells = [naming.stem(result.model).removesuffix("/best.keras")]
-        for name, (_, write) in METRICS.items():
-            ends = score_interval(name, result.values(name))
-            between = f" ({write(ends.low)}…{write(ends.high)})" if ends else ""
-            cells.append(write(result.scores[name]) + between)
-        rows.append(cells)
-    _print(["", *(title for title, _ in METRICS.values())], sorted(rows))
+    rows = [
+        [naming.stem(result.model).removesuffix("/best.keras"), *tables.with_intervals(result)]
+        for result in evaluations
+    ]
+    tables.show(["", *tables.TITLES], sorted(rows))
 
 
 def _latency(results: list[Benchmark]) -> str:
@@ -86,7 +67,7 @@ def cost(records: list[Record]) -> None:
         cells.append(_estimate(count, profile) if count else "")
         rows.append(cells)
     head = ["", "KiB", *(f"ms, {naming.threads_name(number)}" for number in threads)]
-    _print([*head, "million instructions", f"{profile.name} (ms)"], rows)
+    tables.show([*head, "million instructions", f"{profile.name} (ms)"], rows)
 
 
 def main() -> None:

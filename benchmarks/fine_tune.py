@@ -20,20 +20,17 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
+import quality_tables as tables
 from common import latencies_ms
 
 from mmnet_deploy import evaluation
 from mmnet_deploy.conversion.emulation import HalfPrecision
 from mmnet_deploy.downloads import published
-from mmnet_deploy.evaluation import significance
-from mmnet_deploy.mattes import metrics
 from mmnet_deploy.mattes.matting import Matting
 from mmnet_deploy.networks.imported import source
-from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.results import store
 from mmnet_deploy.results.records import Cost, Evaluation
 from mmnet_deploy.tflite import card
@@ -44,9 +41,6 @@ NAMES = ("mediapipe-selfie", "fine-tuned")
 PRECISIONS = ("float32", "float16", "int8")
 CORES = ("cortex-a57", "cortex-a76")
 HALF = ", half precision"
-
-METRICS = {"gradient_error": (1000, 3), "mad": (1, 4), "mean_iou": (1, 4)}
-"""By metric the factor that it is shown with, and its decimals."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,44 +152,8 @@ def count(work: Work) -> None:
 # --- Tables ------------------------------------------------------------------
 
 
-def _print(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    head = list(head)
-    for cells in (head, ["---"] * len(head), *rows):
-        print(f"| {' | '.join(cells)} |")
-    print()
-
-
-def _scores(scores: Mapping[str, float]) -> str:
-    return " · ".join(
-        f"{factor * scores[name]:.{decimals}f}" for name, (factor, decimals) in METRICS.items()
-    )
-
-
-def constant(data: Path) -> dict[str, float]:
-    """The scores of a matte of one value everywhere: 0 or 1, whichever has the smaller MAD."""
-    height, width = metrics.PUBLISHED_SIZE
-    found: dict[float, list[dict[str, float]]] = {0.0: [], 1.0: []}
-    for pair in dataset.find_pairs(data, "test"):
-        mask = pictures.read_mask(pair.mask)
-        for value, rows in found.items():
-            mattes = metrics.at_one_size(
-                np.full(mask.shape, value, np.float32), mask, (height, width)
-            )
-            rows.append({name: metrics.METRICS[name](*mattes) for name in METRICS})
-    means = [
-        {name: statistics.fmean(row[name] for row in rows) for name in METRICS}
-        for rows in found.values()
-    ]
-    return min(means, key=lambda scores: scores["mad"])
-
-
-def _changes(before: Evaluation, after: Evaluation) -> Iterator[str]:
-    """By metric how much the second differs from the first, and how sure that is."""
-    for name in METRICS:
-        found = significance.compare(before.values(name), after.values(name))
-        change = round(100 * found.difference / before.scores[name], 1) + 0.0
-        sure = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
-        yield f"{change:+.1f} % ({sure})".replace("-", "−")
+def _scores(known: Mapping[str, float]) -> str:
+    return " · ".join(tables.scores(known))
 
 
 def quality_tables(work: Work) -> None:
@@ -218,17 +176,20 @@ def quality_tables(work: Work) -> None:
         [name, *(_scores(of[key].scores) if key in of else "" for of in by_set.values())]
         for name, key in names.items()
     ]
-    rows.append(["one value everywhere", *(_scores(constant(data)) for data in work.sets)])
+    firsts = [next(iter(of.values())) for of in by_set.values()]
+    rows.append([tables.CONSTANT, *(_scores(first.constant_scores) for first in firsts)])
     print("gradient error ×10⁻³ · MAD · mean IoU\n")
-    _print(["", *titles], rows)
+    tables.show(["", *titles], rows)
     given, *others = names.items()
     rows = []
     for title, of in by_set.items():
         rows += [
-            [title, name, *_changes(of[given[1]], of[key])] for name, key in others if key in of
+            [title, name, *tables.changes(of[given[1]], of[key])]
+            for name, key in others
+            if key in of
         ]
     print("against MediaPipe's file, picture by picture\n")
-    _print(["", "", "gradient error", "MAD", "mean IoU"], rows)
+    tables.show(["", "", "gradient error", "MAD", "mean IoU"], rows)
 
 
 def cost_table(work: Work) -> None:
@@ -249,7 +210,7 @@ def cost_table(work: Work) -> None:
             found = counted.get((model.sha256, cpu))
             cells.append(f"{found.counts.total / 1e6:.1f}" if found else "")
         rows.append(cells)
-    _print(["", "KiB", "ms", "times as fast", *(f"{cpu}, million" for cpu in CORES)], rows)
+    tables.show(["", "KiB", "ms", "times as fast", *(f"{cpu}, million" for cpu in CORES)], rows)
 
 
 STEPS: dict[str, Callable[[Work], None]] = {
