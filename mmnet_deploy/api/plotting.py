@@ -150,9 +150,16 @@ def _chosen(metric: str | Sequence[str]) -> list[str]:
     """
     from mmnet_deploy.mattes.metrics import METRICS
 
-    given = [metric] if isinstance(metric, str) else metric
-    parts = (name.strip() for one in given for name in one.split(","))
-    names = list(dict.fromkeys(filter(None, parts)))
+    given = [metric] if isinstance(metric, str) else list(metric or ())
+    names: list[str] = []
+    for one in given:
+        parts = [part.strip() for part in f"{one}".split(",")]
+        if "" in parts:
+            raise UsageError(
+                "`--metric` must be names with commas between and no blanks, such as "
+                f"gradient_error,mad. Received: {one!r}."
+            )
+        names += [part for part in parts if part not in names]
     for name in names:
         if name not in METRICS:
             raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {name}.")
