@@ -8,9 +8,11 @@ empty and the full matte, the one with the smaller MAD over all pictures is take
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping, Sequence
 
+import cv2
 import numpy as np
 
 from mmnet_deploy.mattes.metric import Matte, Metric
@@ -33,6 +35,14 @@ class Candidates:
     scores: tuple[Mapping[str, float], ...]
 
 
+@functools.lru_cache(maxsize=len(VALUES))
+def _matte(value: float, shape: tuple[int, int]) -> Matte:
+    """A matte of one value, kept for the next picture of that size: new memory takes longer."""
+    matte = np.full(shape, value, np.float32)
+    matte.flags.writeable = False
+    return matte
+
+
 def candidates(truth: Matte, before: Matte | None, wanted: Sequence[Metric]) -> Candidates:
     """Score the empty and the full matte of one picture.
 
@@ -43,7 +53,7 @@ def candidates(truth: Matte, before: Matte | None, wanted: Sequence[Metric]) -> 
     """
     found: list[dict[str, float]] = []
     for value in VALUES:
-        matte = np.full(truth.shape, value, np.float32)
+        matte = _matte(value, (truth.shape[0], truth.shape[1]))
         scores = {}
         for metric in wanted:
             if metric.of_clip and before is None:
@@ -54,7 +64,7 @@ def candidates(truth: Matte, before: Matte | None, wanted: Sequence[Metric]) -> 
                 frames = (matte, truth, matte, before) if metric.of_clip else (matte, truth)
                 scores[metric.name] = metric(*frames)
         found.append(scores)
-    return Candidates(float(truth.mean(dtype=np.float64)), tuple(found))
+    return Candidates(cv2.mean(np.asarray(truth, np.float32))[0], tuple(found))
 
 
 def with_constant(
