@@ -65,7 +65,7 @@ def _developed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     steep = np.float32(rng.uniform(-0.1, 0.6))  # of an S through black, middle grey and white
     picture = picture + steep * (picture * picture * (3 - 2 * picture) - picture)
     grey = cv2.merge([picture.mean(axis=2)] * 3)
-    vivid = 0.0 if rng.random() < 0.1 else float(rng.uniform(0.8, 1.4))
+    vivid = 0.0 if rng.random() < 0.1 else float(rng.uniform(0.75, 1.25))
     return grey + np.float32(vivid) * (picture - grey)
 
 

@@ -84,6 +84,10 @@ class Canvas:
         """Make the inside of a closed outline (n, 2) transparent again."""
         cv2.fillPoly(self.pixels, [self._fixed(outline)], (0, 0, 0, 0), cv2.LINE_AA, _SHIFT)
 
+    def keep_within(self, alpha: np.ndarray) -> None:
+        """Make transparent what lies outside a shape; `alpha` is one of this canvas's own."""
+        cv2.multiply(self.pixels, cv2.merge([alpha] * 4), dst=self.pixels, scale=1 / 255)
+
     def layer(self) -> np.ndarray:
         """The drawing at its final size, premultiplied float32 0..1, (size, size, 4)."""
         small = cv2.resize(self.pixels, (self.size, self.size), interpolation=cv2.INTER_AREA)

@@ -9,8 +9,8 @@ from mmnet_deploy.portraits.synthetic.palette import any_colour, hair_colour, lu
 
 
 def draw_clutter(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Up to three of them, on the unit square."""
-    for _ in range(rng.integers(0, 4)):
+    """Up to two of them, on the unit square."""
+    for _ in range(rng.integers(0, 3)):
         _KINDS[rng.integers(len(_KINDS))](canvas, rng)
 
 
@@ -41,7 +41,7 @@ def _writing(canvas: Canvas, rng: np.random.Generator) -> None:
 
 def _things(canvas: Canvas, rng: np.random.Generator) -> None:
     """Blobs, poles and balls in the colours of skin, hair and all else."""
-    for _ in range(rng.integers(2, 9)):
+    for _ in range(rng.integers(1, 7)):
         centre, reach = rng.uniform(-0.05, 1.05, 2), rng.uniform(0.02, 0.16)
         colour = lure(rng)
         draw = rng.random()
@@ -58,4 +58,4 @@ def _things(canvas: Canvas, rng: np.random.Generator) -> None:
             canvas.stroke(locks + centre, colour, 0.004)  # a tangle, much like hair
 
 
-_KINDS = (_people, _writing, _things, _things)
+_KINDS = (_people, _writing, _things)

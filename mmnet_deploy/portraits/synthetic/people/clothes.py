@@ -39,13 +39,18 @@ def _opening(kind: str, neck: float, shift: float) -> np.ndarray:
     return np.concatenate([low, [(0.7 * shift - neck, 0.9), (0.7 * shift + neck, 0.9)]])
 
 
-def dress(picture: LitPicture, person: Person, body: Frame, rng: np.random.Generator) -> None:
-    """Legs where they are seen, trunk, neck, collar and arms."""
+def dress(picture: LitPicture, person: Person, body: Frame, rng: np.random.Generator) -> np.ndarray:
+    """Legs where they are seen, trunk, neck, collar and arms, but for one that is raised.
+
+    Returns:
+        The colours of sleeves at every pixel, float32 (size, size, 3).
+    """
     clothes, pose, size = person.clothes, person.pose, picture.pixels.shape[0]
     if body.centre[1] + 6.5 * body.scale[1] < 1.1 * size:
         _draw_legs(picture, person, body)
     weave = _weave(clothes, body, rng, size, pose.unit)
-    skin, neck, shift = person.face.skin, clothes.neck, pose.body_shift
+    skin = picture.on_body(person.face.skin)
+    neck, shift = clothes.neck, pose.body_shift
     cloth = Canvas(size, body)
     if clothes.kind == "hoodie":
         cloth.ellipse((shift * 0.7, 0.95), (neck * 2.3, 0.62), np.full(3, 0.6))
@@ -95,14 +100,21 @@ def dress(picture: LitPicture, person: Person, body: Frame, rng: np.random.Gener
     if clothes.kind == "jacket":
         _draw_jacket(canvas, clothes, pose)
     picture.put(canvas.layer(), bulge=0.4, shadow=0.3)
+    sleeves = weave
+    if clothes.kind == "jacket":
+        sleeves = _of_jacket(clothes, weave)
+    if clothes.kind == "straps":
+        sleeves = np.broadcast_to(0.97 * skin.astype(np.float32), weave.shape)
     for side in rng.permutation([-1, 1]):
-        _draw_arm(picture, person, body, weave, int(side))
+        if person.arm == "none" or side != person.arm_side:
+            _draw_arm(picture, person, body, sleeves, int(side))
+    return sleeves
 
 
 def _draw_arm(
-    picture: LitPicture, person: Person, body: Frame, weave: np.ndarray, side: int
+    picture: LitPicture, person: Person, body: Frame, sleeves: np.ndarray, side: int
 ) -> None:
-    clothes, skin = person.clothes, person.face.skin
+    clothes, skin = person.clothes, picture.on_body(person.face.skin)
     joints = arm(clothes, person.pose, side)
     canvas = Canvas(picture.pixels.shape[0], body)
     canvas.fill(arm_outline(joints, 0.0), skin * 0.96)
@@ -114,10 +126,7 @@ def _draw_arm(
         until = 0.97 if clothes.kind == "jacket" else clothes.sleeve
         cloth.fill(arm_outline(joints, clothes.loose, until), np.ones(3))
         sleeve = cloth.layer()
-        grey = weave.mean(axis=2, keepdims=True) / max(float(weave.mean()), 0.05)
-        brighten(
-            sleeve, grey * clothes.second.astype(np.float32) if clothes.kind == "jacket" else weave
-        )
+        brighten(sleeve, sleeves)
         layer = over(layer, sleeve)
     picture.put(layer, bulge=0.6, shadow=0.3)
 
@@ -133,8 +142,9 @@ def _draw_legs(picture: LitPicture, person: Person, body: Frame) -> None:
     canvas = Canvas(picture.pixels.shape[0], body)
     *shapes, left, right = legs(clothes, pose)
     bare = clothes.below == "skirt"
+    skin = picture.on_body(person.face.skin)
     for shape in shapes:
-        canvas.fill(shape, person.face.skin * 0.95 if bare else clothes.trousers)
+        canvas.fill(shape, skin * 0.95 if bare else clothes.trousers)
     for shoe in (left, right):
         canvas.fill(shoe, clothes.trousers * 0.5)
     if bare:

@@ -28,14 +28,48 @@ def outline(face: Face) -> np.ndarray:
     return np.stack([x * (1 - face.jaw * np.clip(sin, 0, 1) ** 1.4), sin], axis=1)
 
 
+# Height, and how far the middle line of the face stands out, in shares of the head's half width.
+_PROFILE = np.array(
+    [
+        (-0.62, 0.82), (-0.38, 0.96), (-0.2, 1.0), (-0.08, 0.94), (0.1, 1.1), (0.27, 1.28),
+        (0.36, 1.02), (0.5, 0.98), (0.57, 1.04), (0.63, 0.97), (0.69, 1.01), (0.78, 0.9),
+        (0.9, 0.95), (1.0, 0.7),
+    ]
+)  # fmt: skip
+
+
+def aside(yaw: float) -> float:
+    """How far a head has turned from half profile (0) to profile (1)."""
+    return float(np.clip((abs(np.sin(yaw)) - 0.5) / 0.45, 0, 1))
+
+
 def draw_head(canvas: Canvas, face: Face, yaw: float) -> None:
-    """Ears and skull."""
-    skin = face.skin
+    """Ears and skull; turned far aside, nose, lips and chin stand out of its outline."""
+    skin, way = face.skin, np.sign(yaw) or 1.0
     for side in (-1, 1):
-        x = side * face.width * (1.02 - 0.2 * max(0.0, side * yaw))
-        canvas.ellipse((x, 0.12), (0.1, 0.22), skin * (0.97, 0.9, 0.88), tilt=0.12 * side)
-        canvas.ellipse((x, 0.12), (0.05, 0.14), skin * (0.8, 0.68, 0.66), tilt=0.12 * side)
-    canvas.fill(outline(face), skin)
+        _draw_ear(canvas, face, yaw, side, behind=True)
+    shape = outline(face)
+    towards = shape[:, 0] * way > 0
+    shape[towards, 0] *= 1 - 0.3 * aside(yaw)
+    if aside(yaw):
+        depth = face.width * (1 + 0.12 * aside(yaw))
+        canvas.ellipse((-0.25 * way * aside(yaw), -0.2), (depth, 0.8), skin)
+        line = spline(_PROFILE[:, ::-1] * (face.width * np.sin(yaw), 1), 4)
+        canvas.fill(np.concatenate([line, [(0, 1.0), (0, -0.62)]]), skin)
+    canvas.fill(shape, skin)
+    for side in (-1, 1):
+        _draw_ear(canvas, face, yaw, side, behind=False)
+
+
+def _draw_ear(canvas: Canvas, face: Face, yaw: float, side: int, *, behind: bool) -> None:
+    """One ear, if it lies `behind` the outline of the head, or if it does not."""
+    angle = 1.45 * side + yaw
+    if (abs(angle) > 1.15) != behind or abs(angle) > 1.9:
+        return
+    x = 1.02 * face.width * np.sin(angle)
+    wide = 0.09 + 0.05 * max(float(np.cos(angle)), 0.0)
+    canvas.ellipse((x, 0.12), (wide, 0.22), face.skin * (0.97, 0.9, 0.88), tilt=0.12 * side)
+    canvas.ellipse((x, 0.12), (0.5 * wide, 0.14), face.skin * (0.8, 0.68, 0.66), tilt=0.12 * side)
 
 
 def draw_features(canvas: Canvas, face: Face, yaw: float, pitch: float, hair: np.ndarray) -> None:
@@ -46,6 +80,8 @@ def draw_features(canvas: Canvas, face: Face, yaw: float, pitch: float, hair: np
         return turned(points, face, yaw, pitch)
 
     for side in (-1, 1):
+        if side * yaw > 0.85:  # on the far side
+            continue
         _draw_eye(canvas, face, on_face, side)
         brow = [(side * 0.13, -0.19), (side * 0.34, -0.24 - face.brow), (side * 0.5, -0.17)]
         line = spline(brow)
@@ -57,7 +93,8 @@ def draw_features(canvas: Canvas, face: Face, yaw: float, pitch: float, hair: np
         )
     wing = 0.15 * face.nose
     under_nose = spline([(-wing, 0.3), (-wing, 0.38), (0, 0.43), (wing, 0.38), (wing, 0.3)])
-    canvas.stroke([on_face(under_nose)], skin * (0.78, 0.68, 0.66), 0.02)
+    if not aside(yaw):
+        canvas.stroke([on_face(under_nose)], skin * (0.78, 0.68, 0.66), 0.02)
     _draw_mouth(canvas, face, on_face)
 
 
@@ -113,6 +150,8 @@ def draw_glasses(
     rim = rng.choice([0.02, 0.035, 0.06])
     lenses, rims = Canvas(size, head), Canvas(size, head)
     for side in (-1, 1):
+        if side * yaw > 0.85:  # on the far side
+            continue
         edge = ellipse((0, 0), (1, 1))
         if kind != "round":  # a rounder square
             edge = np.sign(edge) * np.abs(edge) ** 0.55
@@ -122,7 +161,7 @@ def draw_glasses(
         rims.stroke([np.concatenate([edge, edge[:2]])], frame_colour, rim)
         ends = [(side * (0.32 + wide), -0.02), (side * face.width * 0.98, 0.0)]
         temple = turned(np.array(ends), face, yaw)
-        temple[1] = (side * face.width, -0.01)
+        temple[1] = (face.width * np.sin(1.45 * side + yaw), -0.01)
         rims.stroke([temple], frame_colour, rim)
     bridge = turned(np.array([(-0.33 + wide, -0.02), (0, -0.06), (0.33 - wide, -0.02)]), face, yaw)
     rims.stroke([spline(bridge)], frame_colour, rim)

@@ -10,12 +10,19 @@ from mmnet_deploy.portraits.synthetic.canvas import (
     brighten,
     ellipse,
     fractal,
+    over,
     soften,
     spline,
 )
-from mmnet_deploy.portraits.synthetic.people import hair as strands
+from mmnet_deploy.portraits.synthetic.people import hair as styles
+from mmnet_deploy.portraits.synthetic.people.body import limb
 from mmnet_deploy.portraits.synthetic.people.clothes import dress
-from mmnet_deploy.portraits.synthetic.people.face import draw_features, draw_glasses, draw_head
+from mmnet_deploy.portraits.synthetic.people.face import (
+    aside,
+    draw_features,
+    draw_glasses,
+    draw_head,
+)
 from mmnet_deploy.portraits.synthetic.people.lighting import Light, LitPicture
 from mmnet_deploy.portraits.synthetic.people.person import Person, Pose
 from mmnet_deploy.portraits.synthetic.people.shading import blemish, shade_head
@@ -30,8 +37,8 @@ def draw_person(person: Person, light: Light, rng: np.random.Generator, size: in
 
     back = person.pose.back
     if not (hidden or back):
-        canvas = Canvas(size, head)
-        strands.draw_back(canvas, rng, person.hair, person.face)
+        canvas = Canvas(size, _crown(head, person))
+        styles.draw_back(canvas, rng, person.hair, person.face)
         picture.put(_glossy(canvas.layer(), head, person), bulge=0.3)
     if hidden:
         canvas = Canvas(size, head)
@@ -42,16 +49,24 @@ def draw_person(person: Person, light: Light, rng: np.random.Generator, size: in
         canvas.ellipse((0, -0.5), (1.45, 0.42), person.hat_colour * 0.55)
         picture.put(canvas.layer(), bulge=0.2)
 
-    dress(picture, person, body, rng)
+    sleeves = dress(picture, person, body, rng)
     (_put_nape if back else _put_face)(picture, person, head, light, rng)
     _cover_head(picture, person, head, rng)
     if not hidden:
-        canvas = Canvas(size, head)
-        strands.draw_wisps(canvas, rng, person.hair, person.face, covered)
+        canvas = Canvas(size, _crown(head, person))
+        styles.draw_wisps(canvas, rng, person.hair, person.face, covered)
         picture.put(canvas.layer() * np.float32(rng.uniform(0.35, 0.9)))
     if person.arm != "none":
-        _raise_arm(picture, person, body, rng)
+        _raise_arm(picture, person, body, sleeves, rng)
     return picture.pixels
+
+
+def _crown(head: Frame, person: Person) -> Frame:
+    """The head's frame for its hair: a head that looks aside reaches further back."""
+    pose, share = person.pose, 0.0 if person.pose.back else aside(person.pose.yaw)
+    middle = head.pixels((-0.2 * share * np.sign(pose.yaw), 0.0))
+    scale = (head.scale[0] * (1 + 0.1 * share), head.scale[1])
+    return Frame((float(middle[0]), float(middle[1])), scale, head.tilt)
 
 
 def _put_nape(
@@ -66,10 +81,10 @@ def _put_nape(
     picture.put(layer, bulge=0.8, shadow=0.4)
     if person.hat != "scarf":
         canvas = Canvas(size, head)
-        strands.draw_from_behind(canvas, rng, person.hair, person.face)
+        styles.draw_from_behind(canvas, rng, person.hair, person.face)
         picture.put(_glossy(canvas.layer(), head, person), bulge=0.8, shadow=0.35)
         canvas = Canvas(size, head)
-        strands.draw_back(canvas, rng, person.hair, person.face)
+        styles.draw_back(canvas, rng, person.hair, person.face)
         if person.hair.style in ("tail", "bun"):
             picture.put(_glossy(canvas.layer(), head, person), bulge=0.3, shadow=0.2)
 
@@ -81,22 +96,27 @@ def _put_face(
     size, face, yaw = picture.pixels.shape[0], person.face, person.pose.yaw
     canvas = Canvas(size, head)
     draw_head(canvas, face, yaw)
+    shape = canvas.pixels[..., 3].copy()
     draw_features(canvas, face, yaw, person.pose.pitch, person.hair.colour)
+    if aside(yaw):
+        canvas.keep_within(shape)
     layer = soften(canvas.layer(), 0.008 * head.scale[1])
     shade_head(layer, head, face, yaw, person.pose.pitch, light)
     blemish(layer, rng, person.pose.unit)
     picture.put(layer, bulge=0.15, shadow=0.5)
-    if face.beard != "none":
+    if face.beard != "none" and not aside(yaw):
         canvas = Canvas(size, head)
         tone = 0.75 * person.hair.colour + 0.15 * face.skin
-        strands.draw_beard(canvas, rng, face, tone, yaw)
+        styles.draw_beard(canvas, rng, face, tone, yaw)
         light_one = face.beard == "stubble"
         layer = soften(canvas.layer(), 0.02 * head.scale[1] * (1 + light_one))
         picture.put(layer * np.float32(0.45 if light_one else 0.95), bulge=0.2)
     if person.hat != "scarf":
-        canvas = Canvas(size, head)
+        canvas = Canvas(size, _crown(head, person))
         covered = person.hat in ("beanie", "cap", "brim")
-        strands.draw_front(canvas, rng, person.hair, face, yaw, covered)
+        styles.draw_front(canvas, rng, person.hair, face, yaw, covered)
+        if aside(yaw):
+            styles.draw_side(canvas, rng, person.hair, face, yaw)
         picture.put(_glossy(canvas.layer(), head, person), bulge=0.5, shadow=0.35)
     if person.glasses != "none":
         picture.put(draw_glasses(size, head, person.glasses, face, yaw, rng), shadow=0.15)
@@ -181,35 +201,45 @@ def _veil(width: float) -> np.ndarray:
     return veil * np.concatenate([1 + 0.4 * below, np.ones_like(below)], axis=1) + below * (0, 0.4)
 
 
-def _raise_arm(picture: LitPicture, person: Person, body: Frame, rng: np.random.Generator) -> None:
+def _raise_arm(
+    picture: LitPicture,
+    person: Person,
+    body: Frame,
+    sleeves: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """An arm that holds the camera, or a hand beside the face."""
-    canvas = Canvas(picture.pixels.shape[0], body)
-    side, clothes = rng.choice([-1, 1]), person.clothes
-    sleeve = person.face.skin if clothes.kind == "straps" else (
-        clothes.second if clothes.kind == "jacket" else clothes.colour
-    )  # fmt: skip
+    size = picture.pixels.shape[0]
+    canvas, cloth = Canvas(size, body), Canvas(size, body)
+    side, clothes, skin = person.arm_side, person.clothes, picture.on_body(person.face.skin)
     if person.arm == "selfie":
-        shoulder = np.array([side * clothes.shoulders * 0.85, 2.0])
-        hand = np.array([side * rng.uniform(2.2, 3.4), rng.uniform(2.6, 4.2)])
-        across = np.array([hand[1] - shoulder[1], shoulder[0] - hand[0]])
-        across = across / (np.linalg.norm(across) + 1e-6)
-        canvas.ellipse(shoulder, (0.42, 0.42), sleeve * 0.97)
-        corners = [shoulder + 0.4 * across, hand + 0.65 * across]
-        canvas.fill([*corners, hand - 0.65 * across, shoulder - 0.4 * across], sleeve * 0.97)
-        canvas.ellipse(hand, (0.68, 0.68), sleeve)
+        # It grows towards the camera, and leaves the picture at the side or below.
+        shoulder = np.array([side * clothes.shoulders * 0.8, 2.1])
+        wrist = np.array([side * rng.uniform(3.2, 4.6), rng.uniform(1.8, 4.4)])
+        elbow = 0.5 * (shoulder + wrist) + (0, rng.uniform(0.0, 0.6))
+        radii = np.array([0.5, 0.48, 0.5, 0.58]) * rng.uniform(0.9, 1.2)
+        canvas.fill(limb([shoulder, elbow, wrist], radii), skin * 0.96)
+        canvas.ellipse(wrist, (0.7, 0.7), skin)
+        until = max(clothes.sleeve, 0.3)
+        ends = spline([shoulder, elbow, wrist])
+        cloth.fill(
+            limb(ends[: round(until * len(ends))][::4], radii[:3] + clothes.loose), np.ones(3)
+        )
     else:
         wrist = np.array([side * rng.uniform(0.7, 1.3), rng.uniform(0.9, 1.5)])
         elbow = np.add(wrist, (side * rng.uniform(0.2, 0.9), 2.6))
-        canvas.stroke([[wrist, elbow]], person.face.skin * 0.95, 0.42)
-        canvas.stroke([[0.35 * elbow + 0.65 * wrist, elbow]], sleeve, 0.62)
+        canvas.fill(limb([wrist, elbow], (0.2, 0.32)), skin * 0.95)
+        cloth.fill(limb([0.35 * elbow + 0.65 * wrist, elbow], (0.3, 0.42)), np.ones(3))
         palm = np.add(wrist, (-side * 0.08, -0.3))
         bent = rng.uniform(0.15, 0.55)
         lean = rng.uniform(-0.4, 0.4)
         for i in range(4):
             knuckle = np.add(palm, (0.13 * (i - 1.5), -0.16 - 0.03 * (i in (1, 2))))
             tip = np.add(knuckle, (lean * bent + 0.05 * (i - 1.5), -bent))
-            canvas.stroke([[palm, knuckle, tip]], person.face.skin * (0.9 + 0.04 * i), 0.13)
+            canvas.stroke([[palm, knuckle, tip]], skin * (0.9 + 0.04 * i), 0.13)
         thumb = np.add(palm, (-side * 0.32, -0.12))
-        canvas.stroke([[palm, thumb, np.add(thumb, (0, -0.18))]], person.face.skin * 0.92, 0.13)
-        canvas.ellipse(palm, (0.26, 0.3), person.face.skin)
-    picture.put(canvas.layer(), bulge=0.6, shadow=0.35)
+        canvas.stroke([[palm, thumb, np.add(thumb, (0, -0.18))]], skin * 0.92, 0.13)
+        canvas.ellipse(palm, (0.26, 0.3), skin)
+    sleeve = cloth.layer()
+    brighten(sleeve, sleeves)
+    picture.put(over(canvas.layer(), sleeve), bulge=0.6, shadow=0.35)

@@ -46,20 +46,24 @@ class LitPicture:
 
     def __init__(self, size: int, light: Light, unit: float) -> None:
         self.pixels = np.zeros((size, size, 4), np.float32)
-        self._light = light
+        self.light = light
         self._unit = unit  # of the head, in picture widths
+
+    def on_body(self, skin: np.ndarray) -> np.ndarray:
+        """The colour (3,) of skin that half turns from the light; red goes deepest into it."""
+        return skin * (1 - 0.4 * self.light.strength) ** np.array([0.9, 1.05, 1.12])
 
     def put(self, layer: np.ndarray, bulge: float = 0.0, shadow: float = 0.0) -> None:
         """Add a premultiplied layer; `bulge` and `shadow` are shares of the light's strength."""
         size = layer.shape[0]
         if bulge:
-            strength = self._light.strength * bulge
-            lit = relief(layer[..., 3], self._light.direction, strength, 0.3 * self._unit)
+            strength = self.light.strength * bulge
+            lit = relief(layer[..., 3], self.light.direction, strength, 0.3 * self._unit)
             brighten(layer, lit)
         if shadow:
             cells = 64
             coarse = cv2.resize(layer[..., 3], (cells, cells), interpolation=cv2.INTER_AREA)
-            shift = -np.array(self._light.direction) * 0.12 + (0, 0.16)
+            shift = -np.array(self.light.direction) * 0.12 + (0, 0.16)
             shift = shift * self._unit * cells
             move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
             coarse = cv2.warpAffine(coarse, move, (cells, cells))

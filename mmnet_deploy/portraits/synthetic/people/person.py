@@ -103,6 +103,7 @@ class Person:
     hat_colour: np.ndarray
     headphones: bool
     arm: str  # none, selfie, hand
+    arm_side: int  # -1 (left in the picture) or 1
 
 
 def sample_person(rng: np.random.Generator) -> Person:
@@ -114,8 +115,10 @@ def sample_person(rng: np.random.Generator) -> Person:
         grey = np.full(3, rng.uniform(0.4, 0.85)) * (1.0, 0.99, 0.96)
         hair = Hair(**{**vars(hair), "colour": 0.2 * hair.colour + 0.8 * grey})
     hat = _pick(rng, {"none": 82, "beanie": 5, "cap": 6, "brim": 3, "scarf": 4})
+    pose = _sample_pose(rng)
+    near = 15 if pose.unit > 0.18 else 0  # enough to hold the camera
     return Person(
-        pose=_sample_pose(rng),
+        pose=pose,
         face=_sample_face(rng, bearded=not long_haired and hat != "scarf" and rng.random() < 0.5),
         hair=hair,
         clothes=_sample_clothes(rng),
@@ -123,7 +126,8 @@ def sample_person(rng: np.random.Generator) -> Person:
         hat=hat,
         hat_colour=any_colour(rng, value=(0.08, 0.9)),
         headphones=bool(hat == "none" and rng.random() < 0.04),
-        arm=_pick(rng, {"none": 80, "selfie": 12, "hand": 8}),
+        arm=_pick(rng, {"none": 78, "selfie": near, "hand": 7}),
+        arm_side=int(rng.choice([-1, 1])),
     )
 
 
@@ -147,18 +151,25 @@ def _sample_pose(rng: np.random.Generator) -> Pose:
         unit=unit,
         stretch=float(stretch),
         tilt=tilt,
-        yaw=float(np.clip(rng.normal(0, 0.22), -0.55, 0.55)),
+        yaw=_sample_yaw(rng),
         pitch=float(rng.normal(0, 0.2)),
         body_tilt=rng.normal(0, 0.06) + 0.2 * tilt,
         body_shift=rng.normal(0, 0.15),
         body_turn=float(np.clip(rng.normal(0, 0.13), -0.35, 0.35)),
-        back=bool(rng.random() < (0.03 if unit > 0.18 else 0.2)),
+        back=bool(rng.random() < (0.12 if unit < 0.18 else 0.03 if unit < 0.27 else 0.0)),
         arms=_pick(rng, _ARMS),
         arms_apart=float(rng.uniform(0, 0.7) ** 1.5),
         waist=float(np.clip(rng.normal(0.72, 0.12), 0.5, 1.0)),
         hips=float(np.clip(rng.normal(0.8, 0.09), 0.65, 1.0)),
         legs_apart=float(rng.uniform(0.0, 0.8)),
     )
+
+
+def _sample_yaw(rng: np.random.Generator) -> float:
+    """Mostly towards the camera, now and then aside."""
+    if rng.random() < 0.1:
+        return float(rng.choice([-1, 1]) * rng.uniform(0.55, 1.3))
+    return float(np.clip(rng.normal(0, 0.22), -0.55, 0.55))
 
 
 _ARMS = {"down": 62, "hips": 10, "folded": 8, "front": 12, "wide": 4, "up": 4}
