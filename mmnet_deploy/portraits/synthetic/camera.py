@@ -49,7 +49,8 @@ def _exposed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     effort = rng.beta(3, 1.5)
     low = effort * (dark - rng.uniform(0, 0.05))
     high = effort * (light + rng.uniform(-0.05, 0.15)) + (1 - effort)
-    gain = 1 / max(high - low, 0.35)
+    high = min(high, 1.8 * light)  # no camera leaves all of a picture dark
+    gain = 1 / max(high - low, 0.25)
     warmth = rng.normal(0, 0.045)
     balance = 1 + np.array([warmth, 0, -warmth]) + rng.normal(0, 0.015, 3)
     return (picture - np.float32(low)) * (balance * gain).astype(np.float32)
