@@ -71,15 +71,19 @@ def run_output(applied: str) -> str:
     )
 
 
+RUN_S = 0.05
+"""How long it works before it answers."""
+
+
 def write_stand_in(path: Path) -> BenchmarkModel:
     """Write the stand-in to a file and return it as an engine."""
     replies = [Reply(HELP, exit_code=1, when="--help")]
     replies += [
-        Reply(run_output(words), when=f"--{flag}=true", delay_s=0.2)
+        Reply(run_output(words), when=f"--{flag}=true", delay_s=RUN_S)
         for flag, words in MISSING.items()
     ]
-    replies.append(Reply(run_output(XNNPACK), when="--use_xnnpack=true", delay_s=0.2))
-    replies.append(Reply(run_output(""), delay_s=0.2))
+    replies.append(Reply(run_output(XNNPACK), when="--use_xnnpack=true", delay_s=RUN_S))
+    replies.append(Reply(run_output(""), delay_s=RUN_S))
     path.write_bytes(ScriptedEngine(tuple(replies)).to_bytes())
     engine = _StandIn(path)
     engine.name = NAME

@@ -45,7 +45,7 @@ def resolve(root: Path, path: str, *, follow: bool = True) -> str:
         if name == "..":
             del found[-1:]
             continue
-        here = root.joinpath(*found, name)
+        here = "/".join((os.fspath(root), *found, name))
         mode = _mode(here)
         if stat.S_ISLNK(mode) and (follow or names):
             links += 1
@@ -67,8 +67,8 @@ def _names(path: str) -> list[str]:
     return [name for name in path.split("/") if name not in ("", ".")][::-1]
 
 
-def _mode(path: Path) -> int:
+def _mode(path: str) -> int:
     try:
-        return path.lstat().st_mode
+        return os.lstat(path).st_mode
     except OSError:
         return 0

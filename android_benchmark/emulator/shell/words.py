@@ -8,6 +8,11 @@ import re
 from android_benchmark.emulator.shell.tree import Part, Script, Word
 
 END_OF_WORD = " \t\n;&|<>()"
+_PLAIN = {
+    True: re.compile(r"""[^\\`$"]+"""),
+    False: re.compile(rf"""[^\\`$'"{re.escape(END_OF_WORD)}]+"""),
+}
+"""Characters that stand for themselves, within double quotes and elsewhere."""
 _HOME = re.compile(rf"~(?=[/{END_OF_WORD}]|\Z)")
 MOST_NESTED = 50
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[?$#0-9@*!]")
@@ -93,7 +98,10 @@ class WordParser(abc.ABC):
         return tuple(parts)
 
     def _piece(self, *, quoted: bool) -> Part:
-        """One character, escape, variable or substitution."""
+        """Plain characters, or an escape, variable or substitution."""
+        if plain := _PLAIN[quoted].match(self.text, self.at):
+            self.at = plain.end()
+            return Part("text", plain[0], quoted)
         char = self.text[self.at]
         following = self.text[self.at + 1 : self.at + 2]
         self.at += 1

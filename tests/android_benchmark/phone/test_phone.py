@@ -17,6 +17,7 @@ from android_benchmark.emulator import (
     RestrictCores,
     Throttle,
 )
+from android_benchmark.engines import stand_in
 from android_benchmark.phone import CoresError
 from android_benchmark.phone.workspace import FOLDER
 from tests.support.emulated import AWAKE, RULES, awake_settings, needs_adb
@@ -145,11 +146,11 @@ def test_a_phone_that_stays_away_is_an_error(start, tmp_path, model):
     assert (emulated.root / FOLDER[1:] / "changed").is_file()
 
 
-def test_stopping_ends_a_run_and_puts_things_back(start, tmp_path, model):
+def test_stopping_ends_a_run_and_puts_things_back(start, tmp_path, model, monkeypatch):
     """The engine is killed, and the settings are restored although adb was stopped."""
     stop = threading.Event()
+    monkeypatch.setattr(stand_in, "RUN_S", 20.0)
     emulated, phone, _ = start(tmp_path, stop=stop)
-    phone.measure(model, Settings(), RULES)
 
     def when_running():
         while not any("--graph" in str(p.arguments) for p in list(emulated.device.processes)):
