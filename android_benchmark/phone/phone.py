@@ -21,7 +21,6 @@ from android_benchmark.device import (
     Ports,
     Settings,
 )
-from android_benchmark.measurement import Flag
 from android_benchmark.phone import cores, elf
 from android_benchmark.phone.adb import Adb, AdbDevice
 from android_benchmark.phone.awake import Awake
@@ -29,7 +28,7 @@ from android_benchmark.phone.computing import Computing
 from android_benchmark.phone.engine import EngineResult, PhoneEngine
 from android_benchmark.phone.launcher import Launcher
 from android_benchmark.phone.reading import read_facts, read_state
-from android_benchmark.phone.validity import judge_conditions
+from android_benchmark.phone.validity import judge_conditions, judge_cores, warmer_by
 from android_benchmark.phone.workspace import FOLDER, Workspace
 from android_benchmark.rules import RunRules
 
@@ -261,7 +260,7 @@ class Phone:
             before=before,
             after=after,
             cores=affinity if affinity is not None else (),
-            flags=(*result.flags, *conditions, _cores_flag(pinned, affinity, settings.threads)),
+            flags=(*result.flags, *conditions, judge_cores(pinned, affinity, settings.threads)),
             init_us=result.init_us,
             # Under emulation it is the emulator's memory.
             peak_memory_bytes=None if self.facts().emulated else result.peak_memory_bytes,
@@ -351,30 +350,3 @@ class Phone:
                 with contextlib.suppress(errors.TransientError):
                     self._launcher.kill()
         raise RuntimeError("Every attempt ends with a result or its error.")
-
-
-def warmer_by(cool: DeviceState, now: DeviceState) -> float | None:
-    """By how many kelvin the warmest sensor has risen; None where no sensor is in both."""
-    rises = [
-        temperature - cool.temperatures_c[name]
-        for name, temperature in now.temperatures_c.items()
-        if name in cool.temperatures_c
-    ]
-    if not rises and cool.battery_c is not None and now.battery_c is not None:
-        rises = [now.battery_c - cool.battery_c]
-    return max(rises, default=None)
-
-
-def _cores_flag(
-    pinned: tuple[int, ...], affinity: tuple[int, ...] | None, threads: int = 1
-) -> Flag:
-    """Whether the program ran on other cores than the ones it was to, or on too few."""
-    wanted, reason = ", ".join(map(str, pinned)), ""
-    if affinity is None:
-        reason = f"cores {wanted} were wanted, the phone does not say which it gave"
-    elif set(affinity) != set(pinned):
-        given = ", ".join(map(str, affinity)) or "none"
-        reason = f"cores {wanted} were wanted, the system gave {given}"
-    elif len(pinned) < threads:
-        reason = f"{threads} threads ran on {len(pinned)} core(s): name more with `--cores`"
-    return Flag("wrong_cores", bool(reason), reason, wanted=False)

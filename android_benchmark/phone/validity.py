@@ -1,4 +1,4 @@
-"""What the state of a device, before and after, says about a result."""
+"""What states of a device say about a result, and about a rest."""
 
 from __future__ import annotations
 
@@ -62,3 +62,30 @@ def _throttled(
 
 def _of(values: tuple[int, ...], core: int) -> int:
     return values[core] if core < len(values) else 0
+
+
+def judge_cores(
+    pinned: tuple[int, ...], affinity: tuple[int, ...] | None, threads: int = 1
+) -> Flag:
+    """Whether the program ran on other cores than the ones it was to, or on too few."""
+    wanted, reason = ", ".join(map(str, pinned)), ""
+    if affinity is None:
+        reason = f"cores {wanted} were wanted, the phone does not say which it gave"
+    elif set(affinity) != set(pinned):
+        given = ", ".join(map(str, affinity)) or "none"
+        reason = f"cores {wanted} were wanted, the system gave {given}"
+    elif len(pinned) < threads:
+        reason = f"{threads} threads ran on {len(pinned)} core(s): name more with `--cores`"
+    return Flag("wrong_cores", bool(reason), reason, wanted=False)
+
+
+def warmer_by(cool: DeviceState, now: DeviceState) -> float | None:
+    """By how many kelvin the warmest sensor has risen; None where no sensor is in both."""
+    rises = [
+        temperature - cool.temperatures_c[name]
+        for name, temperature in now.temperatures_c.items()
+        if name in cool.temperatures_c
+    ]
+    if not rises and cool.battery_c is not None and now.battery_c is not None:
+        rises = [now.battery_c - cool.battery_c]
+    return max(rises, default=None)
