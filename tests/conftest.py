@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,9 +22,14 @@ from mmnet_deploy.portraits import synthetic
 MUST_RUN = "MMNET_TESTS_MUST_RUN"
 """Set where everything that the tests use is installed: then a skipped test is a failure."""
 
+MEMORY, ROOM_BYTES = "/dev/shm", 4 * 2**30
+"""Where files are in memory, and the room that must be left there for the tests."""
+
 
 def pytest_configure(config):
-    """Let a test send signals: what `nohup` or a script in the background starts ignores some."""
+    """Prepare the process for tests that write many files and send signals."""
+    _keep_temporary_files_in_memory()
+    # What `nohup` or a script in the background starts ignores some signals.
     for number, handler in (
         (signal.SIGINT, signal.default_int_handler),
         (signal.SIGTERM, signal.SIG_DFL),
@@ -32,16 +39,26 @@ def pytest_configure(config):
             signal.signal(number, handler)
 
 
+def _keep_temporary_files_in_memory():
+    """Where there is room: a disk takes 0.1 s to remove the 170 files of an emulated phone."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    holds_programs = not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+    if holds_programs and shutil.disk_usage(MEMORY).free >= ROOM_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
+
 LONGEST = (
     "models/test_other_backends.py",
-    "benchmarks/test_cost_baseline.py",
-    "mmnet_deploy/runs/test_pretrained.py",
+    "models/test_networks.py",
+    "test_wheel.py",
+    "mmnet_deploy/training/test_workers.py",
+    "mmnet_deploy/training/test_checkpoints.py",
+    "fuzz/test_killed_commands.py",
     "mmnet_deploy/conversion/passes/test_deployment.py",
     "mmnet_deploy/cli/test_demo.py",
-    "mmnet_deploy/api/test_walkthrough.py",
-    "mmnet_deploy/training/test_workers.py",
-    "models/test_mobile_deeplab.py",
-    "mmnet_deploy/conversion/test_pipeline.py",
+    "mmnet_deploy/conversion/passes/test_pointwise.py",
+    "benchmarks/test_cost_baseline.py",
 )
 """Files that take longest: they begin first, so that no process is left alone with one."""
 
@@ -140,6 +157,20 @@ def tiny_models(tiny_run, portraits, tmp_path_factory) -> dict[str, Path]:
 def config(portraits):
     """`tiny_config` on the shared data set."""
     return lambda **changes: tiny_config(portraits, **changes)
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Trainings run op by op: to compile a step takes as long as ten of them."""
+    from mmnet_deploy.training.trainer import Trainer
+
+    begin = Trainer.begin
+
+    def begin_eagerly(trainer, stage, steps):
+        begin(trainer, stage, steps)
+        trainer.run_eagerly = True
+
+    monkeypatch.setattr(Trainer, "begin", begin_eagerly)
 
 
 @pytest.fixture

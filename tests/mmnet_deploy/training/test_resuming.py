@@ -65,7 +65,7 @@ def run(tiny_run, tmp_path):
 
 
 @pytest.fixture
-def falling(tmp_path, config, monkeypatch):
+def falling(tmp_path, config, monkeypatch, eager):
     """A run of three epochs of which the first is the best."""
     _scored(monkeypatch, 0.1, 0.2, 0.3)
     return training.train(config(epochs=3, steps_per_epoch=1), tmp_path / "falling")
@@ -243,6 +243,7 @@ def test_a_run_of_an_earlier_version_is_resumed_by_its_log(run, config):
 # --- Runs that were left at once ---------------------------------------------
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("resume", [True, False])
 @pytest.mark.parametrize("state", [None, b"half"])
 def test_a_run_that_was_left_before_its_first_state_begins_anew(tmp_path, config, resume, state):
@@ -271,6 +272,7 @@ def test_what_was_trained_is_not_begun_over(run, config, lost):
     assert _files(run) == before
 
 
+@pytest.mark.usefixtures("eager")
 def test_two_trainings_never_share_a_folder(tmp_path, config):
     """The second is refused while the first trains, which ends as if alone."""
     folder = tmp_path / "run"
@@ -299,6 +301,7 @@ def test_the_list_of_pictures_may_be_lost(run, config, content):
     assert run.pictures_file.read_bytes() == before
 
 
+@pytest.mark.usefixtures("eager")
 def test_other_pictures_are_refused_without_the_list_too(tmp_path, config):
     """That they differ is known from the state; which, only the list would say."""
     root = tmp_path / "data"
@@ -312,6 +315,7 @@ def test_other_pictures_are_refused_without_the_list_too(tmp_path, config):
         training.train(run.read_config(), run.folder, resume=True)
 
 
+@pytest.mark.usefixtures("eager")
 def test_names_that_are_no_text_train(tmp_path, config):
     """A picture's name may be bytes that are no UTF-8."""
     root = tmp_path / "data"
@@ -330,6 +334,7 @@ def test_names_that_are_no_text_train(tmp_path, config):
 # --- What is no number -------------------------------------------------------
 
 
+@pytest.mark.usefixtures("eager")
 def test_an_epoch_without_a_score_is_not_the_best(tmp_path, config, monkeypatch):
     """A validation that is NaN, first or later, never keeps a number from being the best."""
     _scored(monkeypatch, math.nan, 0.3, math.nan, 0.2)
@@ -358,6 +363,7 @@ def test_a_matte_with_nan_has_no_scores():
     assert validation.sheet(Network()).shape == (32, 48, 3)
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_without_any_score_has_no_best_network(tmp_path, config, monkeypatch):
     """The last is what there is; `best.keras` would be a claim."""
     _scored(monkeypatch, math.nan)

@@ -1,7 +1,6 @@
 """`engines` with our own engine and the instruction counter: build, get, list, verify, remove."""
 
 import json
-import os
 import shutil
 
 import pytest
@@ -20,7 +19,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.delenv("MMNET_ENGINE_URL", raising=False)
     folder = own_parts.downloads_folder()
     folder.mkdir(parents=True)
-    os.link(kept, folder / parts.WHEEL)
+    shutil.copy(kept, folder)
     return tmp_path / "cache"
 
 
