@@ -5,10 +5,12 @@ import re
 
 import pytest
 
-from tests.support import ROOT, scripts
+from tests.support import ROOT, bundled, scripts
 from tests.support.int8 import QUICK
 
 NOTEBOOK = ROOT / "docs" / "walkthrough.ipynb"
+(NETWORK,) = set(re.findall(r"pretrained:([\w.-]+)", NOTEBOOK.read_text("utf-8")))
+"""The bundled network that it converts; the test gives it weights that convert in no time."""
 
 
 def _forms(cell):
@@ -16,11 +18,16 @@ def _forms(cell):
     return [sorted(output.get("data", {"printed": ""})) for output in cell["outputs"]]
 
 
-def test_the_notebook_runs_and_shows_the_chart(tmp_path):
+def test_the_notebook_runs_and_shows_the_chart(tmp_path, tiny_run):
     """From portraits to the chart, in a kernel of its own."""
     pytest.importorskip("nbclient")
     walkthrough = scripts.load("tools/walkthrough.py")
-    notebook = walkthrough.executed(tmp_path, before=QUICK)
+    folder = bundled.with_weights_of(tiny_run, tmp_path / "bundled", NETWORK)
+    quick = (
+        f"import pathlib\nfrom mmnet_deploy.runs import pretrained\n"
+        f"pretrained._FOLDER = pathlib.Path({str(folder)!r})\n"
+    )
+    notebook = walkthrough.executed(tmp_path, before=QUICK + quick)
     walkthrough.clean(notebook)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     stored = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]

@@ -23,10 +23,17 @@ from mmnet_deploy.runs import pretrained
 from mmnet_deploy.tflite import app_metadata, interpreter
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
+from tests.support.int8 import quick_int8
 from tests.support.matting_files import run_by_hand
 
 BOUNDS = {"float32": 1e-5, "float16": 5e-3, "int8-weights": 5e-2, "dynamic": 5e-2, "int8": 0.1}
 BOUNDS["int16x8"] = 2e-2
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_run):
+    """The network of the finished run."""
+    return network.load(tiny_run)
 
 
 def test_the_precision_is_part_of_the_file_name(tiny_models):
@@ -62,14 +69,14 @@ def test_the_batch_is_one_and_the_output_is_alpha_alone(tiny_models):
         assert list(model.outputs[0]["shape"]) == [1, 32, 32, 1]
 
 
-def test_a_file_carries_its_description(tiny_models, tiny_run, portraits):
+def test_a_file_carries_its_description(tiny_models, tiny_run, loaded, portraits):
     """The card in the file says family, precision, weights and how it was checked."""
     card = describe(tiny_models["int8"]).card
     assert (card.family, card.title, card.width_multiplier) == ("tiny", "Tiny", 1.0)
     assert (card.height_px, card.width_px, card.precision) == (32, 32, "int8")
     assert (card.graph, card.alpha_channel, card.input_range) == ("deploy", 0, (0.0, 1.0))
     assert card.weights_sha256 == sha256(tiny_run / "best.keras")
-    assert card.parameters == network.load(tiny_run).model.count_params()
+    assert card.parameters == loaded.model.count_params()
     assert card.macs == 16 * 16 * 8 * 27 + 32 * 32 * 9 * 8
     names = [path.name for path in pictures.pictures_in(portraits / "train" / "image")]
     assert set(card.calibration_files) < set(names)
@@ -133,12 +140,12 @@ def test_the_licence_of_a_published_network_is_kept(monkeypatch, tiny_run):
     assert targets.origin_of(trained, Options())["license"] == "BSD-3-Clause"
 
 
-def test_author_and_licence_of_a_tflite_file_are_kept(tmp_path, tiny_models, tiny_run):
+def test_author_and_licence_of_a_tflite_file_are_kept(tmp_path, tiny_models, loaded):
     """What its metadata says goes into what is made of it; the user's word comes first."""
     said = app_metadata.Metadata(author="Ann", license="MIT")
     path = tmp_path / "told.tflite"
     path.write_bytes(app_metadata.with_app_metadata(tiny_models["float32"].read_bytes(), said))
-    told = dataclasses.replace(network.load(tiny_run), path=path)
+    told = dataclasses.replace(loaded, path=path)
     assert targets.origin_of(told, Options()) == {"author": "Ann", "license": "MIT"}
     assert targets.origin_of(told, Options(license="BSD"))["license"] == "BSD"
 
@@ -168,11 +175,10 @@ def test_stock_keeps_the_plain_graph(tmp_path, tiny_run, portraits, tiny_models)
     np.testing.assert_allclose(stock, deploy, atol=1e-5)
 
 
-def test_int8_may_keep_float_ends(tmp_path, tiny_run, portraits):
+def test_int8_may_keep_float_ends(tmp_path, loaded, portraits, monkeypatch):
     """With `io="float32"` the ends are float32 and the arithmetic is not."""
-    (result,) = conversion.convert(
-        network.load(tiny_run), ("int8",), portraits, tmp_path, Options(io="float32")
-    )
+    quick_int8(monkeypatch)
+    (result,) = conversion.convert(loaded, ("int8",), portraits, tmp_path, Options(io="float32"))
     assert result.path.name == "tiny-1.0-32-int8-float32-io.tflite"
     model = interpreter.TFLiteModel(result.path)
     assert model.inputs[0]["dtype"] is model.outputs[0]["dtype"] is np.float32
@@ -180,11 +186,9 @@ def test_int8_may_keep_float_ends(tmp_path, tiny_run, portraits):
     assert kinds[0] == "QUANTIZE" and kinds[-1] == "DEQUANTIZE"
 
 
-def test_int8_may_have_int8_ends(tmp_path, tiny_run, tiny_models, portraits):
+def test_int8_may_have_int8_ends(tmp_path, loaded, tiny_models, portraits):
     """Alpha computed by hand from the tensors is what every command reads, and that of uint8."""
-    (result,) = conversion.convert(
-        network.load(tiny_run), ("int8",), portraits, tmp_path, Options(io="int8")
-    )
+    (result,) = conversion.convert(loaded, ("int8",), portraits, tmp_path, Options(io="int8"))
     assert result.path.name == "tiny-1.0-32-int8-int8-io.tflite"
     model, usual = (interpreter.TFLiteModel(path) for path in (result.path, tiny_models["int8"]))
     assert model.inputs[0]["dtype"] is model.outputs[0]["dtype"] is np.int8
@@ -200,32 +204,31 @@ def test_int8_may_have_int8_ends(tmp_path, tiny_run, tiny_models, portraits):
         np.testing.assert_array_equal(model.matte(image), usual.matte(image))
 
 
-def test_layers_chosen_by_hand_stay_in_float(tmp_path, tiny_run, portraits):
+def test_layers_chosen_by_hand_stay_in_float(tmp_path, loaded, portraits, monkeypatch):
     """The layers that a pattern names compute in float, and the card lists them."""
+    quick_int8(monkeypatch)
     (result,) = conversion.convert(
-        network.load(tiny_run), ("int8",), portraits, tmp_path, Options(float_layers=("^stem",))
+        loaded, ("int8",), portraits, tmp_path, Options(float_layers=("^stem",))
     )
     assert result.card.float_layers == ("stem_relu",)
     graph = Graph.from_bytes(result.path.read_bytes())
     assert [op.name for op in graph.ops if op.kind == "CONV_2D" and op.output.dtype == "FLOAT32"]
 
 
-def test_converting_twice_gives_the_same_bytes(tmp_path, tiny_models, tiny_run, portraits):
+def test_converting_twice_gives_the_same_bytes(tmp_path, tiny_models, loaded, portraits):
     """Nothing in a file depends on when or where it was converted."""
-    again = conversion.convert(
-        network.load(tiny_run), tuple(tiny_models), portraits, tmp_path / "again"
-    )
+    again = conversion.convert(loaded, tuple(tiny_models), portraits, tmp_path / "again")
     for result in again:
         assert result.path.read_bytes() == tiny_models[result.card.precision].read_bytes()
 
 
-def test_a_file_outside_its_limits_is_not_put_in_place(tmp_path, tiny_run, portraits):
+def test_a_file_outside_its_limits_is_not_put_in_place(tmp_path, loaded, portraits):
     """If a converted file does not compute the network, it is an error and no file."""
     old = tmp_path / "tiny-1.0-32-int8.tflite"
     old.write_bytes(b"an earlier file")
     strict = Options(max_mean_difference=1e-9, replace=True)
     with pytest.raises(ConversionError, match="does not compute the network"):
-        conversion.convert(network.load(tiny_run), ("int8",), portraits, tmp_path, strict)
+        conversion.convert(loaded, ("int8",), portraits, tmp_path, strict)
     assert old.read_bytes() == b"an earlier file"
     assert list(tmp_path.iterdir()) == [old]
 
@@ -244,11 +247,10 @@ def test_every_precision_has_a_limit_that_a_broken_file_exceeds(
             conversion.convert(network.load(tiny_run), (name,), portraits, tmp_path / name)
 
 
-def test_plain_pictures_without_masks_convert(tmp_path, tiny_run, portraits):
+def test_plain_pictures_without_masks_convert(tmp_path, loaded, portraits, monkeypatch):
     """A folder of photographs calibrates; what needs masks is unknown."""
-    (result,) = conversion.convert(
-        network.load(tiny_run), ("int8",), portraits / "test" / "image", tmp_path
-    )
+    quick_int8(monkeypatch)
+    (result,) = conversion.convert(loaded, ("int8",), portraits / "test" / "image", tmp_path)
     assert result.card.gradient_error_change is None
     assert len(result.card.calibration_files) == 2
 
@@ -269,12 +271,10 @@ def test_plain_pictures_without_masks_convert(tmp_path, tiny_run, portraits):
         (("int8",), {"float_layers": ("(",)}, "must be a regular expression"),
     ],
 )
-def test_impossible_settings_are_refused(tmp_path, tiny_run, portraits, precisions, change, words):
+def test_impossible_settings_are_refused(tmp_path, loaded, portraits, precisions, change, words):
     """An unknown precision, no samples at all and the like are wrong usage; no file is left."""
     with pytest.raises(UsageError, match=words):
-        conversion.convert(
-            network.load(tiny_run), precisions, portraits, tmp_path, Options(**change)
-        )
+        conversion.convert(loaded, precisions, portraits, tmp_path, Options(**change))
     assert not list(tmp_path.iterdir())
 
 
@@ -350,24 +350,26 @@ def _copied(portraits, folder, *names):
 
 
 @pytest.mark.parametrize("names", [("a.png",), ("a.png", "b.png"), ("a.png", "b.bmp", "c.png")])
-def test_copies_of_what_calibrates_are_not_held_out(tmp_path, tiny_run, portraits, names):
+def test_copies_of_what_calibrates_are_not_held_out(
+    tmp_path, loaded, portraits, names, monkeypatch
+):
     """One picture, under however many names, calibrates and judges, which is said."""
+    quick_int8(monkeypatch)
     folder = _copied(portraits, tmp_path / "copies", *names)
-    results = conversion.convert(
-        network.load(tiny_run), ("float32", "int8"), folder, tmp_path / "out"
-    )
+    results = conversion.convert(loaded, ("float32", "int8"), folder, tmp_path / "out")
     assert [result.held_out for result in results] == [True, False]
     assert [result.checked for result in results] == [1, 1]
 
 
-def test_one_other_picture_is_held_out(tmp_path, tiny_run, portraits):
+def test_one_other_picture_is_held_out(tmp_path, loaded, portraits, monkeypatch):
     """Among copies, the one that is different judges, wherever the draw found it."""
+    quick_int8(monkeypatch)
     folder = _copied(portraits, tmp_path / "copies", *(f"{letter}.png" for letter in "acdefgh"))
     other = pictures.pictures_in(portraits / "test" / "image")[1]
     shutil.copy(other, folder / "b.png")
-    for seed in range(5):
+    for seed in range(3):
         (result,) = conversion.convert(
-            network.load(tiny_run), ("int8",), folder, tmp_path / "out", Options(seed=seed)
+            loaded, ("int8",), folder, tmp_path / "out", Options(seed=seed)
         )
         assert (result.held_out, result.checked) == (True, 1)
         # It judges what the copies calibrate, or the other way round.
@@ -431,9 +433,7 @@ def test_a_conversion_that_is_far_by_itself_is_not_blamed_on_us(tmp_path, tiny_r
         )
 
 
-def test_a_pass_that_breaks_the_network_is_found_and_told(
-    tmp_path, tiny_run, portraits, monkeypatch
-):
+def test_a_pass_that_breaks_the_network_is_found_and_told(tmp_path, loaded, portraits, monkeypatch):
     """Where TensorFlow's own graph is near, the rewriting is not: `--graph stock` is the way."""
 
     def broken(graph, channel):
@@ -446,4 +446,4 @@ def test_a_pass_that_breaks_the_network_is_found_and_told(
     deploy = passes.deploy
     monkeypatch.setattr(passes, "deploy", broken)
     with pytest.raises(ConversionError, match="only: use `--graph stock`"):
-        conversion.convert(network.load(tiny_run), ("float32",), portraits, tmp_path)
+        conversion.convert(loaded, ("float32",), portraits, tmp_path)

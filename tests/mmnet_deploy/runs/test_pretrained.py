@@ -13,7 +13,7 @@ from mmnet_deploy.networks import network
 from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 from mmnet_deploy.training.session import Session
-from tests.support.int8 import quick_int8
+from tests.support import bundled
 
 MOST_BYTES = 1_500_000
 
@@ -71,15 +71,15 @@ def test_they_find_people(call, portraits):
     assert record.scores["mean_iou"] > 0.75
 
 
-def test_one_is_converted(call, one_line, portraits, monkeypatch):
+def test_one_is_converted(call, one_line, portraits, tiny_run, tmp_path, monkeypatch):
     """It converts on pictures that are given, and asks for them if not."""
-    quick_int8(monkeypatch)
-    source = "pretrained:mmnet-0.5-128"
-    words = ("convert", source, "--precision", "int8", "-o", "files")
+    folder = bundled.with_weights_of(tiny_run, tmp_path / "bundled", "tiny-1.0-32")
+    monkeypatch.setattr(pretrained, "_FOLDER", folder)
+    words = ("convert", "pretrained:tiny-1.0-32", "--precision", "int8", "-o", "files")
     one_line(call(*words), 2, "`representative` must name a data set", "bundled without")
     converted = call(*words, "--representative", portraits, "--calibration-samples", 2)
     assert converted.exit_code == 0, converted.output
-    assert Path("files/mmnet-0.5-128-int8.tflite").is_file()
+    assert Path("files/tiny-1.0-32-int8.tflite").is_file()
 
 
 def test_a_training_begins_with_one(call, portraits, monkeypatch):

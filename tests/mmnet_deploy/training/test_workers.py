@@ -20,7 +20,7 @@ from mmnet_deploy.training import workers
 from tests.support import ROOT
 
 PROGRAM = ROOT / "tests" / "support" / "tiny_worker.py"
-STEPS = 8
+STEPS = 5
 LIMIT_S = 240
 
 

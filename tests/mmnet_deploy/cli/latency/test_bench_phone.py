@@ -24,7 +24,8 @@ from android_benchmark.phone.awake import Awake
 from mmnet_deploy.cli import cli
 from mmnet_deploy.errors import OutputError
 from mmnet_deploy.results import store
-from tests.support import counting, phone_faults
+from models import mmnet
+from tests.support import counting, phone_faults, short_networks
 from tests.support.emulated import AWAKE, awake_settings
 from tests.support.int8 import quick_int8
 
@@ -389,8 +390,11 @@ def level_2():
 def test_mmnet_runs_on_the_emulated_phone(call, level_2, portraits, tmp_path, monkeypatch):
     """Train, convert, evaluate, push, run real arm64 kernels, compare with this computer, draw."""
     quick_int8(monkeypatch)
+    monkeypatch.setattr(mmnet, "BLOCKS", short_networks.MMNET)
     out, converted_to = tmp_path / "out", tmp_path / "models"
     training = models.build("mmnet", width_multiplier=0.5, input_size=64)
+    logits = training.get_layer("logits")
+    logits.kernel.assign(logits.kernel * 1e-3)
     models.inference_network(training).save(tmp_path / "mmnet.keras")
     converted = call(
         "convert", "mmnet.keras", "--precision", "float32", "--precision", "int8",
