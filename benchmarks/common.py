@@ -29,7 +29,7 @@ def random_network(name: str) -> network.Network:
             shape = layer.gamma.shape
             low, high = rng.uniform(0.5, 1.5, shape), rng.uniform(0.5, 1.5, shape)
             layer.set_weights([low, rng.normal(0, 0.3, shape), rng.normal(0, 0.3, shape), high])
-    return _saved(models.inference_network(built), name)
+    return saved(models.inference_network(built), name)
 
 
 def resized_network(run: Path, input_size: int) -> network.Network:
@@ -45,10 +45,11 @@ def resized_network(run: Path, input_size: int) -> network.Network:
     other = models.inference_network(built)
     other.set_weights(loaded.model.get_weights())
     name = models.member_name(config.family, config.width_multiplier, input_size)
-    return _saved(other, name)
+    return saved(other, name)
 
 
-def _saved(model: keras.Model, name: str) -> network.Network:
+def saved(model: keras.Model, name: str) -> network.Network:
+    """A model as the network of a file of that name."""
     path = Path(tempfile.mkdtemp()) / f"{name}.keras"
     model.save(path)
     return network.load(path)

@@ -256,9 +256,15 @@ def multiply_adds(network: keras.Model) -> int:
     """Multiply-adds of the convolutions in one inference; padding counts like the picture."""
     import keras
 
-    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Conv2DTranspose)
+
+    def applied(layer: keras.layers.Layer) -> int:
+        """How often the kernel is applied: a transposed one at each pixel of the input."""
+        transposed = isinstance(layer, keras.layers.Conv2DTranspose)
+        return math.prod((layer.input if transposed else layer.output).shape[1:3])
+
     return sum(
-        math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
+        applied(layer) * math.prod(layer.kernel.shape)
         for layer in network.layers
         if isinstance(layer, kinds)
     )

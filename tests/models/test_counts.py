@@ -36,10 +36,10 @@ class Count:
         self.macs += side * side * kernel * kernel * inputs * outputs
         return outputs
 
-    def depthwise(self, side, channels):
-        """3×3, each channel by itself, and its batch norm."""
-        self.parameters += 9 * channels + 4 * channels
-        self.macs += side * side * 9 * channels
+    def depthwise(self, side, channels, kernel=3):
+        """Each channel by itself, and its batch norm."""
+        self.parameters += kernel * kernel * channels + 4 * channels
+        self.macs += side * side * kernel * kernel * channels
         return channels
 
 
@@ -122,11 +122,41 @@ def ldn_fb(size):
     return count
 
 
+def lean_unet(size):
+    """MediaPipe Selfie's depths, with less at half resolution and one pooled gate."""
+    count = Count()
+    half, quarter, eighth, coarse = (size // n for n in (2, 4, 8, 16))
+    count.conv(half, 3, 16, kernel=3)
+    count.conv(half, 16, 16)
+    count.conv(quarter, count.depthwise(quarter, 16), 16)
+    count.conv(quarter, 16, 72)
+    count.conv(eighth, count.depthwise(eighth, 72), 24)
+    count.conv(eighth, 24, 88)
+    count.conv(eighth, count.depthwise(eighth, 88), 24)
+    for place, inputs, expanded in (
+        (eighth, 24, 96), (coarse, 32, 128), (coarse, 32, 128), (coarse, 32, 96), (coarse, 32, 96),
+    ):  # fmt: skip
+        count.conv(place, inputs, expanded)
+        count.conv(coarse, count.depthwise(coarse, expanded, kernel=5), 32)
+    count.conv(coarse, 32, 128)
+    count.conv(1, 32, 128, bias=True, norm=False)
+    for place, inputs, depth in ((coarse, 128, 24), (eighth, 24, 16)):
+        count.conv(place, inputs, depth)
+        count.depthwise(2 * place, count.conv(2 * place, depth, depth))
+    count.conv(quarter, 16, 16)
+    # Each pixel at half resolution becomes a square of 2×2.
+    count.parameters += 4 * 16 + 1
+    count.macs += half * half * 4 * 16
+    return count
+
+
 def _derived(point):
     if point.family == "mmnet":
         return mmnet(point.width_multiplier, point.input_size)
     if point.family == "ldn-fb":
         return ldn_fb(point.input_size)
+    if point.family == "lean-unet":
+        return lean_unet(point.input_size)
     stride = {"md8": 8, "md16": 16}[point.family]
     return mobile_deeplab(point.width_multiplier, point.input_size, stride)
 

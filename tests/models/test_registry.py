@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import models
 from models import mmnet, registry
 
-FAMILIES = ("ldn-fb", "md16", "md8", "mmnet")
+FAMILIES = ("ldn-fb", "lean-unet", "md16", "md8", "mmnet")
 WIDTHS = (0.5, 0.75, 1.0, 1.4)
 
 
@@ -200,7 +200,7 @@ def test_a_mistyped_name_is_told_the_nearest(name, near):
     with pytest.raises(models.ModelError) as error:
         models.member(name)
     message = str(error.value)
-    assert near in message and "ldn-fb, md16, md8, mmnet" in message
+    assert near in message and "ldn-fb, lean-unet, md16, md8, mmnet" in message
     assert message.endswith(f"Received: {name}.") and "\n" not in message
 
 

@@ -32,7 +32,9 @@ def test_the_list_has_every_operating_point(call):
         assert f"{point['parameters']:,}" in line
         assert ("published" in line) == point["published"]
         assert ("bundled" in line) == point["pretrained"]
-    assert {point["family"] for point in points} == {"ldn-fb", "md16", "md8", "mmnet"}
+    assert {point["family"] for point in points} == {
+        "ldn-fb", "lean-unet", "md16", "md8", "mmnet",
+    }  # fmt: skip
 
 
 def test_the_list_has_the_bundled_networks_with_their_licences(call):
@@ -116,7 +118,7 @@ def test_a_family_without_widths_goes_all_the_way(call, one_line, portraits):
     ("words", "messages"),
     [
         (("mnet-1.0-256",), ("nearest: mmnet-1.0-256", "Received: mnet-1.0-256")),
-        (("resnet",), ("The network must be one of ldn-fb, md16, md8, mmnet", "Received: resnet")),
+        (("resnet",), ("must be one of ldn-fb, lean-unet, md16, md8, mmnet", "Received: resnet")),
         (("mmnet-0.6-256",), ("`width_multiplier` must be one of 0.5, 0.75, 1.0, 1.4", "0.6")),
         (("md8-0.5-100",), ("`input_size` must be a positive multiple of 8", "Received: 100")),
         (("ldn-fb", "--width-multiplier", "1.0"), ("must be left out: LDN+FB", "Received: 1.0")),
