@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from matplotlib.text import Text
 
 from mmnet_deploy.charts import chart, style
 from mmnet_deploy.charts.dots import chart_dots
@@ -107,17 +106,3 @@ def test_evaluations_without_it_have_no_line() -> None:
 def test_a_mean_iou_has_its_complement() -> None:
     """As its points have."""
     assert _lines(beside(735.0, 500.0, 900.0, metric="mean_iou")) == [pytest.approx(73.5)]
-
-
-@pytest.mark.parametrize("size", style.SIZES)
-def test_the_legend_fits_every_size(size: str) -> None:
-    """With the numbers of three metrics, of which two lie off the axis."""
-    points = [
-        *beside(3.0, 2.9, 5.0),
-        *beside(469.0, 30.0, 80.0, metric="mad"),
-        *beside(735.0, 60.0, 120.0, metric="mean_iou"),
-    ]
-    figure = chart.compose(points, options=chart.Options(size=size)).figure
-    (text,) = (one for one in figure.findobj(Text) if one.get_text().startswith(CONSTANT))
-    assert text.get_text().count("↑") == 2
-    assert 0 < text.get_window_extent().x1 <= figure.bbox.x1

@@ -116,6 +116,8 @@ def test_the_report_says_what_a_matte_of_one_value_scores():
     )
     assert f"3.000 3.100 {better} of 20 0.0120" in words
     assert "4.000 – – 0.0160" in words
+    words = _Page(report.render(reading([old]))).words
+    assert "4.000 0.0160" in words and words.count("Better on") == 1  # in the definitions
 
 
 def test_what_files_computed_in_is_told_where_it_is_not_plain(page):
