@@ -56,7 +56,7 @@ class VideoReader:
         self._undecoded = 0
         self._damaged = 0
         self._broken = ""
-        self._back = ""
+        self._joins = _Joins()
         self._end = Fraction(0)
         self._ends: dict[int, Fraction] = {}
         self._start = Fraction(container.start_time or 0, 1_000_000)
@@ -110,7 +110,10 @@ class VideoReader:
             found.append(f"{_pieces(self._undecoded)} of it cannot be decoded")
         if self._damaged:
             found.append(f"{_pieces(self._damaged)} of it can be decoded in part only")
-        found += [one for one in (self._back, self._broken) if one]
+        if (back := self._joins.first_s) is not None:
+            place = f"{float(back - self._start):.1f} s"
+            found.append(f"its times go back at {place} (they are counted on from there)")
+        found += [self._broken] if self._broken else []
         return " and ".join(found)
 
     def __iter__(self) -> Iterator[Frame | Sound]:
@@ -137,8 +140,6 @@ class VideoReader:
         else:
             # A decoder that had to begin anew may not say the unit.
             time = round((stamp * (decoded.time_base or base) - self._start) / base)
-        if not self._back and last - time > _BACK_S / base:
-            self._back = f"its times go back at {float(last * base):.1f} s, and the rest is hurried"
         # No encoder takes two frames of one time.
         time = max(time, last + 1)
         image = self._upright.turn(to_rgb(decoded))
@@ -156,6 +157,7 @@ class VideoReader:
                 packet = None
             if packet is None:
                 break
+            self._joins.settle(packet)
             if packet.stream is not self._video:
                 if packet.dts is not None:
                     self._note_end(packet)
@@ -210,6 +212,47 @@ class VideoReader:
         missing = stated - reached
         if missing > max(2 / self._rate, _MISSING_S, _MISSING_SHARE * stated):
             self._broken = f"it breaks off after {float(reached):.1f} of {float(stated):.1f} s"
+
+
+class _Joins:
+    """Puts what follows a join behind what stands before it, picture and sound alike.
+
+    Attributes:
+        first_s: Where times go back first, in seconds by the file's own count; None if nowhere.
+    """
+
+    def __init__(self) -> None:
+        self.first_s: Fraction | None = None
+        self._shifts = [Fraction(0)]
+        self._parts: dict[int, int] = {}
+        self._latest: dict[int, Fraction] = {}
+        self._end = Fraction(0)
+
+    def settle(self, packet: Any) -> None:
+        """Let a packet of PyAV's count from the begin of the first part.
+
+        A track whose times go back has come to the next part; the others follow.
+        """
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        if stamp is None:
+            return
+        track, time = packet.stream.index, stamp * packet.time_base
+        part = self._parts.get(track, 0)
+        if time < self._latest.get(track, time) - _BACK_S:
+            part += 1
+            if part == len(self._shifts):
+                self._shifts.append(self._end - time)
+            if self.first_s is None:
+                self.first_s = self._end
+        length = packet.duration * packet.time_base if packet.duration else Fraction(0)
+        length = length or max(time - self._latest.get(track, time), Fraction(0))
+        self._parts[track], self._latest[track] = part, time
+        shift = self._shifts[part]
+        self._end = max(self._end, time + shift + length)
+        if shift:
+            offset = round(shift / packet.time_base)
+            packet.dts = None if packet.dts is None else packet.dts + offset
+            packet.pts = None if packet.pts is None else packet.pts + offset
 
 
 def _pieces(count: int) -> str:

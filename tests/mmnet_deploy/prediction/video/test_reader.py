@@ -11,7 +11,7 @@ import pytest
 
 from mmnet_deploy.errors import DataError
 from mmnet_deploy.prediction.video import reader
-from mmnet_deploy.prediction.video.frames import Frame
+from mmnet_deploy.prediction.video.frames import Frame, Sound
 from tests.support import videos
 
 # Kr and Kb of ITU-R BT.601-7, BT.709-6 and BT.2020-2.
@@ -255,9 +255,17 @@ def test_sound_that_goes_on_is_no_damage_of_the_pictures(tmp_path, name, first):
     assert len(frames) == 10 and not damage
 
 
-def test_files_that_were_put_together_are_called_damaged(tmp_path):
-    """Times begin anew with the second, and cannot be kept."""
-    one = videos.write_video(tmp_path / "one.ts", videos.growing(25)).read_bytes()
-    (tmp_path / "two.ts").write_bytes(one + one)
-    _, frames, damage = _read(tmp_path / "two.ts")
-    assert len(frames) == 50 and "times go back at 1.0 s" in damage
+@pytest.mark.parametrize("sound", [None, "mp2"])
+def test_files_that_were_put_together_go_on_at_their_pace(tmp_path, sound):
+    """Times begin anew with the second, which is put behind the first; that is said."""
+    one = videos.write_video(tmp_path / "one.ts", videos.growing(25), sound=sound)
+    path = tmp_path / "three.ts"
+    path.write_bytes(3 * one.read_bytes())
+    with reader.opened(path) as video:
+        items = list(video)
+        frames = [item.time for item in items if not isinstance(item, Sound)]
+        sounds = [item.packet.dts for item in items if isinstance(item, Sound)]
+        assert "times go back at 1." in video.damage
+    steps = np.diff(frames) * video.facts.time_base
+    assert len(frames) == 75 and 0.039 < min(steps) <= max(steps) < 0.06
+    assert sounds == sorted(sounds) and bool(sounds) == bool(sound)
