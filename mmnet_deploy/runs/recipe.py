@@ -138,7 +138,7 @@ class Recipe:
     loss_alpha: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
     loss_compositional: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
     loss_gradient: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
-    loss_cross_entropy: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
+    loss_cross_entropy: float | tuple[float, ...] = ruled(WEIGHT, default=(1.0, 0.0, 0.0))
     loss_auxiliary: float | tuple[float, ...] = ruled(WEIGHT, default=1.0)
 
     unlabelled_share: float | None = ruled(INNER_SHARE, default=None)

@@ -30,6 +30,14 @@ def test_the_published_recipe_is_the_papers():
     assert set(published.loss_weights.values()) == {(1.0,)}
 
 
+def test_cross_entropy_leaves_before_edges_are_learnt():
+    """By default it is as strong as the other terms at first, and gone from the half on."""
+    at = {share: Recipe().loss_weights_at(share) for share in (0.0, 0.25, 0.5, 1.0)}
+    assert [weights.pop("cross_entropy") for weights in at.values()] == [1.0, 0.5, 0.0, 0.0]
+    assert {weight for weights in at.values() for weight in weights.values()} == {1.0}
+    assert Recipe(**recipe_file.read("fine-tune")).loss_weights_at(0.0)["cross_entropy"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
