@@ -41,10 +41,7 @@ def _is_weight(value: Any) -> bool:
 
 
 MOST_WEIGHTS = 20
-WEIGHT = Rule(
-    f"at least 0 and finite, or a list of 2 … {MOST_WEIGHTS} such weights along the training",
-    _is_weight,
-)
+WEIGHT = Rule(f"at least 0 and finite; a list has 2 … {MOST_WEIGHTS} of them", _is_weight)
 
 
 def choice(*allowed: str) -> Rule:

@@ -53,9 +53,10 @@ def check_terms(config: RunConfig, terms: Iterable[str], about: str = "") -> Non
         raise UsageError(f"{subject} must be above 0{about}. Received: 0.")
     share = config.weightless_at(terms)
     if share is not None and len(names) > 1:
+        when = f"after {100 * share:.3g} % of the training" if share else "at the first step"
         raise UsageError(
-            f"One of {', '.join(names)} must be above 0 at every moment{about}. Received: all are "
-            f"0 after {100 * share:.3g} % of the training."
+            f"One of {', '.join(names)} must be above 0 at every moment{about}. "
+            f"Received: all are 0 {when}."
         )
 
 

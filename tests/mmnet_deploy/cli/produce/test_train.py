@@ -72,7 +72,7 @@ def test_pictures_beyond_the_memory_limit_are_mapped(call, portraits, tmp_path):
              for word in ("--set", f"loss_{name}=[1, 0, 1]")],
             ["must be above 0 at every moment. Received: all are 0 after 50 % of the training."],
         ),
-        (("--set", "loss_gradient=[1]"), ["`loss_gradient` must be", "a list of 2 … 20 such"]),
+        (("--set", "loss_gradient=[1]"), ["`loss_gradient` must be", "2 … 20 of them. Rec"]),
     ],
 )  # fmt: skip
 def test_a_wrong_training_is_refused_in_one_line(call, one_line, portraits, tmp_path, words, said):
