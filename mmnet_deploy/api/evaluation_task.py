@@ -204,7 +204,7 @@ def task_of(
     from mmnet_deploy.mattes import metrics
     from mmnet_deploy.portraits.masks import parse_mask_values
 
-    names = [metric] if isinstance(metric, str) else list(metric)
+    names = metrics.listed(metric)
     wanted = metrics.named(names)
     for name in ("folder", "per_image", "sheet", "save"):
         options[name] = None if options[name] is None else Path(options[name])

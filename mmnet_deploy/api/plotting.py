@@ -148,23 +148,14 @@ def _chosen(metric: str | Sequence[str]) -> list[str]:
     Raises:
         UsageError: There is no such metric, or none at all.
     """
-    from mmnet_deploy.mattes.metrics import METRICS
+    from mmnet_deploy.mattes.metrics import METRICS, listed
 
-    given = [metric] if isinstance(metric, str) else list(metric or ())
-    names: list[str] = []
-    for one in given:
-        parts = [part.strip() for part in f"{one}".split(",")]
-        if "" in parts:
-            raise UsageError(
-                "`--metric` must be names with commas between and no blanks, such as "
-                f"gradient_error,mad. Received: {one!r}."
-            )
-        names += [part for part in parts if part not in names]
+    names = listed(metric)
     for name in names:
         if name not in METRICS:
-            raise UsageError(f"`--metric` must be one of {', '.join(METRICS)}. Received: {name}.")
+            raise UsageError(f"`metric` must be one of {', '.join(METRICS)}. Received: {name}.")
     if not names:
-        raise UsageError(f"`--metric` must name at least one of {', '.join(METRICS)}.")
+        raise UsageError(f"`metric` must name at least one of {', '.join(METRICS)}.")
     return names
 
 
@@ -225,7 +216,13 @@ def _of_results(
     if devices:
         estimates = []
     measured = [point for m in chosen for point in joined.trade_offs(m, statistic)]
-    return [*measured, *estimates]
+    points = [*measured, *estimates]
+    if all(trade_offs.constant_error(point) is None for point in points):
+        tell(
+            "The evaluations are of an earlier version, and lack the score of a matte of one "
+            "value: evaluate the files once more to have its line."
+        )
+    return points
 
 
 def _of_devices(records: Sequence[Record], devices: Sequence[str]) -> Sequence[Record]:

@@ -82,13 +82,34 @@ def _metric(
     return register
 
 
-def named(names: Sequence[str] = ()) -> tuple[Metric, ...]:
+def listed(metric: str | Sequence[str] | None) -> list[str]:
+    """The names of metrics as they were given, also with commas between; each once.
+
+    Raises:
+        UsageError: There is no name beside a comma.
+    """
+    names: list[str] = []
+    for one in [metric] if isinstance(metric, str) else metric or ():
+        parts = [part.strip() for part in f"{one}".split(",")]
+        if "" in parts:
+            raise UsageError(
+                "`metric` must be names with commas between and no blanks, such as "
+                f"gradient_error,mad. Received: {one!r}."
+            )
+        names += [part for part in parts if part not in names]
+    return names
+
+
+def named(metric: str | Sequence[str] | None = ()) -> tuple[Metric, ...]:
     """Metrics by name, in the order of the registry; the default ones if none is named.
+
+    Args:
+        metric: See `listed`.
 
     Raises:
         UsageError: There is no such metric.
     """
-    every = {**METRICS, **CLIP_METRICS}
+    every, names = {**METRICS, **CLIP_METRICS}, listed(metric)
     for name in names:
         if name not in every:
             raise UsageError(f"`metric` must be one of {', '.join(every)}. Received: {name}.")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--metric",
     multiple=True,
-    metavar="NAME",
+    metavar="NAME[,NAME...]",
     help="Metric to compute; repeatable. Computed by default: gradient_error, mad, sad, mse, "
     "mean_iou. On request: rhemann_gradient, connectivity, and dtssd for the frames of clips.",
 )

@@ -39,7 +39,9 @@ def _scores(path):
 def test_the_table_shows_the_chosen_metrics_with_intervals(evaluate, tiny_models):
     """Several models side by side, each mean with the ends of its interval below."""
     files = [tiny_models["float32"], tiny_models["int8"]]
-    result = evaluate(*files, "--metric", "mad", "--metric", "connectivity", "--per-image", "a.csv")
+    result = evaluate(
+        *files, "--metric", "connectivity,mad", "--metric", "mad", "--per-image", "a.csv"
+    )
     assert result.exit_code == 0, result.output
     assert "MAD" in result.stdout
     assert "connectivity (×10³)" in result.stdout
@@ -267,6 +269,7 @@ def test_several_models_save_into_folders_of_their_own(evaluate, tiny_models):
     ("words", "code", "message"),
     [
         (("--metric", "psnr"), 2, "`metric` must be one of gradient_error, "),
+        (("--metric", "mad,"), 2, "names with commas between and no blanks"),
         (("--per-image", "a.txt"), 2, "The table's file must end in .csv or .parquet"),
         (("--per-image", "file/a.csv"), 1, "Cannot write to the folder file"),
         (("--sheet", "a.jpg"), 2, "must end in .svg, .png or .pdf"),

@@ -76,6 +76,7 @@ def test_several_metrics_are_drawn_side_by_side(call, tmp_path, results):
     assert list(dict.fromkeys(row["metric"] for row in rows)) == [
         "mad", "gradient_error", "mean_iou",
     ]  # fmt: skip
+    assert "evaluate the files once more" in call("plot", "results", "-o", "b.svg").stderr
     assert len(rows) == 6 and {row["constant_error"] for row in rows} == {""}
     assert "MAD, Gradient error and 1 − mean IoU against" in (tmp_path / "a.svg").read_text()
 
@@ -87,6 +88,7 @@ def test_the_score_of_a_matte_of_one_value_is_drawn(call, tmp_path):
     for record in (known, benchmark(file, SAMPLES_US)):
         store.save(record, tmp_path / "results")
     rows = _drawn(call, tmp_path, "--metric", "gradient_error,mean_iou")
+    assert "once more" not in call("plot", "results", "-o", "b.svg").stderr
     assert [float(row["constant_error"]) for row in rows] == pytest.approx([0.0031, 0.7])
     assert ">a matte of one value:<" in (tmp_path / "a.svg").read_text()
 
@@ -119,7 +121,7 @@ def test_every_size_is_drawn(call, tmp_path, results, size):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--metric", "sharpness"), ("`--metric`", "sharpness")),
+        (("--metric", "sharpness"), ("`metric`", "sharpness")),
         (("--metric", "gradient_error,", "mad"), ("commas between and no blanks", "error,'")),
         (("--metric", "mad", "--published"), ("gradient errors only", "mad")),
         (("--device", "none"), ("`--device`", "1a2b, 3c4d", "none")),
