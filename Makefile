@@ -1,4 +1,5 @@
-# make demo   the whole pipeline on synthetic portraits and this computer
+# make demo   the whole pipeline on synthetic portraits and this computer; with PICTURE=me.jpg,
+#             your photograph is matted as well
 # make test   linter, type checker, import contracts, tests, also of the installs without TensorFlow
 
 PYTHON ?= python3
@@ -7,10 +8,18 @@ BIN := $(VENV)/bin
 # Each takes up to 2.5 GB of memory.
 TEST_PROCESSES ?= 2
 
-.PHONY: demo test lint clean
+.PHONY: demo picture test lint clean
 
-demo: $(VENV)/demo.stamp
-	$(BIN)/mmnet-deploy demo -o mmnet-demo
+# From the environment of the recipe, so that a name may hold spaces and quotation marks.
+export PICTURE
+
+demo: picture $(VENV)/demo.stamp
+	@$(BIN)/mmnet-deploy demo -o mmnet-demo $${PICTURE:+--picture "$$PICTURE"}
+
+# Before the installation, which takes minutes.
+picture:
+	@test -z "$$PICTURE" || test -f "$$PICTURE" || { \
+		echo "PICTURE must be the file of a photograph. There is no file $$PICTURE." >&2; exit 2; }
 
 test: $(VENV)/test.stamp lint
 	$(BIN)/python tools/installs.py build/installs

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mmnet_deploy.charts import style
 from mmnet_deploy.charts.dots import shown
-from mmnet_deploy.portraits import pictures
+from mmnet_deploy.charts.sheet import Sheet, reduced
 from mmnet_deploy.portraits.pictures import Picture
 
 COLUMNS = ("picture", "truth", "matte", "matte − truth")
@@ -45,55 +44,11 @@ class Entry:
     matte: NDArray[np.float32]
 
 
-def _fit(shape: tuple[int, ...], width: float, height: float) -> tuple[float, float]:
-    """The largest size of a picture of that shape within width and height."""
-    scale = min(width / shape[1], height / shape[0])
-    return shape[1] * scale, shape[0] * scale
-
-
 def _panel_size(entries: Sequence[Entry]) -> tuple[float, float]:
     """Width and height of a panel: that of the middle aspect ratio, within reason."""
     ratios = sorted(entry.image.shape[1] / entry.image.shape[0] for entry in entries)
     ratio = min(max(ratios[len(ratios) // 2], 0.6), 1.6)
     return PANEL_PT * min(1.0, ratio), PANEL_PT / max(1.0, ratio)
-
-
-def _small(picture: NDArray, width_pt: float, height_pt: float) -> NDArray:
-    """At most as many pixels as the sheet shows."""
-    width, height = (
-        math.ceil(side / style.PT_PER_INCH * style.DPI) for side in (width_pt, height_pt)
-    )
-    if picture.shape[0] <= height or picture.shape[1] <= width:
-        return picture
-    return pictures.resized(picture, height, width)
-
-
-class _Sheet:
-    """A figure whose places are in points from the upper left corner."""
-
-    def __init__(self, width: float, height: float) -> None:
-        self.width, self.height = width, height
-        inches = (width / style.PT_PER_INCH, height / style.PT_PER_INCH)
-        self.figure = Figure(figsize=inches, facecolor="white")
-
-    def text(self, x: float, y: float, words: str, **looks) -> None:
-        self.figure.text(x / self.width, 1 - y / self.height, words, **looks)
-
-    def axes(self, x: float, y: float, width: float, height: float):
-        box = (x / self.width, 1 - (y + height) / self.height)
-        return self.figure.add_axes((*box, width / self.width, height / self.height))
-
-    def picture(
-        self, picture: NDArray, x: float, y: float, width: float, height: float, **looks
-    ) -> None:
-        """A picture in the middle of a panel, with a hairline around it."""
-        wide, high = _fit(picture.shape, width, height)
-        axes = self.axes(x + (width - wide) / 2, y + (height - high) / 2, wide, high)
-        axes.imshow(picture, aspect="auto", interpolation="antialiased", **looks)
-        axes.set(xticks=[], yticks=[])
-        axes.grid(visible=False)
-        for spine in axes.spines.values():
-            spine.set(visible=True, color="#b0b0b0", linewidth=0.5)
 
 
 def draw(entries: Sequence[Entry], path: Path, *, title: str, subtitle: str) -> Path:
@@ -110,7 +65,7 @@ def draw(entries: Sequence[Entry], path: Path, *, title: str, subtitle: str) -> 
     group = len(COLUMNS) * width + (len(COLUMNS) - 1) * GAP_PT
     line = CAPTION_PT + height + GROUP_GAP_PT / 2
     with style.style():
-        sheet = _Sheet(
+        sheet = Sheet(
             max(2 * MARGIN_PT + columns * group + (columns - 1) * GROUP_GAP_PT, LEAST_WIDTH_PT),
             MARGIN_PT + HEAD_PT + NAMES_PT + rows * line + FOOT_PT + MARGIN_PT / 2,
         )
@@ -142,7 +97,7 @@ def draw(entries: Sequence[Entry], path: Path, *, title: str, subtitle: str) -> 
 
 
 def _entry(
-    sheet: _Sheet, entry: Entry, rank: int, x: float, y: float, width: float, height: float
+    sheet: Sheet, entry: Entry, rank: int, x: float, y: float, width: float, height: float
 ) -> None:
     """Name and score, and the four pictures below."""
     group = len(COLUMNS) * width + (len(COLUMNS) - 1) * GAP_PT
@@ -151,9 +106,9 @@ def _entry(
     sheet.text(x, base, f"{rank}", fontsize=8, weight="bold", color=style.INK, va="center")
     sheet.text(x + 8 + 6 * len(str(rank)), base, name, fontsize=8, color=style.INK, va="center")
     sheet.text(x + group, base, entry.score, fontsize=8, color=style.SOFT, va="center", ha="right")
-    image = _small(entry.image, width, height)
-    mask = _small(entry.mask, width, height)
-    matte = _small(np.round(255 * entry.matte).astype(np.uint8), width, height)
+    image = reduced(entry.image, width, height)
+    mask = reduced(entry.mask, width, height)
+    matte = reduced(np.round(255 * entry.matte).astype(np.uint8), width, height)
     difference = _small_difference(entry, width, height)
     grey = {"cmap": "gray", "vmin": 0, "vmax": 255}
     signed = {"cmap": COLOURS, "vmin": -1, "vmax": 1}
@@ -169,10 +124,10 @@ def _small_difference(entry: Entry, width: float, height: float) -> NDArray[np.f
     """Matte less truth in −1 … 1."""
     difference = entry.matte - entry.mask.astype(np.float32) / 255
     levels = np.round(127 + 127 * difference).astype(np.uint8)
-    return _small(levels, width, height) / 127 - 1
+    return reduced(levels, width, height) / 127 - 1
 
 
-def _legend(sheet: _Sheet) -> None:
+def _legend(sheet: Sheet) -> None:
     """What the colours of the difference mean."""
     y, length = sheet.height - FOOT_PT + 2, min(120.0, 0.3 * sheet.width)
     left = (sheet.width - length) / 2

@@ -22,7 +22,7 @@ from mmnet_deploy.errors import MmnetDeployError
 from mmnet_deploy.version import __version__
 
 COMMANDS = {
-    "demo": ("demo", "Run the whole pipeline on synthetic portraits and this computer."),
+    "demo": ("demo.command", "Run the whole pipeline on synthetic portraits and this computer."),
     "models": ("produce.models", "List the networks that can be trained or taken by name."),
     "dataset": ("produce.dataset", "Make, check and describe data sets."),
     "train": ("produce.train", "Train a network into a run folder."),

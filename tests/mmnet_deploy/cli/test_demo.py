@@ -4,18 +4,24 @@ import csv
 import json
 import os
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import android_benchmark
 from android_benchmark import Flag
 from mmnet_deploy.cli import cli
-from mmnet_deploy.cli import demo as module
-from mmnet_deploy.results import store
+from mmnet_deploy.cli.demo import command, ending, pictures, shown, stages
+from mmnet_deploy.networks import resizing
+from mmnet_deploy.portraits import synthetic
+from mmnet_deploy.results import store, trade_offs
 from mmnet_deploy.results.records import Benchmark, Evaluation
 from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 from mmnet_deploy.tflite import interpreter
+from tests.conftest import tiny_config
 from tests.support import results
 from tests.support.int8 import quick_int8
 
@@ -30,27 +36,43 @@ def quick():
 
 
 @pytest.fixture(scope="module")
-def demo(quick, tmp_path_factory):
-    """The folder that a demo with the tiny network left, and what it said."""
-    folder = tmp_path_factory.mktemp("demo") / "out"
+def demo(quick, tiny_run, tmp_path_factory):
+    """The folder that a demo with tiny networks left, and what it said."""
+    root = tmp_path_factory.mktemp("demo")
+    resizing.resize(Run(tiny_run), 64, Run(root / "bundled" / "tiny-1.0-64"))
+    folder = root / "out"
     options = ["--count", "20", "--epochs", "1", "--input-size", "32", "--width-multiplier", "1.0"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "FAMILY", "tiny")
-        patch.setattr(module, "STEPS_PER_EPOCH", 4)
+        patch.setattr(pretrained, "_FOLDER", root / "bundled")
+        patch.setattr(command, "FAMILY", "tiny")
+        patch.setattr(command, "STEPS_PER_EPOCH", 4)
+        patch.setattr(stages, "INT8_MULTIPLY_ADDS", 0)
         result = CliRunner().invoke(cli, ["demo", "-o", str(folder), *options])
     assert result.exit_code == 0, result.output
     return folder, result
 
 
 @pytest.fixture(scope="module")
-def bundled(quick, tmp_path_factory):
-    """The same of a demo with the smallest bundled network, and its name."""
+def photograph(tmp_path_factory):
+    """A portrait, twice as wide as high, stored lying on its side with the note to turn it."""
+    picture, _ = synthetic.portrait(1, 0, 128)
+    path = tmp_path_factory.mktemp("own") / "me $x$.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(np.repeat(picture, 2, axis=1))).save(path, exif=exif)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bundled(quick, photograph, tmp_path_factory):
+    """The same of a demo with the smallest bundled network and a photograph, and its name."""
     first = pretrained.names()[:1]
     folder = tmp_path_factory.mktemp("bundled") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pretrained, "names", lambda: first)
+        patch.setattr(shown, "PARTS", ())
         quick_int8(patch)
-        options = ["--pretrained", "--count", "12"]
+        options = ["--pretrained", "--count", "12", "--picture", str(photograph)]
         result = CliRunner().invoke(cli, ["demo", "-o", str(folder), *options])
     assert result.exit_code == 0, result.output
     return folder, result, first[0]
@@ -59,13 +81,20 @@ def bundled(quick, tmp_path_factory):
 def test_the_demo_leaves_models_results_and_charts(demo):
     """Everything that the README promises is in one folder."""
     folder, _ = demo
-    names = [f"tiny-1.0-32-{precision}.tflite" for precision in ("float16", "float32", "int8")]
+    names = [
+        "tiny-1.0-48-float32.tflite",
+        "tiny-1.0-64-float32.tflite",
+        *(f"trained-tiny-1.0-32-{kind}.tflite" for kind in ("float16", "float32", "int8")),
+    ]
     assert sorted(os.listdir(folder / "models")) == names
     records = store.load([folder / "results"])
-    assert sum(isinstance(record, Evaluation) for record in records) == 4
-    assert sum(isinstance(record, Benchmark) for record in records) == 3
-    assert (folder / "pareto.svg").read_bytes().startswith(b"<?xml")
-    assert (folder / "pareto.png").read_bytes().startswith(b"\x89PNG")
+    assert sum(isinstance(record, Evaluation) for record in records) == 6
+    assert sum(isinstance(record, Benchmark) for record in records) == 5
+    chart = (folder / "pareto.svg").read_text(encoding="utf-8")
+    assert chart.startswith("<?xml")
+    assert "Tiny, trained here" in chart
+    for name in ("pareto.png", "side-by-side.png"):
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "<title>The demo of mmnet-deploy</title>" in page
     assert all(name in page for name in names)
@@ -75,14 +104,67 @@ def test_the_demo_leaves_models_results_and_charts(demo):
     assert all(float(row["latency_ms"]) > 0 for row in rows)
 
 
+def test_the_training_begins_with_the_bundled_network_of_its_layers(demo):
+    """The run says where its first weights came from."""
+    folder, _ = demo
+    assert Run(folder / "run").read_config().initial_weights.endswith("tiny-1.0-64")
+
+
 def test_the_demo_says_what_its_numbers_are_not(demo):
-    """The summary is on standard output, the reservation in plain words."""
+    """The summary is on standard output, the reservation in plain words, the picture at last."""
     _, result = demo
-    assert "tiny-1.0-32-int8.tflite" in result.stdout
+    assert "trained-tiny-1.0-32-int8.tflite" in result.stdout
     assert "run/best.keras" in result.stdout
     assert "report.html" in result.stderr
-    assert "synthetic" in result.stderr
     assert "latency is this computer's" in result.stderr
+    last = result.stderr.splitlines()[-1]
+    assert "side-by-side.png: a synthetic portrait with its matte by" in last
+
+
+def test_a_photograph_is_shown_upright_with_its_matte(bundled, photograph):
+    """The last line names it with the network, and the sheet has a row for it."""
+    folder, result, name = bundled
+    last = result.stderr.splitlines()[-1]
+    assert f"me $x$.jpg with its matte by pretrained:{name}" in last
+    height, width = pictures.read(photograph).image.shape[:2]
+    assert (height, width) == (128, 256)
+    # One row would be wider than high.
+    sheet = cv2.imread(str(folder / "side-by-side.png"))
+    assert sheet.shape[0] > 0.5 * sheet.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "words"),
+    [
+        ("missing", 2, ("--picture", "not there")),
+        ("folder", 2, ("--picture", "the folder")),
+        ("text", 1, ("note.jpg",)),
+        ("cut off", 1, ("cut.jpg",)),
+    ],
+)
+def test_a_bad_picture_is_refused_before_anything_else(
+    call, one_line, photograph, tmp_path, kind, code, words
+):
+    """One line, and an earlier demo stays as it was."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / command.MARK).write_text(command.ABOUT)
+    (tmp_path / "out" / "report.html").write_text("an earlier one")
+    (tmp_path / "note.jpg").write_text("no picture")
+    (tmp_path / "cut.jpg").write_bytes(photograph.read_bytes()[:-400])
+    given = {"missing": "none.jpg", "folder": "out", "text": "note.jpg", "cut off": "cut.jpg"}
+    refused = call("demo", "-o", "out", "--picture", given[kind])
+    one_line(refused, code, *words)
+    assert (tmp_path / "out" / "report.html").read_text() == "an earlier one"
+    assert not (tmp_path / "out" / "portraits").exists()
+
+
+def test_large_photographs_are_reduced_and_long_ones_keep_a_pixel(tmp_path):
+    """The longer side is what the sheet can show; transparency is kept."""
+    picture = np.full((3, 4000, 4), 128, np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    found = pictures.read(tmp_path / "a.png")
+    assert found.image.shape == (1, pictures.LONGEST_PX, 3)
+    assert found.opacity.shape == (1, pictures.LONGEST_PX)
 
 
 def test_mmnet_runs_wholly_delegated(bundled):
@@ -101,10 +183,8 @@ def test_a_demo_replaces_an_earlier_one_and_nothing_else(demo, monkeypatch):
     (folder / "notes.txt").write_text("mine")
     config = json.loads(Run(folder / "run").config_file.read_text())
     assert (config["width_multiplier"], config["steps_per_epoch"]) == (1.0, 4)
-    module._prepare(folder)
-    assert sorted(os.listdir(folder)) == sorted(
-        [module.MARK, "notes.txt", "pareto.png", "pareto.svg", "report.html", "results.csv"]
-    )
+    command._prepare(folder)
+    assert sorted(os.listdir(folder)) == sorted([command.MARK, "notes.txt"])
 
 
 def test_a_demo_with_bundled_networks_trains_nothing(bundled):
@@ -112,7 +192,7 @@ def test_a_demo_with_bundled_networks_trains_nothing(bundled):
     folder, result, name = bundled
     assert f"{name}-int8.tflite" in result.stdout
     assert not (folder / "run").exists()
-    assert sum(isinstance(r, Evaluation) for r in store.load([folder / "results"])) == 4
+    assert sum(isinstance(r, Evaluation) for r in store.load([folder / "results"])) == 2
 
 
 def test_options_of_a_training_do_not_go_with_bundled_networks(tmp_path):
@@ -131,6 +211,41 @@ def test_the_summary_says_what_is_wrong_as_everything_else_does(capsys):
         Flag("fell_back", True, "gpu was asked for", wanted=False),
         Flag("stable", False, "noise"),
     )
-    module._summarise([results.benchmark(file, flags=flags), results.evaluation(file)])
+    records = [results.benchmark(file, flags=flags), results.evaluation(file)]
+    ending.summarise(records)
     out = " ".join(capsys.readouterr().out.split())
     assert "fell back; not stable" in out and "not fell" not in out
+    assert ending.ON_FRONT not in out
+    ending.summarise(records, trade_offs.join(records).points)
+    assert ending.ON_FRONT in capsys.readouterr().out
+
+
+def _config(family="mmnet", width=0.5, size=256, **changes):
+    return tiny_config("data", family=family, width_multiplier=width, input_size=size, **changes)
+
+
+def test_each_network_is_shown_once_at_each_size():
+    """Of two sets of weights for one size, those trained nearer to it; an imported one as it is."""
+    known = {
+        "mmnet-0.5-128": _config(size=128),
+        "mmnet-0.5-256": _config(),
+        "mmnet-0.5-192": _config(size=192),
+        "mmnet-1.0-256": _config(width=1.0),
+        "selfie-256": _config("selfie", None, imported_from="selfie.tflite"),
+    }
+    own = _config(width=1.0, size=192)
+    found = [(it.name, it.size) for it in shown.bundled(known, own)]
+    assert found == [
+        ("mmnet-0.5-128", 96),
+        ("mmnet-0.5-128", None),
+        ("mmnet-0.5-192", None),
+        ("mmnet-0.5-256", None),
+        ("mmnet-0.5-192", 144),
+        ("mmnet-1.0-256", None),
+        ("selfie-256", None),
+    ]
+    assert shown.beginning(known, "mmnet", 0.5, 96) == "mmnet-0.5-128"
+    assert shown.beginning(known, "mmnet", 0.75, 96) == ""
+    assert shown.for_photographs(known) == "selfie-256"
+    del known["selfie-256"]
+    assert shown.for_photographs(known) == "mmnet-1.0-256"
