@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ WIDTH_PT = 236.0
 LEAST_HEIGHT_PT, MOST_HEIGHT_PT = 24.0, 316.0
 GAP_PT, MARGIN_PT, ROW_GAP_PT = 5.0, 14.0, 16.0
 CAPTION_PT, NAMES_PT = 30.0, 13.0
+GREY: Mapping[str, Any] = MappingProxyType({"cmap": "gray", "vmin": 0, "vmax": 255})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,11 +71,11 @@ def _height(row: Row) -> float:
 
 def _row(sheet: Sheet, row: Row, names: Sequence[str], top: float, height: float) -> None:
     room = sheet.width - 2 * MARGIN_PT
-    for words, below, size, looks in (
+    for words, below, size, style_of in (
         (row.name, 5.0, 10.5, {"weight": "bold", "color": style.INK}),
         (row.note, 19.0, 8.5, {"color": style.SOFT}),
     ):
-        sheet.line(MARGIN_PT, top + below, words, room, fontsize=size, va="center", **looks)
+        sheet.line(MARGIN_PT, top + below, words, room, fontsize=size, va="center", **style_of)
     top += CAPTION_PT
     for number, (name, panel) in enumerate(zip(names, row.panels, strict=True)):
         left = MARGIN_PT + number * (WIDTH_PT + GAP_PT)
@@ -80,7 +83,6 @@ def _row(sheet: Sheet, row: Row, names: Sequence[str], top: float, height: float
             left + WIDTH_PT / 2, top + 5, name, fontsize=8.5, color=style.QUIET, ha="center",
             va="center",
         )  # fmt: skip
-        looks = {} if panel.ndim == 3 else {"cmap": "gray", "vmin": 0, "vmax": 255}
-        sheet.picture(
-            reduced(panel, WIDTH_PT, height), left, top + NAMES_PT, WIDTH_PT, height, **looks
-        )
+        panel = reduced(panel, WIDTH_PT, height)
+        looks: Mapping[str, Any] = {} if panel.ndim == 3 else GREY
+        sheet.picture(panel, left, top + NAMES_PT, WIDTH_PT, height, **looks)

@@ -105,7 +105,7 @@ def demo(
     side-by-side.png shows a portrait, its matte, and the person before a new background; with
     --picture, also your photograph, which a bundled network mattes.
 
-    Takes about three minutes on two cores, two with --pretrained. A folder of an earlier demo is
+    Takes about four minutes on two cores, three with --pretrained. A folder of an earlier demo is
     replaced. Nothing is downloaded.
 
     \b
@@ -163,6 +163,8 @@ def demo(
     if own is not None and picture is not None:
         name = shown.for_photographs(known)
         rows.append(pictures.of_user(own, files.of(name), picture.name, name))
+        if pictures.is_empty(rows[-1]):
+            say(f"{name} found nobody in {picture}: its matte is empty.")
         said += f", and {picture} with its matte by pretrained:{name}"
     side_by_side.draw(rows, pictures.PANELS, sheet)
     minutes = (time.monotonic() - begin) / 60

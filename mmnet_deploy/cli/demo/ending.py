@@ -36,7 +36,7 @@ def conclude(folder: Path, trained: Sequence[Path]) -> None:
     for name in ("pareto.svg", "pareto.png"):
         chart.draw(points, folder / name, title=TITLE)
     report.write(reading, folder / "report.html", title="The demo of mmnet-deploy")
-    summarise(reading.records, trade_offs.front(points))
+    summarise(reading.records, joined, trade_offs.front(points))
 
 
 def _points(joined: Joined, trained: Sequence[Path]) -> list[TradeOff]:
@@ -50,17 +50,18 @@ def _points(joined: Joined, trained: Sequence[Path]) -> list[TradeOff]:
     ]
 
 
-def summarise(records: Sequence[Record], front: Sequence[TradeOff] = ()) -> None:
+def summarise(records: Sequence[Record], joined: Joined, front: Sequence[TradeOff] = ()) -> None:
     """One row per model, from fast to slow; a network that was not measured comes first.
 
     Args:
+        joined: Of the records: of several measurements of a file, one.
         front: The points that nothing beats.
     """
     from mmnet_deploy.results.latency import quoted
     from mmnet_deploy.results.naming import device_name
-    from mmnet_deploy.results.records import Benchmark, Evaluation
+    from mmnet_deploy.results.records import Evaluation
 
-    benchmarks = {r.model.sha256: r for r in records if isinstance(r, Benchmark)}
+    benchmarks = {benchmark.model.sha256: benchmark for benchmark, _ in joined.rows}
     best = {point.evaluation.model.sha256 for point in front if point.evaluation}
     rows = []
     for record in (r for r in records if isinstance(r, Evaluation)):

@@ -22,6 +22,9 @@ LONGEST_PX = 1280
 
 DRAWN_PX = 768
 
+LEAST_SHARE = 0.002
+"""Of a photograph, that a person covers: less is nobody."""
+
 
 def read(path: Path) -> Photograph:
     """The user's photograph, no larger than it is shown.
@@ -75,6 +78,11 @@ def drawn(model: Path, evaluation: Evaluation, seed: int) -> Row:
         "is the one with the middle error."
     )
     return _row(Photograph(image), model, "A synthetic portrait", note)
+
+
+def is_empty(row: Row) -> bool:
+    """Whether a network has found nobody in a photograph."""
+    return bool((row.panels[1] >= 128).mean() < LEAST_SHARE)
 
 
 def most_exact(evaluations: Sequence[tuple[Path, Evaluation]]) -> tuple[Path, Evaluation]:

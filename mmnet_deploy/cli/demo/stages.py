@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmnet_deploy.cli.console import progress, say
 from mmnet_deploy.cli.demo.shown import Bundled
+from mmnet_deploy.errors import ConversionError
 from mmnet_deploy.runs import pretrained as ready
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ def convert(folder: Path, run: Path | None, networks: Sequence[Bundled], seed: i
 
     Args:
         folder: Of the demo.
+
+    Raises:
+        ConversionError: None is left.
     """
     from mmnet_deploy.networks import resizing
     from mmnet_deploy.runs.run import Run
@@ -69,6 +73,7 @@ def convert(folder: Path, run: Path | None, networks: Sequence[Bundled], seed: i
     count = len(networks) + (run is not None)
     with progress("Converting", count) as advance:
         if run is not None:
+            advance("trying ranges for int8, which takes a CPU half a minute", steps=0)
             trained += _converted(run, folder, seed)
             advance(TRAINED)
         for network in networks:
@@ -81,7 +86,10 @@ def convert(folder: Path, run: Path | None, networks: Sequence[Bundled], seed: i
             made = _converted(source, folder, seed, stem)
             bundled += [(path, network) for path in made]
             advance(network.title)
-    return Files(tuple(trained), tuple(bundled))
+    files = Files(tuple(trained), tuple(bundled))
+    if not files.all:
+        raise ConversionError("No network could be converted, as said above.")
+    return files
 
 
 def options(seed: int, name: str | None = None) -> Options:

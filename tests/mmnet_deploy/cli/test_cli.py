@@ -101,7 +101,7 @@ def test_a_foreign_file_beside_results_costs_nothing(call, tmp_path, tiny_models
 
 def test_a_demo_takes_nothing_away_for_a_wrong_option(call, tmp_path):
     """Options are checked before an earlier demo is removed."""
-    from mmnet_deploy.cli import demo
+    from mmnet_deploy.cli.demo import command as demo
 
     (tmp_path / "old" / "models").mkdir(parents=True)
     (tmp_path / "old" / demo.MARK).write_text(demo.ABOUT)

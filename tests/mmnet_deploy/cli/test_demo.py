@@ -212,11 +212,12 @@ def test_the_summary_says_what_is_wrong_as_everything_else_does(capsys):
         Flag("stable", False, "noise"),
     )
     records = [results.benchmark(file, flags=flags), results.evaluation(file)]
-    ending.summarise(records)
+    joined = trade_offs.join(records)
+    ending.summarise(records, joined)
     out = " ".join(capsys.readouterr().out.split())
     assert "fell back; not stable" in out and "not fell" not in out
     assert ending.ON_FRONT not in out
-    ending.summarise(records, trade_offs.join(records).points)
+    ending.summarise(records, joined, joined.points)
     assert ending.ON_FRONT in capsys.readouterr().out
 
 
