@@ -40,7 +40,7 @@ networks/         the bundled networks at other input sizes than they were train
 models/           the converted .tflite files; trained-… are those of run/
 results/          one JSON file per evaluation and per benchmark
 report.html       all of the results on one page
-pareto.svg        gradient error against latency (also .png)
+pareto.svg        gradient error and MAD against latency (also .png)
 results.csv       the same numbers as a table
 side-by-side.png  a synthetic portrait, and the picture of --picture: matte and new background
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from mmnet_deploy.results.records import Record
     from mmnet_deploy.results.trade_offs import Joined, TradeOff
 
-TITLE = "The demo: gradient error against latency on synthetic portraits"
+TITLE = "The demo: errors against latency on synthetic portraits"
+
+METRICS = {"gradient_error": "gradient error", "mad": "MAD"}
+"""Of the chart, with their names: a gradient error proves little without the other."""
 
 ON_FRONT = "on the front"
 
@@ -31,38 +34,45 @@ def conclude(folder: Path, trained: Sequence[Path]) -> None:
 
     reading = store.read([folder / "results"])
     joined = trade_offs.join(reading.records)
-    points = _points(joined, trained)
+    points = {metric: _points(joined, trained, metric) for metric in METRICS}
+    both = [point for of_metric in points.values() for point in of_metric]
     table_file.write(table.trade_offs(joined), folder / "results.csv")
     for name in ("pareto.svg", "pareto.png"):
-        chart.draw(points, folder / name, title=TITLE)
+        chart.draw(both, folder / name, title=TITLE)
     report.write(reading, folder / "report.html", title="The demo of mmnet-deploy")
-    summarise(reading.records, joined, trade_offs.front(points))
+    fronts = {metric: trade_offs.front(found) for metric, found in points.items()}
+    summarise(reading.records, joined, fronts)
 
 
-def _points(joined: Joined, trained: Sequence[Path]) -> list[TradeOff]:
+def _points(joined: Joined, trained: Sequence[Path], metric: str) -> list[TradeOff]:
     """The points of the chart, in which the demo's own network is a family of its own."""
     own = {path.name for path in trained}
     return [
         dataclasses.replace(point, family=f"{point.family}, trained here")
         if benchmark.model.name in own
         else point
-        for point, (benchmark, _) in zip(joined.points, joined.rows, strict=True)
+        for point, (benchmark, _) in zip(joined.trade_offs(metric), joined.rows, strict=True)
     ]
 
 
-def summarise(records: Sequence[Record], joined: Joined, front: Sequence[TradeOff] = ()) -> None:
+def summarise(
+    records: Sequence[Record], joined: Joined, fronts: Mapping[str, Sequence[TradeOff]]
+) -> None:
     """One row per model, from fast to slow; a network that was not measured comes first.
 
     Args:
         joined: Of the records: of several measurements of a file, one.
-        front: The points that nothing beats.
+        fronts: By metric, the points that nothing beats.
     """
     from mmnet_deploy.results.latency import quoted
     from mmnet_deploy.results.naming import device_name
     from mmnet_deploy.results.records import Evaluation
 
     benchmarks = {benchmark.model.sha256: benchmark for benchmark, _ in joined.rows}
-    best = {point.evaluation.model.sha256 for point in front if point.evaluation}
+    best = {
+        metric: {point.evaluation.model.sha256 for point in front if point.evaluation}
+        for metric, front in fronts.items()
+    }
     rows = []
     for record in (r for r in records if isinstance(r, Evaluation)):
         benchmark = benchmarks.get(record.model.sha256)
@@ -70,8 +80,9 @@ def summarise(records: Sequence[Record], joined: Joined, front: Sequence[TradeOf
         if benchmark:
             latency_ms = quoted(benchmark).quoted_us / 1000
             notes = [flag.label for flag in benchmark.broken_rules]
-        if record.model.sha256 in best:
-            notes.insert(0, ON_FRONT)
+        on = [METRICS[metric] for metric, those in best.items() if record.model.sha256 in those]
+        if on:
+            notes.insert(0, f"{ON_FRONT} of {' and '.join(on)}")
         row = (
             record.model.name,
             f"{1000 * record.scores['gradient_error']:.3f}",

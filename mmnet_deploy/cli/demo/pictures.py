@@ -64,18 +64,16 @@ def of_user(photograph: Photograph, model: Path, name: str, by: str) -> Row:
 
 
 def drawn(model: Path, evaluation: Evaluation, seed: int) -> Row:
-    """A portrait of the series `seed`: that of the evaluation whose error is the middle one."""
+    """A portrait of the series `seed`: that of the evaluation whose MAD is the middle one."""
     from mmnet_deploy.portraits import synthetic
     from mmnet_deploy.portraits.photograph import Photograph
 
-    scored = sorted(
-        (picture.scores["gradient_error"], picture.name) for picture in evaluation.pictures
-    )
+    scored = sorted((picture.scores["mad"], picture.name) for picture in evaluation.pictures)
     number = int(Path(scored[len(scored) // 2][1]).stem)
     image, _ = synthetic.portrait(seed, number, DRAWN_PX)
     note = (
-        f"Matte by {model.name}, the most exact network of the demo; of the test portraits, this "
-        "is the one with the middle error."
+        f"Matte by {model.name}, of least MAD on the test portraits; this is the one whose MAD is "
+        "the middle one."
     )
     return _row(Photograph(image), model, "A synthetic portrait", note)
 
@@ -86,10 +84,8 @@ def is_empty(row: Row) -> bool:
 
 
 def most_exact(evaluations: Sequence[tuple[Path, Evaluation]]) -> tuple[Path, Evaluation]:
-    """The model with the least gradient error; those that a matte of one value beats come last."""
-    return min(
-        evaluations, key=lambda it: (it[1].beaten_by_constant, it[1].scores["gradient_error"])
-    )
+    """The model with the least MAD, which a person who is found wrongly costs most."""
+    return min(evaluations, key=lambda it: it[1].scores["mad"])
 
 
 def _row(photograph: Photograph, path: Path, name: str, note: str) -> Row:
