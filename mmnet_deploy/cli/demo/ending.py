@@ -18,7 +18,8 @@ TITLE = "The demo: errors against latency on synthetic portraits"
 METRICS = {"gradient_error": "gradient error", "mad": "MAD"}
 """Of the chart, with their names: a gradient error proves little without the other."""
 
-ON_FRONT = "on the front"
+ON_FRONT = "front"
+"""Stands beside what nothing beats in any metric; of one metric alone, its name follows."""
 
 
 def conclude(folder: Path, trained: Sequence[Path]) -> None:
@@ -82,7 +83,7 @@ def summarise(
             notes = [flag.label for flag in benchmark.broken_rules]
         on = [METRICS[metric] for metric, those in best.items() if record.model.sha256 in those]
         if on:
-            notes.insert(0, f"{ON_FRONT} of {' and '.join(on)}")
+            notes.insert(0, ON_FRONT if len(on) == len(METRICS) else f"{ON_FRONT} of {on[0]}")
         row = (
             record.model.name,
             f"{1000 * record.scores['gradient_error']:.3f}",

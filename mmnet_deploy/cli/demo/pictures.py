@@ -72,8 +72,8 @@ def drawn(model: Path, evaluation: Evaluation, seed: int) -> Row:
     number = int(Path(scored[len(scored) // 2][1]).stem)
     image, _ = synthetic.portrait(seed, number, DRAWN_PX)
     note = (
-        f"Matte by {model.name}, of least MAD on the test portraits; this is the one whose MAD is "
-        "the middle one."
+        f"Matte by {model.name}, which has the least MAD on the test portraits. Of these, the one "
+        "with the middle MAD is shown."
     )
     return _row(Photograph(image), model, "A synthetic portrait", note)
 
@@ -84,7 +84,7 @@ def is_empty(row: Row) -> bool:
 
 
 def most_exact(evaluations: Sequence[tuple[Path, Evaluation]]) -> tuple[Path, Evaluation]:
-    """The model with the least MAD, which a person who is found wrongly costs most."""
+    """The model with the least MAD: what it takes for a person and what it misses weighs most."""
     return min(evaluations, key=lambda it: it[1].scores["mad"])
 
 

@@ -218,7 +218,10 @@ def test_the_summary_says_what_is_wrong_as_everything_else_does(capsys):
     assert "fell back; not stable" in out and "not fell" not in out
     assert ending.ON_FRONT not in out
     ending.summarise(records, joined, {"mad": joined.points})
-    assert "on the front of MAD" in " ".join(capsys.readouterr().out.split())
+    assert "front of MAD" in " ".join(capsys.readouterr().out.split())
+    ending.summarise(records, joined, dict.fromkeys(ending.METRICS, joined.points))
+    out = capsys.readouterr().out
+    assert ending.ON_FRONT in out and "of MAD" not in out
 
 
 def _config(family="mmnet", width=0.5, size=256, **changes):
