@@ -116,7 +116,7 @@ class Task:
         """Compute the worst pictures once more and draw them, if a sheet is asked for."""
         if not (self.sheet and self.worst):
             return
-        from mmnet_deploy.charts import contact_sheet
+        from mmnet_deploy.charts.sheets import contact_sheet
         from mmnet_deploy.evaluation import worst
         from mmnet_deploy.mattes.enlargement import enlarged
         from mmnet_deploy.portraits import dataset

@@ -57,6 +57,8 @@ def resize(run: Run, size: int, target: Run) -> None:
         weights.write_bytes(content)
         made.load_weights(weights)
     make_folder(target.folder)
-    target.write_config(dataclasses.replace(config, input_size=size))
+    # What the weights were made of, and under which licence, is known from where they came.
+    began = str(run.folder.resolve())
+    target.write_config(dataclasses.replace(config, input_size=size, initial_weights=began))
     with written_aside(target.best) as aside:
         made.save(aside)

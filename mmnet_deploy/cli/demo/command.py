@@ -118,7 +118,7 @@ def demo(
     require_extra("`mmnet-deploy demo`")
     require_tensorflow_backend()
     from mmnet_deploy.benchmarking import benchmark, host
-    from mmnet_deploy.charts import side_by_side
+    from mmnet_deploy.charts.sheets import side_by_side
     from mmnet_deploy.cli.demo import ending, pictures, shown, stages
     from mmnet_deploy.files import locked
     from mmnet_deploy.portraits import synthetic

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mmnet_deploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from mmnet_deploy.charts.side_by_side import Row
+    from mmnet_deploy.charts.sheets.side_by_side import Row
     from mmnet_deploy.portraits.photograph import Photograph
     from mmnet_deploy.results.records import Evaluation
 
@@ -90,7 +90,7 @@ def most_exact(evaluations: Sequence[tuple[Path, Evaluation]]) -> tuple[Path, Ev
 
 def _row(photograph: Photograph, path: Path, name: str, note: str) -> Row:
     """A photograph, its matte, and the person before another background."""
-    from mmnet_deploy.charts.side_by_side import Row
+    from mmnet_deploy.charts.sheets.side_by_side import Row
     from mmnet_deploy.mattes.matting import open_model
     from mmnet_deploy.prediction.backgrounds import background
     from mmnet_deploy.prediction.painting import ON_BACKGROUND, Painter

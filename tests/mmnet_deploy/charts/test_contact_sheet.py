@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmnet_deploy.charts import contact_sheet
+from mmnet_deploy.charts.sheets import contact_sheet
 from mmnet_deploy.errors import OutputError
 
 

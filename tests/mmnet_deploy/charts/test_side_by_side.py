@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmnet_deploy.charts import side_by_side
+from mmnet_deploy.charts.sheets import side_by_side
 
 
 @pytest.mark.parametrize("shape", [(1, 900), (900, 1), (40, 30)])

@@ -21,6 +21,7 @@ from mmnet_deploy.results.records import Benchmark, Evaluation
 from mmnet_deploy.runs import pretrained
 from mmnet_deploy.runs.run import Run
 from mmnet_deploy.tflite import interpreter
+from mmnet_deploy.tflite.card import describe
 from tests.conftest import tiny_config
 from tests.support import results
 from tests.support.int8 import quick_int8
@@ -39,7 +40,10 @@ def quick():
 def demo(quick, tiny_run, tmp_path_factory):
     """The folder that a demo with tiny networks left, and what it said."""
     root = tmp_path_factory.mktemp("demo")
-    resizing.resize(Run(tiny_run), 64, Run(root / "bundled" / "tiny-1.0-64"))
+    bundled = Run(root / "bundled" / "tiny-1.0-64")
+    resizing.resize(Run(tiny_run), 64, bundled)
+    source = {"name": "a data set", "use": "its pictures", "licence": "MIT"}
+    (bundled.folder / pretrained.SOURCES).write_text(json.dumps([source]))
     folder = root / "out"
     options = ["--count", "20", "--epochs", "1", "--input-size", "32", "--width-multiplier", "1.0"]
     with pytest.MonkeyPatch.context() as patch:
@@ -104,10 +108,12 @@ def test_the_demo_leaves_models_results_and_charts(demo):
     assert all(float(row["latency_ms"]) > 0 for row in rows)
 
 
-def test_the_training_begins_with_the_bundled_network_of_its_layers(demo):
-    """The run says where its first weights came from."""
+def test_what_began_with_a_bundled_network_names_its_sources(demo):
+    """The training has the first weights of the bundled network of its layers."""
     folder, _ = demo
     assert Run(folder / "run").read_config().initial_weights.endswith("tiny-1.0-64")
+    for path in (folder / "models").iterdir():
+        assert "a data set (MIT" in describe(path).card.sources
 
 
 def test_the_demo_says_what_its_numbers_are_not(demo):

@@ -14,7 +14,8 @@ def test_a_larger_network_computes_the_same_of_each_part(tiny_run, tmp_path):
     """It is a run with the weights of the first, and equals it away from the borders."""
     run, larger = Run(tiny_run), Run(tmp_path / "larger")
     resizing.resize(run, 64, larger)
-    assert larger.read_config().input_size == 64
+    config = larger.read_config()
+    assert (config.input_size, config.initial_weights) == (64, str(tiny_run.resolve()))
     network, other = (keras.saving.load_model(it.weights()) for it in (run, larger))
     picture = np.random.default_rng(0).random((1, 64, 64, 3), np.float32)
     found = np.asarray(other(picture))[:, 16:-16, 16:-16]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmnet_deploy.charts import contact_sheet
+from mmnet_deploy.charts.sheets import contact_sheet
 from mmnet_deploy.cli.measure.evaluation_text import print_comparison
 from mmnet_deploy.evaluation import significance
 from mmnet_deploy.files import sha256

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mmnet_deploy.charts import style
 from mmnet_deploy.charts.dots import shown
-from mmnet_deploy.charts.sheet import Sheet, reduced
+from mmnet_deploy.charts.sheets.sheet import Sheet, reduced
 from mmnet_deploy.portraits.pictures import Picture
 
 COLUMNS = ("picture", "truth", "matte", "matte − truth")

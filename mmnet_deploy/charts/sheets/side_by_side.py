@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.charts import style
-from mmnet_deploy.charts.sheet import Sheet, reduced
+from mmnet_deploy.charts.sheets.sheet import Sheet, reduced
 
 WIDTH_PT = 236.0
 LEAST_HEIGHT_PT, MOST_HEIGHT_PT = 24.0, 316.0
