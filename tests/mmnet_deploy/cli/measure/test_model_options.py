@@ -14,8 +14,8 @@ from mmnet_deploy.portraits import dataset, pictures
 from tests.support.matting_files import SIDE, file_of, logits, quantized, run_by_hand
 
 
-@pytest.fixture
-def files(tmp_path):
+@pytest.fixture(scope="module")
+def contents():
     """Networks of other converters by name, with what they give."""
     networks = {
         "alpha.tflite": lambda image: tf.nn.softmax(logits(image)),
@@ -23,10 +23,16 @@ def files(tmp_path):
         "symmetric.tflite": lambda image: tf.nn.softmax(logits((image + 1) / 2)),
         "nan.tflite": lambda image: tf.math.log(image[..., :1] - 2),
     }
-    for name, function in networks.items():
-        (tmp_path / name).write_bytes(file_of(function))
-    for name in ("alpha.TFLITE", "alpha.lite", "alpha.LITE", "alpha.bin"):
-        (tmp_path / name).write_bytes((tmp_path / "alpha.tflite").read_bytes())
+    made = {name: file_of(function) for name, function in networks.items()}
+    other = ("alpha.TFLITE", "alpha.lite", "alpha.LITE", "alpha.bin")
+    return made | dict.fromkeys(other, made["alpha.tflite"])
+
+
+@pytest.fixture
+def files(contents, tmp_path):
+    """The folder of these networks."""
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
     return tmp_path
 
 
