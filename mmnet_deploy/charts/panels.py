@@ -32,6 +32,7 @@ from mmnet_deploy.charts.style import (
 )
 
 LARGEST_LABEL = 28  # characters
+CHARACTER_PT = 6.0  # of a panel's width, for each character that a label may have
 ARROW_PT, HEAD_PT = 9.0, 2.6  # beyond the marker, and of its head
 MOST_LABELS = 80
 """With more points in a panel, only those on the front have labels."""
@@ -182,7 +183,9 @@ def _write_labels(axes: Axes, dots: Sequence[Dot], above: bool) -> list[Text]:
     Args:
         above: Whether they stand above the markers, where they cannot keep off all.
     """
-    labels = told_apart([dot.point.label for dot in dots], LARGEST_LABEL)
+    width_pt = axes.get_window_extent().width * PT_PER_INCH / DPI
+    most = min(LARGEST_LABEL, max(int(width_pt / CHARACTER_PT), 1))
+    labels = told_apart([dot.point.label for dot in dots], most)
     return [
         axes.text(
             0.0, 0.0, label, transform=axes.figure.transFigure,

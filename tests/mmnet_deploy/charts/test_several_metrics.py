@@ -95,6 +95,16 @@ def test_legend_title_and_hint_stand_once(tmp_path: Path) -> None:
     assert found.count("Median latency (ms)") == 3
 
 
+def test_long_labels_are_cut_to_fit_a_narrow_panel() -> None:
+    """A file's name keeps what tells it apart, and has its place in each panel."""
+    names = [f"a-network-for-selfies-256-{precision}" for precision in ("float32", "int8")]
+    points = by_all(point(10.0, 5.0, names[0]), point(12.0, 4.9, names[1]))
+    drawn = chart.compose(points)
+    assert [found.unlabelled for found in drawn.panels] == [0, 0, 0]
+    texts = [one.get_text() for one in drawn.panels[0].axes.texts]
+    assert len(set(texts)) == 2 and all("…" in text and len(text) < 24 for text in texts)
+
+
 def test_published_points_are_in_the_panel_of_their_metric() -> None:
     """The axis of latency, which all share, holds them."""
     beside = [point(400.0, 4.0, "theirs", source="published")]
