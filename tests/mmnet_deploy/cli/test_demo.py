@@ -33,6 +33,7 @@ def quick():
     with pytest.MonkeyPatch.context() as patch:
         presets = android_benchmark.PRESETS
         patch.setattr(android_benchmark, "PRESETS", {**presets, "default": presets["quick"]})
+        patch.setattr(stages, "TRIES", 1)
         yield
 
 
