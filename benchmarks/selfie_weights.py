@@ -21,8 +21,10 @@ SHOWN_PICTURES = 32
 GRID = 32
 """Points along one axis of a tensor that are looked at in each of them."""
 
-MOST = 8.0
-"""Logits that a fit aims at are not greater: beyond, alpha is 0 or 1 to less than 1/2000."""
+MOST = 30.0
+"""Logits that a fit aims at are not greater, so that their powers are numbers."""
+
+NEWTON_STEPS = 30
 
 SELFIE = dataclasses.replace(
     lean_unet.Design(),
@@ -186,11 +188,35 @@ class Fit:
         return aims
 
     def _set_head(self, layer: Any, inputs: Any, kernel: np.ndarray, bias: np.ndarray) -> None:
+        """Logits by logistic regression on alpha: beyond some size, their size does not matter."""
         phases = kernel.transpose(3, 0, 1, 2).reshape(kernel.shape[3], -1)
-        aims = np.clip(self.given["segment"] @ phases + bias, -MOST, MOST)
-        rows = rows_of(inputs)
+        alpha = 1 / (1 + np.exp(-np.clip(self.given["segment"] @ phases + bias, -MOST, MOST)))
         if layer.name == "half_logits":
-            aims, phases = (mean.mean(axis=1, keepdims=True) for mean in (aims, phases))
-        found = fitted(rows, aims, phases)
-        shift = np.mean(aims - rows @ found, keepdims=True)[0]
-        layer.set_weights([found.T.reshape(layer.kernel.shape), shift])
+            alpha, phases = (it.mean(axis=1, keepdims=True) for it in (alpha, phases))
+        found, shift = logistic(rows_of(inputs), alpha)
+        layer.set_weights([found.T.reshape(layer.kernel.shape), np.full(1, shift)])
+
+
+def logistic(rows: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, float]:
+    """Matrix and one bias of logits whose sigmoid is nearest to alpha, by Newton's method.
+
+    Args:
+        rows: (n, channels).
+        alpha: (n, outputs), 0 … 1.
+    """
+    (count, depth), outputs = rows.shape, alpha.shape[1]
+    matrix, bias = np.zeros((depth, outputs)), 0.0
+    for _ in range(NEWTON_STEPS):
+        guess = 1 / (1 + np.exp(-np.clip(rows @ matrix + bias, -30, 30)))
+        error, curve = alpha - guess, np.maximum(guess * (1 - guess), 1e-4)
+        hessian = np.zeros((depth * outputs + 1,) * 2)
+        gradient = np.append((rows.T @ error).T.ravel(), error.sum())
+        for place in range(outputs):
+            part = slice(place * depth, (place + 1) * depth)
+            hessian[part, part] = rows.T @ (rows * curve[:, place, None])
+            hessian[part, -1] = hessian[-1, part] = rows.T @ curve[:, place]
+        hessian[-1, -1] = curve.sum()
+        step = np.linalg.solve(hessian + 1e-6 * count * np.eye(len(hessian)), gradient)
+        matrix += step[:-1].reshape(outputs, depth).T
+        bias += step[-1]
+    return matrix, float(bias)
