@@ -39,6 +39,8 @@ def package(source: Run, target: Run) -> None:
         if known is None:
             raise SystemExit(f"{config.imported_from} is not a published network.")
         paths["imported_from"] = known.argument
+        # Files that are converted are called after it, apart from those of the network itself.
+        paths["family"] = target.folder.name.rpartition("-")[0]
     target.write_config(dataclasses.replace(config, **paths))
     network = keras.saving.load_model(source.weights(), compile=False)
     network.set_weights([weight.astype(np.float16) for weight in network.get_weights()])
