@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 SHOWN = (57, 16, 46, 3, 36, 8, 22)
 SIZE = 144
 SHEET_WIDTH = 1100
-NETWORK = "mmnet-1.0-128"
+NETWORK = "selfie-256"
 
 
 def command(*words: object) -> None:
