@@ -166,8 +166,8 @@ def eager(monkeypatch):
 
     begin = Trainer.begin
 
-    def begin_eagerly(trainer, stage, steps):
-        begin(trainer, stage, steps)
+    def begin_eagerly(trainer, *args, **kwargs):
+        begin(trainer, *args, **kwargs)
         trainer.run_eagerly = True
 
     monkeypatch.setattr(Trainer, "begin", begin_eagerly)

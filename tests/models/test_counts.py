@@ -15,13 +15,13 @@ import models
 ROOT = Path(__file__).parents[2]
 POINTS = {point.name: point for point in models.operating_points()}
 BUILT = [
-    models.member_name(name, width, 128)
+    models.member_name(name, width, min(p.input_size for p in POINTS.values() if p.family == name))
     for name in sorted({point.family for point in POINTS.values()})
     for width in dict.fromkeys(
         fold(models.family(name).width_multipliers, default=None) for fold in (min, max)
     )
 ]
-"""The narrowest and the widest of every family."""
+"""The narrowest and the widest of every family, at its smallest listed size."""
 
 
 class Count:
