@@ -105,7 +105,7 @@ def demo(
     side-by-side.png shows a portrait, its matte, and the person before a new background; with
     --picture, also your photograph, which a bundled network mattes.
 
-    Takes about four minutes on two cores, three with --pretrained. A folder of an earlier demo is
+    Takes about three minutes on two cores, two with --pretrained. A folder of an earlier demo is
     replaced. Nothing is downloaded.
 
     \b
