@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
@@ -17,9 +18,17 @@ from android_benchmark import (
     RunRules,
     Statistics,
 )
+from mmnet_deploy.results import store
 from mmnet_deploy.results.records import Benchmark, Evaluation, PictureScore
 from mmnet_deploy.tflite.card import LayerError, ModelCard, ModelFile
 from tests.support import results
+
+
+def reading(results, skipped=()):
+    """Results as they come from files."""
+    files = tuple(Path(f"{number}.json") for number in range(len(results)))
+    return store.StoredResults(tuple(results), files, tuple(skipped))
+
 
 HOSTILE = "<script>alert(1)</script>.tflite"
 HOSTILE_DEVICE = "\"><img src=x onerror=alert(2)>{{ 7 * 7 }}'&amp;"
