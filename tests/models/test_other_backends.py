@@ -52,7 +52,7 @@ def _kept(config, folder):
 def test_weights_of_another_backend_mean_the_same_here(trained, family):
     """A network of that backend gives the same alpha when it is loaded under TensorFlow."""
     there = np.load(trained / f"{family}.npz")
-    assert there["alpha"].std() > (0 if there["losses"].size else 1e-3)
+    assert there["alpha"].std() > (0 if there["losses"].size else 1e-2)
     loaded = network.load(trained / f"{family}.keras")
     assert "tensorflow" in loaded.engine
     alpha = np.asarray(loaded.model(there["images"], training=False))[..., -1]

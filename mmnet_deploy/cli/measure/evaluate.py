@@ -124,7 +124,10 @@ def evaluate(
     if compare and len(models) != 2:
         raise UsageError(f"`--compare` takes two models. Received: {len(models)}.")
     if as_json and len(models) > 1 and not compare:
-        raise UsageError("`--json` prints one model's result; give one model, or -o DIR.")
+        raise UsageError(
+            "`--json` prints one model's result: give one model, or leave out --json, since "
+            f"`-o DIR` stores each result as JSON. Received: {len(models)} models."
+        )
     results = evaluation.evaluate(
         models, **options, progress=progress, tell=say, on_error=None if compare else say_error
     )
