@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.portraits import foreground, pictures, synthetic
+from mmnet_deploy.errors import MmnetDeployError
+from mmnet_deploy.portraits import dataset, foreground, pictures, synthetic
 from mmnet_deploy.portraits.synthetic.background import draw_background
 
 SIZE = 256
@@ -238,12 +239,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
-    masks = {path.stem: path for path in pictures.pictures_in(options.persons / "mask")}
-    images = pictures.pictures_in(options.persons / "image")
-    persons = [(path, masks[path.stem]) for path in images]
+    if options.out.exists() and any(options.out.iterdir()):
+        parser.error(f"OUT must be a new folder. Received: {options.out}, which has content.")
+    try:
+        _compose(options)
+    except MmnetDeployError as error:
+        raise SystemExit(f"Error: {error}") from error
+
+
+def _compose(options: argparse.Namespace) -> None:
+    split = options.persons.resolve()
+    persons = [(pair.image, pair.mask) for pair in dataset.find_pairs(split.parent, split.name)]
     photos = pictures.pictures_in(options.photographs)
+    if not photos:
+        raise SystemExit(f"Error: {options.photographs} must have pictures.")
     for folder in ("train/image", "train/mask", "whole/image", "whole/mask", "photos"):
-        (options.out / folder).mkdir(parents=True, exist_ok=False)
+        (options.out / folder).mkdir(parents=True)
     one = functools.partial(_write, options.out, persons, photos, options.seed)
     other = functools.partial(_write_photograph, options.out, photos, options.seed)
     third = functools.partial(_write_whole, options.out, persons, options.seed)
