@@ -15,6 +15,7 @@ from mmnet_deploy.files import read_regular
 from mmnet_deploy.networks import origin
 from mmnet_deploy.networks.network import Network
 from mmnet_deploy.runs import pretrained
+from mmnet_deploy.runs.run import Run
 from mmnet_deploy.tflite.card import (
     ModelCard,
     card_to_json,
@@ -176,10 +177,20 @@ def _sources(network: Network) -> str:
 
 
 def _bundled(network: Network) -> Path | None:
-    """The bundled network that a network is, or that its training began with."""
-    began = network.config.initial_weights if network.config else ""
-    paths = (network.path, *([Path(began)] if began else []))
-    return next((path for path in paths if pretrained.is_bundled(path)), None)
+    """The bundled network that a network is, or that it was trained from, in however many runs.
+
+    A run between that is not there any more ends the search.
+    """
+    path, config = network.path, network.config
+    seen: set[Path] = set()
+    while not pretrained.is_bundled(path):
+        if config is None or not config.initial_weights or path in seen:
+            return None
+        seen.add(path)
+        path = Path(config.initial_weights)
+        run = Run(path if path.is_dir() else path.parent)
+        config = run.read_config() if run.exists else None
+    return path
 
 
 def origin_of(network: Network, options: Options) -> dict[str, str]:

@@ -20,6 +20,7 @@ from mmnet_deploy.networks import network
 from mmnet_deploy.portraits import pictures
 from mmnet_deploy.portraits.output import Meaning
 from mmnet_deploy.runs import pretrained
+from mmnet_deploy.runs.run import Run
 from mmnet_deploy.tflite import app_metadata, interpreter
 from mmnet_deploy.tflite.card import describe
 from mmnet_deploy.tflite.graph import Graph
@@ -126,6 +127,14 @@ def test_a_file_names_what_a_bundled_network_was_made_of(monkeypatch, tmp_path, 
     trained = dataclasses.replace(loaded, path=copied, config=began)
     assert targets.card_of(trained, "float32", Options()).sources == card.sources
     assert targets.origin_of(trained, Options())["license"] == "Apache-2.0 AND MIT"
+    between = Run(tmp_path / "between")
+    between.folder.mkdir()
+    between.write_config(began)
+    later = dataclasses.replace(began, initial_weights=str(between.folder))
+    trained = dataclasses.replace(trained, config=later)
+    assert targets.card_of(trained, "float32", Options()).sources == card.sources
+    between.write_config(dataclasses.replace(began, initial_weights=str(between.folder)))
+    assert targets.card_of(trained, "float32", Options()).sources == ""
 
 
 def test_the_licence_of_a_published_network_is_kept(monkeypatch, tiny_run):
