@@ -20,6 +20,7 @@ from mmnet_deploy.conversion.integers.parameters import (
     ends,
 )
 from mmnet_deploy.conversion.integers.rules import (
+    FRACTION,
     JOINED,
     OUTPUT_AXIS,
     RULES,
@@ -96,6 +97,7 @@ class _Writer:
 
     def _end(self, tensor: Tensor) -> Tensor:
         """The output has the name of the network's; what it is converted from, another."""
+        self._reach_one(tensor)
         before = self._real if self._io == "float32" else self._whole
         if id(tensor) in before and (self._io != "uint8"):
             return before[id(tensor)]
@@ -113,6 +115,20 @@ class _Writer:
         output = _bytes(tensor.name, inner)
         self._ops.append(Op("QUANTIZE", [inner], [output], version=2))
         return output
+
+    def _reach_one(self, tensor: Tensor) -> None:
+        """Let an output of a sigmoid or a softmax end at 1 instead of 255/256.
+
+        The product by 256/255 leaves every stored number as it is, with steps of 1/255.
+        """
+        inner = self._whole.get(id(tensor))
+        if inner is None or inner.quantization != FRACTION:
+            return
+        inner.name = f"{tensor.name};below_1"
+        output = _whole(tensor.name, tensor, covering(0, 1))
+        self._multiply(inner, _number(f"{tensor.name}/256_of_255", 256 / 255), output)
+        self._ops[-1].version = 2
+        self._whole[id(tensor)] = output
 
     # --- Tensors
 

@@ -36,6 +36,9 @@ class Rule:
     as_kind: str = ""
 
 
+FRACTION = Quantization((1 / 256,), (-128,))
+"""How kernels give a sigmoid or a softmax: from 0 to 255/256, never 1."""
+
 OUTPUT_AXIS: Mapping[str, int] = MappingProxyType(
     {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "TRANSPOSE_CONV": 0, "FULLY_CONNECTED": 0}
 )
@@ -61,8 +64,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "LEAKY_RELU": Rule(),
         "PRELU": Rule(1),
         "HARD_SWISH": Rule(1),
-        "LOGISTIC": Rule(fixed=Quantization((1 / 256,), (-128,))),
-        "SOFTMAX": Rule(fixed=Quantization((1 / 256,), (-128,))),
+        "LOGISTIC": Rule(fixed=FRACTION),
+        "SOFTMAX": Rule(fixed=FRACTION),
         "TANH": Rule(fixed=Quantization((1 / 128,), (0,))),
         **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"), Rule(as_kind="QUANTIZE")),
         "RESHAPE": _ANY_VERSION,

@@ -1,5 +1,6 @@
 """Every operator with a rule: near to float32 in int8, and float32 where it is named."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +182,57 @@ def test_prelu_is_in_operators_that_delegates_take(slopes, shift):
         found, expected = _run(made.to_bytes(), sample)[0], _run(content, sample)[0]
         step = np.ptp(np.append(sample, 0)) / 255 * max(1, *np.abs(slopes))
         assert np.abs(found - expected).max() <= 3 * step
+
+
+def _sigmoids():
+    """Outputs of a sigmoid or a softmax as they are, and after what only moves their values."""
+    for kind, options, values in (
+        ("LOGISTIC", None, {}),
+        ("SOFTMAX", "SoftmaxOptions", {"beta": 1.0}),
+    ):
+        yield kind, [_op(kind, [IMAGE], options=options, **values)]
+        first = _op(kind, [IMAGE], options=options, **values)
+        first.output.name = "before"
+        moved = _op("RESHAPE", [first.output, _whole(*ROWS)], ROWS,
+                    options="ReshapeOptions", newShape=list(ROWS))  # fmt: skip
+        yield f"{kind}, RESHAPE", [first, moved]
+
+
+@pytest.mark.parametrize("io", ["uint8", "int8", "float32"])
+@pytest.mark.parametrize("ops", [pytest.param(ops, id=name) for name, ops in _sigmoids()])
+def test_a_sigmoid_ends_at_1(ops, io):
+    """What is certain is exactly 0 or 1, in an output of each type, and all else the nearest."""
+    sample = 40 * np.sign(SAMPLES[0]) * (SAMPLES[0] ** 2 > 1)
+    content = _content(ops)
+    graph = Graph.from_bytes(content)
+    set_limits(graph, observe(content, [sample]))
+    made = integers.quantize(graph, io=io)
+    assert [tensor.name for tensor in made.outputs] == [ops[-1].output.name]
+    found, expected = _real_values(made.to_bytes(), sample), _real_values(content, sample)
+    assert found == pytest.approx(expected, abs=0.51 / 255)
+    assert found[expected < 1e-6].max() == 0
+    assert found[expected > 1 - 1e-6] == pytest.approx(1, abs=1e-6)
+
+
+def _content(ops):
+    """A float32 file of operators that read one another."""
+    graph = Graph.from_bytes(file_format.alone(ops[0]))
+    for op in ops[1:]:
+        graph.ops.append(dataclasses.replace(op, inputs=[graph.outputs[0], *op.inputs[1:]]))
+        graph.outputs = [op.output]
+    return graph.to_bytes()
+
+
+def _real_values(content, sample):
+    """The output in real numbers, whatever types the input and the output are stored in."""
+    model = TFLiteModel(Path("alone.tflite"), content=content)
+    (source,), (target,) = model.inputs, model.outputs
+    kind, (scale, zero) = np.dtype(source["dtype"]), source["quantization"]
+    if kind.kind != "f":
+        least, most = np.iinfo(kind).min, np.iinfo(kind).max
+        sample = np.clip(np.round(sample / scale) + zero, least, most)
+    model.set_inputs([sample.astype(kind).tobytes()])
+    model.invoke()
+    (_, raw), *_ = model.raw_outputs()
+    found, (scale, zero) = np.frombuffer(raw, target["dtype"]), target["quantization"]
+    return (found.astype(float) - zero) * (scale or 1)
