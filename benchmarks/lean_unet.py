@@ -1,6 +1,7 @@
 """How Lean U-Net came about: what each step away from MediaPipe's Selfie costs and buys.
 
     python benchmarks/lean_unet.py DATA WORK [--unseen OTHER …] [--design NAME …] [--step NAME …]
+        [--precision NAME …] [--train WORDS]
     python benchmarks/lean_unet.py --command WORDS of mmnet-deploy …
 
 DATA is a data set whose train split is trained on and whose test split is measured; of OTHER, only
@@ -120,6 +121,7 @@ class Work:
     folder: Path
     designs: tuple[str, ...]
     train_words: tuple[str, ...]
+    precisions: tuple[str, ...]
 
     @property
     def selfie(self) -> Path:
@@ -198,7 +200,7 @@ def convert(work: Work) -> None:
     for name in work.names:
         precisions = [
             word
-            for precision in PRECISIONS
+            for precision in work.precisions
             if not work.file(name, precision).exists()
             for word in ("--precision", precision)
         ]
@@ -234,7 +236,7 @@ def count(work: Work) -> None:
 
 def evaluate(work: Work) -> None:
     """Every file on the test split of every data set."""
-    files = [work.file(name, precision) for name in work.names for precision in PRECISIONS]
+    files = [work.file(name, precision) for name in work.names for precision in work.precisions]
     for data in (work.data, *work.unseen):
         command("evaluate", *filter(Path.exists, files), "--data", data, "-o", work.quality(data))
 
@@ -310,7 +312,7 @@ def tables(work: Work) -> None:
     _print(["", "precision", *scored, *(f"{name}, change" for name in scored)])
     base = card.describe(work.file(PEER, "float32")).sha256
     for name in work.names:
-        for precision in PRECISIONS:
+        for precision in work.precisions:
             if (path := work.file(name, precision)).exists():
                 own = card.describe(path).sha256
                 cells = [_scores(of[own].scores) if own in of else "" for of in scored.values()]
@@ -349,6 +351,7 @@ def main() -> None:
     parser.add_argument("--unseen", nargs="*", type=Path, default=[], metavar="OTHER")
     parser.add_argument("--design", nargs="+", choices=DESIGNS, default=list(DESIGNS))
     parser.add_argument("--step", nargs="+", choices=STEPS, default=list(STEPS))
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=list(PRECISIONS))
     parser.add_argument("--train", default="", help="more words for `train`")
     options = parser.parse_args()
     work = Work(
@@ -357,6 +360,7 @@ def main() -> None:
         options.work,
         tuple(options.design),
         tuple(shlex.split(options.train)),
+        tuple(options.precision),
     )
     for name, step in STEPS.items():
         if name in options.step:
