@@ -10,12 +10,14 @@ RESULTS/SET holds the stored results of a set, as `mmnet-deploy plot` and `repor
 For each set, a table has the means with their 95 % intervals over the pictures, the scores of a
 matte of one value, and on how many pictures each model has less gradient error than that. Then
 follows what each differs from the first model, or from --reference, picture by picture, with the
-p-values of paired permutation tests. These are not corrected for their number.
+p-values of paired permutation tests. These are not corrected for their number. --order adds what
+each differs from the one with the next smaller gradient error.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -73,12 +75,23 @@ def print_set(results: Mapping[str, Evaluation], reference: str) -> None:
         tables.show(head, [[name, *tables.changes(first, it)] for name, it in others.items()])
 
 
+def print_order(results: Mapping[str, Evaluation]) -> None:
+    """The models from the smallest gradient error on, each against the one before it."""
+    ordered = sorted(results.items(), key=lambda item: item[1].scores["gradient_error"])
+    rows = [
+        [f"{name}, against {before}", *tables.changes(results[before], result)]
+        for (before, _), (name, result) in itertools.pairwise(ordered)
+    ]
+    tables.show(["in order", *(title.partition(" (")[0] for title in tables.TITLES)], rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, metavar="RESULTS", help="folder to write")
     parser.add_argument("--data", nargs="+", type=Path, required=True, metavar="DIR")
     parser.add_argument("--models", nargs="+", required=True, metavar="[NAME=]MODEL")
     parser.add_argument("--reference", metavar="NAME", help="default: the first model")
+    parser.add_argument("--order", action="store_true")
     options = parser.parse_args()
     models = named(options.models)
     reference = options.reference or next(iter(models))
@@ -96,6 +109,8 @@ def main() -> None:
         raise SystemExit(f"Error: {error}") from error
     for results in found:
         print_set(results, reference)
+        if options.order:
+            print_order(results)
 
 
 if __name__ == "__main__":

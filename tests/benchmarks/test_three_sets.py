@@ -55,6 +55,26 @@ def test_each_set_has_its_tables(run, capsys, portraits, tiny_models, tmp_path):
     assert p_value == f"{found.p_value:.3f})"
 
 
+def test_each_model_is_compared_with_the_next_better_one(
+    run, capsys, portraits, tiny_models, tmp_path
+):
+    """From the smallest gradient error on, whatever the order of the command line."""
+    models = [f"{name}={tiny_models[name]}" for name in ("int8", "float32", "int8-weights")]
+    run(tmp_path / "results", "--data", portraits, "--models", *models, "--order")
+    printed = capsys.readouterr().out
+    found = {
+        record.model.card.precision: record
+        for record in store.load([tmp_path / "results" / portraits.name])
+    }
+    best, middle, worst = sorted(found, key=lambda name: found[name].scores["gradient_error"])
+    rows = printed.partition("| in order")[2].splitlines()[2:4]
+    for row, (name, before) in zip(rows, ((middle, best), (worst, middle)), strict=True):
+        change = 100 * (
+            found[name].scores["gradient_error"] / found[before].scores["gradient_error"] - 1
+        )
+        assert row.startswith(f"| {name}, against {before} | +{change:.1f} % (p ")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
