@@ -56,6 +56,7 @@ RELU = dataclasses.replace(SELFIE, swish="relu")
 SHALLOW = dataclasses.replace(RELU, squeezed=(*SELFIE.squeezed[1:7],))
 POOLED = dataclasses.replace(RELU, squeezed=("context",))
 SHARED = dataclasses.replace(POOLED, shared=True)
+QUARTER = dataclasses.replace(CHOSEN, squeezed=("context",))
 
 
 def dilated(block: lean_unet.Bottleneck) -> lean_unet.Bottleneck:
@@ -77,10 +78,12 @@ DESIGNS: dict[str, lean_unet.Design] = {
     "pooled-at-sixteenth": SHALLOW,
     "pooled-once": POOLED,
     "shared": SHARED,
-    "quarter": CHOSEN,
-    "bilinear": CHOSEN,
+    "quarter": QUARTER,
+    "bilinear": QUARTER,
+    "gated-at-sixteenth": dataclasses.replace(QUARTER, squeezed=SELFIE.squeezed[1:7]),
+    "gated": CHOSEN,
     "narrow": dataclasses.replace(SHARED, blocks=narrowed(enc2=48, enc3=48)),
-    "dilated": dataclasses.replace(CHOSEN, blocks=tuple(map(dilated, CHOSEN.blocks))),
+    "dilated": dataclasses.replace(QUARTER, blocks=tuple(map(dilated, QUARTER.blocks))),
 }
 BILINEAR = "bilinear"
 """The design whose logits have half resolution, with a bilinear enlargement as the last layer."""

@@ -2,8 +2,9 @@
 
 Half of the instructions of such a network are spent on the few layers at half resolution. These
 are three here: the stem, the expansion that the first block and the last decoder share, and the
-head, which gives four pixels for each. Everywhere else, the depths are those of MediaPipe's
-Selfie Segmentation, so that its weights are a beginning (`benchmarks/lean_unet.py`).
+head, which gives four pixels for each. Everywhere else, depths and squeeze-and-excitation are
+those of MediaPipe's Selfie Segmentation, so that its weights are a beginning
+(`benchmarks/lean_unet.py`).
 
 Sources: Howard et al., "Searching for MobileNetV3", 2019, arXiv:1905.02244 (the blocks, and
 the pooled context); Shi et al., "Real-Time Single Image and Video Super-Resolution Using an
@@ -77,7 +78,11 @@ class Design:
 
     blocks: tuple[Bottleneck, ...] = BLOCKS
     swish: str = "relu"
-    squeezed: tuple[str, ...] = ("context",)
+    squeezed: tuple[str, ...] = (
+        *("enc1", "enc4", "enc5", "enc6", "enc7", "enc8"),
+        "context",
+        *("dec1", "dec2"),
+    )
     context: int = 128
     shared: bool = True
     refined: tuple[str, ...] = ("dec1", "dec2")

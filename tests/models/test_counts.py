@@ -123,12 +123,18 @@ def ldn_fb(size):
 
 
 def lean_unet(size):
-    """MediaPipe Selfie's depths, with less at half resolution and one pooled gate."""
+    """MediaPipe Selfie's depths and pooled gates, with less at half resolution."""
     count = Count()
+
+    def gate(depth, squeezed):
+        count.conv(1, depth, squeezed, bias=True, norm=False)
+        count.conv(1, squeezed, depth, bias=True, norm=False)
+
     half, quarter, eighth, coarse = (size // n for n in (2, 4, 8, 16))
     count.conv(half, 3, 16, kernel=3)
     count.conv(half, 16, 16)
     count.conv(quarter, count.depthwise(quarter, 16), 16)
+    gate(16, 8)
     count.conv(quarter, 16, 72)
     count.conv(eighth, count.depthwise(eighth, 72), 24)
     count.conv(eighth, 24, 88)
@@ -138,10 +144,12 @@ def lean_unet(size):
     ):  # fmt: skip
         count.conv(place, inputs, expanded)
         count.conv(coarse, count.depthwise(coarse, expanded, kernel=5), 32)
+        gate(expanded, expanded // 4)
     count.conv(coarse, 32, 128)
     count.conv(1, 32, 128, bias=True, norm=False)
     for place, inputs, depth in ((coarse, 128, 24), (eighth, 24, 16)):
         count.conv(place, inputs, depth)
+        gate(depth, depth)
         count.depthwise(2 * place, count.conv(2 * place, depth, depth))
     count.conv(quarter, 16, 16)
     # Each pixel at half resolution becomes a square of 2×2.
