@@ -100,7 +100,12 @@ class _Writer:
         self._reach_one(tensor)
         before = self._real if self._io == "float32" else self._whole
         if id(tensor) in before and (self._io != "uint8"):
-            return before[id(tensor)]
+            found = before[id(tensor)]
+            for other in (self._real.get(id(tensor)), self._whole.get(id(tensor))):
+                if other is not None and other is not found:
+                    other.name = f"{tensor.name}_inner"
+            found.name = tensor.name
+            return found
         if self._io == "float32":
             inner = self._whole[id(tensor)]
             inner.name = f"{tensor.name}_int8"
@@ -129,6 +134,8 @@ class _Writer:
         self._multiply(inner, _number(f"{tensor.name}/256_of_255", 256 / 255), output)
         self._ops[-1].version = 2
         self._whole[id(tensor)] = output
+        # What float operators read of it ends before 1.
+        self._real.pop(id(tensor), None)
 
     # --- Tensors
 

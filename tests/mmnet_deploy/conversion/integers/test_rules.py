@@ -214,6 +214,26 @@ def test_a_sigmoid_ends_at_1(ops, io):
     assert found[expected > 1 - 1e-6] == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["LOGISTIC", "ABS"])
+@pytest.mark.parametrize("io", ["uint8", "int8", "float32"])
+def test_an_output_that_a_float_operator_reads_is_itself(kind, io):
+    """It has its name and, if it is a sigmoid, ends at 1."""
+    first = _op(kind, [IMAGE])
+    first.output.name = "alpha"
+    graph = Graph.from_bytes(_content([first, _op("COS", [first.output])]))
+    graph.outputs.insert(0, graph.ops[0].output)
+    content, sample = graph.to_bytes(), np.full(SHAPE, 40, np.float32)
+    set_limits(graph, observe(content, [sample]))
+    made = integers.quantize(graph, io=io)
+    assert [tensor.name for tensor in made.outputs] == ["alpha", "output_0"]
+    assert len({id(tensor) for tensor in made.outputs}) == 2
+    assert all(tensor.dtype == io.upper() for tensor in made.outputs)
+    read = Graph.from_bytes(made.to_bytes())
+    read.outputs = read.outputs[:1]
+    expected = 1 if kind == "LOGISTIC" else 40
+    assert _real_values(read.to_bytes(), sample) == pytest.approx(expected, rel=1e-6)
+
+
 def _content(ops):
     """A float32 file of operators that read one another."""
     graph = Graph.from_bytes(file_format.alone(ops[0]))
