@@ -18,14 +18,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import silhouette
 from numpy.typing import NDArray
 
-from mmnet_deploy.errors import MmnetDeployError
+from mmnet_deploy.errors import MmnetDeployError, UsageError
 from mmnet_deploy.portraits import dataset, foreground, pictures, synthetic
 from mmnet_deploy.portraits.synthetic.background import draw_background
 
 SIZE = 256
 """Height and width in pixels of what is written."""
+
+DRAWN_SIZE = 352
+"""Side in pixels at which a synthetic person is drawn, before it is cut."""
 
 KEPT_SIDE = 720
 """Shorter side in pixels at which persons and photographs are kept in memory."""
@@ -39,6 +43,8 @@ def _person(image: Path, mask: Path) -> tuple[Image, Image, Image]:
     """Picture, foreground colours and matte of one person."""
     picture, matte = (_limited(read(path)) for read, path in ((_rgb, image), (_grey, mask)))
     matte = cv2.resize(matte, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
+    if matte.max() <= 127:
+        raise UsageError(f"A mask must show a person. Received: {mask}, which is empty.")
     return picture, foreground.estimate(picture, matte), matte
 
 
@@ -78,28 +84,6 @@ def _cropped(layers: list[Layer], box: NDArray[np.float64], angle: float) -> lis
         )
         for layer in layers
     ]
-
-
-def _box_of_person(matte: Image, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Where a portrait of a person is cut: the head and some of the body, or all of it."""
-    rows = np.flatnonzero((matte > 127).any(axis=1))
-    top, bottom = rows[0], rows[-1] + 1
-    share = rng.uniform(0.35, 1.1) if rng.random() < 0.75 else 1.2
-    height = max(32.0, share * (bottom - top)) / rng.uniform(0.65, 0.98)
-    seen = np.flatnonzero((matte[top : int(top + 0.6 * height)] > 127).any(axis=0))
-    middle = (seen[0] + seen[-1]) / 2 + rng.normal(0, 0.07) * height
-    aspect = rng.uniform(0.7, 1.15)
-    above = rng.uniform(0.0, 0.3) * height
-    return np.array([middle - aspect * height / 2, top - above, aspect * height, height])
-
-
-def _inside(box: NDArray[np.float64], picture: Image) -> NDArray[np.float64]:
-    """The box moved, and shrunk where it must be, into the picture."""
-    height, width = picture.shape[:2]
-    scale = min(1.0, width / box[2], height / box[3])
-    size = box[2:] * scale
-    corner = np.clip(box[:2], 0, np.array([width, height]) - size)
-    return np.concatenate([corner, size])
 
 
 def _crop_of(picture: Image, rng: np.random.Generator, least: float = 0.5) -> Layer:
@@ -156,6 +140,36 @@ def _light(fore: Layer, matte: Layer, back: Layer, rng: np.random.Generator) -> 
     return np.clip(fore * (ratio**share).astype(np.float32), 0, 1)
 
 
+def _dressed(fore: Layer, matte: Layer, photos: list[Path], rng: np.random.Generator) -> Layer:
+    """The same person in other clothes: a photograph's texture in the person's light and shade."""
+    cloth = _crop_of(_photograph(photos[rng.integers(len(photos))]), rng, least=0.15)
+    if rng.random() < 0.4:
+        cloth = cv2.GaussianBlur(cloth, (0, 0), rng.uniform(1.0, 8.0))
+    grey = cloth.mean(axis=2, keepdims=True)
+    cloth = grey + (cloth - grey) * np.float32(rng.uniform(0.0, 1.0))
+    cloth = np.clip(cloth * rng.uniform(0.4, 1.6, 3).astype(np.float32), 0, 1)
+    below = np.arange(SIZE) - silhouette.neck(matte) - rng.uniform(0, 0.06) * SIZE
+    share = np.clip(below / (0.05 * SIZE) + 0.5, 0, 1).astype(np.float32)[:, None, None]
+    clothes = share[..., 0] * matte > 0.5
+    if not clothes.any():
+        return fore
+    light = fore.mean(axis=2, keepdims=True)
+    shade = (light + 0.1) / (light[clothes].mean() + 0.1)
+    dressed = np.clip(cloth * shade ** np.float32(rng.uniform(0.3, 1.0)), 0, 1)
+    return fore + share * (dressed - fore)
+
+
+def _before_another(
+    fore: Layer, alpha: Layer, dressed_share: float, photos: list[Path], rng: np.random.Generator
+) -> Layer:
+    """The person before another background, in `dressed_share` of the pictures in other clothes."""
+    if rng.random() < dressed_share:
+        fore = _dressed(fore, alpha, photos, rng)
+    back = _behind(photos, rng)
+    fore = _light(fore, alpha, back, rng)
+    return alpha[..., None] * fore + (1 - alpha[..., None]) * back
+
+
 def portrait(
     persons: list[tuple[Path, Path]], photos: list[Path], seed: int, index: int
 ) -> tuple[Image, Image]:
@@ -163,7 +177,7 @@ def portrait(
     rng = np.random.default_rng([seed, index])
     if rng.random() < 0.55:
         picture, colours, matte = _person(*persons[rng.integers(len(persons))])
-        box = _inside(_box_of_person(matte, rng), picture)
+        box = silhouette.inside(silhouette.box_of_person(matte, rng), picture)
         angle = rng.normal(0, 6)
         layers = [_scaled(layer) for layer in (picture, colours, matte)]
         own, fore, alpha = _cropped(layers, box, angle)
@@ -171,14 +185,11 @@ def portrait(
         if rng.random() < 0.2 and inside.min() > 0.99:
             composed = own
         else:
-            back = _behind(photos, rng)
-            fore = _light(fore, alpha, back, rng)
-            composed = alpha[..., None] * fore + (1 - alpha[..., None]) * back
+            composed = _before_another(fore, alpha, 0.5, photos, rng)
     else:
-        fore, alpha = map(_scaled, synthetic.person(seed, index, SIZE))
-        back = _behind(photos, rng)
-        fore = _light(fore, alpha, back, rng)
-        composed = alpha[..., None] * fore + (1 - alpha[..., None]) * back
+        drawn = [_scaled(layer) for layer in synthetic.person(seed, index, DRAWN_SIZE)]
+        fore, alpha = _cropped(drawn, silhouette.box_of_drawn(drawn[1], rng), 0.0)
+        composed = _before_another(fore, alpha, 0.7, photos, rng)
     if rng.random() < 0.5:
         composed, alpha = composed[:, ::-1], alpha[:, ::-1]
     return _camera(np.ascontiguousarray(composed), np.ascontiguousarray(alpha), rng)

@@ -56,3 +56,16 @@ def test_what_cannot_be_composed_is_one_line(portraits, photographs, tmp_path):
         assert done.returncode != 0 and text in done.stderr.splitlines()[-1]
         assert "Traceback" not in done.stderr
         assert not out.exists()
+
+
+def test_a_mask_that_shows_nobody_is_one_line(portraits, photographs, tmp_path):
+    """The mask is named, from whichever process."""
+    for kind in ("image", "mask"):
+        (tmp_path / "people" / kind).mkdir(parents=True)
+    source = sorted((portraits / "train" / "image").iterdir())[0]
+    picture = cv2.imread(str(source))
+    cv2.imwrite(str(tmp_path / "people" / "image" / "a.png"), picture)
+    cv2.imwrite(str(tmp_path / "people" / "mask" / "a.png"), 0 * picture[..., 0])
+    done = _compose(tmp_path / "people", photographs, tmp_path / "out", "--count", 8)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "must show a person" in done.stderr and "a.png" in done.stderr
