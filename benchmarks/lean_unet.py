@@ -19,25 +19,25 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import common
 import counted
 import keras
 import numpy as np
-from selfie_weights import SELFIE, SIZE, Fit, shown_pictures, values_of
+import quality_tables
+from lean_designs import DESIGNS, built, register_designs
+from selfie_weights import SIZE, Fit, shown_pictures, values_of
 
 import models
 from mmnet_deploy import cli, conversion
 from mmnet_deploy.benchmarking import cost
-from mmnet_deploy.evaluation import significance
 from mmnet_deploy.mattes import metrics
 from mmnet_deploy.portraits import dataset, pictures
 from mmnet_deploy.results import store
 from mmnet_deploy.results.records import Evaluation
 from mmnet_deploy.tflite import card
-from models import lean_unet
 
 GIVEN = "mediapipe:selfie"
 PEER, TEACHER = "mediapipe", "teacher"
@@ -46,73 +46,6 @@ PEER, TEACHER = "mediapipe", "teacher"
 PRECISIONS = ("float32", "float16", "int8")
 CORE = "cortex-a76"
 COUNTED = ("float16", "int8")
-SHOWN = {"gradient_error": (1000, 3), "mad": (1, 4), "mean_iou": (1, 4)}
-"""By metric the factor that it is shown with, and its decimals."""
-
-# --- Designs -----------------------------------------------------------------
-
-CHOSEN = lean_unet.Design()
-RELU = dataclasses.replace(SELFIE, swish="relu")
-SHALLOW = dataclasses.replace(RELU, squeezed=(*SELFIE.squeezed[1:7],))
-POOLED = dataclasses.replace(RELU, squeezed=("context",))
-SHARED = dataclasses.replace(POOLED, shared=True)
-QUARTER = dataclasses.replace(CHOSEN, squeezed=("context",))
-
-
-def dilated(block: lean_unet.Bottleneck) -> lean_unet.Bottleneck:
-    """A 5×5 kernel as a 3×3 one of the same reach."""
-    return dataclasses.replace(block, kernel=3, rate=2) if block.kernel == 5 else block
-
-
-def narrowed(**expanded: int) -> tuple[lean_unet.Bottleneck, ...]:
-    """The blocks with fewer expanded channels."""
-    return tuple(
-        dataclasses.replace(block, expanded=expanded.get(block.name, block.expanded))
-        for block in SELFIE.blocks
-    )
-
-
-DESIGNS: dict[str, lean_unet.Design] = {
-    "selfie": SELFIE,
-    "relu": RELU,
-    "pooled-at-sixteenth": SHALLOW,
-    "pooled-once": POOLED,
-    "shared": SHARED,
-    "quarter": QUARTER,
-    "bilinear": QUARTER,
-    "gated-at-sixteenth": dataclasses.replace(QUARTER, squeezed=SELFIE.squeezed[1:7]),
-    "gated": CHOSEN,
-    "narrow": dataclasses.replace(SHARED, blocks=narrowed(enc2=48, enc3=48)),
-    "dilated": dataclasses.replace(QUARTER, blocks=tuple(map(dilated, QUARTER.blocks))),
-}
-BILINEAR = "bilinear"
-"""The design whose logits have half resolution, with a bilinear enlargement as the last layer."""
-
-
-def built(name: str, input_size: tuple[int, int], batch_norm_momentum: float = 0.99) -> keras.Model:
-    """The training form of a design."""
-    network = lean_unet.build(input_size, DESIGNS[name], batch_norm_momentum)
-    if name != BILINEAR:
-        return network
-    half = keras.layers.Conv2D(1, 1, name="half_logits")(network.get_layer("logits").input)
-    logits = keras.layers.UpSampling2D(2, interpolation="bilinear", name="logits")(half)
-    return keras.Model(network.input, {"logits": logits}, name=network.name)
-
-
-def register_designs() -> None:
-    """Make each design a family, so that the commands can train it by name."""
-    for name in DESIGNS:
-
-        def family(
-            input_size: tuple[int, int], *, batch_norm_momentum: float = 0.99, name: str = name
-        ) -> keras.Model:
-            return built(name, input_size, batch_norm_momentum)
-
-        title = f"Lean U-Net, {name}"
-        models.register(f"lean-unet-{name}", title=title, stride=16, output_stride=16)(family)
-
-
-# --- Steps -------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,45 +196,29 @@ def beginnings(work: Work) -> None:
                 logits = network(tensor, training=False)["logits"]
                 alpha = keras.ops.convert_to_numpy(keras.ops.sigmoid(logits))[0, ..., 0]
                 mattes = metrics.at_one_size(alpha, mask, metrics.PUBLISHED_SIZE)
-                scores.append([metrics.METRICS[metric](*mattes) for metric in SHOWN])
-            of_set[name] = dict(zip(SHOWN, np.mean(scores, axis=0).tolist(), strict=True))
+                scores.append(
+                    [metrics.METRICS[metric](*mattes) for metric in quality_tables.METRICS]
+                )
+            of_set[name] = dict(
+                zip(quality_tables.METRICS, np.mean(scores, axis=0).tolist(), strict=True)
+            )
             work.begun.write_text(json.dumps(known, indent=1) + "\n")
             print(data.name, name, _scores(of_set[name]), flush=True)
-
-
-# --- The tables --------------------------------------------------------------
-
-
-def _scores(scores: Mapping[str, float]) -> str:
-    return " · ".join(
-        f"{factor * scores[name]:.{decimals}f}" for name, (factor, decimals) in SHOWN.items()
-    )
-
-
-def _changes(before: Evaluation, after: Evaluation) -> str:
-    """By metric how much the second differs from the first, and how sure that is."""
-    cells = []
-    for name in SHOWN:
-        found = significance.compare(before.values(name), after.values(name))
-        change = 100 * found.difference / before.scores[name]
-        sure = "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
-        cells.append(f"{change:+.1f} % ({sure})".replace("-", "−"))
-    return " · ".join(cells)
 
 
 def tables(work: Work) -> None:
     """The ablation, and the scores of every file with their differences from MediaPipe's."""
     counts = json.loads(work.counts.read_text())
     begun = json.loads(work.begun.read_text()) if work.begun.exists() else {}
-    _print(["", "half precision", "int8", *(f"{name}, before training" for name in begun)])
-    for name in work.names:
-        if name in counts:
-            cells = [
-                f"{counts[name][one] / 1e6:.2f} ({counts[name][one] / counts[PEER][one]:.3f})"
-                for one in COUNTED
-            ]
-            cells += [_scores(of[name]) if name in of else "" for of in begun.values()]
-            _print([name, *cells], head=False)
+    rows = []
+    for name in filter(counts.__contains__, work.names):
+        cells = [
+            f"{counts[name][one] / 1e6:.2f} ({counts[name][one] / counts[PEER][one]:.3f})"
+            for one in COUNTED
+        ]
+        rows.append([name, *cells, *(_scores(of.get(name, {})) for of in begun.values())])
+    head = ["", "half precision", "int8", *(f"{name}, before training" for name in begun)]
+    quality_tables.show(head, rows)
     scored: dict[str, dict[str, Evaluation]] = {
         data.resolve().name: {
             record.model.sha256: record
@@ -311,24 +228,26 @@ def tables(work: Work) -> None:
         for data in (work.data, *work.unseen)
         if work.quality(data).is_dir()
     }
-    print("\nafter training, and against MediaPipe's file in float32, picture by picture (p)\n")
-    _print(["", "precision", *scored, *(f"{name}, change" for name in scored)])
+    print("after training, and against MediaPipe's file in float32, picture by picture\n")
     base = card.describe(work.file(PEER, "float32")).sha256
+    rows = []
     for name in work.names:
         for precision in work.precisions:
             if (path := work.file(name, precision)).exists():
                 own = card.describe(path).sha256
                 cells = [_scores(of[own].scores) if own in of else "" for of in scored.values()]
                 changes = [
-                    _changes(of[base], of[own]) if own in of else "" for of in scored.values()
+                    " · ".join(quality_tables.changes(of[base], of[own])) if own in of else ""
+                    for of in scored.values()
                 ]
-                _print([name, precision, *cells, *changes], head=False)
+                rows.append([name, precision, *cells, *changes])
+    head = ["", "precision", *scored, *(f"{name}, change" for name in scored)]
+    quality_tables.show(head, rows)
 
 
-def _print(cells: Sequence[str], head: bool = True) -> None:
-    print(f"| {' | '.join(cells)} |")
-    if head:
-        print("|" + "---|" * len(cells))
+def _scores(known: Mapping[str, float]) -> str:
+    """Gradient error (×10⁻³), MAD and mean IoU in one cell; empty where they are not known."""
+    return " · ".join(quality_tables.scores(known)) if known else ""
 
 
 STEPS: dict[str, Callable[[Work], None]] = {
