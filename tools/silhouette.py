@@ -55,7 +55,11 @@ def inside(box: Box, picture: NDArray[np.uint8]) -> Box:
 
 
 def neck(matte: NDArray[np.float32]) -> int:
-    """First row below the head, by the silhouette: the narrowest below its first widening."""
+    """Row where clothes may begin, by the silhouette: the narrowest below the head.
+
+    The head is looked for in the upper 45 % of what is seen. Where it is smaller, as in a whole
+    figure, the shoulders are found in its place, and clothes begin lower.
+    """
     widths = cv2.GaussianBlur((matte > 0.5).sum(axis=1, dtype=np.float32)[:, None], (0, 0), 4)[:, 0]
     seen = np.flatnonzero(widths > 2)
     if not len(seen):

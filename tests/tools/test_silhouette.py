@@ -1,0 +1,68 @@
+"""Where portraits are cut and clothes begin, told from a matte alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import scripts
+
+SIZE = 128
+
+
+@pytest.fixture(scope="module")
+def silhouette():
+    return scripts.load("tools/silhouette.py")
+
+
+def _standing(neck, width=20):
+    """A head from row 20, a neck of 12 rows, and shoulders down to the lower edge."""
+    matte = np.zeros((SIZE, SIZE), np.float32)
+    matte[20 : 20 + neck, 64 - 2 * width : 64 + 2 * width] = 1
+    matte[20 + neck : 32 + neck, 64 - width : 64 + width] = 1
+    matte[32 + neck :, 10:118] = 1
+    return matte
+
+
+@pytest.mark.parametrize("neck", [32, 36, 44])
+def test_clothes_begin_at_the_neck(silhouette, neck):
+    """The narrowest rows between head and shoulders."""
+    assert 20 + neck <= silhouette.neck(_standing(neck)) < 32 + neck
+
+
+def test_clothes_of_a_whole_figure_begin_below_its_head(silhouette):
+    """A small head is not dressed."""
+    assert silhouette.neck(_standing(16, width=8)) >= 20 + 16
+
+
+def test_without_a_neck_clothes_are_low(silhouette):
+    """Hair, a hood or nobody: less than half of the person is dressed, or nothing."""
+    block = np.zeros((SIZE, SIZE), np.float32)
+    block[20:, 30:90] = 1
+    assert silhouette.neck(block) >= 20 + (SIZE - 20) // 2
+    assert silhouette.neck(np.zeros_like(block)) == SIZE
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_boxes_lie_in_the_picture(silhouette, seed):
+    """Of drawn persons always, of photographed ones once they are moved inside."""
+    matte = _standing(30)
+    left, top, width, height = silhouette.box_of_drawn(matte, np.random.default_rng(seed))
+    assert left >= 0 and top >= 0 and left + width <= SIZE and top + height <= SIZE
+    assert 0.49 * SIZE <= height <= SIZE and width <= height
+    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
+    photographed = (255 * matte).astype(np.uint8)
+    box = silhouette.box_of_person(photographed, np.random.default_rng(seed))
+    left, top, width, height = silhouette.inside(box, picture)
+    assert left >= 0 and top >= 0 and left + width <= SIZE + 1e-9 and top + height <= SIZE + 1e-9
+    assert width / height == pytest.approx(box[2] / box[3])
+
+
+def test_some_heads_are_cut_off(silhouette):
+    """About as many as HEADLESS_SHARE, of persons between whose hands there is nothing, too."""
+    matte = np.zeros((SIZE, SIZE), np.uint8)
+    matte[20:40, 50:80] = matte[100:, 50:80] = 255
+    boxes = [silhouette.box_of_person(matte, np.random.default_rng(seed)) for seed in range(1000)]
+    cut = np.mean([box[1] > 30 for box in boxes])
+    assert silhouette.HEADLESS_SHARE / 2 < cut < 2 * silhouette.HEADLESS_SHARE
+    assert np.isfinite(boxes).all()
