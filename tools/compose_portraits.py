@@ -44,7 +44,10 @@ def _person(image: Path, mask: Path) -> tuple[Image, Image, Image]:
     picture, matte = (_limited(read(path)) for read, path in ((_rgb, image), (_grey, mask)))
     matte = cv2.resize(matte, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
     if matte.max() <= 127:
-        raise UsageError(f"A mask must show a person. Received: {mask}, which is empty.")
+        raise UsageError(
+            f"A mask must show a person, in values above 127. Received: {mask}, whose largest is "
+            f"{matte.max()}."
+        )
     return picture, foreground.estimate(picture, matte), matte
 
 

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 HEADLESS_SHARE = 0.08
 """Share of the photographed persons that are cut below the top of the head."""
 
+NARROW = 0.85
+"""Width of a neck as a share of what is above and below it, at most."""
+
 Box = NDArray[np.float64]
 """Left, top, width and height in pixels."""
 
@@ -55,20 +58,24 @@ def inside(box: Box, picture: NDArray[np.uint8]) -> Box:
 
 
 def neck(matte: NDArray[np.float32]) -> int:
-    """Row where clothes may begin, by the silhouette: the narrowest below the head.
+    """Row where clothes may begin, by the silhouette: its first narrow place below the top.
 
-    The head is looked for in the upper 45 % of what is seen. Where it is smaller, as in a whole
-    figure, the shoulders are found in its place, and clothes begin lower.
+    Narrow is at most NARROW of the widest row above, and of a row below. Where there is no such
+    place, as with long hair, a hood or a turned back, it is a row in the lower half of the person,
+    and the height of the picture where there is nobody.
     """
     widths = cv2.GaussianBlur((matte > 0.5).sum(axis=1, dtype=np.float32)[:, None], (0, 0), 4)[:, 0]
     seen = np.flatnonzero(widths > 2)
     if not len(seen):
         return len(matte)
     top, bottom = int(seen[0]), int(seen[-1]) + 1
-    head = widths[top : top + max(8, int(0.45 * (bottom - top)))]
-    widest = int(np.argmax(head))
-    below = widths[top + widest : top + widest + max(8, int(0.3 * (bottom - top)))]
-    narrowest = int(np.argmin(below))
-    if below[narrowest] > 0.85 * head[widest]:  # no neck is seen: hair, a hood, a turned back
-        return top + int(0.6 * (bottom - top))
-    return top + widest + narrowest
+    widest = narrowest = top
+    for row in range(top, bottom):
+        limit = NARROW * min(widths[widest], widths[row])
+        if widths[narrowest] <= limit:
+            return narrowest
+        if widths[row] >= widths[widest]:
+            widest = narrowest = row
+        elif widths[row] < widths[narrowest]:
+            narrowest = row
+    return top + int(0.6 * (bottom - top))

@@ -24,15 +24,12 @@ def _standing(neck, width=20):
     return matte
 
 
-@pytest.mark.parametrize("neck", [32, 36, 44])
-def test_clothes_begin_at_the_neck(silhouette, neck):
-    """The narrowest rows between head and shoulders."""
-    assert 20 + neck <= silhouette.neck(_standing(neck)) < 32 + neck
-
-
-def test_clothes_of_a_whole_figure_begin_below_its_head(silhouette):
-    """A small head is not dressed."""
-    assert silhouette.neck(_standing(16, width=8)) >= 20 + 16
+@pytest.mark.parametrize(
+    ("neck", "width"), [(16, 8), (24, 20), (24, 10), (32, 20), (36, 20), (44, 20)]
+)
+def test_clothes_begin_at_the_neck(silhouette, neck, width):
+    """The narrowest rows between head and shoulders, of portraits and of whole figures."""
+    assert 20 + neck <= silhouette.neck(_standing(neck, width)) < 32 + neck
 
 
 def test_without_a_neck_clothes_are_low(silhouette):
