@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import quality_tables
 
 from mmnet_deploy import evaluation
 from mmnet_deploy.evaluation import significance
@@ -31,9 +32,6 @@ from mmnet_deploy.results.records import Evaluation
 from mmnet_deploy.runs.run import Run
 
 HELD_OUT = 0.15
-METRICS = {"gradient_error": (1000, 3), "mad": (1, 4), "mean_iou": (1, 4)}
-"""By metric the factor that it is shown with, and its decimals."""
-
 ALL_ONE = dict.fromkeys(("alpha", "compositional", "gradient", "cross_entropy", "auxiliary"), "1")
 
 LEAVING = {"cross_entropy": "[1, 0, 0]"}
@@ -115,10 +113,10 @@ def values(records: list[Evaluation], metric: str) -> list[float]:
 def row(name: str, records: list[Evaluation], base: list[Evaluation]) -> str:
     """A line of the table."""
     cells = []
-    for metric, (factor, decimals) in METRICS.items():
+    for metric, (_, write) in quality_tables.METRICS.items():
         before, after = values(base, metric), values(records, metric)
         mean, first = float(np.mean(after)), float(np.mean(before))
-        cell = f"{factor * mean:.{decimals}f}"
+        cell = write(mean)
         if records is not base:
             p_value = significance.compare(before, after).p_value
             sure = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
