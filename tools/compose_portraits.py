@@ -12,6 +12,7 @@ foreground. The same numbers give the same pictures.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -33,6 +34,20 @@ DRAWN_SIZE = 352
 
 KEPT_SIDE = 720
 """Shorter side in pixels at which persons and photographs are kept in memory."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How many portraits, and of what.
+
+    `drawn_share` of the portraits show persons of the generator; `own_share` of the others show
+    persons before what they were photographed before.
+    """
+
+    count: int
+    drawn_share: float
+    own_share: float
+
 
 Image = NDArray[np.uint8]
 Layer = NDArray[np.float32]
@@ -174,20 +189,21 @@ def _before_another(
 
 
 def portrait(
-    persons: list[tuple[Path, Path]], photos: list[Path], seed: int, index: int
+    persons: list[tuple[Path, Path]], photos: list[Path], plan: Plan, seed: int, index: int
 ) -> tuple[Image, Image]:
     """Picture `index` and its matte."""
     rng = np.random.default_rng([seed, index])
-    if rng.random() < 0.55:
-        picture, colours, matte = _person(*persons[rng.integers(len(persons))])
-        box = silhouette.inside(silhouette.box_of_person(matte, rng), picture)
-        angle = rng.normal(0, 6)
-        layers = [_scaled(layer) for layer in (picture, colours, matte)]
-        own, fore, alpha = _cropped(layers, box, angle)
-        inside = _cropped([np.ones(matte.shape, np.float32)], box, angle)[0]
-        if rng.random() < 0.2 and inside.min() > 0.99:
-            composed = own
+    if rng.random() < 1 - plan.drawn_share:
+        # One after the other, so that the colours of each are estimated once.
+        picture, colours, matte = _person(*persons[index * len(persons) // plan.count])
+        box, angle = silhouette.box_of_person(matte, rng), rng.normal(0, 6)
+        if rng.random() < plan.own_share:
+            # Upright: the corners of a turned box would lie outside of the picture.
+            box = silhouette.inside(box, picture)
+            composed, alpha = _cropped([_scaled(layer) for layer in (picture, matte)], box, 0.0)
         else:
+            box = silhouette.within(box, matte, angle)
+            fore, alpha = _cropped([_scaled(layer) for layer in (colours, matte)], box, angle)
             composed = _before_another(fore, alpha, 0.5, photos, rng)
     else:
         drawn = [_scaled(layer) for layer in synthetic.person(seed, index, DRAWN_SIZE)]
@@ -219,9 +235,14 @@ def photograph(photos: list[Path], seed: int, index: int) -> Image:
 
 
 def _write(
-    out: Path, persons: list[tuple[Path, Path]], photos: list[Path], seed: int, index: int
+    out: Path,
+    persons: list[tuple[Path, Path]],
+    photos: list[Path],
+    plan: Plan,
+    seed: int,
+    index: int,
 ) -> None:
-    _save_pair(out / "train", index, *portrait(persons, photos, seed, index))
+    _save_pair(out / "train", index, *portrait(persons, photos, plan, seed, index))
 
 
 def _write_whole(out: Path, persons: list[tuple[Path, Path]], seed: int, index: int) -> None:
@@ -250,6 +271,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=8000, help="number of portraits")
     parser.add_argument("--whole", type=int, default=600, help="number of whole pictures")
     parser.add_argument("--photos", type=int, default=2000, help="number of crops of photographs")
+    parser.add_argument(
+        "--drawn-share", type=float, default=0.45, help="share of persons drawn by the generator"
+    )
+    parser.add_argument(
+        "--own-share", type=float, default=0.2, help="share of persons before their own background"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
@@ -269,7 +296,8 @@ def _compose(options: argparse.Namespace) -> None:
         raise SystemExit(f"Error: {options.photographs} must have pictures.")
     for folder in ("train/image", "train/mask", "whole/image", "whole/mask", "photos"):
         (options.out / folder).mkdir(parents=True)
-    one = functools.partial(_write, options.out, persons, photos, options.seed)
+    plan = Plan(options.count, options.drawn_share, options.own_share)
+    one = functools.partial(_write, options.out, persons, photos, plan, options.seed)
     other = functools.partial(_write_photograph, options.out, photos, options.seed)
     third = functools.partial(_write_whole, options.out, persons, options.seed)
     cv2.setNumThreads(1)

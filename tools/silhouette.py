@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 HEADLESS_SHARE = 0.08
 """Share of the photographed persons that are cut below the top of the head."""
 
+ODD_SHARE = 0.25
+"""Share of the photographed persons that are far below the upper edge, and far from the middle."""
+
 NARROW = 0.85
 """Width of a neck as a share of what is above and below it, at most."""
 
@@ -28,9 +31,10 @@ def box_of_person(matte: NDArray[np.uint8], rng: np.random.Generator) -> Box:
     seen = np.flatnonzero((matte[top : int(top + 0.6 * height)] > 127).any(axis=0))
     if not len(seen):  # below a cut there may be nothing for a while, as between two hands
         seen = np.flatnonzero((matte > 127).any(axis=0))
-    middle = (seen[0] + seen[-1]) / 2 + rng.normal(0, 0.07) * height
+    odd = rng.random() < ODD_SHARE
+    middle = (seen[0] + seen[-1]) / 2 + rng.normal(0, 0.2 if odd else 0.07) * height
     aspect = rng.uniform(0.7, 1.15)
-    above = 0.0 if cut else rng.uniform(0.0, 0.3) * height
+    above = 0.0 if cut else (rng.uniform(0.3, 0.6) if odd else rng.uniform(0.0, 0.3)) * height
     return np.array([middle - aspect * height / 2, top - above, aspect * height, height])
 
 
@@ -46,6 +50,27 @@ def box_of_drawn(matte: NDArray[np.float32], rng: np.random.Generator) -> Box:
     head = rows[0] if len(rows) else 0
     top = np.clip(head - rng.uniform(0.0, 0.25) * height, 0, size - height)
     return np.array([left, top, width, height])
+
+
+def within(box: Box, matte: NDArray[np.uint8], turn_deg: float = 0.0) -> Box:
+    """The box moved, and shrunk where it must be, so that nobody in it ends at the picture's edge.
+
+    It may pass an edge that no person touches: what is beyond is background. `turn_deg` is how far
+    the box is turned about its middle.
+    """
+    cut = [[(line > 127).any() for line in (side[0], side[-1])] for side in (matte.T, matte)]
+    lengths = np.array(matte.shape[::-1], float)
+    # How far the corners of the turned box are beyond the sides of the upright one, at most.
+    beyond = abs(np.sin(np.radians(turn_deg))) * box[:1:-1] / 2
+    reach = box[2:] + 2 * beyond
+    scale = min([1.0, *(lengths[axis] / reach[axis] for axis in (0, 1) if all(cut[axis]))])
+    corner, size, beyond = box[:2].copy(), box[2:] * scale, beyond * scale
+    for axis, (first, last) in enumerate(cut):
+        if last:
+            corner[axis] = min(corner[axis], lengths[axis] - size[axis] - beyond[axis])
+        if first:
+            corner[axis] = max(corner[axis], beyond[axis])
+    return np.concatenate([corner, size])
 
 
 def inside(box: Box, picture: NDArray[np.uint8]) -> Box:

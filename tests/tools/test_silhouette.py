@@ -55,6 +55,40 @@ def test_boxes_lie_in_the_picture(silhouette, seed):
     assert width / height == pytest.approx(box[2] / box[3])
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["left", "right", "top", "bottom", "both"]))
+def test_a_person_ends_only_where_the_picture_does(silhouette, seed, edge):
+    """A box passes no edge that the person touches, and may pass the others."""
+    matte = np.zeros((SIZE, SIZE), np.uint8)
+    matte[40:90, 40:90] = 255
+    if edge in ("left", "both"):
+        matte[60:70, :50] = 255
+    if edge in ("right", "both"):
+        matte[60:70, 50:] = 255
+    if edge in ("top", "bottom"):
+        matte[slice(0, 50) if edge == "top" else slice(50, SIZE), 60:70] = 255
+    rng = np.random.default_rng(seed)
+    box = np.concatenate([rng.uniform(-60, 60, 2), rng.uniform(40, 200, 2)])
+    left, top, width, height = silhouette.within(box, matte)
+    assert width / height == pytest.approx(box[2] / box[3])
+    assert left >= 0 or edge not in ("left", "both")
+    assert left + width <= SIZE + 1e-9 or edge not in ("right", "both")
+    assert top >= 0 or edge != "top"
+    assert top + height <= SIZE + 1e-9 or edge != "bottom"
+    if edge != "both":
+        assert (width, height) == (box[2], box[3])  # moved, not shrunk
+    turned = silhouette.within(box, matte, 10.0)
+    corners = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]) * turned[2:] / 2
+    angle = np.radians(10)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    low, high = (f(turned[:2] + turned[2:] / 2 + corners @ turn, axis=0) for f in (np.min, np.max))
+    assert low[0] >= -1e-9 or edge not in ("left", "both")
+    assert high[0] <= SIZE + 1e-9 or edge not in ("right", "both")
+    assert low[1] >= -1e-9 or edge != "top"
+    assert high[1] <= SIZE + 1e-9 or edge != "bottom"
+    free = silhouette.within(box, np.zeros((SIZE, SIZE), np.uint8))
+    assert (free == box).all()
+
+
 def test_some_heads_are_cut_off(silhouette):
     """About as many as HEADLESS_SHARE, of persons between whose hands there is nothing, too."""
     matte = np.zeros((SIZE, SIZE), np.uint8)
