@@ -1,7 +1,7 @@
 """What synthetic portraits cost, and what a network that was trained on real people makes of them.
 
     python benchmarks/synthetic_portraits.py [--count 200] [--size 256] [--seed 0]
-        [--model mediapipe:selfie] [--backgrounds FOLDER]
+        [--model mediapipe:selfie] [--backgrounds FOLDER] [--persons SPLIT]
 
 Draws portraits on one core, files included, and prints seconds and the ratio to encoding the same
 pictures as PNG, which is work of a well-known library. The aim is under 20 s for 200 pairs of
@@ -11,7 +11,8 @@ Then a model mattes `--count` portraits: gradient error (×10⁻³), MAD and mea
 beside the gradient error of a matte of one value, by distance and other traits. The same persons
 are set before a wall of one colour and, with `--backgrounds`, before real pictures, so that the
 difficulty of the drawn backgrounds can be told from that of the persons: plain walls alone would
-raise the score without any realism.
+raise the score without any realism. `--persons` sets the persons of a split with mattes before the
+same, such as those of `tools/render_persons.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import numpy as np
 from mmnet_deploy.cli.model_options import named_network
 from mmnet_deploy.mattes import metrics
 from mmnet_deploy.mattes.matting import Matting, open_model
-from mmnet_deploy.portraits import pictures, synthetic
+from mmnet_deploy.portraits import dataset, foreground, pictures, synthetic
 from mmnet_deploy.portraits.synthetic.camera import photograph
 from mmnet_deploy.portraits.synthetic.people.person import Person, sample_person
 from mmnet_deploy.portraits.synthetic.scene import compose
@@ -107,9 +108,41 @@ def measure_realism(model: Matting, count: int, size: int, seed: int, folder: Pa
                 person = sample_person(np.random.default_rng([seed, index]).spawn(1)[0])
                 for trait in traits(person):
                     found[trait].append(scores)
-    print(
-        f"| {model.file.name} on {count} portraits of series {seed} | n | gradient error |", end=""
-    )
+    print_scores(f"{model.file.name} on {count} portraits of series {seed}", found)
+
+
+def measure_persons(
+    model: Matting, split: Path, count: int, size: int, seed: int, folder: Path | None
+) -> None:
+    """The upper square of each picture of a split, before other backgrounds."""
+    real = [square(path, size) for path in sorted(folder.iterdir())[:count]] if folder else []
+    found: dict[str, list[Scores]] = defaultdict(list)
+    for index, pair in enumerate(dataset.find_pairs(split.parent, split.name)[:count]):
+        rng = np.random.default_rng([seed, index])
+        picture, matte = pictures.read_image(pair.image), pictures.read_mask(pair.mask)
+        side = min(matte.shape)
+        left = (matte.shape[1] - side) // 2
+        matte = matte[:side, left : left + side]
+        colours = foreground.estimate(picture[:side, left : left + side], matte)
+        fore, alpha = (
+            cv2.resize(layer, (size, size), interpolation=cv2.INTER_AREA) / np.float32(255)
+            for layer in (colours, matte)
+        )
+        behind = {"a wall of one colour": np.full_like(fore, rng.uniform(0.1, 0.9, 3))}
+        if real:
+            behind["real pictures"] = real[index % len(real)]
+        state = rng.bit_generator.state
+        for name, background in behind.items():
+            rng.bit_generator.state = state
+            share = alpha[..., None]
+            image, seen = photograph(share * fore + (1 - share) * background, alpha, rng)
+            truth = np.round(255 * np.clip(seen, 0, 1)).astype(np.uint8)
+            found[f"before {name}"].append(score(model, image, truth))
+    print_scores(f"{model.file.name} on {split}", found)
+
+
+def print_scores(title: str, found: dict[str, list[Scores]]) -> None:
+    print(f"| {title} | n | gradient error |", end="")
     print(" a matte of one value | MAD | mean IoU | median IoU |")
     print("|---|---|---|---|---|---|---|")
     for name in sorted(found, key=lambda name: (not name.startswith("before"), name)):
@@ -126,13 +159,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="the series that is matted")
     parser.add_argument("--model", default="mediapipe:selfie")
     parser.add_argument("--backgrounds", type=Path, help="a folder of pictures without people")
+    parser.add_argument("--persons", type=Path, help="a split of persons with soft mattes")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
     measure_speed(options.count, options.size)
     model = open_model(named_network(options.model) or Path(options.model))
-    measure_realism(model, options.count, options.size, options.seed, options.backgrounds)
+    how = (options.count, options.size, options.seed, options.backgrounds)
+    measure_realism(model, *how)
+    if options.persons:
+        measure_persons(model, options.persons, *how)
 
 
 if __name__ == "__main__":
