@@ -1,13 +1,15 @@
 """Draw the pictures of the guide from synthetic portraits and a bundled network.
 
-    python tools/docs_pictures.py
+    python tools/docs_pictures.py [--rendered composed/train]
 
 Writes docs/portraits.png, docs/worst.png, docs/predicted.png and docs/layers.svg, the last
-three by the commands that the guide shows. Needs the packages of the extra `convert`.
+three by the commands that the guide shows. Needs the packages of the extra `convert`. Given a split
+that `tools/compose_portraits.py` made of rendered persons, it writes docs/rendered.png alone.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -17,10 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.portraits import synthetic
+from mmnet_deploy.portraits import dataset, pictures, synthetic
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHOWN = (57, 16, 46, 3, 36, 8, 22)
+SHOWN_RENDERED = (671, 1385, 2099, 2813, 3527, 2204, 1324)
 SIZE = 144
 SHEET_WIDTH = 1100
 NETWORK = "selfie-256"
@@ -46,9 +49,22 @@ def write(name: str, picture: NDArray[np.uint8]) -> None:
 def portraits() -> None:
     """Synthetic portraits above their exact mattes."""
     pairs = [synthetic.portrait(0, index, 2 * SIZE) for index in SHOWN]
-    pictures = np.hstack([shrunk(picture, SIZE)[..., ::-1] for picture, _ in pairs])
+    write("portraits.png", above_mattes(pairs))
+
+
+def rendered(split: Path) -> None:
+    """Some portraits of a split above their mattes."""
+    pairs = dataset.find_pairs(split.parent, split.name)
+    shown = [pairs[index % len(pairs)] for index in SHOWN_RENDERED]
+    read = [(pictures.read_image(pair.image), pictures.read_mask(pair.mask)) for pair in shown]
+    write("rendered.png", above_mattes(read))
+
+
+def above_mattes(pairs: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """Pictures (RGB) in a row above their mattes, as BGR."""
+    row = np.hstack([shrunk(picture, SIZE)[..., ::-1] for picture, _ in pairs])
     mattes = np.hstack([shrunk(matte, SIZE) for _, matte in pairs])
-    write("portraits.png", np.vstack([pictures, cv2.cvtColor(mattes, cv2.COLOR_GRAY2BGR)]))
+    return np.vstack([row, cv2.cvtColor(mattes, cv2.COLOR_GRAY2BGR)])
 
 
 def of_a_network(folder: Path) -> None:
@@ -79,6 +95,12 @@ def of_a_network(folder: Path) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rendered", type=Path, help="a split of composed portraits")
+    options = parser.parse_args()
+    if options.rendered:
+        rendered(options.rendered)
+        return
     portraits()
     with tempfile.TemporaryDirectory() as folder:
         of_a_network(Path(folder))

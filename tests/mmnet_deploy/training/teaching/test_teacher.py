@@ -42,7 +42,7 @@ def test_a_teacher_is_known_by_name_hash_and_licence(tmp_path, tiny_run, monkeyp
     folder = pretrained.run_folder(bundled)
     found = described(_config(folder))
     assert found.teacher_name == f"pretrained:{bundled}"
-    assert found.teacher_licence == pretrained.licence(folder) == "Apache-2.0 AND MIT"
+    assert found.teacher_licence == pretrained.licence(folder) == "Apache-2.0 AND CC0-1.0 AND MIT"
     known = dataclasses.replace(published.NETWORKS[0], sha256=sha256(path))
     monkeypatch.setattr(published, "NETWORKS", (known,))
     found = described(_config(path))
