@@ -45,8 +45,10 @@ uniform vec3 sun; uniform vec3 sun_colour; uniform vec3 sky; uniform vec3 ground
 in vec3 at; in vec3 facing; in vec2 texel; in vec4 lit;
 out vec4 colour;
 
+// Interleaved gradient noise (Jimenez, Next Generation Post Processing in Call of Duty, 2014).
 float noise(vec2 p) { return fract(52.9829189 * fract(dot(p, vec2(0.06711056, 0.00583715)))); }
 
+// Share of the key light that arrives.
 float seen() {
     vec3 place = lit.xyz / lit.w * 0.5 + 0.5;
     float sum = 0.0;
@@ -57,6 +59,7 @@ float seen() {
     return sum / 25.0;
 }
 
+// Normal by a map, its frame from derivatives (Schueler, ShaderX 5, 2006).
 vec3 bumped(vec3 n) {
     vec3 dx = dFdx(at), dy = dFdy(at);
     vec2 du = dFdx(texel), dv = dFdy(texel);
@@ -94,8 +97,13 @@ void main() { if (cut && texture(colours, texel).a < 0.5) discard; }
 """
 
 GLOSS = {"skin": 0.06, "hair": 0.05, "eyes": 0.5}
+"""Strength of the highlight, by kind of part; others have 0.01."""
+
 WRAP = {"skin": 0.35, "hair": 0.3}
+"""How far light goes around an edge, as it does in skin and hair; others have 0.1."""
+
 CUT = ("hair", "eyebrows", "eyelashes", "clothes", "eyes")
+"""Kinds of parts whose textures have transparent places."""
 
 
 def look_at(eye: Floats, target: Floats, roll: float) -> Floats:
@@ -157,37 +165,45 @@ class Studio:
         head = _top(parts) - np.array([0, 3.0, 0])
         world_sun = view[:3, :3].T @ sun
         light = orthographic(8.0, 1.0, 60.0) @ look_at(head + 30 * world_sun, head, 0.01)
-        context = self._context
-        context.enable(self._gl.DEPTH_TEST)
-        context.disable(self._gl.CULL_FACE)
         buffers = [self._buffers(part) for part in parts]
+        self._draw_shadows(parts, buffers, light)
+        self._draw_parts(
+            parts, buffers, view=view, projection=projection, light_matrix=light, sun=sun, **lights
+        )
+        for item in (item for buffer in buffers for item in buffer if item is not None):
+            item.release()
+        return self._read()
+
+    def _draw_shadows(self, parts: list[Part], buffers: list[Any], light: Floats) -> None:
+        """The depth of what the key light sees."""
+        self._context.enable(self._gl.DEPTH_TEST)
         self._shadow_frame.use()
-        context.clear(depth=1.0)
+        self._context.clear(depth=1.0)
+        _set(self._depth, view=light, projection=np.eye(4, dtype=np.float32), colours=0)
         for part, (vertices, colours, _) in zip(parts, buffers, strict=True):
-            _set(self._depth, view=light, projection=np.eye(4, dtype=np.float32), colours=0)
             _set(self._depth, cut=part.kind in CUT)
             colours.use(0)
             self._draw(self._depth, vertices)
+
+    def _draw_parts(self, parts: list[Part], buffers: list[Any], **scene: Any) -> None:
+        """Colours, and an alpha of 1, of what the camera sees."""
         self._frame.use()
-        context.clear(0, 0, 0, 0, depth=1.0)
+        self._context.clear(0, 0, 0, 0, depth=1.0)
         self._shadows.use(2)
+        _set(self._program, colours=0, bumps=1, shadows=2, **scene)
         for part, (vertices, colours, bumps) in zip(parts, buffers, strict=True):
-            _set(
-                self._program, view=view, projection=projection, light_matrix=light, sun=sun,
-                colours=0, bumps=1, shadows=2, bumpy=bumps is not None, cut=part.kind in CUT,
-                wrap=WRAP.get(part.kind, 0.1), gloss=GLOSS.get(part.kind, 0.01), **lights,
-            )  # fmt: skip
+            _set(self._program, bumpy=bumps is not None, cut=part.kind in CUT)
+            wrap, gloss = WRAP.get(part.kind, 0.1), GLOSS.get(part.kind, 0.01)
+            _set(self._program, wrap=wrap, gloss=gloss)
             colours.use(0)
             if bumps is not None:
                 bumps.use(1)
             self._draw(self._program, vertices)
-        raw = self._frame.read(components=4, alignment=1)
-        size = (HEIGHT * SAMPLES, WIDTH * SAMPLES, 4)
-        layers = np.frombuffer(raw, np.uint8).reshape(size)[::-1].astype(np.float32) / 255
-        for buffer in buffers:
-            for item in buffer:
-                if item is not None:
-                    item.release()
+
+    def _read(self) -> tuple[Image, Image]:
+        """Picture before grey, and matte, averaged over the samples of each pixel."""
+        raw = np.frombuffer(self._frame.read(components=4, alignment=1), np.uint8)
+        layers = raw.reshape(HEIGHT * SAMPLES, WIDTH * SAMPLES, 4)[::-1].astype(np.float32) / 255
         small = cv2.resize(layers, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
         matte = small[..., 3]
         image = small[..., :3] + (1 - matte[..., None]) * np.float32(GREY)
