@@ -85,6 +85,23 @@ def traits(person: Person) -> list[str]:
     return [*found, f"hair: {person.hair.style}"]
 
 
+def photographed(
+    model: Matting,
+    colours: np.ndarray,
+    alpha: np.ndarray,
+    behind: dict[str, np.ndarray],
+    rng: np.random.Generator,
+) -> dict[str, Scores]:
+    """Scores of one person before each background, taken by the same camera."""
+    state, share, found = rng.bit_generator.state, alpha[..., None], {}
+    for name, background in behind.items():
+        rng.bit_generator.state = state
+        image, seen = photograph(share * colours + (1 - share) * background, alpha, rng)
+        truth = np.round(255 * np.clip(seen, 0, 1)).astype(np.uint8)
+        found[name] = score(model, image, truth)
+    return found
+
+
 def measure_realism(model: Matting, count: int, size: int, seed: int, folder: Path | None) -> None:
     real = [square(path, size) for path in sorted(folder.iterdir())[:count]] if folder else []
     found: dict[str, list[Scores]] = defaultdict(list)
@@ -95,15 +112,11 @@ def measure_realism(model: Matting, count: int, size: int, seed: int, folder: Pa
         behind["a wall of one colour"] = np.full_like(layers.background, rng.uniform(0.1, 0.9, 3))
         if real:
             behind["real pictures"] = real[index % len(real)]
-        state = rng.bit_generator.state
-        for name, background in behind.items():
-            rng.bit_generator.state = state  # the same camera
-            share = layers.alpha[..., None]
-            picture = share * layers.foreground + (1 - share) * background
-            image, alpha = photograph(picture, layers.alpha, rng)
-            scores = score(model, image, np.round(255 * np.clip(alpha, 0, 1)).astype(np.uint8))
+        for name, scores in photographed(
+            model, layers.foreground, layers.alpha, behind, rng
+        ).items():
             found[f"before {name}"].append(scores)
-            if background is layers.background:
+            if name == "their own backgrounds":
                 # The first child of the scene's generator draws the person (see `compose`).
                 person = sample_person(np.random.default_rng([seed, index]).spawn(1)[0])
                 for trait in traits(person):
@@ -131,13 +144,8 @@ def measure_persons(
         behind = {"a wall of one colour": np.full_like(fore, rng.uniform(0.1, 0.9, 3))}
         if real:
             behind["real pictures"] = real[index % len(real)]
-        state = rng.bit_generator.state
-        for name, background in behind.items():
-            rng.bit_generator.state = state
-            share = alpha[..., None]
-            image, seen = photograph(share * fore + (1 - share) * background, alpha, rng)
-            truth = np.round(255 * np.clip(seen, 0, 1)).astype(np.uint8)
-            found[f"before {name}"].append(score(model, image, truth))
+        for name, scores in photographed(model, fore, alpha, behind, rng).items():
+            found[f"before {name}"].append(scores)
     print_scores(f"{model.file.name} on {split}", found)
 
 

@@ -15,14 +15,13 @@ from mmnet_deploy.portraits import dataset
 from tests.support import ROOT
 
 
-def _no_opengl():
-    """Why nothing can be drawn here, or an empty text. Mesa stays out of the tests' process."""
+@pytest.fixture(scope="module")
+def opengl():
+    """Skips where nothing can be drawn. Mesa stays out of the tests' process."""
     draw = "import moderngl; moderngl.create_standalone_context(require=330, backend='egl')"
     done = subprocess.run([sys.executable, "-c", draw], capture_output=True, text=True)
-    return f"needs moderngl and OpenGL by EGL: {done.stderr[-200:]}" if done.returncode else ""
-
-
-NO_OPENGL = _no_opengl()
+    if done.returncode:
+        pytest.skip(f"needs moderngl and OpenGL by EGL: {done.stderr[-200:]}")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -178,7 +177,7 @@ def _render(*words):
     return subprocess.run(list(map(str, command)), capture_output=True, text=True)
 
 
-@pytest.mark.skipif(bool(NO_OPENGL), reason=NO_OPENGL)
+@pytest.mark.usefixtures("opengl")
 def test_the_same_numbers_give_the_same_persons(package, tmp_path):
     """Whatever the number of processes; a person fills the matte's middle, to the lower edge."""
     contents = []
