@@ -71,6 +71,9 @@ HAIR_COLOURS = (
 PATTERNED_SHARE = 0.35
 """Share of the clothes with the pattern of a picture, where there are pictures."""
 
+CHILD_SHARE = 0.15
+"""Share of persons between a young child and an adult."""
+
 SKIN = 0
 """Material of the body's triangles that are seen; others are helpers of MakeHuman."""
 
@@ -147,7 +150,7 @@ def _shapes(
     assets: Assets, gender: str, race: str, old: float, rng: np.random.Generator
 ) -> dict[str, float]:
     """Amounts of shapes: age, origin, build and height, features and an expression."""
-    child = float(rng.uniform(0.2, 0.7)) if rng.random() < 0.06 else 0.0
+    child = float(rng.uniform(0.2, 0.7)) if rng.random() < CHILD_SHARE else 0.0
     ages = {"child": child, "old": (1 - child) * old, "young": (1 - child) * (1 - old)}
     build = {
         f"{muscle}muscle-{weight}weight": a * b
