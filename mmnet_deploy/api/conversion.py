@@ -86,7 +86,7 @@ def convert(
         checked_pictures: Number of held-out pictures to compare each file with the network on.
         seed: Of the choice of pictures.
         float_layers: Regular expressions: an int8 file leaves the layers whose names match in
-            float.
+            float. `>=128` means those whose output has at least 128 rows.
         max_error_increase: An int8 file leaves layers in float until its gradient error is at
             most this share above the network's, such as 0.02 or `2%`.
         max_difference, max_mean_difference: Limits of the largest and the mean |Δα| from the

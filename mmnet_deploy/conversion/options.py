@@ -35,7 +35,7 @@ class Options:
         checked_pictures: Number of held-out pictures that every file is compared on.
         seed: Seed of the choice of pictures.
         float_layers: Regular expressions; int8 leaves the layers whose names they match in
-            float.
+            float. `>=128` stands for those whose output has at least 128 rows.
         max_error_increase: Largest relative increase of the gradient error by int8; layers
             are left in float until it is kept. None for no limit.
         max_difference, max_mean_difference: Limits of |Δα|. Default: those of the precision.

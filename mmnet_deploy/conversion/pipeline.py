@@ -180,7 +180,7 @@ def convert(
             half=options.reduces("float32"),
         )
         if options.float_layers:
-            selection.by_pattern(source.graph(), options.float_layers)
+            selection.by_pattern(source.integer_graph(), options.float_layers)
         if options.max_error_increase is not None:
             selection.require_masks(judge)
         macs = counts.total_macs(source.graph())
@@ -265,7 +265,7 @@ def _chosen(
     progress: Progress,
 ) -> Choice:
     """The layers that int8 leaves in float: those that the user names, and those a limit needs."""
-    by_hand = selection.by_pattern(source.graph(), options.float_layers)
+    by_hand = selection.by_pattern(source.integer_graph(), options.float_layers)
     if options.max_error_increase is None:
         return Choice(by_hand)
     return selection.within(

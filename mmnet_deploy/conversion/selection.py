@@ -71,7 +71,11 @@ def _with_readers(graph: Graph, op: Op) -> tuple[str, ...]:
 
 
 def by_pattern(graph: Graph, patterns: Sequence[str]) -> tuple[str, ...]:
-    """Names of the layers in which a regular expression is found.
+    """Names of the layers that the user means.
+
+    Args:
+        patterns: Regular expressions, each to be found in the names of layers, or `>=` and a
+            number: layers whose output has at least this many rows.
 
     Raises:
         UsageError: A pattern is not a regular expression, or matches no layer.
@@ -79,20 +83,30 @@ def by_pattern(graph: Graph, patterns: Sequence[str]) -> tuple[str, ...]:
     layers = layers_of(graph)
     chosen: list[str] = []
     for pattern in patterns:
-        try:
-            found = [op.name for op in layers if re.search(pattern, op.name)]
-        except re.error as error:
-            raise UsageError(
-                f"`float_layers` must be a regular expression ({error}). Received: {pattern}."
-            ) from error
+        found = _found(layers, pattern)
         if not found:
             raise UsageError(
                 f"`float_layers` must match names of layers, such as "
-                f"{layers[0].name.split(';')[0]}. None matches {pattern}; "
-                "`mmnet-deploy inspect --layers` lists them."
+                f"{layers[0].name.split(';')[0]}, or be >= and a number of rows that some have. "
+                f"None matches {pattern}; `mmnet-deploy inspect --layers` lists them."
             )
         chosen += found
     return tuple(dict.fromkeys(chosen))
+
+
+def _found(layers: Sequence[Op], pattern: str) -> list[str]:
+    rows = re.fullmatch(r">=\s*([0-9]+)", pattern)
+    if rows:
+        least = int(rows[1])
+        return [
+            op.name for op in layers if len(op.output.shape) == 4 and op.output.shape[1] >= least
+        ]
+    try:
+        return [op.name for op in layers if re.search(pattern, op.name)]
+    except re.error as error:
+        raise UsageError(
+            f"`float_layers` must be a regular expression ({error}). Received: {pattern}."
+        ) from error
 
 
 def rank(

@@ -90,8 +90,9 @@ from mmnet_deploy.cli.present.inspect import print_lint
 @click.option(
     "--float-layers",
     multiple=True,
-    metavar="REGEX",
-    help="In an int8 file, leave the layers whose names match in float; may be repeated.",
+    metavar="REGEX|>=ROWS",
+    help="In an int8 file, leave the layers whose names match in float, or those whose output has "
+    "at least so many rows, such as '>=128'; may be repeated.",
 )
 @click.option(
     "--max-error-increase",

@@ -22,7 +22,10 @@ from mmnet_deploy.tflite.parts import Op, Quantization, Tensor
 LEAST, MOST = -128, 127
 
 SATURATED = math.log(511)
-"""Beyond it, a sigmoid is within half a step of 0 or 1 in 8 bits."""
+"""Beyond it, a sigmoid in 8 bits is within half a step of 0 or 1."""
+
+SATURATED_IN_FLOAT = math.log(1023)
+"""Beyond it, a sigmoid in float is within a quarter of such a step, so that 8 bits give 0 or 1."""
 
 HARD_SWISH_UNIT = math.sqrt(6)
 """x · relu6(x + 3) / 6 = y · min(max(y + 3 / √6, 0), √6) for y = x / √6: no division is left."""
@@ -61,6 +64,7 @@ class Plan:
             for op in graph.ops
             if op.name not in float_layers and has_rule(op) and all(map(_is_known, _tensors(op)))
         }
+        self._free_between_floats()
         self.scaled: set[int] = set()
         self._find_scaled()
         self._parameters = {id(it): covering(*_limits(it)) for it in graph.inputs if it.limits}
@@ -83,6 +87,25 @@ class Plan:
         if len(readers) != 1 or self._graph.is_output(tensor):
             return None
         return readers[0]
+
+    def _free_between_floats(self) -> None:
+        """Leave in float what has no range of its own and stands between operators in float.
+
+        In int8 it would cost two changes of type, and the precision of its neighbours.
+        """
+        passing = [op for op in self._graph.ops if self.is_whole(op) and _has_no_own_range(op)]
+        behind: set[int] = set()
+        for op in passing:
+            sources = [self._producers.get(id(tensor)) for tensor in _tensors_read(op)]
+            if all(it and (id(it) in behind or not self.is_whole(it)) for it in sources):
+                behind.add(id(op))
+        before: set[int] = set()
+        for op in reversed(passing):
+            readers = [it for tensor in op.outputs for it in self._readers.get(id(tensor), [])]
+            ends = any(self._graph.is_output(tensor) for tensor in op.outputs)
+            if not ends and all(id(it) in before or not self.is_whole(it) for it in readers):
+                before.add(id(op))
+        self._whole -= behind & before
 
     def _find_scaled(self) -> None:
         for op in self._graph.ops:
@@ -120,24 +143,26 @@ class Plan:
     def _telling(self, tensor: Tensor) -> tuple[float, float]:
         """The limits of a tensor without what none of its readers can tell apart."""
         low, high = _limits(tensor)
-        kinds = set(self._final_readers(tensor))
+        readers = list(self._final_readers(tensor))
+        kinds = {None if reader is None else reader.kind for reader in readers}
         if kinds == {"LOGISTIC"}:
-            return max(low, -SATURATED), min(high, SATURATED)
+            whole = all(reader is not None and self.is_whole(reader) for reader in readers)
+            saturated = SATURATED if whole else SATURATED_IN_FLOAT
+            return max(low, -saturated), min(high, saturated)
         if kinds == {"HARD_SWISH"}:  # Which is 0 for all that is less.
             return max(low, -3.0), high
         return low, high
 
-    def _final_readers(self, tensor: Tensor) -> Iterator[str]:
-        """Kinds of the readers in int8, followed through what has the range of its input."""
+    def _final_readers(self, tensor: Tensor) -> Iterator[Op | None]:
+        """The readers, followed through what only moves values; None for the network's output."""
         if self._graph.is_output(tensor):
-            yield "output"
+            yield None
         for reader in self._readers.get(id(tensor), []):
-            if not self.is_whole(reader):
-                yield "float"
-            elif RULES[reader.kind].range == OF_INPUT and len(reader.outputs) == 1:
+            rule = RULES.get(reader.kind)
+            if rule is not None and rule.moves and len(reader.outputs) == 1:
                 yield from self._final_readers(reader.output)
             else:
-                yield reader.kind
+                yield reader
 
     def _write_into_joins(self) -> None:
         """Let what is computed for a concatenation alone have its range, so that nobody rescales.
@@ -159,9 +184,20 @@ class Plan:
 
 def _tensors(op: Op) -> Iterator[Tensor]:
     """The real numbers that an operator reads and computes."""
-    for tensor in (*op.inputs, *op.outputs):
+    yield from _tensors_read(op)
+    for tensor in op.outputs:
+        if tensor.data is None and tensor.dtype == "FLOAT32":
+            yield tensor
+
+
+def _tensors_read(op: Op) -> Iterator[Tensor]:
+    for tensor in op.inputs:
         if tensor is not None and tensor.data is None and tensor.dtype == "FLOAT32":
             yield tensor
+
+
+def _has_no_own_range(op: Op) -> bool:
+    return RULES[op.kind].range in (OF_INPUT, JOINED)
 
 
 def _is_known(tensor: Tensor) -> bool:

@@ -24,6 +24,8 @@ class Rule:
         version: The first version of its definition that takes int8.
         range: `OWN`, `OF_INPUT` or `JOINED`.
         source: Which input the range is of, for `OF_INPUT`.
+        mixes: Whether a result is computed from several values, as an interpolation is; of those
+            with the range of their input.
         fixed: The parameters of the result, where kernels ask for these.
         as_kind: What is computed instead: the range of the result cuts off what an activation
             would, and delegates take a change of range, but not every activation.
@@ -32,8 +34,14 @@ class Rule:
     version: int = 2
     range: str = OWN
     source: int = 0
+    mixes: bool = False
     fixed: Quantization | None = None
     as_kind: str = ""
+
+    @property
+    def moves(self) -> bool:
+        """Whether every result is one of the values that are read, or what a border has."""
+        return self.range == OF_INPUT and not self.mixes
 
 
 FRACTION = Quantization((1 / 256,), (-128,))
@@ -46,6 +54,7 @@ OUTPUT_AXIS: Mapping[str, int] = MappingProxyType(
 
 _AS_INPUT = Rule(range=OF_INPUT)
 _ANY_VERSION = Rule(1, OF_INPUT)
+_MIXED = Rule(range=OF_INPUT, mixes=True)
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
@@ -71,10 +80,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "RESHAPE": _ANY_VERSION,
         "SQUEEZE": _ANY_VERSION,
         "EXPAND_DIMS": _ANY_VERSION,
-        "RESIZE_BILINEAR": _AS_INPUT,
+        "RESIZE_BILINEAR": _MIXED,
         "RESIZE_NEAREST_NEIGHBOR": _AS_INPUT,
         "MAX_POOL_2D": _AS_INPUT,
-        "AVERAGE_POOL_2D": _AS_INPUT,
+        "AVERAGE_POOL_2D": _MIXED,
         "REDUCE_MAX": _AS_INPUT,
         "SLICE": _AS_INPUT,
         "STRIDED_SLICE": _AS_INPUT,
