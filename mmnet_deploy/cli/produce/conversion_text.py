@@ -124,7 +124,8 @@ def _say_of_comparison(results: Sequence[Converted]) -> None:
 _ROUNDED_LESS = " Weights in 16 bits stay nearer: --precision float16."
 _WAYS = {
     "int8": f" --max-error-increase {100 * NOTABLE_INCREASE:g}% leaves the layers that cost most "
-    "in float; more --calibration-samples of portraits like yours may also help.",
+    "in float, --float-layers '>={half}' those at half of the resolution and more, which decide "
+    "the edges; more --calibration-samples of portraits like yours may also help.",
     "int8-weights": _ROUNDED_LESS,
     "dynamic": _ROUNDED_LESS,
 }
@@ -137,6 +138,7 @@ def advise(results: Sequence[Converted]) -> None:
         change = result.card.gradient_error_change
         if change is not None and change > NOTABLE_INCREASE:
             way = _WAYS.get(result.card.precision, "")
+            way = way.replace("{half}", f"{result.card.height_px // 2}")
             say(
                 f"The gradient error of {result.path.name} is {100 * change:.1f} % above the "
                 f"network's.{way}"

@@ -135,6 +135,9 @@ def test_the_ranking_is_printed_and_stored(call, tmp_path, portraits):
     broken = call(*words, "--precision", "int8", "--max-mean-difference", 1)
     assert broken.exit_code == 0, broken.output
     assert "% above the network's" in broken.stderr and "--max-error-increase 2%" in broken.stderr
+    assert "--float-layers '>=16'" in broken.stderr
+    by_rows = call(*words, "--precision", "int8", "--float-layers", ">=16")
+    assert by_rows.exit_code == 0 and "above the network's" not in by_rows.output
     mended = call(*words, "--precision", "int8", "--max-error-increase", "2%")
     assert mended.exit_code == 0, mended.output
     assert "Cost of quantizing a layer" in mended.stdout
