@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from mmnet_deploy.conversion.integers.judge import Judge
 from mmnet_deploy.conversion.integers.parameters import HARD_SWISH_UNIT, Plan, ends
 from mmnet_deploy.conversion.integers.quantizer import Shifts, quantize
+from mmnet_deploy.conversion.integers.ranges import THREADS
 from mmnet_deploy.conversion.integers.rules import OUTPUT_AXIS, bias_of
-from mmnet_deploy.parallel import usable_cores
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 from mmnet_deploy.tflite.parts import Op
@@ -61,7 +61,7 @@ def _mean(
     content: bytes, pictures: Sequence[NDArray[np.float32]], low: float, high: float
 ) -> NDArray[np.float64]:
     """The mean of each channel of a file's only output, cut off at two numbers."""
-    model = TFLiteModel(Path("trial.tflite"), usable_cores(), content)
+    model = TFLiteModel(Path("trial.tflite"), THREADS, content)
     results = [model.run(picture).clip(low, high) for picture in pictures]
     return np.mean([_by_channel(result) for result in results], axis=0)
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmnet_deploy.conversion.integers.quantizer import Shifts, quantize
+from mmnet_deploy.conversion.integers.ranges import THREADS
 from mmnet_deploy.conversion.integers.reach import require_runnable
 from mmnet_deploy.errors import ConversionError, ModelFileError
 from mmnet_deploy.mattes import metrics
-from mmnet_deploy.parallel import usable_cores
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import TFLiteModel
 
@@ -69,7 +69,7 @@ class Judge:
         )
 
     def _mattes(self, content: bytes) -> list[NDArray[np.float32]]:
-        model = TFLiteModel(Path("trial.tflite"), usable_cores(), content)
+        model = TFLiteModel(Path("trial.tflite"), THREADS, content)
         return [np.asarray(model.run(picture))[0, ..., 0] for picture in self.pictures]
 
 

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mmnet_deploy.parallel import usable_cores
 from mmnet_deploy.tflite.graph import Graph
 from mmnet_deploy.tflite.interpreter import built_in_interpreter
 
 Ranges = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
 """Least and largest value of each channel, the last axis, by the tensor's name."""
+
+THREADS = 1
+"""Of every trial: sums by several differ in their last digits, and choices hang on these, so that
+the same network and pictures would give other files on a computer with other cores."""
 
 
 def observe(content: bytes, samples: Iterable[NDArray[np.float32]]) -> Ranges:
@@ -26,7 +29,7 @@ def observe(content: bytes, samples: Iterable[NDArray[np.float32]]) -> Ranges:
         ModelFileError: The runtime cannot load it.
     """
     graph = Graph.from_bytes(content)
-    interpreter = built_in_interpreter(content, usable_cores(), keeps_tensors=True)
+    interpreter = built_in_interpreter(content, THREADS, keeps_tensors=True)
     computed = [tensor for op in graph.ops for tensor in op.outputs]
     watched = [tensor for tensor in (*graph.inputs, *computed) if tensor.dtype == "FLOAT32"]
     found: Ranges = {}

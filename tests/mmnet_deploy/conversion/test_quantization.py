@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 
 from mmnet_deploy.conversion import quantization
+from mmnet_deploy.conversion.integers.rules import OWN, RULES
 from mmnet_deploy.conversion.passes import storage
 from mmnet_deploy.conversion.passes.storage import DYNAMIC_MINIMUM
 from mmnet_deploy.conversion.quantization import PRECISIONS, Source
@@ -333,14 +334,22 @@ def test_int8_may_have_float_ends(source):
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_int8_leaves_exactly_the_named_layers_in_float(source, count):
-    """Any of them, alone or together."""
+    """Any of them, alone or together, and what only passes values on from one to another."""
     names = [op.name for op in source.graph().ops if op.kind in CONVOLUTIONS]
     for start in range(len(names) - count + 1):
         chosen = names[start : start + count]
         content = quantization.int8(source, chosen)
         graph = Graph.from_bytes(content)
         floats = [op for op in graph.ops if op.output.dtype == "FLOAT32"]
-        layers_in_float = [op for op in floats if op.kind != "DEQUANTIZE"]
+        changes = ("QUANTIZE", "DEQUANTIZE")
+        layers_in_float = [op for op in floats if op.kind in CONVOLUTIONS]
+        for op in floats:
+            if op not in layers_in_float and op.kind != "DEQUANTIZE":
+                assert RULES[op.kind].range != OWN
+                read = [it for it in op.inputs if it and it.data is None]
+                beside = [graph.producers()[id(it)] for it in read]
+                beside += [it for output in op.outputs for it in graph.readers_of(output)]
+                assert beside and not {it.kind for it in beside} & set(changes)
         assert [op.kind for op in layers_in_float] == [
             op.kind for op in source.graph().ops if op.name in chosen
         ]

@@ -8,7 +8,14 @@ import pytest
 from keras import layers
 
 from mmnet_deploy.conversion import integers, passes
-from mmnet_deploy.conversion.integers import biases, channels, equalization, judge, trimming
+from mmnet_deploy.conversion.integers import (
+    biases,
+    channels,
+    equalization,
+    judge,
+    ranges,
+    trimming,
+)
 from mmnet_deploy.conversion.integers.ranges import observe, set_limits
 from mmnet_deploy.conversion.passes.activations import fuse_activations
 from mmnet_deploy.tflite.graph import Graph
@@ -187,3 +194,24 @@ def test_activations_become_part_of_the_operator_before():
     content = converted_network(network, SHAPE)
     assert [op.kind for op in Graph.from_bytes(content).ops].count("RELU") == 1
     rewritten(content, fuse_activations, 0)
+
+
+def test_nothing_depends_on_the_number_of_cores(content, monkeypatch):
+    """Sums by several threads differ in their last digits, on which choices hang."""
+    threads = []
+
+    def counted(opened):
+        def call(file, count, *words, **more):
+            threads.append(count)
+            return opened(file, count, *words, **more)
+
+        return call
+
+    for module, name in (
+        (ranges, "built_in_interpreter"),
+        (judge, "TFLiteModel"),
+        (biases, "TFLiteModel"),
+    ):
+        monkeypatch.setattr(module, name, counted(getattr(module, name)))
+    integers.calibrated(content, SAMPLES, prepare=True)
+    assert len(threads) > 3 and set(threads) == {1}
