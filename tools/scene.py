@@ -47,8 +47,17 @@ def limited(picture: Image) -> Image:
     return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
-def cropped(layers: list[Layer], box: NDArray[np.float64], angle: float) -> list[Layer]:
-    """The same turned box (left, top, width, height) of each, SIZE by SIZE, black outside."""
+def cropped(
+    layers: list[Layer],
+    box: NDArray[np.float64],
+    angle: float,
+    border: int = cv2.BORDER_CONSTANT,
+) -> list[Layer]:
+    """The same turned box (left, top, width, height) of each, SIZE by SIZE, black outside.
+
+    Args:
+        border: OpenCV's name for what lies outside, if that is not black.
+    """
     left, top, width, height = box
     middle = (left + width / 2, top + height / 2)
     turn = cv2.getRotationMatrix2D(middle, angle, 1.0)
@@ -59,7 +68,9 @@ def cropped(layers: list[Layer], box: NDArray[np.float64], angle: float) -> list
     warp = cv2.getAffineTransform(source, 2 * target)
     return [
         cv2.resize(
-            cv2.warpAffine(layer, warp, (2 * SIZE, 2 * SIZE), flags=cv2.INTER_LINEAR),
+            cv2.warpAffine(
+                layer, warp, (2 * SIZE, 2 * SIZE), flags=cv2.INTER_LINEAR, borderMode=border
+            ),
             (SIZE, SIZE),
             interpolation=cv2.INTER_AREA,
         )
@@ -74,7 +85,9 @@ def crop_of(picture: Image, rng: np.random.Generator, least: float = 0.5) -> Lay
     aspect = rng.uniform(0.85, 1.2)
     size = np.minimum([side * aspect, side], [width, height])
     corner = rng.uniform(0, 1, 2) * (np.array([width, height]) - size)
-    part = cropped([scaled(picture)], np.concatenate([corner, size]), 0.0)[0]
+    box = np.concatenate([corner, size])
+    # Pixels at the edge would mix with the black outside.
+    part = cropped([scaled(picture)], box, 0.0, cv2.BORDER_REPLICATE)[0]
     return part[:, ::-1] if rng.random() < 0.5 else part
 
 

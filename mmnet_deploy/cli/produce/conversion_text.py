@@ -129,7 +129,7 @@ _WAYS = {
     "int8-weights": _ROUNDED_LESS,
     "dynamic": _ROUNDED_LESS,
 }
-"""What helps against a gradient error that grows, by precision."""
+"""What helps against a gradient error that grows, by precision; `half` of the network's rows."""
 
 
 def advise(results: Sequence[Converted]) -> None:
@@ -137,8 +137,7 @@ def advise(results: Sequence[Converted]) -> None:
     for result in results:
         change = result.card.gradient_error_change
         if change is not None and change > NOTABLE_INCREASE:
-            way = _WAYS.get(result.card.precision, "")
-            way = way.replace("{half}", f"{result.card.height_px // 2}")
+            way = _WAYS.get(result.card.precision, "").format(half=result.card.height_px // 2)
             say(
                 f"The gradient error of {result.path.name} is {100 * change:.1f} % above the "
                 f"network's.{way}"

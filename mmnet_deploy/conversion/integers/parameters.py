@@ -144,9 +144,9 @@ class Plan:
         """The limits of a tensor without what none of its readers can tell apart."""
         low, high = _limits(tensor)
         readers = list(self._final_readers(tensor))
-        kinds = {None if reader is None else reader.kind for reader in readers}
+        kinds = {reader and reader.kind for reader in readers}
         if kinds == {"LOGISTIC"}:
-            whole = all(reader is not None and self.is_whole(reader) for reader in readers)
+            whole = all(reader and self.is_whole(reader) for reader in readers)
             saturated = SATURATED if whole else SATURATED_IN_FLOAT
             return max(low, -saturated), min(high, saturated)
         if kinds == {"HARD_SWISH"}:  # Which is 0 for all that is less.
@@ -191,6 +191,7 @@ def _tensors(op: Op) -> Iterator[Tensor]:
 
 
 def _tensors_read(op: Op) -> Iterator[Tensor]:
+    """The real numbers that an operator reads, without constants."""
     for tensor in op.inputs:
         if tensor is not None and tensor.data is None and tensor.dtype == "FLOAT32":
             yield tensor

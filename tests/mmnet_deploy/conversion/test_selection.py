@@ -236,52 +236,6 @@ def test_a_layer_that_is_in_float_already_costs_nothing_more(setting):
     assert max(abs(one.error) for one in ranking) < 1e-4
 
 
-def _steep(move):
-    """A network whose edges are logits of some hundreds, moved about before the sigmoid."""
-    lines = np.zeros((3, 3, 3, 4))
-    lines[1, 1] = 700 / 3
-
-    def call(image):
-        x = _convolve(image, "logits", lines, [-350] * 4)
-        return tf.nn.sigmoid(move(x), name="alpha")
-
-    return converted(call, (1, SIZE, SIZE, 3))
-
-
-MOVES = {
-    "depth_to_space": lambda x: tf.nn.depth_to_space(x, 2),
-    "one of them": lambda x: x[..., 1:2],
-    "resize": lambda x: tf.image.resize(x[..., :1], (2 * SIZE, 2 * SIZE)),
-    "two": lambda x: tf.nn.depth_to_space(tf.concat([x[..., 2:], x[..., :2]], axis=-1), 2),
-}
-
-
-@pytest.mark.parametrize("move", MOVES)
-def test_what_stands_between_layers_in_float_is_in_float(setting, move):
-    """Nobody can name what only moves values, for it is no layer."""
-    source, judge = setting(_steep(MOVES[move]))
-    chosen = [op.name for op in _layers(source) if op.kind in ("CONV_2D", "LOGISTIC")]
-    assert _difference(source, judge, chosen).mean < 1e-5
-    kinds = [op.kind for op in Graph.from_bytes(quantization.int8(source, chosen)).ops]
-    assert kinds.count("DEQUANTIZE") == 1, kinds  # Of the picture.
-
-
-@pytest.mark.parametrize("move", ["depth_to_space", "one of them"])
-def test_a_sigmoid_in_float_reads_the_logits_that_it_can_tell_apart(setting, move):
-    """Not all of them in 255 steps; and its mattes reach 0 and 1."""
-    source, judge = setting(_steep(MOVES[move]))
-    chosen = [op.name for op in _layers(source) if op.kind == "LOGISTIC"]
-    mattes = judge.mattes(quantization.int8(source, chosen), PATH)
-    assert judge.difference(mattes).mean < 5e-5
-    assert {min(matte.min() for matte in mattes), max(matte.max() for matte in mattes)} == {0, 1}
-
-
-def test_logits_that_are_enlarged_keep_their_range(setting):
-    """Values between two of them are not those between their ends that a sigmoid can tell."""
-    source, judge = setting(_steep(MOVES["resize"]))
-    assert _difference(source, judge).mean < 1e-3
-
-
 def test_no_selection_changes_its_source(setting):
     """A source is a value: nothing of it can be set, and its int8 file stays the same."""
     source, judge = setting(_network(unused=300.0))
